@@ -1,0 +1,48 @@
+"""Architectures: how a Graph becomes a Plan, and a Plan a Component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bnnhw.arch import streaming
+from bnnhw.device import Device
+from bnnhw.errors import PlanError
+from bnnhw.ir import Graph
+from bnnhw.plan import Plan, Wish
+from bnnhw.plan.hints import Hints
+
+__all__ = ["ARCHS", "Architecture", "get_arch"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A way to build networks.
+
+    Parameters
+    ----------
+    name, title : str
+    plan : (graph, hints, device, wish) -> Plan
+    elaborate : (plan, graph) -> Component
+    load_plan : JSON value -> Plan
+    """
+
+    name: str
+    title: str
+    plan: Callable[[Graph, Hints, Device, Wish], Plan]
+    elaborate: Callable[[Plan, Graph], Any]
+    load_plan: Callable[[dict[str, Any]], Plan]
+
+
+ARCHS: dict[str, Architecture] = {a.name: a for a in (
+    Architecture("streaming", "one folded MVTU a layer, joined by streams",
+                 streaming.plan, streaming.elaborate, streaming.load_plan),
+)}
+
+
+def get_arch(name: str) -> Architecture:
+    """Look up an architecture by name."""
+    if name not in ARCHS:
+        raise PlanError(f"unknown architecture '{name}'", hint=f"use one of {', '.join(ARCHS)}")
+    return ARCHS[name]

@@ -1,0 +1,82 @@
+"""Plan to Component: the units of the plan, joined by named streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.ir import Graph
+from bnnhw.plan import Plan
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
+
+__all__ = ["StreamingTop", "elaborate"]
+
+
+class StreamingTop(SharedComponent):
+    """The core of a Plan.
+
+    The stream behind a unit named ``u`` is the signals ``u_o_valid``, ``u_o_ready`` and
+    ``u_o_payload`` of the top module; simulators tap layers there.
+
+    Members
+    -------
+    s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast : AXI4-Stream in
+    m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast : AXI4-Stream out
+    frame_error : Out(1)
+        Set, until reset, once ``s_axis_tlast`` was not where a frame ended.
+    """
+
+    def __init__(self, plan: Plan, graph: Graph) -> None:
+        self.plan = plan
+        self.graph = graph
+        super().__init__({
+            "s_axis_tdata": In(8 * plan.i.bytes), "s_axis_tvalid": In(1),
+            "s_axis_tready": Out(1), "s_axis_tlast": In(1),
+            "m_axis_tdata": Out(8 * plan.o.bytes), "m_axis_tvalid": Out(1),
+            "m_axis_tready": In(1), "m_axis_tlast": Out(1),
+            "frame_error": Out(1),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return self.plan.name
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        components: list[Any] = []
+        for unit in self.plan.units:
+            component = unit.build(self.graph, self.plan.name)
+            prefix_ports(component, unit.name)
+            m.submodules[unit.name] = component
+            if components:
+                _connect(m, components[-1].o, component.i)
+            components.append(component)
+        first, last = components[0], components[-1]
+        m.d.comb += [
+            first.i.payload.eq(self.s_axis_tdata),
+            first.i.valid.eq(self.s_axis_tvalid),
+            first.last.eq(self.s_axis_tlast),
+            self.s_axis_tready.eq(first.i.ready),
+            self.frame_error.eq(first.error),
+            self.m_axis_tdata.eq(last.o.payload),
+            self.m_axis_tvalid.eq(last.o.valid),
+            self.m_axis_tlast.eq(last.last),
+            last.o.ready.eq(self.m_axis_tready),
+        ]
+        return m
+
+
+def _connect(m: Module, source: Any, sink: Any) -> None:
+    m.d.comb += [
+        sink.payload.eq(source.payload),
+        sink.valid.eq(source.valid),
+        source.ready.eq(sink.ready),
+    ]
+
+
+def elaborate(plan: Plan, graph: Graph) -> wiring.Component:
+    """Make the Component of a Plan; ``graph`` is the one it was made for."""
+    return StreamingTop(plan, graph)

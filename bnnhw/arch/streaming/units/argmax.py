@@ -1,0 +1,47 @@
+"""The label of a frame, with or without its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import ArgMax
+from bnnhw.plan import StreamPlan, Unit
+from bnnhw.plan.timing import PipelineBlock
+from bnnhw.rtl.argmax import ArgMaxUnit
+
+__all__ = ["ArgMaxPlan", "plan_argmax"]
+
+
+@dataclass(frozen=True)
+class ArgMaxPlan(Unit):
+    """``forward``: the scores go out too, with the label above them in the same word."""
+
+    forward: bool
+
+    kind: ClassVar[str] = "argmax"
+
+    @property
+    def cycles(self) -> int:
+        return self.i.words
+
+    def block(self) -> PipelineBlock:
+        group = 1 if self.forward else self.i.words
+        return PipelineBlock(self.i.words, group, ArgMaxUnit.LATENCY, ArgMaxUnit.QUEUE_WORDS)
+
+    def build(self, graph: Graph, design: str) -> ArgMaxUnit:
+        return ArgMaxUnit(elements=self.i.elements, lanes=self.i.lanes,
+                          score=(self.i.width, self.i.signed), forward=self.forward)
+
+
+def plan_argmax(layer: ArgMax, i: StreamPlan, forward: bool) -> ArgMaxPlan:
+    """Plan the label behind the score stream ``i``.
+
+    The output stream has one element a word, as wide as the label and the scores together; the
+    fields of the manifest say which bits are which.
+    """
+    label = ArgMaxUnit.index_width(i.elements)
+    words, width = (i.words, i.bits + label) if forward else (1, label)
+    return ArgMaxPlan(name=layer.name, layer=layer.name, i=i, o=StreamPlan(words, 1, width),
+                      forward=forward)

@@ -1,0 +1,1 @@
+"""A Component to Verilog text, a Plan to a manifest; both the same for every run."""

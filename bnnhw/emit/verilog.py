@@ -1,0 +1,80 @@
+"""Verilog of a design: plain Verilog-2005, one module for equal parts, the same bytes every run."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from amaranth.back import rtlil, verilog
+from amaranth.hdl import ClockSignal, Instance, ResetSignal
+from amaranth.lib import wiring
+
+from bnnhw.rtl.shared import SharedComponent, ports_of, prefix_ports
+
+__all__ = ["convert"]
+
+
+class _Modules:
+    """A platform that collects the text of each shared module and hands out instances of it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self._ports: dict[str, set[str]] = {}
+        self._opening: wiring.Component | None = None
+
+    def get_shared(self, component: SharedComponent) -> Instance | None:
+        if component is self._opening:
+            self._opening = None
+            return None
+        name = component.module_name
+        ports = ports_of(component)
+        if name not in self.texts:
+            self.define(component, name)
+        connections: dict[str, Any] = {}
+        for port, (signal, flow) in ports.items():
+            connections[("i_" if flow == wiring.In else "o_") + port] = signal
+        if "clk" in self._ports[name]:
+            connections["i_clk"] = ClockSignal()
+        if "rst" in self._ports[name]:
+            connections["i_rst"] = ResetSignal()
+        return Instance(name, **connections)
+
+    def define(self, component: SharedComponent, name: str) -> None:
+        """Convert one module, with its ports under their plain names while that lasts."""
+        signals = {port: signal for port, (signal, _) in ports_of(component).items()}
+        outside = {port: signal.name for port, signal in signals.items()}
+        self.texts[name] = ""
+        self._opening = component
+        prefix_ports(component, "")
+        text = rtlil.convert(component, name=name, platform=self, emit_src=False,
+                             ports={p: (s, None) for p, s in signals.items()})
+        for port, signal in signals.items():
+            signal.name = outside[port]
+        self.texts[name] = _plain_names(text)
+        self._ports[name] = set(re.findall(r"^  wire .*input +\d+ +\\(\w+)$", text, re.MULTILINE))
+
+
+def _plain_names(text: str) -> str:
+    """Turn the dotted names of nested modules into plain identifiers."""
+    return re.sub(r"^(module|  cell) (\\[\w.]+)", lambda m: m[0].replace(".", "_"), text,
+                  flags=re.MULTILINE)
+
+
+def convert(top: SharedComponent) -> str:
+    """Write a design as Verilog text.
+
+    Parameters
+    ----------
+    top : SharedComponent
+        Its module name becomes the last module of the text.
+    """
+    # Any yosys on PATH would change the text; the packaged one is pinned.
+    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    modules = _Modules()
+    modules.define(top, top.module_name)
+    text = "\n".join(modules.texts[name] for name in sorted(modules.texts) if name != top.module_name)
+    # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
+    body = verilog._convert_rtlil_text(text + modules.texts[top.module_name],
+                                       strip_internal_attrs=True)
+    return str(body)

@@ -1,0 +1,71 @@
+"""Bit order, in one place: how tensors become stream words and weights become memory words.
+
+Element 0 of a word is in its least significant bits. The last word of a frame is padded with
+zeros; padded weight columns are 1, so that XNOR with a padded 0 counts nothing; padded rows have
+weights 1 and a start value that never fires.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["beats", "stream_words", "stream_values", "weight_words", "word_bytes"]
+
+
+def beats(elements: int, lanes: int) -> int:
+    """Words that a frame of ``elements`` takes at ``lanes`` a word."""
+    return -(-elements // lanes)
+
+
+def word_bytes(bits: int) -> int:
+    """Bytes of a stream word, padded up as AXI4-Stream has it."""
+    return -(-bits // 8)
+
+
+def stream_words(values: np.ndarray, lanes: int, width: int) -> np.ndarray:
+    """Pack frames ``[n, L]`` into words: uint8 ``[n, beats, bytes]``, little endian.
+
+    Parameters
+    ----------
+    values : integer array [n, L]
+        Negative values are written in two's complement of ``width`` bits.
+    lanes : int
+        Elements a word.
+    width : int
+        Bits an element, 1 to 63.
+    """
+    n, length = values.shape
+    count = beats(length, lanes)
+    padded = np.zeros((n, count * lanes), dtype=np.int64)
+    padded[:, :length] = values
+    if width == 1:
+        bits = (padded & 1).astype(np.uint8)
+    else:
+        bits = ((padded[:, :, None] >> np.arange(width)) & 1).astype(np.uint8)
+    return np.packbits(bits.reshape(n, count, lanes * width), axis=2, bitorder="little")
+
+
+def stream_values(words: np.ndarray, length: int, lanes: int, width: int,
+                  signed: bool, first_bit: int = 0) -> np.ndarray:
+    """Unpack words ``[n, beats, bytes]`` into int64 ``[n, length]``, from ``first_bit`` of each."""
+    n, count, _ = words.shape
+    bits = np.unpackbits(words, axis=2, bitorder="little")
+    bits = bits[:, :, first_bit:first_bit + lanes * width].reshape(n, count * lanes, width)
+    weights = np.int64(1) << np.arange(width, dtype=np.int64)
+    if signed:
+        weights[-1] = -weights[-1]
+    return (bits[:, :length].astype(np.int64) @ weights).reshape(n, length)
+
+
+def weight_words(weights: np.ndarray, pe: int, simd: int) -> list[int]:
+    """Weight memory of a folded layer: word ``nf * SF + sf`` holds PE rows of SIMD bits.
+
+    Row r of the word is matrix row ``nf * pe + r``; bit s of it is column ``sf * simd + s``.
+    """
+    rows, columns = weights.shape
+    nf, sf = beats(rows, pe), beats(columns, simd)
+    padded = np.ones((nf * pe, sf * simd), dtype=np.uint8)
+    padded[:rows, :columns] = weights
+    words = padded.reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, pe * simd)
+    packed = np.packbits(words, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

@@ -1,0 +1,6 @@
+"""The network as integers: tensor types, layers, and the Graph, which is the golden model."""
+
+from bnnhw.ir.graph import Graph
+from bnnhw.ir.types import Bits, Element, Int, TensorType
+
+__all__ = ["Bits", "Element", "Graph", "Int", "TensorType"]

@@ -1,0 +1,158 @@
+"""The Graph: layers in topological order. ``Graph.compute`` is the golden model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ConfigError, ModelError
+from bnnhw.ir.layers import LAYERS, Layer
+from bnnhw.ir.types import Bits, Int, TensorType
+
+__all__ = ["Graph"]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network of integers.
+
+    Parameters
+    ----------
+    name : str
+        Becomes the name of the top module.
+    input : TensorType
+        What one sample is.
+    layers : tuple of Layer
+        In topological order; each names its source.
+    outputs : tuple of (str, str)
+        Name of the output and the layer that gives it, in the order of the user.
+    """
+
+    name: str
+    input: TensorType
+    layers: tuple[Layer, ...]
+    outputs: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ModelError("the network has no layers", where=f"network '{self.name}'",
+                             hint="add at least one under 'layers:'")
+        types = {"input": self.input}
+        for layer in self.layers:
+            if layer.name in types:
+                raise layer.refuse("two layers have this name", "rename one of them")
+            if layer.source not in types:
+                raise layer.refuse(f"reads '{layer.source}', which does not come before it")
+            if layer.input != types[layer.source]:
+                raise layer.refuse(f"expects {layer.input}, but '{layer.source}' gives "
+                                   f"{types[layer.source]}")
+            types[layer.name] = layer.out_type()
+        for output, source in self.outputs:
+            if source not in types or source == "input":
+                raise ModelError(f"reads '{source}', which is no layer", where=f"output '{output}'")
+        if not self.outputs:
+            raise ModelError("the network has no output", where=f"network '{self.name}'")
+
+    def layer(self, name: str) -> Layer:
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def output_types(self) -> dict[str, TensorType]:
+        return {output: self.layer(source).out_type() for output, source in self.outputs}
+
+    def check_input(self, x: np.ndarray) -> np.ndarray:
+        """Return ``x`` as int64 ``[n, *input.shape]``, or refuse it.
+
+        Bits may come as 0/1, as booleans, or as -1/+1 in a signed type.
+        """
+        where = "input array"
+        if x.dtype.kind not in "biu":
+            raise ConfigError(f"has type {x.dtype}, expected integers", where=where,
+                              hint="hand in the pixels or bits themselves, not scaled floats")
+        per_sample = int(np.prod(x.shape[1:], dtype=np.int64)) if x.ndim > 1 else -1
+        if per_sample != self.input.size:
+            raise ConfigError(f"has shape {x.shape}, expected [n, {self.input.size}]", where=where)
+        x = x.reshape(len(x), *self.input.shape).astype(np.int64)
+        element = self.input.element
+        if isinstance(element, Bits) and x.size and x.min() == -1:
+            if not np.isin(x, (-1, 1)).all():
+                raise ConfigError("mixes -1 with 0, expected 0/1 or -1/+1", where=where)
+            x = (x + 1) // 2
+        if x.size and (x.min() < element.lo or x.max() > element.hi):
+            raise ConfigError(f"holds {x.min()}..{x.max()}, expected {element.lo}..{element.hi}",
+                              where=where)
+        return x
+
+    def compute_all(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute every layer's output, by layer name."""
+        values = {"input": self.check_input(x)}
+        for layer in self.layers:
+            values[layer.name] = layer.compute(values[layer.source])
+        return values
+
+    def compute(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the golden model: ``x [n, *input.shape]`` -> one int64 array an output."""
+        return self.select_outputs(self.compute_all(x))
+
+    def select_outputs(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {output: values[source] for output, source in self.outputs}
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, weights packed to bits, as JSON values; equal graphs give equal text."""
+        return {
+            "name": self.name,
+            "input": self.input.to_json(),
+            "layers": [{"kind": layer.kind, "name": layer.name, "source": layer.source,
+                        **layer.params(),
+                        "arrays": {k: _pack(v) for k, v in sorted(layer.arrays().items())}}
+                       for layer in self.layers],
+            "outputs": [list(pair) for pair in self.outputs],
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Graph:
+        """Rebuild a Graph from ``to_json``; every layer checks its own parameters again."""
+        types = {"input": TensorType.from_json(data["input"])}
+        layers = []
+        for item in data["layers"]:
+            fields = {k: v for k, v in item.items() if k not in ("kind", "arrays")}
+            fields.update({k: _unpack(v) for k, v in item["arrays"].items()})
+            if "coefficients" in fields:
+                fields["coefficients"] = tuple(fields["coefficients"])
+                fields.setdefault("thresholds", None)
+            layer = LAYERS[item["kind"]](input=types[item["source"]], **fields)
+            types[layer.name] = layer.out_type()
+            layers.append(layer)
+        outputs = tuple((str(o), str(s)) for o, s in data["outputs"])
+        return Graph(str(data["name"]), types["input"], tuple(layers), outputs)
+
+    def digest(self) -> str:
+        """SHA-256 over the whole network; two graphs share it when they compute the same way."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pack(array: np.ndarray) -> dict[str, Any]:
+    if array.dtype == np.uint8:
+        data, dtype = np.packbits(array.ravel(), bitorder="little").tobytes(), "bit"
+    else:
+        width = Int(min(int(array.min()), -1), int(array.max())).width
+        dtype = "<i4" if width <= 32 else "<i8"
+        data = array.astype(dtype).tobytes()
+    return {"shape": list(array.shape), "dtype": dtype, "base64": base64.b64encode(data).decode()}
+
+
+def _unpack(data: dict[str, Any]) -> np.ndarray:
+    raw = base64.b64decode(data["base64"], validate=True)
+    shape = tuple(int(n) for n in data["shape"])
+    size = int(np.prod(shape))
+    if data["dtype"] == "bit":
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=size, bitorder="little")
+        return bits.reshape(shape)
+    if data["dtype"] not in ("<i4", "<i8"):
+        raise ValueError(f"unknown array type {data['dtype']!r}")
+    return np.frombuffer(raw, data["dtype"]).astype(np.int64).reshape(shape)

@@ -1,0 +1,1 @@
+"""Amaranth components. Plain numbers and arrays in; this package knows neither Graph nor Plan."""

@@ -1,0 +1,115 @@
+"""The edges of a core: AXI4-Stream in and out, with ``tlast`` at the end of each frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["AxiInput", "AxiOutput"]
+
+
+class AxiInput(SharedComponent):
+    """Check the frame, clear the unused lanes of its last word, and binarise pixels.
+
+    Combinational from ``i`` to ``o``.
+
+    Parameters
+    ----------
+    lanes, elements : int
+        Elements a word and a frame.
+    width : int
+        Bits of an element of ``i``; an element of ``o`` is one bit.
+    threshold : int or None
+        ``o = [x >= threshold]``; None hands on the bits.
+
+    Members
+    -------
+    i : In(stream of lanes * width bits)
+    last : In(1)
+        ``tlast``; frames are counted, so it is only checked.
+    error : Out(1)
+        Set, until reset, once ``last`` was not where the frame ended.
+    o : Out(stream of lanes bits)
+    """
+
+    def __init__(self, *, lanes: int, elements: int, width: int, threshold: int | None) -> None:
+        if threshold is None and width != 1:
+            raise ValueError(f"elements of {width} bits need a threshold")
+        self.lanes, self.elements, self.width, self.threshold = lanes, elements, width, threshold
+        super().__init__({
+            "i": In(stream.Signature(lanes * width)), "last": In(1), "error": Out(1),
+            "o": Out(stream.Signature(lanes)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        tail = "" if self.threshold is None else f"_t{self.threshold}"
+        return f"axi_input_{self.lanes}of{self.elements}x{self.width}{tail}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        words = -(-self.elements // self.lanes)
+        rest = self.elements - (words - 1) * self.lanes
+        word, last = Signal(range(words)), Signal()
+        m.d.comb += [
+            last.eq(word == words - 1),
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += word.eq(Mux(last, 0, word + 1))
+            with m.If(self.last != last):
+                m.d.sync += self.error.eq(1)
+        bits: list[Value] = []
+        for k in range(self.lanes):
+            x = self.i.payload.word_select(k, self.width)
+            bit = x if self.threshold is None else x >= self.threshold
+            bits.append(bit if k < rest else bit & ~last)
+        m.d.comb += self.o.payload.eq(Cat(bits))
+        return m
+
+
+class AxiOutput(SharedComponent):
+    """Mark the last word of each frame. Combinational from ``i`` to ``o``.
+
+    Parameters
+    ----------
+    width : int
+        Bits a word.
+    words : int
+        Words a frame.
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    last : Out(1)
+    """
+
+    def __init__(self, *, width: int, words: int) -> None:
+        self.width, self.words = width, words
+        super().__init__({
+            "i": In(stream.Signature(width)), "o": Out(stream.Signature(width)), "last": Out(1),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"axi_output_{self.width}x{self.words}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        word = Signal(range(self.words))
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid),
+            self.o.payload.eq(self.i.payload),
+            self.i.ready.eq(self.o.ready),
+            self.last.eq(word == self.words - 1),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += word.eq(Mux(self.last, 0, word + 1))
+        return m

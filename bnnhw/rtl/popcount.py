@@ -1,0 +1,73 @@
+"""Popcount: the only place that knows how ones are counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["Popcount"]
+
+
+class Popcount(SharedComponent):
+    """Count the ones of a word with a balanced tree of adders.
+
+    Latency: ``stages(width, levels)`` cycles, one word each cycle.
+
+    Parameters
+    ----------
+    width : int
+        Bits to count.
+    levels : int
+        Adder levels between two registers; 0 for no registers at all.
+
+    Members
+    -------
+    i : In(width)
+    o : Out(bits for 0..width)
+    """
+
+    def __init__(self, *, width: int, levels: int) -> None:
+        if width < 1 or levels < 0:
+            raise ValueError(f"width {width!r} must be positive and levels {levels!r} not negative")
+        self.width = width
+        self.levels = levels
+        super().__init__({"i": In(width), "o": Out(range(width + 1))})
+
+    @staticmethod
+    def stages(width: int, levels: int) -> int:
+        """Latency in cycles."""
+        depth = (width - 1).bit_length()
+        return (depth - 1) // levels if levels and depth else 0
+
+    @property
+    def module_name(self) -> str:
+        return f"popcount_{self.width}_l{self.levels}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        terms: list[Value] = [self.i[k] for k in range(self.width)]
+        level = 0
+        while len(terms) > 1:
+            level += 1
+            registered = self.levels and level % self.levels == 0 and len(terms) > 2
+            sums: list[Value] = []
+            for k in range(0, len(terms) - 1, 2):
+                total = Signal(len(terms[k]) + 1, name=f"level{level}_{k // 2}")
+                if registered:
+                    m.d.sync += total.eq(terms[k] + terms[k + 1])
+                else:
+                    m.d.comb += total.eq(terms[k] + terms[k + 1])
+                sums.append(total)
+            if len(terms) % 2:
+                odd = terms[-1]
+                if registered:
+                    odd = Signal(len(odd), name=f"level{level}_{len(sums)}")
+                    m.d.sync += odd.eq(terms[-1])
+                sums.append(odd)
+            terms = sums
+        m.d.comb += self.o.eq(terms[0])
+        return m

@@ -1,0 +1,83 @@
+"""The output queue of a free-running pipeline, with credits instead of a stall wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["CreditQueue"]
+
+
+class CreditQueue(SharedComponent):
+    """Give a pipeline that cannot stop a stream with ``valid`` and ``ready``.
+
+    A pipeline reserves a place (``reserve``, only while ``free``) when it starts what will become
+    a word, and writes that word (``write``, ``word``) whenever it arrives. The count of reserved
+    and stored words never passes ``depth``, so a write always finds room, and nothing in the
+    pipeline needs a clock enable.
+
+    Latency: a word written in cycle t is valid in cycle t + 2; a place is free again in the cycle
+    after its word was taken.
+
+    Parameters
+    ----------
+    width : int
+        Bits a word.
+    depth : int
+        Words reserved or stored; at least 3, because the memory behind the output register holds
+        depth - 1 and one word may be on its way between them.
+
+    Members
+    -------
+    free : Out(1)
+        A place can be reserved in this cycle.
+    reserve : In(1)
+    write : In(1)
+    word : In(width)
+    o : Out(stream)
+    """
+
+    LATENCY = 2
+    """Cycles from ``write`` to ``o.valid``."""
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        if depth < 3:
+            raise ValueError(f"depth must be at least 3, not {depth!r}")
+        self.width = width
+        self.depth = depth
+        super().__init__({
+            "free": Out(1), "reserve": In(1), "write": In(1), "word": In(width),
+            "o": Out(stream.Signature(width)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"queue_{self.width}x{self.depth}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.width, depth=self.depth)
+        m.d.comb += [
+            fifo.w_en.eq(self.write),
+            fifo.w_data.eq(self.word),
+            self.o.valid.eq(fifo.r_rdy),
+            self.o.payload.eq(fifo.r_data),
+            fifo.r_en.eq(self.o.ready),
+        ]
+        used = Signal(range(self.depth + 1))
+        taken = Signal()
+        m.d.comb += [
+            taken.eq(self.o.valid & self.o.ready),
+            self.free.eq(used != self.depth),
+        ]
+        with m.If(self.reserve & ~taken):
+            m.d.sync += used.eq(used + 1)
+        with m.Elif(~self.reserve & taken):
+            m.d.sync += used.eq(used - 1)
+        return m

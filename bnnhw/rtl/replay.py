@@ -1,0 +1,115 @@
+"""The input buffer of a folded layer: each vector comes in once and is read once a row group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["ReplayBuffer"]
+
+
+class ReplayBuffer(SharedComponent):
+    """Store frames of ``words`` words and read each frame ``repeats`` times.
+
+    Room for two frames: the next one comes in while the last one is read. Reading may follow
+    closely behind writing. A word that is accepted in cycle t can be read from cycle t + 1 on, and
+    its place is free in the cycle after its last reading.
+
+    Parameters
+    ----------
+    width : int
+        Bits a word.
+    words : int
+        Words a frame (SF).
+    repeats : int
+        Readings of each frame (NF).
+
+    Members
+    -------
+    i : In(stream)
+    available : Out(1)
+        The next word can be read.
+    read : In(1)
+        Read it; only while ``available``.
+    data : Out(width)
+        The word read in the cycle before; held until the next reading.
+    """
+
+    WRITE_LATENCY = 1
+    """Cycles from accepting a word until it can be read."""
+
+    def __init__(self, *, width: int, words: int, repeats: int) -> None:
+        if words < 1 or repeats < 2:
+            raise ValueError(f"words {words!r} must be positive and repeats {repeats!r} 2 or more")
+        self.width = width
+        self.words = words
+        self.repeats = repeats
+        super().__init__({
+            "i": In(stream.Signature(width)),
+            "available": Out(1), "read": In(1), "data": Out(width),
+        })
+
+    @staticmethod
+    def depth(words: int) -> int:
+        """Words that the buffer holds."""
+        return 2 * words
+
+    @property
+    def module_name(self) -> str:
+        return f"replay_{self.width}x{self.words}_r{self.repeats}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        depth = self.depth(self.words)
+        m.submodules.memory = memory = Memory(shape=self.width, depth=depth, init=[])
+        write_port = memory.write_port()
+        read_port = memory.read_port()
+        write_at = Signal(range(depth))
+        bank = Signal()  # which half the frame that is read lies in
+        word = Signal(range(self.words))
+        pass_ = Signal(range(self.repeats), name="pass")
+        stored = Signal(range(depth + 1))  # words accepted and not yet read for the last time
+        fresh = Signal(range(depth + 1))  # words accepted and never read
+        last_pass = Signal()
+        accepted = Signal()
+        released = Signal()
+        first_read = Signal()
+        m.d.comb += [
+            last_pass.eq(pass_ == self.repeats - 1),
+            self.i.ready.eq(stored != depth),
+            accepted.eq(self.i.valid & self.i.ready),
+            self.available.eq((pass_ != 0) | (fresh != 0)),
+            first_read.eq(self.read & (pass_ == 0)),
+            released.eq(self.read & last_pass),
+            write_port.addr.eq(write_at),
+            write_port.data.eq(self.i.payload),
+            write_port.en.eq(accepted),
+            read_port.addr.eq(bank * self.words + word),
+            read_port.en.eq(self.read),
+            self.data.eq(read_port.data),
+        ]
+        m.d.sync += [
+            stored.eq(stored + accepted - released),
+            fresh.eq(fresh + accepted - first_read),
+        ]
+        with m.If(accepted):
+            with m.If(write_at == depth - 1):
+                m.d.sync += write_at.eq(0)
+            with m.Else():
+                m.d.sync += write_at.eq(write_at + 1)
+        with m.If(self.read):
+            with m.If(word != self.words - 1):
+                m.d.sync += word.eq(word + 1)
+            with m.Else():
+                m.d.sync += word.eq(0)
+                with m.If(last_pass):
+                    m.d.sync += [pass_.eq(0), bank.eq(~bank)]
+                with m.Else():
+                    m.d.sync += pass_.eq(pass_ + 1)
+        return m

