@@ -11,7 +11,7 @@ from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.plan import Plan, Wish
-from bnnhw.plan.hints import Hints
+from bnnhw.config.hints import Hints
 
 __all__ = ["ARCHS", "Architecture", "get_arch"]
 

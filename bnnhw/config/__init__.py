@@ -1,1 +1,8 @@
+"""layers.yaml and weights.npz: what a user writes, checked before anything is built."""
 
+from bnnhw.config.arrays import WeightFile
+from bnnhw.config.read import read_config
+from bnnhw.config.schema import AffineItem, ArgMaxItem, DenseItem, InputItem, NetConfig
+
+__all__ = ["AffineItem", "ArgMaxItem", "DenseItem", "InputItem", "NetConfig", "WeightFile",
+           "read_config"]

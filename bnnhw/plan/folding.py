@@ -34,6 +34,8 @@ class Matrix:
     rows, columns : int
     acc_width : int
         Bits of an accumulator.
+    input_width : int
+        Bits of an element at the edge of the core, where the layer is the first one; else 1.
     fold : Fold or None
         Given by hand.
     """
@@ -42,6 +44,7 @@ class Matrix:
     rows: int
     columns: int
     acc_width: int
+    input_width: int = 1
     fold: Fold | None = None
 
 
@@ -62,7 +65,8 @@ def _area(matrix: Matrix, fold: Fold) -> float:
     """
     padded = beats(matrix.rows, fold.pe) * fold.pe * beats(matrix.columns, fold.simd) * fold.simd
     memory = padded / 512  # a block RAM bit is cheap, but padding is not free
-    return fold.pe * (2.6 * fold.simd + 1.5 * matrix.acc_width) + memory
+    front = fold.simd * matrix.input_width  # the input word is buffered, or compared bit by bit
+    return fold.pe * (2.6 * fold.simd + 1.5 * matrix.acc_width) + front + memory
 
 
 def _converter_area(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -78,7 +78,10 @@ class ArgMaxUnit(SharedComponent):
         prefix_ports(queue, "queue")
         m.submodules.queue = queue
         words = -(-self.elements // self.lanes)
-        step, first, last, emit = Signal(), Signal(), Signal(), Signal()
+        step = Signal()
+        first = Signal()
+        last = Signal()
+        emit = Signal()
         word = Signal(range(words))
         base = Signal(self.label_width)
         m.d.comb += [
@@ -111,12 +114,14 @@ class ArgMaxUnit(SharedComponent):
         shape = signed(self.score[0]) if self.score[1] else unsigned(self.score[0])
         scores = delayed(m, self.i.payload, 1, "word")
         in_word = self._best_of_word(m, scores, delayed(m, last, 1, "last"))
-        word_value, word_index = Signal(shape), Signal(self.label_width)
+        word_value = Signal(shape)
+        word_index = Signal(self.label_width)
         m.d.sync += [
             word_value.eq(in_word.value),
             word_index.eq(delayed(m, base, 1, "base") + in_word.index),
         ]
-        best_value, best_index = Signal(shape), Signal(self.label_width)
+        best_value = Signal(shape)
+        best_index = Signal(self.label_width)
         better = Signal()
         m.d.comb += better.eq(delayed(m, first, 2, "first") | (word_value > best_value))
         with m.If(delayed(m, step, 2, "step") & better):

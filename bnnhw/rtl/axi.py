@@ -55,7 +55,8 @@ class AxiInput(SharedComponent):
         m = Module()
         words = -(-self.elements // self.lanes)
         rest = self.elements - (words - 1) * self.lanes
-        word, last = Signal(range(words)), Signal()
+        word = Signal(range(words))
+        last = Signal()
         m.d.comb += [
             last.eq(word == words - 1),
             self.o.valid.eq(self.i.valid),

@@ -15,7 +15,7 @@ from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
 from bnnhw.plan import Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
-from bnnhw.plan.hints import Hints, LayerHint
+from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.plan.timing import measure
 
 __all__ = ["load_plan", "plan"]
@@ -35,7 +35,8 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     target = wish.target()
     dense = [layer for layer in graph.layers if isinstance(layer, Dense)]
     matrices = [Matrix(d.name, d.outputs, d.fan_in, accumulator(d).width,
-                       _hand_fold(d, hints.get(d.name), target)) for d in dense]
+                       1 if k else graph.input.element.width,
+                       _hand_fold(d, hints.get(d.name), target)) for k, d in enumerate(dense)]
     folds = dict(zip((d.name for d in dense), solve(matrices, target), strict=True))
     units: list[Unit] = []
     for layer in graph.layers:

@@ -1,0 +1,98 @@
+"""The weight file: arrays by name, with their sizes checked before they are read."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from bnnhw.errors import ConfigError
+
+__all__ = ["WeightFile"]
+
+
+class WeightFile:
+    """An ``.npz`` inside the network's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the layers.yaml; nothing outside of it is opened.
+    name : str
+        File name as the layers.yaml gives it.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"'{name}' lies outside the folder of the network", where="weights",
+                              hint="put the file beside the layers.yaml")
+        if not path.is_file():
+            raise ConfigError(f"'{name}' does not exist beside the layers.yaml", where="weights",
+                              hint="or write 'weights: random' to look at sizes")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._sizes = {i.filename.removesuffix(".npy"): i.file_size
+                               for i in archive.infolist()}
+        except (zipfile.BadZipFile, OSError) as error:
+            raise ConfigError(f"is not a numpy .npz file: {error}", where=name) from None
+        self._path = path
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._sizes
+
+    def array(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read one array of a known shape; finite numbers only.
+
+        Raises
+        ------
+        ConfigError
+            It is missing, has another shape, is not numeric, or holds NaN or infinities.
+        """
+        if key not in self:
+            some = ", ".join(sorted(self._sizes)[:6]) or "no arrays"
+            raise ConfigError(f"has no array '{key}'", where=self.name, hint=f"it holds {some}")
+        limit = 8 * int(np.prod(shape, dtype=np.int64)) + 4096
+        if self._sizes[key] > limit:
+            raise ConfigError(f"array '{key}' takes {self._sizes[key]} bytes, expected shape "
+                              f"{shape}", where=self.name)
+        try:
+            with np.load(self._path, allow_pickle=False) as archive:
+                array = np.asarray(archive[key])
+        except Exception as error:  # numpy has no common base for what a broken file can raise
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConfigError(f"array '{key}' cannot be read: {reason}", where=self.name) from None
+        if array.dtype.kind not in "biuf":
+            raise ConfigError(f"array '{key}' has type {array.dtype}, expected numbers",
+                              where=self.name)
+        if array.shape != shape:
+            raise ConfigError(f"array '{key}' has shape {array.shape}, expected {shape}",
+                              where=self.name)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            count = int((~np.isfinite(array)).sum())
+            raise ConfigError(f"array '{key}' holds {count} values that are NaN or infinite",
+                              where=self.name)
+        return array
+
+    def integers(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read an array whose values must be integers, as int64."""
+        array = self.array(key, shape)
+        if array.dtype.kind == "f" and (array != np.round(array)).any():
+            raise ConfigError(f"array '{key}' holds fractions, expected integers", where=self.name)
+        if array.size and max(abs(float(array.min())), abs(float(array.max()))) > 2 ** 53:
+            raise ConfigError(f"array '{key}' holds values beyond 2**53", where=self.name)
+        return array.astype(np.int64)
+
+    def bits(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read weights given as 0/1 or as -1/+1, as uint8 0/1."""
+        array = self.array(key, shape)
+        values = np.unique(array)
+        if np.isin(values, (0, 1)).all():
+            return array.astype(np.uint8)
+        if np.isin(values, (-1, 1)).all():
+            return (array > 0).astype(np.uint8)
+        raise ConfigError(f"array '{key}' holds {len(values)} different values from "
+                          f"{values[0]:g} to {values[-1]:g}, expected 0/1 or -1/+1",
+                          where=self.name, hint="binarise the weights first")

@@ -1,0 +1,107 @@
+"""The only reader of YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bnnhw.config.schema import ITEMS, NetConfig
+from bnnhw.errors import ConfigError
+
+__all__ = ["read_config"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_BYTES = 1 << 20
+
+
+def read_config(path: Path) -> NetConfig:
+    """Read and check a layers.yaml.
+
+    Raises
+    ------
+    ConfigError
+        One line that names every key that is wrong.
+    """
+    data = _parse(path)
+    if not isinstance(data, dict):
+        raise ConfigError(f"holds {_a(data)}, expected the keys name, input, weights and layers",
+                          where=path.name)
+    layers = data.get("layers")
+    if "layers" in data and (not isinstance(layers, list) or not layers):
+        raise ConfigError(f"'layers' is {_a(layers)}, expected a list of at least one layer",
+                          where=path.name, hint="for example '- {dense: 64}'")
+    problems: list[str] = []
+    items = [_item(k, item, problems) for k, item in enumerate(layers or [])]
+    rest = {**data, "layers": tuple(i for i in items if i is not None)}
+    if "layers" not in data:
+        del rest["layers"]
+    config = None if problems and not rest.get("layers") else _validate(NetConfig, rest, "",
+                                                                        problems)
+    if problems or config is None:
+        raise ConfigError("; ".join(problems), where=path.name)
+    return config
+
+
+def _parse(path: Path) -> Any:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"is {len(raw)} bytes long, at most {MAX_BYTES} are read",
+                          where=path.name, hint="weights belong in the .npz")
+    try:
+        text = raw.decode()
+        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
+            raise ConfigError("uses YAML aliases, which are not taken", where=path.name,
+                              hint="write the value out")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigError(f"is not YAML{at}: {problem}", where=path.name) from None
+
+
+def _item(k: int, item: Any, problems: list[str]) -> Any:
+    """One entry of ``layers``: ``argmax`` alone, or a mapping with the kind as a key."""
+    at = f"layers.{k}"
+    if isinstance(item, str):
+        item = {item: True}
+    if not isinstance(item, dict):
+        problems.append(f"{at} is {_a(item)}, expected a layer such as '{{dense: 64}}'")
+        return None
+    kinds = [kind for kind in ITEMS if kind in item]
+    if len(kinds) != 1:
+        found = ", ".join(map(str, item)) or "nothing"
+        problems.append(f"{at} has the keys {found}, expected one of {', '.join(ITEMS)}")
+        return None
+    if kinds[0] == "dense" and item["dense"] is True:
+        problems.append(f"{at}.dense needs the number of outputs, such as 'dense: 64'")
+        return None
+    return _validate(ITEMS[kinds[0]], item, at, problems)
+
+
+def _validate(model: type[Model], data: Any, at: str,
+              problems: list[str]) -> Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for e in error.errors():
+            path = ".".join(str(p) for p in ([at] if at else []) + list(e["loc"]))
+            message = e["msg"].removeprefix("Value error, ")
+            if e["type"] == "extra_forbidden":
+                known = ", ".join(k for k in model.model_fields)
+                message = f"unknown key, expected {known}"
+            given = e["input"]
+            shown = f" (found {given!r})" if isinstance(given, (str, int, float)) else ""
+            problems.append(f"{path}: {message[0].lower()}{message[1:]}{shown}")
+        return None
+
+
+def _a(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,133 @@
+"""Batch-norm and sign to one integer threshold a channel, with a certificate.
+
+No threshold is ever computed by division. The framework's own expression is evaluated at every
+accumulator value that a channel can reach, and the threshold is read off where its bit changes.
+That evaluation is at the same time the proof that the fold is exact (architecture of bnnhw; the
+identity is FINN's, FPGA'17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+
+__all__ = ["Certificate", "Fold", "batch_norm", "fold_table", "given_certificate"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Thresholds of a layer: ``bit = [popcount >= T]`` after some rows are complemented.
+
+    Attributes
+    ----------
+    thresholds : int64 [out]
+        0..N + 1; the ends are constants.
+    complemented : bool [out]
+        The expression falls with the popcount; the row of weights has to be inverted.
+    constant : bool [out]
+        The bit never changes.
+    """
+
+    thresholds: np.ndarray
+    complemented: np.ndarray
+    constant: np.ndarray
+
+    def apply(self, weights: np.ndarray) -> np.ndarray:
+        """Complement the rows of ``weights`` (0/1, [out, in]) that need it."""
+        return weights ^ self.complemented[:, None].astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was evaluated for one layer, and what it showed.
+
+    Attributes
+    ----------
+    layer : str
+    method : str
+        Where the thresholds come from.
+    channels, points : int
+        Expressions, and attainable accumulator values at which each was evaluated.
+    complemented, constant : int
+        Channels that fall with the accumulator, and that never change.
+    ties : int
+        Attainable values at which the expression is exactly at its decision point.
+    rounding : int
+        Channels whose threshold would differ if the same expression were computed in float64.
+    order : int
+        Channels whose threshold could depend on the order in which the framework adds; 0 where
+        the sums are exact.
+    """
+
+    layer: str
+    method: str
+    channels: int
+    points: int
+    complemented: int = 0
+    constant: int = 0
+    ties: int = 0
+    rounding: int = 0
+    order: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def fold_table(bits: np.ndarray, layer: str) -> Fold:
+    """Read thresholds off a table of bits.
+
+    Parameters
+    ----------
+    bits : bool [N + 1, out]
+        The channel's bit at popcount 0 to N.
+    layer : str
+        For the error.
+
+    Raises
+    ------
+    ModelError
+        A channel changes its bit more than once, so that no threshold describes it.
+    """
+    steps = np.diff(bits.astype(np.int8), axis=0)
+    rising, falling = (steps > 0).any(axis=0), (steps < 0).any(axis=0)
+    changes = np.abs(steps).sum(axis=0)
+    if (changes > 1).any():
+        channel = int(np.argmax(changes > 1))
+        raise ModelError(f"channel {channel} changes its bit {int(changes[channel])} times over "
+                         "the accumulator's range, so no threshold describes it",
+                         where=f"layer '{layer}'",
+                         hint="only functions that rise or fall can stand before a sign")
+    thresholds = len(bits) - bits.sum(axis=0, dtype=np.int64)
+    return Fold(thresholds, falling, ~(rising | falling))
+
+
+def batch_norm(gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.ndarray,
+               eps: float, strict: bool, bias: np.ndarray | None = None,
+               ) -> Callable[[np.ndarray, type[np.floating[Any]]], tuple[np.ndarray, np.ndarray]]:
+    """Make the expression ``gamma * ((x + bias) - mean) / sqrt(var + eps) + beta`` and its sign.
+
+    Returns
+    -------
+    function of (accumulators [points, out], float type)
+        Gives (values, bits); ``strict`` chooses ``> 0`` over ``>= 0``.
+    """
+    def evaluate(x: np.ndarray, dtype: type[np.floating[Any]]) -> tuple[np.ndarray, np.ndarray]:
+        g, b, m, v = (a.astype(dtype) for a in (gamma, beta, mean, var))
+        acc = x.astype(dtype)
+        if bias is not None:
+            acc = acc + bias.astype(dtype)
+        y = g * (acc - m) / np.sqrt(v + dtype(eps)) + b
+        return y, (y > 0 if strict else y >= 0)
+    return evaluate
+
+
+def given_certificate(layer: str, thresholds: np.ndarray, fan_in: int) -> Certificate:
+    """Certificate of a layer whose thresholds came as integers: nothing had to be folded."""
+    constant = int(((thresholds <= 0) | (thresholds > fan_in)).sum())
+    return Certificate(layer, "integer thresholds, as given", len(thresholds), fan_in + 1,
+                       constant=constant)

@@ -1,0 +1,110 @@
+"""The tail of a network: class scores whose order hardware can reproduce exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+
+__all__ = ["ScoreFold", "fold_scores"]
+
+MAX_FRACTION = 30
+
+
+@dataclass(frozen=True)
+class ScoreFold:
+    """Integer scores ``scale_k * acc_k + offset_k`` in the framework's order.
+
+    Attributes
+    ----------
+    scale, offset : int64 [K]
+    fraction_bits : int
+        ``scale`` and ``offset`` are the framework's numbers times 2**fraction_bits, rounded; -1
+        where the accumulators are the scores.
+    ties : int
+        Score values that the framework rounds to the same float and the integers keep apart.
+    float_scale, float_offset : float [K]
+        ``framework score = float_scale * acc + float_offset``, for those who read the scores.
+    """
+
+    scale: np.ndarray
+    offset: np.ndarray
+    fraction_bits: int
+    ties: int
+    float_scale: np.ndarray
+    float_offset: np.ndarray
+
+    @property
+    def identity(self) -> bool:
+        return bool((self.scale == 1).all() and (self.offset == 0).all())
+
+    def to_json(self) -> dict[str, Any]:
+        return {"fraction_bits": self.fraction_bits, "ties": self.ties,
+                "scale": self.scale.tolist(), "offset": self.offset.tolist(),
+                "float_scale": self.float_scale.tolist(),
+                "float_offset": self.float_offset.tolist()}
+
+
+def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
+    """Find integers that order every pair of attainable scores as the framework does.
+
+    The accumulators themselves serve where they do. Otherwise scale and offset get the fewest
+    fraction bits that reproduce the order of all K * (N + 1) values; each candidate is checked on
+    all of them, so the result needs no error bound.
+
+    Parameters
+    ----------
+    acc : int64 [N + 1, K]
+        Attainable accumulators of each class.
+    table : float [N + 1, K]
+        The framework's score at each.
+    where : str
+        Node, for the error.
+    """
+    span = (acc[-1] - acc[0]).astype(np.float64)
+    wide = table.astype(np.float64)
+    slope = (wide[-1] - wide[0]) / span
+    base = wide[0] - slope * acc[0]
+    ones, zeros = np.ones(acc.shape[1], np.int64), np.zeros(acc.shape[1], np.int64)
+    bits = -1
+    scale, offset = ones, zeros
+    ties = _order(acc, table)
+    unit = np.abs(slope).max()
+    best: tuple[int, int, np.ndarray, np.ndarray] | None = None
+    while True:
+        if ties == 0:
+            return ScoreFold(scale, offset, bits, 0, slope, base)
+        if ties is not None and (best is None or ties < best[0]):
+            best = (ties, bits, scale, offset)
+        bits += 1
+        if bits > MAX_FRACTION or unit == 0:
+            break
+        scale = np.round(slope / unit * 2.0 ** bits).astype(np.int64)
+        offset = np.round(base / unit * 2.0 ** bits).astype(np.int64)
+        ties = _order(acc * scale + offset, table)
+    if best is None:
+        raise ModelError("the scores do not follow scale * sum + offset closely enough to keep "
+                         f"their order with {MAX_FRACTION} fraction bits", where=where,
+                         hint="end the network with a matrix and at most a batch-norm")
+    return ScoreFold(best[2], best[3], best[1], best[0], slope, base)
+
+
+def _order(scores: np.ndarray, table: np.ndarray) -> int | None:
+    """Compare two orders: None if a pair is swapped, else how many values only floats tie.
+
+    Equal integers for different floats count as swapped, since the label could differ.
+    """
+    classes = np.broadcast_to(np.arange(table.shape[1]), table.shape).ravel()
+    order = np.argsort(table.ravel(), kind="stable")
+    floats, integers, classes = table.ravel()[order], scores.ravel()[order], classes[order]
+    starts = np.flatnonzero(np.r_[True, floats[1:] != floats[:-1]])
+    low = np.minimum.reduceat(integers, starts)
+    high = np.maximum.reduceat(integers, starts)
+    if (high[:-1] >= low[1:]).any():
+        return None
+    sizes = np.diff(np.r_[starts, len(floats)])
+    mixed = np.minimum.reduceat(classes, starts) != np.maximum.reduceat(classes, starts)
+    return int(sizes[mixed & (low != high)].sum())
