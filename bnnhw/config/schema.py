@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from bnnhw.config.names import check_name
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["AffineItem", "ArgMaxItem", "DenseItem", "FoldItem", "InputItem", "ITEMS", "NetConfig"]
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$"), AfterValidator(check_name)]
 Size = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
@@ -121,3 +122,11 @@ class NetConfig(_Strict):
             kind = next(key for key in ITEMS if key in type(item).model_fields)
             names.append(item.name or ("label" if kind == "argmax" else f"{kind}{k}"))
         return names
+
+    @model_validator(mode="after")
+    def _unique(self) -> NetConfig:
+        names = self.names()
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two layers are named '{name}'; rename one of them")
+        return self

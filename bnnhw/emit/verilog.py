@@ -77,4 +77,10 @@ def convert(top: SharedComponent) -> str:
     # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
     body = verilog._convert_rtlil_text(text + modules.texts[top.module_name],
                                        strip_internal_attrs=True)
-    return str(body)
+    return _readable(str(body))
+
+
+def _readable(text: str) -> str:
+    """Give the backend's own names, which carry a line number of its source, plain ones."""
+    return re.sub(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$(\d+) ", r"start_of_time_\1 ",
+                  text)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bnnhw.config.names import RESERVED
 from bnnhw.errors import ModelError
 from bnnhw.frontend.fold import Certificate, Fold, fold_table
 from bnnhw.frontend.onnx_chain import Chain, two_levels
@@ -246,6 +247,8 @@ class _Walk:
         name = re.sub(r"\W+", "_", node.name or node.output[0]).strip("_")[:32]
         if not name or not name[0].isalpha():
             name = f"{node.op_type.lower()}_{name}".strip("_")
+        if name in RESERVED or name.startswith("bnnhw_"):
+            name = f"layer_{name}"
         while any(layer.name == name for layer in self.layers):
             name += "_"
         return name

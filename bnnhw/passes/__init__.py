@@ -1,1 +1,20 @@
+"""Pure functions Graph -> Graph that keep every output equal. ``PASSES`` is their order."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bnnhw.ir import Graph
+from bnnhw.passes.constants import drop_constant_channels
+from bnnhw.passes.thresholds import clip_thresholds
+
+__all__ = ["PASSES", "run_passes"]
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (clip_thresholds, drop_constant_channels)
+
+
+def run_passes(graph: Graph) -> Graph:
+    """Apply all passes in order."""
+    for step in PASSES:
+        graph = step(graph)
+    return graph

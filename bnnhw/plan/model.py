@@ -12,7 +12,7 @@ from bnnhw.golden.layout import beats, word_bytes
 from bnnhw.ir import Graph
 from bnnhw.plan.timing import Block
 
-__all__ = ["Plan", "StreamPlan", "Unit", "Wish"]
+__all__ = ["FieldPlan", "Plan", "StreamPlan", "Unit", "Wish"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,31 @@ class StreamPlan:
 
 
 @dataclass(frozen=True)
+class FieldPlan:
+    """Where one output of the network lies in the words of the output stream.
+
+    Parameters
+    ----------
+    name : str
+        Of the output.
+    elements, lanes, width, signed
+        Of the output, as in ``StreamPlan``.
+    first_bit : int
+        Lowest bit of lane 0 in a word.
+    last_only : bool
+        The field means something in the last word of a frame only.
+    """
+
+    name: str
+    elements: int
+    lanes: int
+    width: int
+    signed: bool
+    first_bit: int = 0
+    last_only: bool = False
+
+
+@dataclass(frozen=True)
 class Unit(abc.ABC):
     """A piece of hardware between two streams.
 
@@ -126,6 +151,8 @@ class Plan:
         Cycles a frame that were asked for.
     units : tuple of Unit
         In the order of the data.
+    fields : tuple of FieldPlan
+        The outputs of the network in the output stream.
     ii : int
         Cycles a frame in the steady state, without stalls from outside: exact.
     latency : int
@@ -138,6 +165,7 @@ class Plan:
     device: str
     target: int
     units: tuple[Unit, ...]
+    fields: tuple[FieldPlan, ...]
     ii: int
     latency: int
 
@@ -152,4 +180,5 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "arch": self.arch, "device": self.device,
                 "target_ii": self.target, "ii": self.ii, "latency": self.latency,
+                "fields": [dataclasses.asdict(field) for field in self.fields],
                 "units": [unit.to_json() for unit in self.units]}

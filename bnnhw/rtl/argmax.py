@@ -70,7 +70,7 @@ class ArgMaxUnit(SharedComponent):
     def module_name(self) -> str:
         sign = "s" if self.score[1] else "u"
         tail = "_forward" if self.forward else ""
-        return f"argmax_{self.elements}_lanes{self.lanes}_{sign}{self.score[0]}{tail}"
+        return f"bnnhw_argmax_{self.elements}_lanes{self.lanes}_{sign}{self.score[0]}{tail}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

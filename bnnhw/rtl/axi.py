@@ -49,7 +49,7 @@ class AxiInput(SharedComponent):
     @property
     def module_name(self) -> str:
         tail = "" if self.threshold is None else f"_t{self.threshold}"
-        return f"axi_input_{self.lanes}of{self.elements}x{self.width}{tail}"
+        return f"bnnhw_axi_input_{self.lanes}of{self.elements}x{self.width}{tail}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
@@ -100,7 +100,7 @@ class AxiOutput(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"axi_output_{self.width}x{self.words}"
+        return f"bnnhw_axi_output_{self.width}x{self.words}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

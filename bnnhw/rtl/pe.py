@@ -64,7 +64,7 @@ class ProcessingElement(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"pe_{self.simd}_a{self.width}_c{self.coefficient}_l{self.levels}"
+        return f"bnnhw_pe_{self.simd}_a{self.width}_c{self.coefficient}_l{self.levels}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

@@ -45,7 +45,7 @@ class Popcount(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"popcount_{self.width}_l{self.levels}"
+        return f"bnnhw_popcount_{self.width}_l{self.levels}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

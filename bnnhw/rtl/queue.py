@@ -58,7 +58,7 @@ class CreditQueue(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"queue_{self.width}x{self.depth}"
+        return f"bnnhw_queue_{self.width}x{self.depth}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

@@ -62,7 +62,7 @@ class ReplayBuffer(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"replay_{self.width}x{self.words}_r{self.repeats}"
+        return f"bnnhw_replay_{self.width}x{self.words}_r{self.repeats}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

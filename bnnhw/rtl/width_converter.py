@@ -60,7 +60,7 @@ class WidthConverter(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"dwc_{self.in_lanes}to{self.out_lanes}_n{self.elements}x{self.width}"
+        return f"bnnhw_dwc_{self.in_lanes}to{self.out_lanes}_n{self.elements}x{self.width}"
 
     def body(self, platform: Any) -> Module:
         m = Module()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bnnhw.arch.streaming.units import UNITS, ConverterPlan, InputPlan, OutputPlan
+from bnnhw.arch.streaming.units import UNITS, ArgMaxPlan, ConverterPlan, InputPlan, OutputPlan
 from bnnhw.arch.streaming.units.affine import plan_affine
 from bnnhw.arch.streaming.units.argmax import plan_argmax
 from bnnhw.arch.streaming.units.mvtu import accumulator, plan_mvtu
@@ -13,7 +13,7 @@ from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
-from bnnhw.plan import Plan, StreamPlan, Unit, Wish
+from bnnhw.plan import FieldPlan, Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.plan.timing import measure
@@ -48,10 +48,14 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
             units.append(plan_argmax(layer, units[-1].o, len(graph.outputs) == 2))
     last = units[-1].o
     units.append(OutputPlan("m_axis", None, last, last, last.words))
+    names = [unit.name for unit in units]
+    for name in names:
+        if names.count(name) > 1:
+            raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
     blocks = [block for block in (unit.block() for unit in units) if block]
     timing = measure(blocks, units[0].i.words)
-    return Plan(graph.name, "streaming", device.name, target, tuple(units), timing.ii,
-                timing.latency)
+    return Plan(graph.name, "streaming", device.name, target, tuple(units),
+                _fields(graph, units[-2]), timing.ii, timing.latency)
 
 
 def load_plan(data: dict[str, Any]) -> Plan:
@@ -61,8 +65,23 @@ def load_plan(data: dict[str, Any]) -> Plan:
         fields = {k: v for k, v in item.items() if k not in ("kind", "i", "o")}
         units.append(UNITS[item["kind"]](i=StreamPlan(**item["i"]), o=StreamPlan(**item["o"]),
                                          **fields))
+    fields = tuple(FieldPlan(**item) for item in data["fields"])
     return Plan(data["name"], data["arch"], data["device"], data["target_ii"], tuple(units),
-                data["ii"], data["latency"])
+                fields, data["ii"], data["latency"])
+
+
+def _fields(graph: Graph, last: Unit) -> tuple[FieldPlan, ...]:
+    """Where each output of the network lies in the words of the last unit."""
+    fields = []
+    for output, source in graph.outputs:
+        stream = last.o if source == last.layer else last.i
+        label_bit = last.i.bits if isinstance(last, ArgMaxPlan) and last.forward else 0
+        if isinstance(last, ArgMaxPlan) and source == last.layer:
+            fields.append(FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit, True))
+        else:
+            fields.append(FieldPlan(output, stream.elements, stream.lanes, stream.width,
+                                    stream.signed))
+    return tuple(fields)
 
 
 def _append(units: list[Unit], unit: Unit, graph: Graph) -> None:

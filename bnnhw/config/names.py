@@ -1,0 +1,34 @@
+"""Names that a network or a layer can have: they become Verilog identifiers."""
+
+from __future__ import annotations
+
+import keyword
+
+__all__ = ["RESERVED", "check_name"]
+
+_VERILOG = """
+always and assign automatic begin bit buf bufif0 bufif1 byte case casex casez cell cmos config
+const deassign default defparam design disable do edge else end endcase endconfig endfunction
+endgenerate endmodule endprimitive endspecify endtable endtask enum event export final for force
+forever fork function generate genvar highz0 highz1 if ifnone import incdir include initial inout
+input instance int integer interface join large liblist library localparam logic longint
+macromodule medium modport module nand negedge nmos nor noshowcancelled not notif0 notif1 or
+output package packed parameter pmos posedge primitive program property pull0 pull1 pulldown pullup
+pulsestyle_ondetect pulsestyle_onevent rcmos real realtime ref reg release repeat rnmos rpmos
+rtran rtranif0 rtranif1 scalared sequence shortint shortreal showcancelled signed small specify
+specparam static string strong0 strong1 struct supply0 supply1 table task time tran tranif0
+tranif1 tri tri0 tri1 triand trior trireg type typedef union unsigned use vectored virtual void
+wait wand weak0 weak1 while wire wor xnor xor
+"""
+
+_PORTS = {"clk", "rst", "frame_error", "s_axis", "m_axis", "pixels"}
+
+RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
+
+
+def check_name(name: str) -> str:
+    """Return ``name``, or raise ``ValueError`` where Verilog or the design itself uses it."""
+    if name in RESERVED or name.startswith("bnnhw_"):
+        raise ValueError(f"'{name}' is a word of Verilog or of the generated design; choose "
+                         "another name")
+    return name

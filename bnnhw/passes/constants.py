@@ -1,0 +1,66 @@
+"""Channels whose bit never changes: their rows go, their effect moves into the next layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Dense
+from bnnhw.passes.rebuild import rebuild
+
+__all__ = ["drop_constant_channels"]
+
+
+def drop_constant_channels(graph: Graph) -> Graph:
+    """Drop constant channels of dense layers that one dense layer alone reads.
+
+    A constant bit agrees or disagrees with each weight of the next layer once and for all, so
+    that layer's constants take its popcount. One channel always stays, since a layer cannot be
+    empty. A dense layer behind the change may become constant itself; the order of the layers
+    makes that visible in the same run.
+    """
+    for index in range(len(graph.layers)):
+        layer = graph.layers[index]
+        readers = [other for other in graph.layers if other.source == layer.name]
+        if not isinstance(layer, Dense) or len(readers) != 1 or not isinstance(readers[0], Dense) \
+                or layer.name in [source for _, source in graph.outputs]:
+            continue
+        values = _constant_bits(layer)
+        if values is not None and (values >= 0).any():
+            graph = _drop(graph, layer, readers[0], values)
+    return graph
+
+
+def _constant_bits(layer: Dense) -> np.ndarray | None:
+    """For each channel its constant bit, or -1; None where outputs are not bits."""
+    if layer.thresholds is None or layer.thresholds.shape[1] != 1:
+        return None
+    t = layer.thresholds[:, 0]
+    top = layer.const + sum(layer.coefficients) * layer.fan_in
+    return np.where(t <= layer.const, 1, np.where(t > top, 0, -1))
+
+
+def _drop(graph: Graph, layer: Dense, reader: Dense, values: np.ndarray) -> Graph:
+    dropped = values >= 0
+    if dropped.all():
+        dropped[0] = False
+    keep = ~dropped
+    bits = values[dropped].astype(np.uint8)
+    agreeing = (reader.weights[:, :, dropped] == bits).sum(axis=2, dtype=np.int64)
+    const = reader.const + np.array(reader.coefficients) @ agreeing
+    assert layer.thresholds is not None
+    smaller = replace(layer, weights=layer.weights[:, keep], const=layer.const[keep],
+                      thresholds=layer.thresholds[keep])
+    fitted = replace(reader, input=smaller.out_type(), weights=reader.weights[:, :, keep],
+                     const=const)
+    if fitted.thresholds is not None:
+        # Keep the accumulator a plain popcount: the constant goes into the thresholds.
+        fitted = replace(fitted, thresholds=fitted.thresholds - const[:, None],
+                         const=np.zeros_like(const))
+        top = sum(fitted.coefficients) * fitted.fan_in
+        assert fitted.thresholds is not None
+        fitted = replace(fitted, thresholds=np.clip(fitted.thresholds, 0, top + 1))
+    changed = {layer.name: smaller, reader.name: fitted}
+    return rebuild(graph, lambda old: changed.get(old.name, old))

@@ -1,0 +1,24 @@
+"""Thresholds beyond the accumulator's range, brought back to its ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Dense, Layer
+from bnnhw.passes.rebuild import rebuild
+
+__all__ = ["clip_thresholds"]
+
+
+def clip_thresholds(graph: Graph) -> Graph:
+    """Clip every threshold to ``lowest sum .. highest sum + 1`` of its own row."""
+    def change(layer: Layer) -> Layer:
+        if not isinstance(layer, Dense) or layer.thresholds is None:
+            return layer
+        top = layer.const + sum(layer.coefficients) * layer.fan_in
+        clipped = np.clip(layer.thresholds, layer.const[:, None], top[:, None] + 1)
+        return replace(layer, thresholds=clipped)
+    return rebuild(graph, change)

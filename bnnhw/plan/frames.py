@@ -1,0 +1,29 @@
+"""Samples to input words, output words to outputs, as a Plan lays them out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnhw.golden.layout import stream_values, stream_words
+from bnnhw.ir import Graph
+from bnnhw.plan.model import Plan
+
+__all__ = ["decode_frames", "encode_frames"]
+
+
+def encode_frames(plan: Plan, graph: Graph, x: np.ndarray) -> np.ndarray:
+    """Make the words of ``x [n, *graph.input.shape]``: uint8 ``[n * words, bytes]``."""
+    values = graph.check_input(x).reshape(len(x), -1)
+    return stream_words(values, plan.i.lanes, plan.i.width).reshape(-1, plan.i.bytes)
+
+
+def decode_frames(plan: Plan, graph: Graph, words: np.ndarray) -> dict[str, np.ndarray]:
+    """Read the outputs off the words ``[n * words, bytes]``: int64 arrays, as golden gives them."""
+    frames = words.reshape(-1, plan.o.words, plan.o.bytes)
+    types = graph.output_types()
+    outputs = {}
+    for f in plan.fields:
+        part = frames[:, -1:] if f.last_only else frames
+        values = stream_values(part, f.elements, f.lanes, f.width, f.signed, f.first_bit)
+        outputs[f.name] = values.reshape(len(frames), *types[f.name].shape)
+    return outputs

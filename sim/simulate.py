@@ -1,0 +1,127 @@
+"""One call for every engine: samples in, outputs and exact cycles out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.emit.design import Design
+from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.plan.frames import decode_frames, encode_frames
+
+__all__ = ["ENGINES", "Simulation", "Stalls", "simulate"]
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Random stalls: chances under 1 for each cycle, and the seed that repeats them."""
+
+    input: float = 0.0
+    output: float = 0.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} stall chance {getattr(self, name)} must be 0 or more "
+                                  "and under 1")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a run of the core gave.
+
+    Attributes
+    ----------
+    outputs : dict of int64 arrays
+        As the golden model gives them.
+    in_cycles, out_cycles : int64
+        Cycle in which each word was transferred, counted from the end of reset.
+    cycles : int
+        Cycles simulated.
+    frame_words : (int, int)
+        Input and output words of a frame.
+    """
+
+    outputs: dict[str, np.ndarray]
+    in_cycles: np.ndarray
+    out_cycles: np.ndarray
+    cycles: int
+    frame_words: tuple[int, int]
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first word in to the last word out of the first frame."""
+        return int(self.out_cycles[self.frame_words[1] - 1] - self.in_cycles[0])
+
+    @property
+    def ii(self) -> int | None:
+        """Cycles between the last two frames; None with fewer than two."""
+        ends = self.out_cycles[self.frame_words[1] - 1::self.frame_words[1]]
+        return int(ends[-1] - ends[-2]) if len(ends) > 1 else None
+
+
+Progress = Callable[[int], None]
+
+
+def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
+               progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    from bnnhw.sim.batch import run_batch
+    from bnnhw.sim.build import build_model
+
+    plan = design.plan
+    library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
+    result = run_batch(library, words, frames * plan.o.words, plan.o.bytes, seed=stalls.seed,
+                       in_stall=stalls.input, out_stall=stalls.output)
+    if not result.complete:
+        raise MismatchError(f"the core fell silent after {int((result.out_cycles >= 0).sum())} of "
+                            f"{frames * plan.o.words} output words")
+    if result.frame_error:
+        raise MismatchError("the core reports frame_error, although every frame was whole")
+    expected = np.arange(len(result.last)) % plan.o.words == plan.o.words - 1
+    if (result.last != expected).any():
+        raise MismatchError("m_axis_tlast is not at the end of each frame")
+    if progress:
+        progress(frames)
+    return result.words, result.in_cycles, result.out_cycles, result.cycles
+
+
+def _pysim(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
+           progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    from bnnhw.sim.pysim import run_pysim
+    return run_pysim(design, words, frames, stalls.input, stalls.output, stalls.seed, progress)
+
+
+def _cocotb(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
+            progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    from bnnhw.sim.cocotb_engine import run_cocotb
+    result = run_cocotb(design, words, frames, stalls.input, stalls.output, stalls.seed)
+    if progress:
+        progress(frames)
+    return result
+
+
+ENGINES = {"verilator": _verilator, "cocotb": _cocotb, "pysim": _pysim}
+
+
+def simulate(design: Design, x: np.ndarray, engine: str = "verilator", stalls: Stalls | None = None,
+             progress: Progress | None = None) -> Simulation:
+    """Run samples ``x [n, *input.shape]`` through the core.
+
+    Raises
+    ------
+    MismatchError
+        The core locked up, or marked frames wrongly.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"engine '{engine}' must be one of {', '.join(ENGINES)}")
+    if len(x) == 0:
+        raise ConfigError("holds no samples", where="input array")
+    plan = design.plan
+    words = encode_frames(plan, design.graph, x)
+    out, in_cycles, out_cycles, cycles = ENGINES[engine](design, words, len(x), stalls or Stalls(),
+                                                         progress)
+    return Simulation(decode_frames(plan, design.graph, out), in_cycles, out_cycles, cycles,
+                      (plan.i.words, plan.o.words))
