@@ -1,1 +1,66 @@
+"""The command line: one file a verb."""
 
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from bnnhw import __version__
+from bnnhw.cli import check, generate, golden, import_, list_, simulate, synth
+from bnnhw.errors import BnnhwError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="bnnhw", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="From a trained binary neural network to hardware that is proven bit-exact.")
+
+for verb in (generate, import_, check, golden, simulate, synth, list_):
+    app.command(verb.NAME)(verb.command)
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"bnnhw {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
+                                 help="Print the version."),
+) -> None:
+    """Exit codes: 0 done, 1 a defect of bnnhw, 2 bad usage or input, 3 does not fit the device,
+    5 hardware differs from golden, 6 a tool is missing or failed."""
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code."""
+    try:
+        code = app(standalone_mode=False)
+    except BnnhwError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        usage = f" (try: {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
+        _fail(error.format_message() + usage, 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except MemoryError:
+        _fail("this machine has too little memory for that", 2)
+    except Exception as error:
+        if os.environ.get("BNNHW_DEBUG"):
+            raise
+        _fail(f"a defect of bnnhw: {type(error).__name__}: {error} (BNNHW_DEBUG=1 shows where)", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

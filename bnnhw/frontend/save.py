@@ -5,23 +5,26 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import yaml
 
-from bnnhw.frontend.qonnx import Imported
+from bnnhw.frontend.fold import Certificate
+from bnnhw.frontend.scores import ScoreFold
 from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense
 
 __all__ = ["network_files"]
 
 
-def network_files(imported: Imported) -> dict[str, bytes]:
+def network_files(graph: Graph, certificates: Sequence[Certificate],
+                  scores: ScoreFold | None = None) -> dict[str, bytes]:
     """Contents of the folder of a network, by file name; equal graphs give equal bytes."""
-    net, arrays = _describe(imported.graph)
-    certificate = {"layers": [c.to_json() for c in imported.certificates],
-                   "scores": imported.scores.to_json() if imported.scores else None}
+    net, arrays = _describe(graph)
+    certificate = {"layers": [c.to_json() for c in certificates],
+                   "scores": scores.to_json() if scores else None}
     return {
         "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
                                    width=90).encode(),

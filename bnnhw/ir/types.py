@@ -94,7 +94,7 @@ class TensorType:
         return TensorType(shape, Int(int(data["lo"]), int(data["hi"])))
 
     def __str__(self) -> str:
-        shape = "x".join(map(str, self.shape))
+        shape = "x".join(map(str, self.shape)) or "1"
         if isinstance(self.element, Bits):
             return f"{shape} bits" + (" 0/1" if self.element.unipolar else "")
         return f"{shape} int {self.element.lo}..{self.element.hi}"

@@ -57,6 +57,11 @@ class CreditQueue(SharedComponent):
         })
 
     @property
+    def places(self) -> int:
+        """Words that may be reserved or stored at a time."""
+        return self.depth
+
+    @property
     def module_name(self) -> str:
         return f"bnnhw_queue_{self.width}x{self.depth}"
 
@@ -70,11 +75,11 @@ class CreditQueue(SharedComponent):
             self.o.payload.eq(fifo.r_data),
             fifo.r_en.eq(self.o.ready),
         ]
-        used = Signal(range(self.depth + 1))
+        used = Signal(range(self.places + 1))
         taken = Signal()
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
-            self.free.eq(used != self.depth),
+            self.free.eq(used != self.places),
         ]
         with m.If(self.reserve & ~taken):
             m.d.sync += used.eq(used + 1)

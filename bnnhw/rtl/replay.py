@@ -61,6 +61,11 @@ class ReplayBuffer(SharedComponent):
         return 2 * words
 
     @property
+    def room(self) -> int:
+        """Words that may wait for their last reading."""
+        return self.depth(self.words)
+
+    @property
     def module_name(self) -> str:
         return f"bnnhw_replay_{self.width}x{self.words}_r{self.repeats}"
 
@@ -82,7 +87,7 @@ class ReplayBuffer(SharedComponent):
         first_read = Signal()
         m.d.comb += [
             last_pass.eq(pass_ == self.repeats - 1),
-            self.i.ready.eq(stored != depth),
+            self.i.ready.eq(stored < self.room),
             accepted.eq(self.i.valid & self.i.ready),
             self.available.eq((pass_ != 0) | (fresh != 0)),
             first_read.eq(self.read & (pass_ == 0)),

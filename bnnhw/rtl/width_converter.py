@@ -59,6 +59,11 @@ class WidthConverter(SharedComponent):
         return in_lanes + 2 * out_lanes - 1
 
     @property
+    def room(self) -> int:
+        """Lanes that may be filled while another input word is taken."""
+        return self.capacity(self.in_lanes, self.out_lanes) - self.in_lanes
+
+    @property
     def module_name(self) -> str:
         return f"bnnhw_dwc_{self.in_lanes}to{self.out_lanes}_n{self.elements}x{self.width}"
 
@@ -75,7 +80,7 @@ class WidthConverter(SharedComponent):
         accepted = Signal()
         taken = Signal()
         m.d.comb += [
-            self.i.ready.eq(fill <= capacity - self.in_lanes),
+            self.i.ready.eq(fill <= self.room),
             self.o.valid.eq(fill >= give),
             accepted.eq(self.i.valid & self.i.ready),
             taken.eq(self.o.valid & self.o.ready),

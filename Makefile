@@ -1,0 +1,37 @@
+# make demo | test | test-long | lint | bench | clean
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: demo test test-long lint bench clean
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+# The shipped MNIST design: generate it, simulate its Verilog on the digits that it never saw.
+demo: $(VENV)/installed
+	$(BIN)/python designs/mnist_tfc/digits.py build/demo
+	$(BIN)/bnnhw check mnist_tfc
+	$(BIN)/bnnhw generate --arch streaming --layers mnist_tfc -o build/demo/mnist_tfc.v
+	$(BIN)/bnnhw simulate build/demo/mnist_tfc.json --inputs build/demo/digits.npy \
+	  --labels build/demo/labels.npy --outputs build/demo/y.npz
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not long'
+
+test-long: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(JOBS) -m long
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/run.py
+
+clean:
+	rm -rf build .pytest_cache .hypothesis .mypy_cache .ruff_cache

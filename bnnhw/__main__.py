@@ -1,0 +1,6 @@
+"""``python -m bnnhw``."""
+
+from bnnhw.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What several verbs share: finding networks, reading arrays, tables and progress."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bnnhw import designs
+from bnnhw.emit.design import load_design
+from bnnhw.errors import ConfigError
+from bnnhw.frontend.network import Network, load_network
+from bnnhw.ir import Graph
+
+__all__ = ["load_graph", "open_network", "print_json", "print_table", "progress", "read_samples"]
+
+MAX_SAMPLES = 1 << 33
+
+
+def open_network(name: str) -> Network:
+    """Load a network by folder, layers.yaml, or name of a shipped design."""
+    path = Path(name)
+    if not path.exists() and name in designs.names():
+        path = designs.path(name)
+    return load_network(path)
+
+
+def load_graph(name: str) -> Graph:
+    """Load the Graph of a network, or of a generated design by its manifest."""
+    if name.endswith(".json"):
+        return load_design(Path(name)).graph
+    return open_network(name).graph
+
+
+def read_samples(path: Path, graph: Graph) -> np.ndarray:
+    """Read input samples from an ``.npy`` file, and check them against the network."""
+    try:
+        with path.open("rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                    else np.lib.format.read_array_header_2_0)
+            shape, _, dtype = read(stream)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize > MAX_SAMPLES:
+            raise ConfigError(f"holds an array of shape {shape} and type {dtype}, which is not "
+                              "taken", where=path.name)
+        x = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+    except (ValueError, EOFError) as error:
+        raise ConfigError(f"is not a numpy .npy file: {error}", where=path.name) from None
+    graph.check_input(x[:1])
+    return x
+
+
+def print_json(data: Any) -> None:
+    """Print JSON alone on standard output."""
+    print(json.dumps(data, indent=1))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; numbers to the right."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # in a file or a pipe, no cell is cut or wrapped
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for k, column in enumerate(columns):
+        numeric = all(isinstance(row[k], (int, float)) or row[k] in ("", "-") for row in rows)
+        table.add_column(column, justify="right" if numeric and rows else "left",
+                         overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console.print(title, markup=False, style="bold")
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal (standard error); elsewhere nothing."""
+    console = Console(stderr=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TimeElapsedColumn(), console=console, transient=True,
+                   disable=not console.is_terminal)
+    with bar:
+        task = bar.add_task(title, total=total)
+        yield lambda n: bar.advance(task, n)

@@ -1,0 +1,48 @@
+"""``bnnhw golden``: the integer model in software."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from bnnhw import golden
+from bnnhw.cli.common import load_graph, print_json, progress, read_samples
+from bnnhw.emit.files import write_files
+
+__all__ = ["NAME", "command", "outputs_file"]
+
+NAME = "golden"
+
+
+def command(
+    network: str = typer.Argument(..., help="Network, shipped design, or manifest of a design."),
+    inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
+    outputs: Path = typer.Option(..., help="Results: .npz, one array an output."),
+    level: str = typer.Option("fast", help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
+    json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
+) -> None:
+    """Run the golden model on samples.
+
+    Example: bnnhw golden build/tfc --inputs digits.npy --outputs y.npz
+    """
+    graph = load_graph(network)
+    x = read_samples(inputs, graph)
+    with progress("golden", len(x)) as done:
+        results = golden.run(graph, x, level, done)
+    write_files({outputs: outputs_file(results)})
+    shapes = {name: list(array.shape) for name, array in results.items()}
+    if json:
+        print_json({"samples": len(x), "outputs": shapes, "level": level})
+    else:
+        print(f"{len(x)} samples -> {outputs}: "
+              + ", ".join(f"{name} {shape}" for name, shape in shapes.items()))
+
+
+def outputs_file(results: dict[str, np.ndarray]) -> bytes:
+    """An .npz with one array an output."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **results)  # type: ignore[arg-type]
+    return buffer.getvalue()

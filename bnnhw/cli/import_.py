@@ -1,0 +1,80 @@
+"""``bnnhw import``: a trained model to net.yaml and weights.npz."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+
+from bnnhw.cli.common import print_json
+from bnnhw.config.names import check_name
+from bnnhw.emit.files import write_files
+from bnnhw.errors import ConfigError
+from bnnhw.frontend.qonnx import Imported, import_qonnx
+from bnnhw.frontend.save import network_files
+
+__all__ = ["NAME", "command", "import_model"]
+
+NAME = "import"
+
+
+def command(
+    model: Path = typer.Argument(..., help="QONNX or ONNX file."),
+    out: Path = typer.Option(..., "-o", "--out", help="Folder of the network."),
+    name: str = typer.Option("", help="Name of the network (default: the folder's)."),
+    input_type: str = typer.Option("uint8", "--input", help="What a sample is: uint8 pixels, or "
+                                   "bits that the model sees as -1 and +1."),
+    pixel_range: tuple[float, float] = typer.Option(
+        (0.0, 1.0), help="What the model sees for pixel 0 and pixel 255."),
+    argmax: bool = typer.Option(True, help="Add the label behind the scores."),
+    json: bool = typer.Option(False, "--json", help="Print the certificate as JSON."),
+) -> None:
+    """Import a trained network; every threshold is read off the model's own expression.
+
+    Example: bnnhw import model.onnx -o build/tfc
+    """
+    imported = import_model(model, name or out.name, input_type, pixel_range, argmax)
+    files = network_files(imported.graph, imported.certificates, imported.scores)
+    write_files({out / file: data for file, data in files.items()})
+    if json:
+        print_json({"layers": [c.to_json() for c in imported.certificates],
+                    "scores": imported.scores.to_json() if imported.scores else None})
+        return
+    print_certificates(imported)
+    print(f"wrote {', '.join(str(out / f) for f in files)}")
+
+
+def import_model(model: Path, name: str, input_type: str,
+                 pixel_range: tuple[float, float], argmax: bool) -> Imported:
+    """Import by the file's ending, with the network's name made legal."""
+    if input_type not in ("uint8", "bits"):
+        raise ConfigError(f"--input {input_type} must be uint8 or bits")
+    if not pixel_range[0] != pixel_range[1]:
+        raise ConfigError("--pixel-range needs two different numbers")
+    legal = re.sub(r"\W", "_", name)[:40]
+    if not legal[:1].isalpha():
+        legal = f"net_{legal}"[:40]
+    try:
+        check_name(legal)
+    except ValueError as error:
+        raise ConfigError(str(error), where="--name") from None
+    return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
+                        argmax=argmax)
+
+
+def print_certificates(imported: Imported) -> None:
+    """Say for each fold what was evaluated and what it showed."""
+    from bnnhw.cli.check import certificate_rows
+    from bnnhw.cli.common import print_table
+    print_table("fold certificate", ("layer", "channels", "sums", "inverted", "constant", "ties",
+                                     "rounding", "order"), certificate_rows(imported.certificates))
+    if imported.scores is None:
+        return
+    if imported.scores.identity:
+        print("scores: the integer sums keep the order of the model's scores exactly"
+              if not imported.scores.ties else
+              f"scores: the integer sums; {imported.scores.ties} values are equal as floats only")
+    else:
+        print(f"scores: integer scale and offset with {imported.scores.fraction_bits} fraction "
+              f"bits, checked on all sums; {imported.scores.ties} values are equal as floats only")

