@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 __all__ = [
-    "BnnhwError", "ConfigError", "ModelError", "PlanError", "FitError", "MismatchError",
+    "BnnhwError",
+    "ConfigError",
+    "FitError",
+    "MismatchError",
+    "ModelError",
+    "PlanError",
     "ToolError",
 ]
 

@@ -1,1 +1,1 @@
-"""Running the emitted Verilog: a compiled batch harness, a cocotb bench, and Amaranth's simulator."""
+"""Running designs: a compiled batch harness, a cocotb bench, and Amaranth's simulator."""

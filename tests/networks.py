@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ def random_graph(sizes: Sequence[int], *, seed: int = 0, pixels: bool = False,
     if pixels:
         layers.append(Binarize("pixels", source, type_, int(random.integers(0, 257)), unipolar))
         source, type_ = "pixels", layers[-1].out_type()
-    for k, (columns, rows) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (columns, rows) in enumerate(itertools.pairwise(sizes)):
         weights = random.integers(0, 2, (1, rows, columns), dtype=np.uint8)
         raw = k == len(sizes) - 2 and tail != "bits"
         if raw:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bnnhw.arch import streaming
+from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.plan import Plan, Wish
-from bnnhw.config.hints import Hints
 
 __all__ = ["ARCHS", "Architecture", "get_arch"]
 

@@ -45,7 +45,8 @@ def main() -> None:
     except BnnhwError as error:
         _fail(str(error), error.exit_code)
     except click.ClickException as error:
-        usage = f" (try: {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
+        context = getattr(error, "ctx", None)
+        usage = f" (try: {context.command_path} --help)" if context else ""
         _fail(error.format_message() + usage, 2)
     except (KeyboardInterrupt, click.Abort):
         _fail("interrupted", 130)

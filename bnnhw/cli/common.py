@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bnnhw import designs
+import bnnhw.designs as designs
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network

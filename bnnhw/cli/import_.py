@@ -71,6 +71,9 @@ def print_certificates(imported: Imported) -> None:
                                      "rounding", "order"), certificate_rows(imported.certificates))
     if imported.scores is None:
         return
+    if not imported.scores.exact_sums:
+        print("note: the model scales its sums by numbers that are no powers of two; scores that "
+              "are equal in hardware can differ by float rounding in the framework")
     if imported.scores.identity:
         print("scores: the integer sums keep the order of the model's scores exactly"
               if not imported.scores.ties else

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from bnnhw import designs
+import bnnhw.designs as designs
 from bnnhw.arch import ARCHS
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.config.schema import ITEMS

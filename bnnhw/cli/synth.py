@@ -13,12 +13,12 @@ from bnnhw.emit.design import load_design
 __all__ = ["NAME", "command"]
 
 NAME = "synth"
+TARGETS = ", ".join(name for name, device in DEVICES.items() if device.synth)
 
 
 def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
-    device: str = typer.Option(..., help="Target: "
-                               + ", ".join(d for d in DEVICES if DEVICES[d].synth) + "."),
+    device: str = typer.Option(..., help=f"Target: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
     seed: int = typer.Option(1, help="Seed of the placer."),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from bnnhw.config.names import check_name
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["AffineItem", "ArgMaxItem", "DenseItem", "FoldItem", "InputItem", "ITEMS", "NetConfig"]
+__all__ = ["ITEMS", "AffineItem", "ArgMaxItem", "DenseItem", "FoldItem", "InputItem", "NetConfig"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$"), AfterValidator(check_name)]
 Size = Annotated[int, Field(ge=1, le=1 << 20)]

@@ -73,10 +73,9 @@ def convert(top: SharedComponent) -> str:
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     modules = _Modules()
     modules.define(top, top.module_name)
-    text = "\n".join(modules.texts[name] for name in sorted(modules.texts) if name != top.module_name)
+    text = "\n".join(modules.texts[name] for name in sorted(modules.texts))
     # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
-    body = verilog._convert_rtlil_text(text + modules.texts[top.module_name],
-                                       strip_internal_attrs=True)
+    body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
     return _readable(str(body))
 
 

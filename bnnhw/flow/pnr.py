@@ -13,7 +13,7 @@ from bnnhw.emit.design import Design
 from bnnhw.errors import FitError, PlanError, ToolError
 from bnnhw.flow.yosys import run_tool
 
-__all__ = ["PARTS", "Part", "place_and_route", "pin_saver"]
+__all__ = ["PARTS", "Part", "pin_saver", "place_and_route"]
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ def fold_table(bits: np.ndarray, layer: str) -> Fold:
         A channel changes its bit more than once, so that no threshold describes it.
     """
     steps = np.diff(bits.astype(np.int8), axis=0)
-    rising, falling = (steps > 0).any(axis=0), (steps < 0).any(axis=0)
+    rising = np.asarray((steps > 0).any(axis=0))
+    falling = np.asarray((steps < 0).any(axis=0))
     changes = np.abs(steps).sum(axis=0)
     if (changes > 1).any():
         channel = int(np.argmax(changes > 1))

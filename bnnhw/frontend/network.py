@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bnnhw.config import AffineItem, ArgMaxItem, DenseItem, NetConfig, WeightFile, read_config
+from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.fold import Certificate, batch_norm, fold_table, given_certificate
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
 from bnnhw.ir.types import MAX_ELEMENTS
-from bnnhw.config.hints import Hints, LayerHint
 
 __all__ = ["Network", "load_network", "network_file"]
 
@@ -53,7 +54,7 @@ def load_network(path: Path) -> Network:
     arrays = None if config.weights == "random" else WeightFile(path.parent, config.weights)
     source = arrays or _Random(config.seed)
     layers: list[Layer] = []
-    outputs: list[tuple[str, str]] = []
+    outputs: dict[str, str] = {}
     certificates: list[Certificate] = []
     input_type = _input_type(config)
     front = _front(config, input_type)
@@ -76,12 +77,26 @@ def load_network(path: Path) -> Network:
         else:
             layers.append(ArgMax(name, previous, type_))
         if isinstance(item, (DenseItem, AffineItem)) and item.output:
-            outputs.append((item.output, name))
-    if layers[-1].name not in [name for _, name in outputs]:
+            outputs[item.output] = name  # an affine layer takes the name over
+    if layers[-1].name not in outputs.values():
         is_label = isinstance(config.layers[-1], ArgMaxItem)
-        outputs.append(("label" if is_label else "bits", layers[-1].name))
-    return Network(Graph(config.name, input_type, tuple(layers), tuple(outputs)),
-                   _hints(config, names), tuple(certificates))
+        outputs["label" if is_label else "bits"] = layers[-1].name
+    graph = Graph(config.name, input_type, tuple(layers), tuple(outputs.items()))
+    stored = _stored_certificates(path.with_name("certificate.json"), graph)
+    return Network(graph, _hints(config, names), stored or tuple(certificates))
+
+
+def _stored_certificates(path: Path, graph: Graph) -> tuple[Certificate, ...]:
+    """Certificates that an importer left beside the network, if they are of this very network."""
+    try:
+        if not path.is_file() or path.stat().st_size > 1 << 20:
+            return ()
+        data = json.loads(path.read_bytes())
+        if data["network_sha256"] != graph.digest():
+            return ()
+        return tuple(Certificate(**item) for item in data["layers"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _input_type(config: NetConfig) -> TensorType:

@@ -8,6 +8,7 @@ follows ONNX's formula for inference: the reference implementation takes the mer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ FOLDABLE = ELEMENTWISE | {
 }
 """Nodes that are computed at once where all their inputs are constants."""
 
-_ROUNDING = {"ROUND": np.round, "FLOOR": np.floor, "CEIL": np.ceil, "ROUND_TO_ZERO": np.trunc}
+_ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "ROUND": np.round, "FLOOR": np.floor, "CEIL": np.ceil, "ROUND_TO_ZERO": np.trunc,
+}
 
 
 def attributes(node: Any) -> dict[str, Any]:

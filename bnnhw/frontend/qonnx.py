@@ -8,7 +8,7 @@ the model is refused with the node's name. Nothing is approximated.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,8 @@ class _Walk:
 
     def __post_init__(self) -> None:
         graph = self.model.graph
-        self.opset = max((o.version for o in self.model.opset_import if o.domain in ("", "ai.onnx")),
-                         default=13)
+        self.opset = max((o.version for o in self.model.opset_import
+                          if o.domain in ("", "ai.onnx")), default=13)
         for tensor in graph.initializer:
             self.values[tensor.name] = tensor_array(tensor, "model")
         inputs = [i for i in graph.input if i.name not in self.values]
@@ -125,7 +125,7 @@ class _Walk:
             lo, hi = self.pixel_range
             steps = np.arange(256, dtype=np.float32) / np.float32(255)
             points = np.float32(lo) + steps * np.float32(hi - lo)
-        return Chain(None, points[:, None], tuple([1, *dims[1:]]), self.opset)
+        return Chain(None, points[:, None], (1, *dims[1:]), self.opset)
 
     def visit(self, node: Any) -> None:
         label = node_label(node)
@@ -267,7 +267,8 @@ class _Walk:
         else:
             p = np.arange(layer.fan_in + 1, dtype=np.int64)[:, None]
             acc = layer.coefficients[0] * p + layer.const
-            scores = fold_scores(acc, table, chain.last_label)
+            scores = replace(fold_scores(acc, table, chain.last_label),
+                             exact_sums=chain.error is None)
             if not scores.identity:
                 self.layers.append(Affine(f"{layer.name}_affine"[:40], layer.name,
                                           layer.out_type(), scores.scale, scores.offset))

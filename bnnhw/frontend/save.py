@@ -23,7 +23,8 @@ def network_files(graph: Graph, certificates: Sequence[Certificate],
                   scores: ScoreFold | None = None) -> dict[str, bytes]:
     """Contents of the folder of a network, by file name; equal graphs give equal bytes."""
     net, arrays = _describe(graph)
-    certificate = {"layers": [c.to_json() for c in certificates],
+    certificate = {"network_sha256": graph.digest(),
+                   "layers": [c.to_json() for c in certificates],
                    "scores": scores.to_json() if scores else None}
     return {
         "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
@@ -64,7 +65,7 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             layers.append("argmax" if layer.name == "label" else
                           {"argmax": True, "name": layer.name})
             continue
-        if isinstance(layer, Dense) and layer.thresholds is None or (
+        if (isinstance(layer, Dense) and layer.thresholds is None) or (
                 outputs.get(layer.name) == "scores"):
             item["output"] = "scores"
         layers.append(item)

@@ -26,6 +26,10 @@ class ScoreFold:
         where the accumulators are the scores.
     ties : int
         Score values that the framework rounds to the same float and the integers keep apart.
+    exact_sums : bool
+        False: weights or activations are scaled by numbers that are no powers of two, so that the
+        framework's float sums carry rounding that depends on its order of addition. Scores that
+        are equal here can differ there in the last bits.
     float_scale, float_offset : float [K]
         ``framework score = float_scale * acc + float_offset``, for those who read the scores.
     """
@@ -36,13 +40,14 @@ class ScoreFold:
     ties: int
     float_scale: np.ndarray
     float_offset: np.ndarray
+    exact_sums: bool = True
 
     @property
     def identity(self) -> bool:
         return bool((self.scale == 1).all() and (self.offset == 0).all())
 
     def to_json(self) -> dict[str, Any]:
-        return {"fraction_bits": self.fraction_bits, "ties": self.ties,
+        return {"fraction_bits": self.fraction_bits, "ties": self.ties, "exact_sums": self.exact_sums,
                 "scale": self.scale.tolist(), "offset": self.offset.tolist(),
                 "float_scale": self.float_scale.tolist(),
                 "float_offset": self.float_offset.tolist()}

@@ -18,7 +18,7 @@ from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Binarize, Dense
 
-__all__ = ["dense", "Runner"]
+__all__ = ["Runner", "dense"]
 
 BLOCK = 512
 """Samples a block: one block of the widest layer's words stays in the first-level cache."""

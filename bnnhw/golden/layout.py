@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["beats", "stream_words", "stream_values", "weight_words", "word_bytes"]
+__all__ = ["beats", "stream_values", "stream_words", "weight_words", "word_bytes"]
 
 
 def beats(elements: int, lanes: int) -> int:

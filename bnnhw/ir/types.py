@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bits", "Int", "Element", "TensorType", "MAX_ELEMENTS"]
+__all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType"]
 
 MAX_ELEMENTS = 1 << 24
 """Largest tensor that a network may name; checked before anything is allocated."""

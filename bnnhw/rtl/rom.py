@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Rom", "STYLES"]
+__all__ = ["STYLES", "Rom"]
 
 STYLES: dict[str, dict[str, Any]] = {
     "block": {"rom_style": "block"},

@@ -91,12 +91,11 @@ class WidthConverter(SharedComponent):
         shifted = Signal.like(lanes)
         m.d.comb += shifted.eq(Mux(taken, self._shift_out(lanes, give), lanes))
         m.d.sync += lanes.eq(shifted)
-        with m.If(accepted):
-            with m.Switch(kept):
-                for at in self._fills():
-                    with m.Case(at):
-                        low = shifted[:at * self.width]
-                        m.d.sync += lanes.eq(Cat(low, self.i.payload))
+        with m.If(accepted), m.Switch(kept):
+            for at in self._fills():
+                with m.Case(at):
+                    low = shifted[:at * self.width]
+                    m.d.sync += lanes.eq(Cat(low, self.i.payload))
         return m
 
     def _word_size(self, m: Module, name: str, lanes: int, full: Const,

@@ -7,6 +7,7 @@ backward pass. One thread and fixed seeds, so that a run can be repeated on the 
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.matrices = nn.ModuleList(BinaryLinear(a, b)
-                                      for a, b in zip(SIZES, SIZES[1:], strict=False))
+                                      for a, b in itertools.pairwise(SIZES))
         self.norms = nn.ModuleList(nn.BatchNorm1d(n) for n in SIZES[1:-1])
         self.scale = nn.Parameter(torch.tensor(0.1))
 

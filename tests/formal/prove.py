@@ -20,7 +20,7 @@ from amaranth.lib.memory import Memory
 
 from bnnhw.flow.yosys import run_tool
 
-__all__ = ["FormalPlatform", "bounded", "find", "induction", "independent_of_ready"]
+__all__ = ["FormalPlatform", "bounded", "find", "independent_of_ready", "induction"]
 
 
 class FormalPlatform(str):

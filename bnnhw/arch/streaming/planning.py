@@ -8,6 +8,7 @@ from bnnhw.arch.streaming.units import UNITS, ArgMaxPlan, ConverterPlan, InputPl
 from bnnhw.arch.streaming.units.affine import plan_affine
 from bnnhw.arch.streaming.units.argmax import plan_argmax
 from bnnhw.arch.streaming.units.mvtu import accumulator, plan_mvtu
+from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
@@ -15,7 +16,6 @@ from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
 from bnnhw.plan import FieldPlan, Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
-from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.plan.timing import measure
 
 __all__ = ["load_plan", "plan"]
@@ -62,9 +62,9 @@ def load_plan(data: dict[str, Any]) -> Plan:
     """Rebuild a Plan from ``Plan.to_json``."""
     units = []
     for item in data["units"]:
-        fields = {k: v for k, v in item.items() if k not in ("kind", "i", "o")}
+        settings = {k: v for k, v in item.items() if k not in ("kind", "i", "o")}
         units.append(UNITS[item["kind"]](i=StreamPlan(**item["i"]), o=StreamPlan(**item["o"]),
-                                         **fields))
+                                         **settings))
     fields = tuple(FieldPlan(**item) for item in data["fields"])
     return Plan(data["name"], data["arch"], data["device"], data["target_ii"], tuple(units),
                 fields, data["ii"], data["latency"])

@@ -1,0 +1,104 @@
+"""All golden levels are equal by ==, and layouts lose nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnnhw import golden
+from bnnhw.golden.compiled import Runner
+from bnnhw.golden.layout import beats, stream_values, stream_words, weight_words
+from bnnhw.golden.packed import pack64
+from bnnhw.ir.layers import Dense
+from tests.networks import random_graph, random_samples
+
+LEVELS = [level for level in golden.LEVELS if level != "compiled"]
+
+
+@given(st.lists(st.integers(1, 150), min_size=2, max_size=4), st.integers(0, 999), st.booleans(),
+       st.booleans(), st.sampled_from(["bits", "scores", "label", "both"]), st.booleans())
+def test_levels_are_equal(sizes: list[int], seed: int, pixels: bool, unipolar: bool, tail: str,
+                          affine: bool) -> None:
+    graph = random_graph(sizes, seed=seed, pixels=pixels, unipolar=unipolar, tail=tail,
+                         affine=affine)
+    x = random_samples(graph, 7, seed)
+    reference = graph.compute_all(x)
+    for level in LEVELS:
+        found = golden.run_all(graph, x, level)
+        assert found.keys() == reference.keys()
+        for name, value in reference.items():
+            assert (found[name] == value).all(), (level, name)
+
+
+@pytest.mark.parametrize("sizes", [(70, 1, 129, 10), (784, 64, 64, 10), (64, 65, 3)])
+@pytest.mark.parametrize("tail", ["bits", "both"])
+def test_compiled_level_and_runner_are_equal(sizes: tuple[int, ...], tail: str) -> None:
+    pytest.importorskip("numba", reason="extra 'fast' is not installed")
+    for pixels in (False, True):
+        graph = random_graph(sizes, seed=3, pixels=pixels, tail=tail, affine=tail == "both")
+        x = random_samples(graph, 700, 3)
+        reference = graph.compute(x)
+        compiled = golden.run(graph, x, "compiled")
+        packed = Runner(graph).run(x)
+        for name, value in reference.items():
+            assert (compiled[name] == value).all()
+            assert (packed[name] == value).all()
+
+
+def test_all_equal_weights_and_extreme_thresholds() -> None:
+    graph = random_graph([65, 4], tail="bits")
+    layer = graph.layers[0]
+    assert isinstance(layer, Dense)
+    for weight in (0, 1):
+        for threshold in (0, 1, 65, 66):
+            object.__setattr__(layer, "weights", np.full((1, 4, 65), weight, np.uint8))
+            object.__setattr__(layer, "thresholds", np.full((4, 1), threshold))
+            x = np.array([[0] * 65, [1] * 65])
+            p = np.array([[65 * (1 - weight)], [65 * weight]])
+            for level in LEVELS:
+                assert (golden.run(graph, x, level)["bits"] == (p >= threshold)).all()
+
+
+def test_batches_join() -> None:
+    graph = random_graph([20, 6, 3], pixels=True)
+    x = random_samples(graph, 2500)
+    done: list[int] = []
+    found = golden.run(graph, x, "fast", done.append)
+    assert sum(done) == 2500
+    assert len(done) == 3
+    assert (found["scores"] == graph.compute(x)["scores"]).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 17), st.integers(1, 12), st.booleans(),
+       st.integers(0, 99))
+def test_stream_words_and_back(length: int, lanes: int, width: int, signed: bool,
+                               seed: int) -> None:
+    lo, hi = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+    values = np.random.default_rng(seed).integers(lo, hi + 1, (3, length))
+    words = stream_words(values, lanes, width)
+    assert words.shape == (3, beats(length, lanes), -(-lanes * width // 8))
+    assert (stream_values(words, length, lanes, width, signed) == values).all()
+    number = int.from_bytes(words[0, 0].tobytes(), "little")
+    assert number & ((1 << width) - 1) == int(values[0, 0]) & ((1 << width) - 1)
+
+
+@given(st.integers(1, 9), st.integers(1, 20), st.data())
+def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObject) -> None:
+    pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
+    w = np.random.default_rng(rows * columns).integers(0, 2, (rows, columns), dtype=np.uint8)
+    words = weight_words(w, pe, simd)
+    sf = beats(columns, simd)
+    assert len(words) == beats(rows, pe) * sf
+    for r in range(beats(rows, pe) * pe):
+        for c in range(sf * simd):
+            bit = words[r // pe * sf + c // simd] >> (r % pe * simd + c % simd) & 1
+            assert bit == (w[r, c] if r < rows and c < columns else 1)
+
+
+def test_packed_words_are_the_stream_of_64_lanes() -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (2, 130))
+    words = pack64(bits)
+    assert words.shape == (2, 3)
+    assert all(int(words[1, k // 64]) >> (k % 64) & 1 == bits[1, k] for k in range(130))
