@@ -18,6 +18,7 @@ from bnnhw.frontend.network import Network
 from bnnhw.ir import Graph
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
+from bnnhw.plan.fit import fit_hints
 
 __all__ = ["SCHEMA", "Design", "generate", "load_design"]
 
@@ -77,7 +78,7 @@ def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> De
     """Plan a network and write its Verilog."""
     arch = get_arch(arch_name)
     graph = run_passes(network.graph)
-    plan = arch.plan(graph, network.hints, device, wish)
+    plan = arch.plan(graph, fit_hints(network.hints, network.graph, graph), device, wish)
     body = convert(arch.elaborate(plan, graph))
     return Design(graph, plan, _header(plan, graph) + body)
 

@@ -1,0 +1,40 @@
+"""Folds that were written for the network as the user sees it, for the network after passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bnnhw.config.hints import Hints
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Dense
+from bnnhw.plan.folding import Fold, Matrix, check_fold
+
+__all__ = ["fit_hints"]
+
+
+def fit_hints(hints: Hints, written: Graph, reduced: Graph) -> Hints:
+    """Check folds against the written layers, and cut them where a pass made a layer smaller.
+
+    Raises
+    ------
+    PlanError
+        A fold is larger than the layer that it was written for.
+    """
+    fitted = {}
+    for name, hint in hints.items():
+        before, after = written.layer(name), reduced.layer(name)
+        assert isinstance(before, Dense)
+        assert isinstance(after, Dense)
+        check_fold(Matrix(name, before.outputs, before.fan_in, 1),
+                   Fold(_given(hint.pe), _given(hint.simd)))
+        fitted[name] = replace(hint, pe=_cut(hint.pe, after.outputs),
+                               simd=_cut(hint.simd, after.fan_in))
+    return fitted
+
+
+def _given(value: int | None) -> int:
+    return 1 if value is None else value
+
+
+def _cut(value: int | None, limit: int) -> int | None:
+    return None if value is None else min(value, limit)

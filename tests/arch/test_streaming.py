@@ -1,0 +1,164 @@
+"""Streaming designs: outputs equal golden and cycles equal the plan, for any network and fold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.arch import get_arch
+from bnnhw.arch.streaming.units import MvtuPlan
+from bnnhw.config.hints import LayerHint
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, generate
+from bnnhw.errors import PlanError
+from bnnhw.frontend.network import Network
+from bnnhw.ir import Graph, Int, TensorType
+from bnnhw.ir.layers import Dense
+from bnnhw.plan import Plan, Wish
+from bnnhw.sim.compare import count_mismatches
+from bnnhw.sim.simulate import Stalls, simulate
+from tests.networks import random_graph, random_samples
+
+GENERIC = get_device("generic")
+
+
+def plan(graph: Graph, hints: dict[str, LayerHint] | None = None, ii: int = 64) -> Plan:
+    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Wish(ii=ii))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[Graph, dict[str, LayerHint], int]:
+    """Any chain with any legal fold, dividing or not."""
+    sizes = draw(st.lists(st.integers(1, 20), min_size=2, max_size=4))
+    graph = random_graph(sizes, seed=draw(st.integers(0, 10 ** 6)), pixels=draw(st.booleans()),
+                         unipolar=draw(st.booleans()), affine=draw(st.booleans()),
+                         tail=draw(st.sampled_from(["bits", "scores", "label", "both"])))
+    hints = {}
+    for k, (columns, rows) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        if draw(st.booleans()):
+            hints[f"fc{k}"] = LayerHint(draw(st.integers(1, rows)), draw(st.integers(1, columns)))
+    return graph, hints, draw(st.sampled_from([1, 5, 30, 200]))
+
+
+@settings(max_examples=50)
+@given(networks(), st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.7, 0.7)]), st.integers(0, 999))
+def test_plan_is_measurement(case: tuple[Graph, dict[str, LayerHint], int],
+                             stalls: tuple[float, float], seed: int) -> None:
+    graph, hints, ii = case
+    design = Design(graph, plan(graph, hints, ii), "")
+    x = random_samples(graph, len(design.plan.units) + 7, seed)
+    expected = graph.compute(x)
+    run = simulate(design, x, "pysim")
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (design.plan.ii, design.plan.latency)
+    run = simulate(design, x[:5], "pysim", Stalls(*stalls, seed))
+    assert count_mismatches({k: v[:5] for k, v in expected.items()}, run.outputs) == 0
+
+
+FOLDS: dict[str, tuple[dict[str, LayerHint], int]] = {
+    "fully folded": ({f"fc{k}": LayerHint(1, 1) for k in range(3)}, 9999),
+    "256 cycles": ({}, 256),
+    "40 cycles": ({}, 40),
+    "rows unfolded": ({"fc0": LayerHint(16, 1), "fc1": LayerHint(12, 2)}, 64),
+    "columns unfolded": ({"fc0": LayerHint(1, 49), "fc1": LayerHint(1, 16)}, 64),
+    "nothing divides": ({"fc0": LayerHint(5, 9), "fc1": LayerHint(7, 3), "fc2": LayerHint(3, 5)},
+                        64),
+    "7 cycles": ({}, 7),
+    "one cycle": ({}, 1),
+}
+
+
+@pytest.mark.parametrize("name", FOLDS)
+def test_verilog_has_the_planned_cycles(name: str) -> None:
+    """From fully folded to one cycle a frame, through Verilator, with and without stalls."""
+    hints, ii = FOLDS[name]
+    graph = random_graph([49, 16, 12, 10], seed=4, pixels=True)
+    design = generate(Network(graph, hints, ()), "streaming", GENERIC, Wish(ii=ii))
+    x = random_samples(graph, 400, 1)
+    expected = design.graph.compute(x)
+    run = simulate(design, x)
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (design.plan.ii, design.plan.latency)
+    ends = run.out_cycles[design.plan.o.words - 1::design.plan.o.words]
+    assert set(np.diff(ends)[20:]) == {design.plan.ii}
+    if name == "one cycle":
+        assert design.plan.ii == 1
+    if name == "fully folded":
+        assert design.plan.ii == max(d.outputs * d.fan_in for d in design.graph.layers
+                                     if isinstance(d, Dense))
+    for seed, (a, b) in enumerate(((0.5, 0.0), (0.0, 0.5), (0.3, 0.8))):
+        run = simulate(design, x, stalls=Stalls(a, b, seed))
+        assert count_mismatches(expected, run.outputs) == 0
+
+
+def test_padding_is_in_the_plan() -> None:
+    unit = plan(random_graph([10, 7], tail="bits"), {"fc0": LayerHint(4, 3)}).units[1]
+    assert isinstance(unit, MvtuPlan)
+    assert unit.summary()["padding"] == "1 rows and 2 columns"
+    assert unit.cycles == 8
+
+
+def test_half_a_fold_meets_the_target() -> None:
+    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(pe=4)}, ii=16).units[1]
+    assert isinstance(unit, MvtuPlan)
+    assert (unit.pe, unit.simd, unit.cycles) == (4, 8, 16)
+    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(simd=8)}, ii=16).units[1]
+    assert isinstance(unit, MvtuPlan)
+    assert (unit.pe, unit.simd, unit.cycles) == (4, 8, 16)
+
+
+def test_memory_by_hand_and_by_device() -> None:
+    graph = random_graph([32, 16], tail="bits")
+    for memory in ("block", "lut"):
+        unit = plan(graph, {"fc0": LayerHint(2, 4, memory)}).units[1]
+        assert isinstance(unit, MvtuPlan)
+        assert unit.weight_memory == memory
+    with pytest.raises(PlanError, match="constant weights need an unfolded layer"):
+        plan(graph, {"fc0": LayerHint(2, 4, "constant")})
+    whole = plan(graph, {"fc0": LayerHint(16, 32, "constant")}).units[1]
+    assert isinstance(whole, MvtuPlan)
+    assert (whole.weight_memory, whole.start_memory) == ("constant", "constant")
+
+
+def test_plan_survives_json() -> None:
+    graph = random_graph([20, 9, 5], pixels=True, affine=True)
+    original = plan(graph)
+    assert get_arch("streaming").load_plan(original.to_json()) == original
+
+
+def test_refusals_name_the_layer() -> None:
+    graph = random_graph([8, 4, 3], tail="both")
+    first, *rest = graph.layers
+    assert isinstance(first, Dense)
+    several = replace(first, thresholds=np.array([[2, 3]] * 4))
+    with pytest.raises(PlanError, match="'fc0'.*more than one threshold"):
+        plan(Graph("g", graph.input, (several,), (("y", "fc0"),)))
+    pixels = TensorType((8,), Int(0, 255))
+    wide = Dense("fc0", "input", pixels, np.zeros((8, 2, 8), np.uint8), (1,) * 8, np.zeros(2), None)
+    with pytest.raises(PlanError, match="'fc0'.*expected bits"):
+        plan(Graph("g", pixels, (wide,), (("y", "fc0"),)))
+    with pytest.raises(PlanError, match="outputs are taken from fc0"):
+        plan(Graph("g", graph.input, (first, *rest), (("y", "fc0"),)))
+    with pytest.raises(PlanError, match="unknown architecture 'engine'"):
+        get_arch("engine")
+    with pytest.raises(PlanError, match="unknown device 'up5k'"):
+        get_device("up5k")
+
+
+def test_folds_are_those_of_the_written_network() -> None:
+    """A fold for all columns stays legal when a pass drops a constant one."""
+    graph = random_graph([8, 4, 3], seed=1)
+    first = graph.layers[0]
+    assert isinstance(first, Dense)
+    assert first.thresholds is not None
+    first.thresholds[:] = np.array([[4], [0], [5], [3]])
+    network = Network(graph, {"fc1": LayerHint(3, 4)}, ())
+    unit = generate(network, "streaming", GENERIC, Wish()).plan.units[-3]
+    assert isinstance(unit, MvtuPlan)
+    assert (unit.pe, unit.simd) == (3, 3)
+    with pytest.raises(PlanError, match="simd = 5 must be 1..4"):
+        generate(Network(graph, {"fc1": LayerHint(3, 5)}, ()), "streaming", GENERIC, Wish())

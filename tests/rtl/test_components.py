@@ -1,0 +1,208 @@
+"""Components in Amaranth's simulator, against their definition, with stalls and timing."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.golden.layout import stream_values, stream_words
+from bnnhw.plan.timing import ConverterBlock, measure
+from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.argmax import ArgMaxUnit
+from bnnhw.rtl.axi import AxiInput, AxiOutput
+from bnnhw.rtl.pe import ProcessingElement
+from bnnhw.rtl.popcount import Popcount
+from bnnhw.rtl.queue import CreditQueue
+from bnnhw.rtl.rom import Rom
+from bnnhw.rtl.width_converter import WidthConverter
+
+
+def run_stream(unit: Any, words: list[int], total: int, stall: float = 0.0,
+               seed: int = 0) -> tuple[list[int], list[int]]:
+    """Push words through ``unit.i`` -> ``unit.o``; returns words and the cycles they came in."""
+    out: list[int] = []
+    cycles: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        chance = random.Random(seed)
+        sent, cycle, offered = 0, 0, False
+        while len(out) < total:
+            assert cycle < 40 * (total + len(words)) + 100, f"silent after {len(out)} words"
+            if not offered and sent < len(words) and chance.random() >= stall:
+                ctx.set(unit.i.payload, words[sent])
+                offered = True
+            ctx.set(unit.i.valid, offered)
+            ready = chance.random() >= stall
+            ctx.set(unit.o.ready, ready)
+            if offered and ctx.get(unit.i.ready):
+                sent, offered = sent + 1, False
+            if ready and ctx.get(unit.o.valid):
+                out.append(ctx.get(unit.o.payload))
+                cycles.append(cycle)
+            await ctx.tick()
+            cycle += 1
+
+    simulator = Simulator(unit)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return out, cycles
+
+
+def numbers(words: np.ndarray) -> list[int]:
+    return [int.from_bytes(w.tobytes(), "little") for w in words.reshape(-1, words.shape[-1])]
+
+
+def as_bytes(words: list[int], size: int) -> np.ndarray:
+    return np.array([list(w.to_bytes(size, "little")) for w in words], np.uint8)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 3),
+       st.sampled_from([0.0, 0.4]), st.integers(0, 99))
+def test_converter_regroups(a: int, b: int, length: int, width: int, stall: float,
+                            seed: int) -> None:
+    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=length, width=width)
+    x = np.random.default_rng(seed).integers(0, 1 << width, (8, length))
+    expected = numbers(stream_words(x, b, width))
+    rubbish = np.random.default_rng(seed).integers(0, 1 << width, (8, -(-length // a) * a))
+    rubbish[:, :length] = x  # unused lanes of the last word may hold anything
+    words = numbers(stream_words(rubbish, a, width))
+    out, cycles = run_stream(dwc, words, len(expected), stall, seed)
+    assert out == expected
+    if not stall:
+        block = ConverterBlock(a, b, length, WidthConverter.capacity(a, b), WidthConverter.LATENCY)
+        timing = measure([block], -(-length // a))
+        per_frame = -(-length // b)
+        ends = cycles[per_frame - 1::per_frame]
+        assert ends[-1] - ends[-2] == timing.ii
+        assert ends[0] == timing.latency
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 8), (8, 1), (4, 8), (8, 4), (3, 5), (5, 3)])
+def test_converter_loses_no_cycle_inside_a_frame(a: int, b: int) -> None:
+    """A whole number of words: as many cycles as the wider side has words."""
+    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=120)
+    x = np.random.default_rng(0).integers(0, 2, (4, 120))
+    _, cycles = run_stream(dwc, numbers(stream_words(x, a, 1)), 4 * (120 // b))
+    assert cycles[4 * (120 // b) - 1] - cycles[3 * (120 // b) - 1] == 120 // min(a, b)
+
+
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 16, 33])
+def test_popcount(width: int, levels: int) -> None:
+    unit = Popcount(width=width, levels=levels)
+    delay = Popcount.stages(width, levels)
+    chance = random.Random(width)
+    words = [0, (1 << width) - 1, *(chance.getrandbits(width) for _ in range(40))]
+
+    async def bench(ctx: Any) -> None:
+        for k in range(len(words) + delay):
+            ctx.set(unit.i, words[min(k, len(words) - 1)])
+            if k >= delay:
+                await ctx.delay(1e-9)
+                assert ctx.get(unit.o) == words[k - delay].bit_count()
+            await ctx.tick()
+
+    simulator = Simulator(unit if delay else _clocked(unit))
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def _clocked(unit: Any) -> Any:
+    """A combinational unit beside a register, so that the simulator has a clock to count."""
+    from amaranth.hdl import Module, Signal
+    m = Module()
+    m.submodules.unit = unit
+    beat = Signal()
+    m.d.sync += beat.eq(~beat)
+    return m
+
+
+@pytest.mark.parametrize("forward", [False, True])
+@pytest.mark.parametrize(("elements", "lanes"), [(1, 1), (10, 1), (10, 10), (10, 4), (7, 8), (5, 3)])
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+def test_argmax(elements: int, lanes: int, forward: bool, stall: float) -> None:
+    unit = ArgMaxUnit(elements=elements, lanes=lanes, score=(4, True), forward=forward)
+    x = np.random.default_rng(elements).integers(-3, 3, (30, elements))
+    x[0] = -8
+    x[1] = 7
+    words = -(-elements // lanes)
+    total = 30 * (words if forward else 1)
+    out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), total, stall)
+    size = -(-len(unit.o.payload) // 8)
+    frames = as_bytes(out, size).reshape(30, -1, size)
+    first = lanes * 4 if forward else 0
+    labels = stream_values(frames[:, -1:], 1, 1, unit.label_width, False, first)[:, 0]
+    assert (labels == x.argmax(axis=1)).all()
+    if forward:
+        assert (stream_values(frames, elements, lanes, 4, True) == x).all()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("lanes", [1, 3, 5])
+def test_affine(lanes: int, signed: bool) -> None:
+    chance = np.random.default_rng(lanes)
+    lo, hi = (-8, 7) if signed else (0, 15)
+    scale, offset = chance.integers(-5, 6, 5), chance.integers(-40, 41, 5)
+    x = chance.integers(lo, hi + 1, (20, 5))
+
+    def table(values: np.ndarray, width: int) -> list[int]:
+        return numbers(stream_words(values[None], lanes, width))
+    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed), out_shape=(9, True),
+                      scale_width=4, scales=table(scale, 4), offsets=table(offset, 9))
+    words = -(-5 // lanes)
+    out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), 20 * words, 0.3)
+    found = stream_values(as_bytes(out, -(-lanes * 9 // 8)).reshape(20, words, -1), 5, lanes, 9,
+                          True)
+    assert (found == x * scale + offset).all()
+
+
+@pytest.mark.parametrize(("width", "threshold"), [(8, 0), (8, 100), (8, 256), (1, None)])
+def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> None:
+    unit = AxiInput(lanes=4, elements=6, width=width, threshold=threshold)
+    x = np.random.default_rng(1).integers(0, 1 << width, (5, 8))  # two lanes beyond the frame
+    out, _ = run_stream(unit, numbers(stream_words(x, 4, width)), 10, 0.2)
+    bits = x if threshold is None else x >= threshold
+    expected = np.where(np.arange(8) < 6, bits, 0)
+    assert out == numbers(stream_words(expected.astype(np.int64), 4, 1))
+
+
+@pytest.mark.parametrize(("make", "text"), [
+    (lambda: CreditQueue(width=4, depth=2), "depth must be at least 3, not 2"),
+    (lambda: WidthConverter(in_lanes=0, out_lanes=1, elements=1), "must be positive"),
+    (lambda: Popcount(width=0, levels=1), "width 0 must be positive"),
+    (lambda: ProcessingElement(simd=1, width=2, coefficient=0, levels=0), "coefficient"),
+    (lambda: Rom(words=[1], width=1, style="distributed"), "style must be one of block, lut"),
+    (lambda: AxiInput(lanes=1, elements=1, width=8, threshold=None), "need a threshold"),
+    (lambda: ArgMaxUnit(elements=0, lanes=1, score=(1, False), forward=False), "positive"),
+])
+def test_constructors_refuse(make: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_axi_output_marks_the_last_word() -> None:
+    unit = AxiOutput(width=3, words=3)
+    marks = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(unit.i.valid, 1)
+        for k in range(20):
+            ctx.set(unit.o.ready, k % 2)
+            if k % 2:
+                marks.append(ctx.get(unit.last))
+            await ctx.tick()
+
+    simulator = Simulator(unit)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert marks == [0, 0, 1, 0, 0, 1, 0, 0, 1, 0]
