@@ -42,7 +42,8 @@ class _Core:
                   seed: int, limit: int | None = None, frame: int = 0) -> dict[str, Any]:
         """Send ``words`` and take ``total`` words, or stop after ``limit`` cycles.
 
-        ``frame`` is the number of words after which tlast is set, if not that of the core. Checks at every cycle that a word, once shown, stays until it is taken.
+        ``frame`` is the number of words after which tlast is set, if not that of the core. Checks
+        in every cycle that a word, once shown, stays until it is taken.
         """
         dut, job = self.dut, self.job
         in_random, out_random = random.Random(2 * seed), random.Random(2 * seed + 1)

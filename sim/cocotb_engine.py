@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from bnnhw.sim.build import verilator_root
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError, ToolError
+from bnnhw.sim.build import verilator_root
 
 __all__ = ["run_bench", "run_cocotb"]
 

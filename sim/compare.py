@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bnnhw.sim.batch import run_batch
-from bnnhw.sim.build import TapSource, build_model
 
 from bnnhw import golden
 from bnnhw.emit.design import Design
 from bnnhw.golden.layout import stream_values
 from bnnhw.plan import Unit
 from bnnhw.plan.frames import encode_frames
+from bnnhw.sim.batch import run_batch
+from bnnhw.sim.build import TapSource, build_model
 
 __all__ = ["Difference", "count_mismatches", "first_difference"]
 

@@ -24,7 +24,7 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-MODULES = [p for p in [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/*.py")]]
+MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/*.py")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

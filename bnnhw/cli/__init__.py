@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from bnnhw import __version__
@@ -44,11 +43,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except BnnhwError as error:
         _fail(str(error), error.exit_code)
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        usage = f" (try: {context.command_path} --help)" if context else ""
-        _fail(error.format_message() + usage, 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +51,11 @@ def main() -> None:
     except MemoryError:
         _fail("this machine has too little memory for that", 2)
     except Exception as error:
+        # Usage errors are click's, which typer brings as a copy of its own: known by their method.
+        if hasattr(error, "format_message"):
+            context = getattr(error, "ctx", None)
+            usage = f" (try: {context.command_path} --help)" if context else ""
+            _fail(error.format_message() + usage, 2)
         if os.environ.get("BNNHW_DEBUG"):
             raise
         _fail(f"a defect of bnnhw: {type(error).__name__}: {error} (BNNHW_DEBUG=1 shows where)", 1)

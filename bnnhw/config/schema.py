@@ -87,11 +87,14 @@ class DenseItem(_Strict):
 
 
 class AffineItem(_Strict):
-    """``affine``: integer scale and offset of each score, from the weight file."""
+    """``affine``: integer scale and offset of each score, from the weight file.
+
+    Its result takes the place of the sums before it as the output ``scores``.
+    """
 
     affine: Literal[True] = True
     name: Name | None = None
-    output: Literal["scores"] | None = None
+    output: Literal["scores"] = "scores"
 
 
 class ArgMaxItem(_Strict):

@@ -40,7 +40,6 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     input_: dict[str, Any] = {"shape": list(graph.input.shape), "type": kind}
     if isinstance(element, Bits) and element.unipolar:
         input_["unipolar"] = True
-    outputs = {source: output for output, source in graph.outputs}
     layers: list[Any] = []
     arrays: dict[str, np.ndarray] = {}
     for layer in graph.layers:
@@ -65,8 +64,7 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             layers.append("argmax" if layer.name == "label" else
                           {"argmax": True, "name": layer.name})
             continue
-        if (isinstance(layer, Dense) and layer.thresholds is None) or (
-                outputs.get(layer.name) == "scores"):
+        if isinstance(layer, Dense) and layer.thresholds is None:
             item["output"] = "scores"
         layers.append(item)
     net = {"name": graph.name, "input": input_, "weights": "weights.npz", "layers": layers}

@@ -47,7 +47,8 @@ class ScoreFold:
         return bool((self.scale == 1).all() and (self.offset == 0).all())
 
     def to_json(self) -> dict[str, Any]:
-        return {"fraction_bits": self.fraction_bits, "ties": self.ties, "exact_sums": self.exact_sums,
+        return {"fraction_bits": self.fraction_bits, "ties": self.ties,
+                "exact_sums": self.exact_sums,
                 "scale": self.scale.tolist(), "offset": self.offset.tolist(),
                 "float_scale": self.float_scale.tolist(),
                 "float_offset": self.float_offset.tolist()}

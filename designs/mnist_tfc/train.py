@@ -105,7 +105,7 @@ def train(x: torch.Tensor, y: torch.Tensor) -> Net:
 def export(net: Net) -> tuple[Graph, list[Certificate]]:
     """Read each threshold off PyTorch's own batch-norm at all sums that a row can reach."""
     type_ = TensorType((SIZES[0],), Int(0, 255))
-    layers: list[Layer] = [Binarize("binary_pixels", "input", type_, THRESHOLD)]
+    layers: list[Layer] = [Binarize("pixels", "input", type_, THRESHOLD)]
     certificates = []
     for k, matrix in enumerate(net.matrices):
         weights = (matrix.weight.detach().numpy() >= 0).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ def networks(draw: st.DrawFn) -> tuple[Graph, dict[str, LayerHint], int]:
                          unipolar=draw(st.booleans()), affine=draw(st.booleans()),
                          tail=draw(st.sampled_from(["bits", "scores", "label", "both"])))
     hints = {}
-    for k, (columns, rows) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (columns, rows) in enumerate(itertools.pairwise(sizes)):
         if draw(st.booleans()):
             hints[f"fc{k}"] = LayerHint(draw(st.integers(1, rows)), draw(st.integers(1, columns)))
     return graph, hints, draw(st.sampled_from([1, 5, 30, 200]))
@@ -135,11 +136,11 @@ def test_refusals_name_the_layer() -> None:
     first, *rest = graph.layers
     assert isinstance(first, Dense)
     several = replace(first, thresholds=np.array([[2, 3]] * 4))
-    with pytest.raises(PlanError, match="'fc0'.*more than one threshold"):
+    with pytest.raises(PlanError, match=r"'fc0'.*more than one threshold"):
         plan(Graph("g", graph.input, (several,), (("y", "fc0"),)))
     pixels = TensorType((8,), Int(0, 255))
     wide = Dense("fc0", "input", pixels, np.zeros((8, 2, 8), np.uint8), (1,) * 8, np.zeros(2), None)
-    with pytest.raises(PlanError, match="'fc0'.*expected bits"):
+    with pytest.raises(PlanError, match=r"'fc0'.*expected bits"):
         plan(Graph("g", pixels, (wide,), (("y", "fc0"),)))
     with pytest.raises(PlanError, match="outputs are taken from fc0"):
         plan(Graph("g", graph.input, (first, *rest), (("y", "fc0"),)))
@@ -160,5 +161,5 @@ def test_folds_are_those_of_the_written_network() -> None:
     unit = generate(network, "streaming", GENERIC, Wish()).plan.units[-3]
     assert isinstance(unit, MvtuPlan)
     assert (unit.pe, unit.simd) == (3, 3)
-    with pytest.raises(PlanError, match="simd = 5 must be 1..4"):
+    with pytest.raises(PlanError, match=r"simd = 5 must be 1\.\.4"):
         generate(Network(graph, {"fc1": LayerHint(3, 5)}, ()), "streaming", GENERIC, Wish())

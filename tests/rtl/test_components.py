@@ -127,7 +127,8 @@ def _clocked(unit: Any) -> Any:
 
 
 @pytest.mark.parametrize("forward", [False, True])
-@pytest.mark.parametrize(("elements", "lanes"), [(1, 1), (10, 1), (10, 10), (10, 4), (7, 8), (5, 3)])
+@pytest.mark.parametrize(("elements", "lanes"),
+                         [(1, 1), (10, 1), (10, 10), (10, 4), (7, 8), (5, 3)])
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_argmax(elements: int, lanes: int, forward: bool, stall: float) -> None:
     unit = ArgMaxUnit(elements=elements, lanes=lanes, score=(4, True), forward=forward)
