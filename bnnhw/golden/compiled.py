@@ -157,9 +157,10 @@ class Runner:
     @staticmethod
     def _pack(bits: np.ndarray) -> np.ndarray:
         """``[n, L]`` booleans to words ``[ceil(L/64), n]``."""
-        short = -bits.shape[1] % 64
-        packed = np.packbits(np.pad(bits, ((0, 0), (0, short))), axis=1, bitorder="little")
-        return np.ascontiguousarray(packed.view("<u8").T)
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        words = np.zeros((len(bits), -(-bits.shape[1] // 64) * 8), dtype=np.uint8)
+        words[:, :packed.shape[1]] = packed
+        return np.ascontiguousarray(words.view("<u8").T)
 
     def _unpack(self, value: np.ndarray, name: str) -> np.ndarray:
         layer = self.graph.layer(name)

@@ -1,0 +1,203 @@
+"""Measure bnnhw and print a table a part: python bench/run.py [PART ...] [-o FILE]
+
+Parts: generate, simulate, golden, synth (all of them by default). Every figure is a ratio against
+a bound or a peer of the same run, or a count. Networks are FINN's TFC, SFC and LFC shapes with
+random weights, so that nothing has to be downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# One thread: on few cores a BLAS with more of them waits for itself.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from bnnhw import golden
+from bnnhw.cli.common import print_table
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, generate
+from bnnhw.frontend.network import load_network
+from bnnhw.golden.compiled import Runner
+from bnnhw.golden.run import BATCH
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Dense
+from bnnhw.plan import Wish
+
+SHAPES = {"tfc": (64, 64, 64), "sfc": (256, 256, 256), "lfc": (1024, 1024, 1024)}
+FOLDER = Path("build/bench")
+
+
+def network(name: str) -> Path:
+    """Write the layers.yaml of a shape."""
+    layers = "".join(f"- {{dense: {n}}}\n" for n in SHAPES[name])
+    path = FOLDER / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"name: {name}\ninput: {{shape: [784], type: uint8, threshold: 128}}\n"
+                    f"weights: random\nseed: 1\nlayers:\n{layers}"
+                    "- {dense: 10, output: scores}\n- argmax\n")
+    return path
+
+
+def bench_generate() -> list[dict[str, Any]]:
+    """Whole command, from the shell's view: seconds and peak memory."""
+    rows = []
+    for name in SHAPES:
+        code = ("import resource, sys; from bnnhw.cli import app; "
+                "app(sys.argv[1:], standalone_mode=False); "
+                "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)")
+        out = FOLDER / f"{name}.v"
+        seconds, peak = [], 0
+        for _ in range(3):
+            begin = time.perf_counter()
+            result = subprocess.run([sys.executable, "-c", code, "generate", "--layers",
+                                     str(network(name)), "-o", str(out), "--json"],
+                                    capture_output=True, text=True, check=True)
+            seconds.append(time.perf_counter() - begin)
+            peak = max(peak, int(result.stdout.split()[-1]))
+        rows.append({"network": name, "seconds": round(sorted(seconds)[1], 2),
+                     "peak MB": round(peak / 1024), "verilog kB": out.stat().st_size // 1024})
+    return rows
+
+
+def design(name: str, ii: int) -> Design:
+    return generate(load_network(network(name)), "streaming", get_device("generic"), Wish(ii=ii))
+
+
+def bench_simulate() -> list[dict[str, Any]]:
+    """Batch harness: cycles and frames a CPU second, by foldings of TFC and the default of LFC."""
+    from bnnhw.plan.frames import encode_frames
+    from bnnhw.sim.batch import run_batch
+    from bnnhw.sim.build import build_model
+    rows = []
+    for name, ii, frames in (("tfc", 4096, 1000), ("tfc", 256, 10_000), ("tfc", 64, 10_000),
+                             ("tfc", 16, 10_000), ("lfc", 1024, 200)):
+        core = design(name, ii)
+        plan = core.plan
+        begin = time.perf_counter()
+        library = build_model(core.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
+        built = time.perf_counter() - begin
+        x = np.random.default_rng(0).integers(0, 256, (frames, 784), dtype=np.uint8)
+        words = encode_frames(plan, core.graph, x)
+        seconds, result = best_of(3, lambda w=words, n=frames, p=plan, lib=library: run_batch(
+            lib, w, n * p.o.words, p.o.bytes))
+        rows.append({"network": name, "cycles a frame": plan.ii,
+                     "cycles/s": round(result.cycles / seconds),
+                     "frames/s": round(frames / seconds), "build s": round(built, 1)})
+    return rows
+
+
+def best_of(runs: int, work: Callable[[], Any]) -> tuple[float, Any]:
+    """Least CPU seconds of some runs, and the last result."""
+    best = float("inf")
+    result = None
+    for _ in range(runs):
+        begin = time.process_time()
+        result = work()
+        best = min(best, time.process_time() - begin)
+    return best, result
+
+
+def float_matmul(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """The peer: the same network as float32 matrices of +-1 with a comparison between them."""
+    dense = [layer for layer in graph.layers if isinstance(layer, Dense)]
+    matrices = [layer.weights[0].T.astype(np.float32) * 2 - 1 for layer in dense]
+    signs = np.where(x >= 128, np.float32(1), np.float32(-1))
+
+    def run() -> np.ndarray:
+        parts = []
+        for k in range(0, len(signs), BATCH):
+            value = signs[k:k + BATCH]
+            for matrix, layer in zip(matrices, dense, strict=True):
+                value = value @ matrix
+                if layer.thresholds is not None:
+                    limit = (2 * layer.thresholds[:, 0] - layer.fan_in).astype(np.float32)
+                    value = np.where(value >= limit, np.float32(1), np.float32(-1))
+            parts.append(value)
+        return np.concatenate(parts)
+    return run
+
+
+def bench_golden() -> list[dict[str, Any]]:
+    """Frames a CPU second of each golden level, as a ratio to the float32 matrices."""
+    rows = []
+    for name in SHAPES:
+        graph = load_network(network(name)).graph
+        x = np.random.default_rng(0).integers(0, 256, (10_000, 784), dtype=np.uint8)
+        seconds, scores = best_of(3, float_matmul(graph, x))
+        base = len(x) / seconds
+        row: dict[str, Any] = {"network": name, "float32 frames/s": round(base)}
+        runner = Runner(graph)
+        ways: dict[str, tuple[int, Callable[[np.ndarray], dict[str, np.ndarray]]]] = {
+            level: (500 if level == "reference" else 4000,
+                    lambda part, at=level: golden.run(graph, part, at))  # noqa: B023
+            for level in golden.LEVELS}
+        ways["numba, packed throughout"] = (10_000, runner.run)
+        for level, (count, work) in ways.items():
+            work(x[:10])
+            seconds, result = best_of(3, lambda w=work, n=count: w(x[:n]))
+            assert (result["scores"] == scores[:count]).all(), level
+            row[level] = round(count / seconds)
+            row[f"{level} ratio"] = round(count / seconds / base, 2)
+        rows.append(row)
+    return rows
+
+
+def bench_synth() -> list[dict[str, Any]]:
+    """The streaming TFC on each family, at three foldings."""
+    from bnnhw.flow.pnr import PARTS, place_and_route
+    from bnnhw.flow.synth import synthesise
+    rows = []
+    for ii in (1024, 256, 64):
+        core = design("tfc", ii)
+        for device in ("ecp5", "ice40", "xc7"):
+            total = synthesise(core, get_device(device)).to_json()["total"]
+            row = {"network": "tfc", "cycles a frame": core.plan.ii, "device": device,
+                   "LUT": total["lut"], "FF": total["ff"], "block RAM": total["block_ram"],
+                   "LUT a lane": round(total["lut_per_lane"], 2), "fmax MHz": "-", "frames/s": "-"}
+            if device in PARTS and ii == 256:
+                fmax = place_and_route(core, get_device(device), 100.0, 1)["fmax_mhz"]
+                row.update({"fmax MHz": fmax, "frames/s": round(fmax * 1e6 / core.plan.ii)})
+            rows.append(row)
+    return rows
+
+
+PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "generate": bench_generate, "simulate": bench_simulate, "golden": bench_golden,
+    "synth": bench_synth,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", default=list(PARTS))
+    parser.add_argument("-o", "--out", type=Path, default=Path("bench/results.json"))
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {}
+    if arguments.out.exists():
+        results = json.loads(arguments.out.read_text())
+    results["machine"] = {"python": platform.python_version(), "numpy": np.__version__,
+                          "cores": os.cpu_count()}
+    for part in arguments.parts:
+        rows = PARTS[part]()
+        results[part] = rows
+        print_table(part, tuple(rows[0]), [tuple(row.values()) for row in rows])
+        print(flush=True)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"wrote {arguments.out}; peak memory of this process "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+
+
+if __name__ == "__main__":
+    main()
