@@ -57,7 +57,7 @@ def read_samples(path: Path, graph: Graph) -> np.ndarray:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
     except (ValueError, EOFError) as error:
         raise ConfigError(f"is not a numpy .npy file: {error}", where=path.name) from None
-    graph.check_input(x[:1])
+    graph.check_input(np.atleast_1d(x)[:1])
     return x
 
 

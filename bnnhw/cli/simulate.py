@@ -25,7 +25,7 @@ def command(
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
     engine: str = typer.Option("verilator", help="verilator (batch), cocotb or pysim."),
-    limit: int | None = typer.Option(None, "-n", help="Use the first N samples only."),
+    limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),

@@ -181,6 +181,9 @@ class _Walk:
             raise ModelError(f"multiplies a tensor of shape {list(chain.shape)} by a matrix of "
                              f"shape {list(matrix.shape)}", where=label,
                              hint="flatten the activations first")
+        if chain.layer is not (self.layers[-1] if self.layers else None):
+            raise ModelError("reads activations that another matrix reads too, which is not taken",
+                             where=label, hint="only chains of layers are imported")
         source, type_, levels = self._close(chain, label)
         bits, scales = _binary_weights(weights, label)
         layer = Dense(self._name(node), source, type_, bits[None],

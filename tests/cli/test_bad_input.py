@@ -185,6 +185,9 @@ USAGE: dict[str, tuple[list[str], str]] = {
                         "is not a numpy .npy"),
     "inputs of another shape": (["golden", ".", "--inputs", "seven.npy", "--outputs", "y.npz"],
                                 "has shape (1, 7), expected [n, 6]"),
+    "inputs are one number": (["golden", ".", "--inputs", "zero.npy", "--outputs", "y.npz"],
+                              "has shape (1,), expected [n, 6]"),
+    "no frames": (["simulate", "no.json", "--inputs", "x.npy", "-n", "0"], "Invalid value for '-n'"),
     "float inputs": (["golden", ".", "--inputs", "float.npy", "--outputs", "y.npz"],
                      "expected integers"),
     "golden level": (["golden", ".", "--inputs", "x.npy", "--outputs", "y.npz", "--level", "9"],
@@ -207,6 +210,7 @@ def test_bad_usage(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder.v").mkdir()
     np.save(tmp_path / "x.npy", np.zeros((2, 6), np.uint8))
     np.save(tmp_path / "seven.npy", np.zeros((1, 7), np.uint8))
+    np.save(tmp_path / "zero.npy", np.uint8(1))
     np.save(tmp_path / "float.npy", np.zeros((1, 6)))
     refused(text, *arguments, cwd=tmp_path)
 

@@ -132,6 +132,13 @@ def test_summation_order_is_looked_at(tmp_path: Path) -> None:
 
 
 
+def fork(b: Builder) -> Builder:
+    """Two matrices on the same activations; the second one goes on."""
+    weights = [b.weights(6), b.weights(6)]
+    b.add("MatMul", [b.current, weights[0]])
+    return b.then("MatMul", weights[1])
+
+
 REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "softmax": (lambda b: b.matmul(4).then("Softmax"), r"Softmax.*is not taken"),
     "real weights": (lambda b: b.then("MatMul", b.constant(b.random.normal(size=(6, 6)))),
@@ -145,6 +152,8 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
                   b.constant(1.0)], DOMAIN, signed=1, narrow=0, rounding_mode="ROUND")),
         r"different magnitudes"),
     "residual": (lambda b: b.matmul(6).then("Add", b.current), r"joins two branches"),
+    "fork of bits": (lambda b: fork(b.matmul(6).bipolar()), r"another matrix reads too"),
+    "fork of the input": (lambda b: fork(b), r"another matrix reads too"),
     "convolution": (lambda b: b.then("Conv", b.constant(np.ones((1, 1, 1, 1)))), "Conv.*not taken"),
     "wrong matrix": (lambda b: b.then("MatMul", b.constant(np.ones((5, 6)))), r"shape \[5, 6\]"),
     "no matrix": (lambda b: b.bipolar(), "no function of a binary matrix"),
