@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ def bench_simulate() -> list[dict[str, Any]]:
         built = time.perf_counter() - begin
         x = np.random.default_rng(0).integers(0, 256, (frames, 784), dtype=np.uint8)
         words = encode_frames(plan, core.graph, x)
-        seconds, result = best_of(3, lambda w=words, n=frames, p=plan, lib=library: run_batch(
-            lib, w, n * p.o.words, p.o.bytes))
+        seconds, result = best_of(3, partial(run_batch, library, words, frames * plan.o.words,
+                                             plan.o.bytes))
         rows.append({"network": name, "cycles a frame": plan.ii,
                      "cycles/s": round(result.cycles / seconds),
                      "frames/s": round(frames / seconds), "build s": round(built, 1)})
@@ -129,6 +130,10 @@ def float_matmul(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
     return run
 
 
+def _run_level(graph: Graph, level: str, x: np.ndarray) -> dict[str, np.ndarray]:
+    return golden.run(graph, x, level)
+
+
 def bench_golden() -> list[dict[str, Any]]:
     """Frames a CPU second of each golden level, as a ratio to the float32 matrices."""
     rows = []
@@ -141,12 +146,11 @@ def bench_golden() -> list[dict[str, Any]]:
         runner = Runner(graph)
         ways: dict[str, tuple[int, Callable[[np.ndarray], dict[str, np.ndarray]]]] = {
             level: (500 if level == "reference" else 4000,
-                    lambda part, at=level: golden.run(graph, part, at))  # noqa: B023
-            for level in golden.LEVELS}
+                    partial(_run_level, graph, level)) for level in golden.LEVELS}
         ways["numba, packed throughout"] = (10_000, runner.run)
         for level, (count, work) in ways.items():
             work(x[:10])
-            seconds, result = best_of(3, lambda w=work, n=count: w(x[:n]))
+            seconds, result = best_of(3, partial(work, x[:count]))
             assert (result["scores"] == scores[:count]).all(), level
             row[level] = round(count / seconds)
             row[f"{level} ratio"] = round(count / seconds / base, 2)
