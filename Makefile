@@ -9,7 +9,7 @@ JOBS ?= 2
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]' --config-settings editable_mode=lenient
+	$(BIN)/pip install -qq --editable '.[dev]'
 	touch $@
 
 # The shipped MNIST design: generate it, simulate its Verilog on the digits that it never saw.

@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
-from bnnhw.rtl.popcount import Popcount
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
@@ -41,8 +40,8 @@ class Mvtu(SharedComponent):
         See ``ProcessingElement``.
     threshold : bool
         True: ``o`` carries one bit a row, ``acc >= 0``. False: the accumulators.
-    levels : int
-        Adder levels of the popcount between two registers.
+    levels, product_register : int, bool
+        Registers of the processing elements, see there.
     weight_style, start_style : str
         Storage, see ``rom.STYLES``.
     queue_depth : int
@@ -61,7 +60,7 @@ class Mvtu(SharedComponent):
     def __init__(self, *, module_name: str, simd: int, pe: int, sf: int, nf: int,
                  weights: list[int], starts: list[int], width: int, coefficient: int,
                  threshold: bool, levels: int, weight_style: str, start_style: str,
-                 queue_depth: int) -> None:
+                 queue_depth: int, product_register: bool = False) -> None:
         if len(weights) != sf * nf or len(starts) != nf:
             raise ValueError(f"needs {sf * nf} weight words and {nf} start words, "
                              f"not {len(weights)} and {len(starts)}")
@@ -69,7 +68,7 @@ class Mvtu(SharedComponent):
         self.simd, self.pe, self.sf, self.nf = simd, pe, sf, nf
         self.weights, self.starts = weights, starts
         self.width, self.coefficient, self.threshold = width, coefficient, threshold
-        self.levels = levels
+        self.levels, self.product_register = levels, product_register
         self.weight_style, self.start_style = weight_style, start_style
         self.queue_depth = queue_depth
         super().__init__({
@@ -82,18 +81,19 @@ class Mvtu(SharedComponent):
         return self._module_name
 
     @staticmethod
-    def latency(simd: int, levels: int) -> int:
+    def latency(simd: int, levels: int, product_register: bool) -> int:
         """Cycles from the issue of a row group's last step to ``o.valid``."""
-        return 1 + ProcessingElement.latency(simd, levels) + CreditQueue.LATENCY
+        return 1 + ProcessingElement.latency(simd, levels, product_register) + CreditQueue.LATENCY
 
     @staticmethod
-    def queue_words(simd: int, levels: int, sf: int) -> int:
+    def queue_words(latency: int, sf: int) -> int:
         """Depth of the output queue that never holds up a step while ``o`` is taken at once."""
-        return max(3, -(-(Mvtu.latency(simd, levels) + 1) // sf))
+        return max(3, -(-(latency + 1) // sf))
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        stages = Popcount.stages(self.simd, self.levels)
+        # Cycles from the issue until the popcount leaves its tree.
+        counted = ProcessingElement.latency(self.simd, self.levels, self.product_register)
         queue = self._queue(m)
         step = Signal()
         a = Signal(self.simd)
@@ -109,15 +109,16 @@ class Mvtu(SharedComponent):
             words=self.starts, width=self.pe * self.width, style=self.start_style)
         m.d.comb += [
             weights.addr.eq(index),
-            starts.addr.eq(delayed(m, group, stages, "group")),
+            starts.addr.eq(delayed(m, group, counted - 1, "group")),
         ]
-        first = delayed(m, word == 0, stages + 1, "first") if self.sf > 1 else Const(1)
-        enable = delayed(m, step, stages + 1, "step")
-        m.d.comb += queue.write.eq(delayed(m, step & last, stages + 2, "last"))
+        first = delayed(m, word == 0, counted, "first") if self.sf > 1 else Const(1)
+        enable = delayed(m, step, counted, "step")
+        m.d.comb += queue.write.eq(delayed(m, step & last, counted + 1, "last"))
         results: list[Value] = []
         for r in range(self.pe):
             pe = ProcessingElement(simd=self.simd, width=self.width, levels=self.levels,
-                                   coefficient=self.coefficient)
+                                   coefficient=self.coefficient,
+                                   product_register=self.product_register)
             prefix_ports(pe, f"pe{r}")
             m.submodules[f"pe{r}"] = pe
             m.d.comb += [

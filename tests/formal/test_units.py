@@ -23,7 +23,7 @@ WEIGHTS = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], dtype=np.uint8)
 THRESHOLDS = (2, 3, 1)
 
 
-def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu) -> Mvtu:
+def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu, registered: bool = False) -> Mvtu:
     """A 4-to-3 layer with known thresholds."""
     sf, nf = -(-4 // simd), -(-3 // pe)
     starts = [-t for t in THRESHOLDS] + [-5] * (nf * pe - 3)
@@ -31,7 +31,8 @@ def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu) -> Mvtu:
     return kind(module_name="dut", simd=simd, pe=pe, sf=sf, nf=nf,
                 weights=weight_words(WEIGHTS, pe, simd), starts=words, width=4, coefficient=1,
                 threshold=True, levels=0, weight_style="lut", start_style="lut",
-                queue_depth=Mvtu.queue_words(simd, 0, sf))
+                queue_depth=Mvtu.queue_words(Mvtu.latency(simd, 0, registered), sf),
+                product_register=registered)
 
 
 class HastyMvtu(Mvtu):
@@ -46,10 +47,12 @@ def popcount(value: Value) -> Value:
     return sum((value[k] for k in range(1, len(value))), start=value[0] + 0)
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize(("pe", "simd"), [(1, 2), (2, 4), (3, 4), (3, 2)])
-def test_mvtu_never_overflows(pe: int, simd: int) -> None:
-    unit = mvtu(pe, simd)
-    assert induction(*pipeline_spec(unit, unit.queue_depth, ["last_1", "last_2"]), 4)
+def test_mvtu_never_overflows(pe: int, simd: int, registered: bool) -> None:
+    unit = mvtu(pe, simd, registered=registered)
+    names = ["last_1", "last_2", "last_3"][:2 + registered]
+    assert induction(*pipeline_spec(unit, unit.queue_depth, names), 5)
 
 
 def test_hasty_mvtu_fails() -> None:

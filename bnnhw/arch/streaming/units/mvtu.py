@@ -34,6 +34,7 @@ class MvtuPlan(Unit):
     acc_width: int
     threshold: bool
     levels: int
+    product_register: bool
     weight_memory: str
     start_memory: str
     queue_depth: int
@@ -53,7 +54,7 @@ class MvtuPlan(Unit):
         return self.sf * self.nf
 
     def block(self) -> Block:
-        latency = Mvtu.latency(self.simd, self.levels)
+        latency = Mvtu.latency(self.simd, self.levels, self.product_register)
         if self.nf == 1:
             return PipelineBlock(self.sf, self.sf, latency, self.queue_depth)
         return ReplayBlock(self.sf, self.nf, Mvtu.ISSUE_LATENCY, ReplayBuffer.depth(self.sf),
@@ -68,7 +69,7 @@ class MvtuPlan(Unit):
             starts=self._start_words(layer), width=self.acc_width,
             coefficient=layer.coefficients[0], threshold=self.threshold, levels=self.levels,
             weight_style=_style(self.weight_memory), start_style=_style(self.start_memory),
-            queue_depth=self.queue_depth)
+            queue_depth=self.queue_depth, product_register=self.product_register)
 
     def _start_words(self, layer: Dense) -> list[int]:
         starts = _starts(layer)
@@ -133,11 +134,13 @@ def plan_mvtu(layer: Dense, fold: Fold, device: Device, memory: str) -> MvtuPlan
     threshold = layer.thresholds is not None
     if memory == "auto":
         memory = "constant" if sf * nf == 1 else device.rom_style(sf * nf)
+    product_register = memory == "block"
+    latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register)
     return MvtuPlan(
         name=layer.name, layer=layer.name,
         i=StreamPlan(layer.fan_in, fold.simd),
         o=StreamPlan(layer.outputs, fold.pe, 1 if threshold else width, not threshold),
         rows=layer.outputs, columns=layer.fan_in, pe=fold.pe, simd=fold.simd,
         acc_width=width, threshold=threshold, levels=POPCOUNT_LEVELS,
-        weight_memory=memory, start_memory="constant" if nf == 1 else device.rom_style(nf),
-        queue_depth=Mvtu.queue_words(fold.simd, POPCOUNT_LEVELS, sf))
+        product_register=product_register, weight_memory=memory, start_memory="constant" if nf == 1 else device.rom_style(nf),
+        queue_depth=Mvtu.queue_words(latency, sf))
