@@ -28,6 +28,11 @@ class _Job(ctypes.Structure):
     ]
 
 
+def _chance(probability: float) -> int:
+    """In units of 1/65536; a chance that is not zero stays so."""
+    return max(round(probability * 65536), 1) if probability > 0 else 0
+
+
 @dataclass(frozen=True)
 class BatchResult:
     """What came out of the core.
@@ -89,7 +94,7 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
     job = _Job(in_=words.ctypes.data, in_words=len(words), out=out.ctypes.data,
                out_words=out_words, in_cycles=in_cycles.ctypes.data,
                out_cycles=out_cycles.ctypes.data, out_last=last.ctypes.data, taps=taps, seed=seed,
-               in_stall=int(in_stall * 256), out_stall=int(out_stall * 256), patience=patience)
+               in_stall=_chance(in_stall), out_stall=_chance(out_stall), patience=patience)
     silent = ctypes.CDLL(str(library)).bnnhw_run(ctypes.byref(job))
     return BatchResult(out, last, in_cycles, out_cycles, job.cycles, not silent,
                        bool(job.frame_error),

@@ -78,7 +78,7 @@ class _Core:
                     taken.append(word[0])
                     out_cycles.append(cycle)
                     quiet = 0
-            assert quiet < 1_000_000, f"the core fell silent after {len(taken)} words"
+            assert quiet < job["patience"], f"the core fell silent after {len(taken)} words"
             await RisingEdge(dut.clk)
             cycle += 1
         assert limit is not None or dut.frame_error.value == 0, "frame_error is set"

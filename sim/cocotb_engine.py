@@ -19,14 +19,15 @@ __all__ = ["run_bench", "run_cocotb"]
 
 
 def run_cocotb(design: Design, words: np.ndarray, frames: int, in_stall: float, out_stall: float,
-               seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+               seed: int, patience: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Run frames through the emitted Verilog; arguments and results as in ``simulate``."""
     with tempfile.TemporaryDirectory(prefix="bnnhw-cocotb-") as scratch:
         folder = Path(scratch)
         plan = design.plan
         np.savez(folder / "job.npz", words=words)
         settings = {"in_words": plan.i.words, "out_words": plan.o.words, "out_bytes": plan.o.bytes,
-                    "frames": frames, "in_stall": in_stall, "out_stall": out_stall, "seed": seed}
+                    "frames": frames, "in_stall": in_stall, "out_stall": out_stall, "seed": seed,
+                    "patience": patience}
         (folder / "job.json").write_text(json.dumps(settings))
         run_bench(design, folder, "bnnhw.sim.cocotb_bench", ["batch"])
         with np.load(folder / "result.npz") as result:

@@ -13,11 +13,11 @@ namespace {
 // Stalls have to be random, cheap and the same everywhere.
 struct Random {
     uint64_t state;
-    bool hit(uint32_t per_256) {
+    bool hit(uint32_t per_65536) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        return ((state >> 24) & 255) < per_256;
+        return ((state >> 24) & 65535) < per_65536;
     }
 };
 
@@ -41,8 +41,8 @@ struct Job {
     uint8_t* out_last;    // tlast of each output word
     Tap* taps;
     uint64_t seed;
-    uint32_t in_stall;   // chance of an idle cycle before a word, in 1/256
-    uint32_t out_stall;  // chance of a cycle without ready, in 1/256
+    uint32_t in_stall;   // chance of an idle cycle before a word, in 1/65536
+    uint32_t out_stall;  // chance of a cycle without ready, in 1/65536
     int64_t patience;    // give up after so many cycles without a transfer
     int64_t cycles;      // result: cycles run
     int64_t in_done;     // result: input words taken

@@ -16,11 +16,9 @@ from bnnhw.errors import MismatchError
 
 __all__ = ["run_pysim"]
 
-PATIENCE = 200_000
-
 
 def run_pysim(design: Design, words: np.ndarray, frames: int, in_stall: float, out_stall: float,
-              seed: int, progress: Callable[[int], None] | None = None,
+              seed: int, patience: int, progress: Callable[[int], None] | None = None,
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Run frames through the Component; arguments and results as in ``simulate``."""
     plan = design.plan
@@ -35,7 +33,7 @@ def run_pysim(design: Design, words: np.ndarray, frames: int, in_stall: float, o
         in_random, out_random = random.Random(2 * seed), random.Random(2 * seed + 1)
         sent = received = cycle = quiet = 0
         offered = False
-        while received < total and quiet < PATIENCE:
+        while received < total and quiet < patience:
             if not offered and sent < len(words) and in_random.random() >= in_stall:
                 ctx.set(top.s_axis_tdata, int.from_bytes(words[sent].tobytes(), "little"))
                 ctx.set(top.s_axis_tlast, (sent + 1) % plan.i.words == 0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.plan import Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 
 __all__ = ["ENGINES", "Simulation", "Stalls", "simulate"]
@@ -66,6 +67,15 @@ class Simulation:
 Progress = Callable[[int], None]
 
 
+def patience(plan: Plan, stalls: Stalls) -> int:
+    """Cycles without any transfer after which a core counts as locked up.
+
+    A healthy core is never silent for longer than a frame takes from end to end.
+    """
+    moving = (1 - stalls.input) * (1 - stalls.output)
+    return int(4 * (plan.ii + plan.latency) / moving) + 1000
+
+
 def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
                progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     from bnnhw.sim.batch import run_batch
@@ -74,7 +84,8 @@ def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
     plan = design.plan
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
     result = run_batch(library, words, frames * plan.o.words, plan.o.bytes, seed=stalls.seed,
-                       in_stall=stalls.input, out_stall=stalls.output)
+                       in_stall=stalls.input, out_stall=stalls.output,
+                       patience=patience(plan, stalls))
     if not result.complete:
         raise MismatchError(f"the core fell silent after {int((result.out_cycles >= 0).sum())} of "
                             f"{frames * plan.o.words} output words")
@@ -91,13 +102,15 @@ def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
 def _pysim(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
            progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     from bnnhw.sim.pysim import run_pysim
-    return run_pysim(design, words, frames, stalls.input, stalls.output, stalls.seed, progress)
+    return run_pysim(design, words, frames, stalls.input, stalls.output, stalls.seed,
+                     patience(design.plan, stalls), progress)
 
 
 def _cocotb(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
             progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     from bnnhw.sim.cocotb_engine import run_cocotb
-    result = run_cocotb(design, words, frames, stalls.input, stalls.output, stalls.seed)
+    result = run_cocotb(design, words, frames, stalls.input, stalls.output, stalls.seed,
+                        patience(design.plan, stalls))
     if progress:
         progress(frames)
     return result

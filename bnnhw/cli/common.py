@@ -21,7 +21,8 @@ from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network
 from bnnhw.ir import Graph
 
-__all__ = ["load_graph", "open_network", "print_json", "print_table", "progress", "read_samples"]
+__all__ = ["load_graph", "open_network", "print_json", "print_table", "progress", "read_array",
+           "read_samples"]
 
 MAX_SAMPLES = 1 << 33
 
@@ -41,8 +42,8 @@ def load_graph(name: str) -> Graph:
     return open_network(name).graph
 
 
-def read_samples(path: Path, graph: Graph) -> np.ndarray:
-    """Read input samples from an ``.npy`` file, and check them against the network."""
+def read_array(path: Path) -> np.ndarray:
+    """Read an ``.npy`` file, with its header checked before memory is taken."""
     try:
         with path.open("rb") as stream:
             version = np.lib.format.read_magic(stream)
@@ -52,12 +53,20 @@ def read_samples(path: Path, graph: Graph) -> np.ndarray:
         if dtype.hasobject or math.prod(shape) * dtype.itemsize > MAX_SAMPLES:
             raise ConfigError(f"holds an array of shape {shape} and type {dtype}, which is not "
                               "taken", where=path.name)
-        x = np.load(path, allow_pickle=False)
+        return np.atleast_1d(np.load(path, allow_pickle=False))
+    except ConfigError:
+        raise
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
-    except (ValueError, EOFError) as error:
-        raise ConfigError(f"is not a numpy .npy file: {error}", where=path.name) from None
-    graph.check_input(np.atleast_1d(x)[:1])
+    except Exception as error:  # a broken header can fail in any way
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"is not a numpy .npy file: {reason}", where=path.name) from None
+
+
+def read_samples(path: Path, graph: Graph) -> np.ndarray:
+    """Read input samples from an ``.npy`` file, and check them against the network."""
+    x = read_array(path)
+    graph.check_input(x[:1])
     return x
 
 

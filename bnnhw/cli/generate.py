@@ -62,7 +62,7 @@ def print_plan(plan: Plan, clock_mhz: float | None) -> None:
                      s.get("weight_bits", ""), s.get("padding", "")))
     print_table(f"{plan.name}: {plan.arch} on {plan.device}",
                 ("unit", "kind", "PE x SIMD", "cycles", "weights in", "bits", "padding"), rows)
-    reached = "reached" if plan.ii <= plan.target else "NOT reached, folds by hand are slower"
+    reached = "reached" if plan.ii <= plan.target else "NOT reached"
     print(f"{plan.ii} cycles a frame (asked for at most {plan.target}: {reached}), "
           f"latency {plan.latency} cycles")
     if clock_mhz:

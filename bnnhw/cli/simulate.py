@@ -9,11 +9,14 @@ import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import print_json, progress, read_samples
+from bnnhw.cli.common import print_json, progress, read_array, read_samples
 from bnnhw.cli.golden import outputs_file
-from bnnhw.emit.design import load_design
+from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.ir import Graph
+from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.simulate import Stalls, simulate
 
 __all__ = ["NAME", "command"]
 
@@ -36,11 +39,9 @@ def command(
 
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
-    from bnnhw.sim.compare import count_mismatches, first_difference
-    from bnnhw.sim.simulate import Stalls, simulate
-
     loaded = load_design(design)
     x = read_samples(inputs, loaded.graph)[:limit]
+    truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
     begin = time.perf_counter()
     with progress(f"simulate ({engine})", len(x)) as done:
@@ -54,39 +55,46 @@ def command(
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
         "cycles_a_frame": run.ii, "planned_cycles_a_frame": loaded.plan.ii,
         "latency": run.latency, "planned_latency": loaded.plan.latency,
-        "seconds": round(seconds, 3), "accuracy": _accuracy(run.outputs, labels, limit),
+        "seconds": round(seconds, 3), 
+        "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
     if json:
         print_json(summary)
     else:
         _print(summary, stalled=in_stall > 0 or out_stall > 0)
     if mismatches:
-        where = "the emitted Verilog is right, so the engine is not"
-        frames = 1 + next(k for k in range(len(x)) if any(
-            (expected[o][k] != run.outputs[o][k]).any() for o in expected))
-        difference = first_difference(loaded, x, frames)
         raise MismatchError(f"{mismatches} of {len(x)} frames differ from golden; first at "
-                            f"{difference or where}")
+                            + _explain(loaded, x, expected, run.outputs, engine))
 
 
-def _accuracy(outputs: dict[str, np.ndarray], labels: Path | None,
-              limit: int | None) -> float | None:
-    if labels is None:
-        return None
-    if "label" not in outputs:
+def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
+    if "label" not in graph.output_types():
         raise ConfigError("the network gives no label", where="--labels")
-    try:
-        truth = np.load(labels, allow_pickle=False)[:limit]
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=str(labels)) from None
-    if truth.shape != outputs["label"].shape:
-        raise ConfigError(f"has shape {truth.shape}, expected {outputs['label'].shape}",
-                          where=str(labels))
-    return float((truth == outputs["label"]).mean())
+    labels = read_array(path)[:count]
+    if labels.shape != (count,):
+        raise ConfigError(f"has shape {labels.shape}, expected ({count},)", where=str(path))
+    return labels
+
+
+def _explain(design: Design, x: np.ndarray, expected: dict[str, np.ndarray],
+             found: dict[str, np.ndarray], engine: str) -> str:
+    """Say where hardware first leaves the golden model, as closely as taps can tell."""
+    frame, output = next((k, o) for k in range(len(x)) for o in expected
+                         if (expected[o][k] != found[o][k]).any())
+    difference = first_difference(design, x, frame + 1)
+    if difference:
+        return str(difference)
+    if engine != "verilator":
+        return f"output '{output}', frame {frame}; the emitted Verilog is right under Verilator"
+    source = dict(design.graph.outputs)[output]
+    return (f"output '{output}' of layer '{source}', frame {frame}; every stream before it is "
+            "right")
 
 
 def _print(s: dict[str, object], stalled: bool) -> None:
-    print(f"{s['frames']} frames through {s['engine']}: {s['mismatches']} differ from golden, "
+    what = " (the component itself, not its Verilog)" if s["engine"] == "pysim" else ""
+    print(f"{s['frames']} frames through {s['engine']}{what}: {s['mismatches']} differ from "
+          f"golden, "
           f"{s['cycles']:,} cycles in {s['seconds']} s")
     if stalled:
         print("with stalls, so cycles a frame and latency are not those of the plan")

@@ -39,6 +39,7 @@ class WeightFile:
         except (zipfile.BadZipFile, OSError) as error:
             raise ConfigError(f"is not a numpy .npz file: {error}", where=name) from None
         self._path = path
+        self._read: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
         return key in self._sizes
@@ -54,6 +55,7 @@ class WeightFile:
         if key not in self:
             some = ", ".join(sorted(self._sizes)[:6]) or "no arrays"
             raise ConfigError(f"has no array '{key}'", where=self.name, hint=f"it holds {some}")
+        self._read.add(key)
         limit = 8 * int(np.prod(shape, dtype=np.int64)) + 4096
         if self._sizes[key] > limit:
             raise ConfigError(f"array '{key}' takes {self._sizes[key]} bytes, expected shape "
@@ -75,6 +77,15 @@ class WeightFile:
             raise ConfigError(f"array '{key}' holds {count} values that are NaN or infinite",
                               where=self.name)
         return array
+
+    def refuse_unread(self) -> None:
+        """Refuse arrays that no layer asked for: they were meant for something."""
+        unread = sorted(self._sizes.keys() - self._read)
+        if unread:
+            norm = any(k.endswith((".gamma", ".beta", ".mean", ".var")) for k in unread)
+            raise ConfigError(f"holds arrays that nothing reads: {', '.join(unread[:6])}",
+                              where=self.name, hint="add 'batch_norm: true' to the layer" if norm
+                              else "remove them, or mend their names")
 
     def integers(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read an array whose values must be integers, as int64."""

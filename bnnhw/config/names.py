@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 
 __all__ = ["RESERVED", "check_name"]
 
@@ -23,12 +24,15 @@ wait wand weak0 weak1 while wire wor xnor xor
 
 _PORTS = {"clk", "rst", "frame_error", "s_axis", "m_axis", "pixels"}
 
+_OWN = re.compile(r"^(bnnhw|[sm]_axis)_|_[io]_(valid|ready|payload)$")
+"""Patterns of the names that a generated design gives to its own modules and wires."""
+
 RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
 
 
 def check_name(name: str) -> str:
     """Return ``name``, or raise ``ValueError`` where Verilog or the design itself uses it."""
-    if name in RESERVED or name.startswith("bnnhw_"):
+    if name in RESERVED or _OWN.search(name):
         raise ValueError(f"'{name}' is a word of Verilog or of the generated design; choose "
                          "another name")
     return name

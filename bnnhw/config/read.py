@@ -59,12 +59,28 @@ def _parse(path: Path) -> Any:
         if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
             raise ConfigError("uses YAML aliases, which are not taken", where=path.name,
                               hint="write the value out")
+        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path)
         return yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__
         raise ConfigError(f"is not YAML{at}: {problem}", where=path.name) from None
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
+    """YAML lets the last of two equal keys win; here that is a mistake."""
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            if key.value in keys:
+                raise ConfigError(f"has the key '{key.value}' twice in line "
+                                  f"{key.start_mark.line + 1}", where=path.name)
+            keys.add(str(key.value))
+            _refuse_repeated_keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(value, path)
 
 
 def _item(k: int, item: Any, problems: list[str]) -> Any:

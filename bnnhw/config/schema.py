@@ -114,7 +114,7 @@ class NetConfig(_Strict):
 
     name: Name
     input: InputItem
-    weights: Annotated[str, Field(min_length=1, max_length=255)]
+    weights: Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,255}$")]
     seed: Annotated[int, Field(ge=0, le=(1 << 32) - 1)] = 0
     layers: Annotated[tuple[DenseItem | AffineItem | ArgMaxItem, ...], Field(min_length=1)]
 

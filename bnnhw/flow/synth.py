@@ -32,7 +32,7 @@ class UnitCells:
 
 @dataclass(frozen=True)
 class SynthReport:
-    """Cells of a design on a device. ``lut`` counts a carry cell of two LUTs as two."""
+    """Cells of a design on a device. ``lut`` counts cells by the lookup tables they take (``Device.luts``)."""
 
     device: str
     command: str
@@ -96,7 +96,7 @@ def _count(design: Design, device: Device, modules: dict[str, Any]) -> tuple[Uni
     by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     units = []
     for unit in design.plan.units:
-        cells = {k: v for k, v in by_name.get(f"{design.plan.name}.{unit.name}", {}).items()
+        cells = {k: v for k, v in by_name[f"{design.plan.name}.{unit.name}"].items()
                  if not k.startswith("$scopeinfo")}
 
         def total(patterns: tuple[str, ...], cells: dict[str, int] = cells) -> int:
@@ -105,6 +105,6 @@ def _count(design: Design, device: Device, modules: dict[str, Any]) -> tuple[Uni
         summary = unit.summary()
         lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
         units.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
-                               total(device.lut_cells) + 2 * total(device.double_cells),
+                               sum(cells.get(c, 0) * n for c, n in device.luts.items()),
                                total(device.ff_cells), total(device.block_cells)))
     return tuple(units)

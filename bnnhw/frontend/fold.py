@@ -16,7 +16,11 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 
-__all__ = ["Certificate", "Fold", "batch_norm", "fold_table", "given_certificate"]
+__all__ = ["Certificate", "Fold", "batch_norm", "certify", "fold_table", "given_certificate"]
+
+
+GIVEN = "integer thresholds, as given"
+"""Method of a certificate for a layer that nothing was folded for."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Fold:
     def apply(self, weights: np.ndarray) -> np.ndarray:
         """Complement the rows of ``weights`` (0/1, [out, in]) that need it."""
         return weights ^ self.complemented[:, None].astype(np.uint8)
+
+    def differs(self, other: Fold) -> np.ndarray:
+        """Channels that another fold of the same layer decides differently."""
+        return np.asarray((self.thresholds != other.thresholds)
+                          | (self.complemented != other.complemented))
 
 
 @dataclass(frozen=True)
@@ -127,8 +136,16 @@ def batch_norm(gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.nd
     return evaluate
 
 
+def certify(layer: str, method: str, fold: Fold, points: int, ties: int, rounding: np.ndarray,
+            order: np.ndarray | None = None) -> Certificate:
+    """Write down what a fold showed; ``rounding`` and ``order`` mark channels."""
+    return Certificate(layer, method, len(fold.thresholds), points, int(fold.complemented.sum()),
+                       int(fold.constant.sum()), ties, int(rounding.sum()),
+                       0 if order is None else int(order.sum()))
+
+
 def given_certificate(layer: str, thresholds: np.ndarray, fan_in: int) -> Certificate:
     """Certificate of a layer whose thresholds came as integers: nothing had to be folded."""
     constant = int(((thresholds <= 0) | (thresholds > fan_in)).sum())
-    return Certificate(layer, "integer thresholds, as given", len(thresholds), fan_in + 1,
+    return Certificate(layer, GIVEN, len(thresholds), fan_in + 1,
                        constant=constant)

@@ -11,7 +11,14 @@ import numpy as np
 from bnnhw.config import AffineItem, ArgMaxItem, DenseItem, NetConfig, WeightFile, read_config
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.fold import Certificate, batch_norm, fold_table, given_certificate
+from bnnhw.frontend.fold import (
+    GIVEN,
+    Certificate,
+    batch_norm,
+    certify,
+    fold_table,
+    given_certificate,
+)
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
 from bnnhw.ir.types import MAX_ELEMENTS
@@ -82,8 +89,12 @@ def load_network(path: Path) -> Network:
         is_label = isinstance(config.layers[-1], ArgMaxItem)
         outputs["label" if is_label else "bits"] = layers[-1].name
     graph = Graph(config.name, input_type, tuple(layers), tuple(outputs.items()))
+    if arrays:
+        arrays.refuse_unread()
+    # Where nothing was folded here, an importer may have left what it evaluated.
     stored = _stored_certificates(path.with_name("certificate.json"), graph)
-    return Network(graph, _hints(config, names), stored or tuple(certificates))
+    given = all(c.method == GIVEN for c in certificates)
+    return Network(graph, _hints(config, names), (stored if given else ()) or tuple(certificates))
 
 
 def _stored_certificates(path: Path, graph: Graph) -> tuple[Certificate, ...]:
@@ -95,7 +106,7 @@ def _stored_certificates(path: Path, graph: Graph) -> tuple[Certificate, ...]:
         if data["network_sha256"] != graph.digest():
             return ()
         return tuple(Certificate(**item) for item in data["layers"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
 
 
@@ -137,8 +148,9 @@ def _dense(item: DenseItem, name: str, source: str, type_: TensorType,
         return Dense(name, source, type_, weights[None], (1 if unipolar else 2,),
                      ones - columns + bias, None), None
     if f"{name}.thresholds" in arrays:
-        if item.batch_norm:
-            raise ConfigError(f"has '{name}.thresholds' and 'batch_norm'",
+        if item.batch_norm or item.sign != ">=":
+            key = "batch_norm" if item.batch_norm else "sign"
+            raise ConfigError(f"has '{name}.thresholds' and '{key}'",
                               where=f"layer '{name}'", hint="keep one of them")
         thresholds = arrays.integers(f"{name}.thresholds", (rows,))
         certificate = given_certificate(name, thresholds, columns)
@@ -174,10 +186,8 @@ def _fold(item: DenseItem, name: str, weights: np.ndarray, unipolar: bool,
     fold = fold_table(bits, name)
     exact = fold_table(evaluate(sums, np.float64)[1], name)
     method = "batch-norm and sign" if item.batch_norm else "sign"
-    certificate = Certificate(
-        name, f"{method}, float32, at all sums", rows, columns + 1, int(fold.complemented.sum()),
-        int(fold.constant.sum()), int((values == 0).sum()),
-        int((fold.thresholds != exact.thresholds).sum()))
+    certificate = certify(name, f"{method}, float32, at all sums", fold, columns + 1,
+                          int((values == 0).sum()), fold.differs(exact))
     return fold.apply(weights), fold.thresholds, certificate
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_file import node_label, onnx_module
-from bnnhw.frontend.onnx_ops import evaluate
+from bnnhw.frontend.onnx_ops import decision_points, evaluate
 from bnnhw.ir.layers import Dense
+from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["Chain", "two_levels"]
 
@@ -74,7 +75,7 @@ class Chain:
             if not isinstance(value, np.ndarray) or (op == "Mul" and value == 1):
                 continue
             if factor not in (None, 1.0):
-                value = value * np.float32(factor)
+                value = np.asarray(value * np.float32(factor))
             extra = helper.make_node(op, ["x", "c"], ["y"], name=node.name)
             chain = chain.extended(extra, [chain, value])
         return chain
@@ -90,18 +91,34 @@ class Chain:
         """Append a node; its other inputs have to be constants that fit the channels."""
         place = next(k for k, v in enumerate(inputs) if isinstance(v, Chain))
         constants = tuple(None if isinstance(v, Chain) else v for v in inputs)
-        channels = self.shape[-1] if len(self.shape) == 2 else self.shape[1]
         for value in constants:
-            if value is not None and value.size not in (1, channels):
-                raise ModelError(f"has a constant of shape {list(value.shape)}, expected one value "
-                                 f"or one for each of {channels} channels", where=node_label(node))
-            if value is not None and value.size > 1 and len(self.shape) > 2:
-                raise ModelError("treats the channels of an image differently before it is "
-                                 "flattened, which is not taken", where=node_label(node))
+            if value is not None:
+                self._check_constant(node, value)
         if node.op_type == "BatchNormalization" and attributes_training(node):
             raise ModelError("is in training mode", where=node_label(node),
                              hint="export the model in evaluation mode")
         return replace(self, steps=(*self.steps, _Step(node, constants, place)))
+
+    def _check_constant(self, node: Any, value: np.ndarray) -> None:
+        """A constant is float32, and one value or one for each channel of a vector."""
+        where = node_label(node)
+        flag = node.op_type == "Dropout" and value.dtype == np.bool_
+        if value.dtype != np.float32 and not flag:
+            raise ModelError(f"computes in {value.dtype}, expected float32", where=where,
+                             hint="export the model in float32")
+        if flag and value.any():
+            raise ModelError("drops values (training_mode)", where=where,
+                             hint="export the model in evaluation mode")
+        channels = self.shape[-1]
+        vectors = [(channels,)] if node.op_type == "BatchNormalization" else [
+            (channels,), (1, channels)]
+        if len(self.shape) > 2:
+            if value.size > 1 or value.ndim > len(self.shape):
+                raise ModelError("treats the channels of an image differently before it is "
+                                 "flattened, which is not taken", where=where)
+        elif value.shape not in vectors and (value.size != 1 or value.ndim > 2):
+            raise ModelError(f"has a constant of shape {list(value.shape)}, expected one value or "
+                             f"one for each of {channels} channels", where=where)
 
     def reshaped(self, shape: tuple[int, ...], label: str) -> Chain:
         """Change the shape; a vector behind a matrix keeps its channels."""
@@ -123,15 +140,18 @@ class Chain:
         -------
         table : float [P, C]
         ties : int
-            Points at which the last quantiser sees exactly 0.
+            Points at which the last quantiser sees exactly the value where it changes.
         """
         x = (self.points if shift is None else self.points + shift).astype(dtype)
         channels = self.layer.outputs if self.layer else self._channels()
+        if len(x) * channels > MAX_ELEMENTS:
+            raise ModelError(f"needs a table of {len(x)} sums for {channels} channels, at most "
+                             f"{MAX_ELEMENTS} entries are taken", where=self.last_label)
         x = np.broadcast_to(x, (len(x), channels)).copy()
         ties = 0
         for step in self.steps:
             if step.node.op_type in ("BipolarQuant", "Sign", "Quant"):
-                ties = int((x == 0).sum())
+                ties = decision_points(step.node, x, step.constants)
             if step.node.op_type == "Sign" and ties:
                 raise ModelError(f"gives 0 at {ties} attainable values, a third level",
                                  where=node_label(step.node),

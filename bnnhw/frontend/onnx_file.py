@@ -76,6 +76,9 @@ def tensor_array(tensor: Any, where: str) -> np.ndarray:
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
     except Exception as error:  # unknown types and short data raise different things
         raise ModelError(f"tensor '{tensor.name}' is broken: {error}", where=where) from None
+    if array.dtype.kind not in "biuf":
+        raise ModelError(f"tensor '{tensor.name}' has type {array.dtype}, expected numbers",
+                         where=where)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ModelError(f"tensor '{tensor.name}' holds values that are NaN or infinite",
                          where=where)

@@ -8,7 +8,7 @@ follows ONNX's formula for inference: the reference implementation takes the mer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_file import node_label, onnx_module, tensor_array
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["ELEMENTWISE", "FOLDABLE", "attributes", "evaluate"]
+__all__ = ["ELEMENTWISE", "FOLDABLE", "attributes", "check_domain", "decision_points", "evaluate"]
+
+QUANT_DOMAINS = ("qonnx.", "onnx.brevitas", "finn.")
 
 ELEMENTWISE = frozenset({
     "Add", "Sub", "Mul", "Div", "Neg", "Identity", "Dropout", "BatchNormalization", "Clip", "Relu",
@@ -25,15 +27,27 @@ ELEMENTWISE = frozenset({
 })
 """Nodes that can stand between a sum and the next matrix: each channel for itself."""
 
-FOLDABLE = ELEMENTWISE | {
+FOLDABLE = (ELEMENTWISE - {"BatchNormalization"}) | {
     "Constant", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Concat", "Gather", "Shape", "Pow",
     "Sqrt", "Cast", "Flatten",
 }
 """Nodes that are computed at once where all their inputs are constants."""
 
 _ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "ROUND": np.round, "FLOOR": np.floor, "CEIL": np.ceil, "ROUND_TO_ZERO": np.trunc,
+    "ROUND": np.round, "HALF_EVEN": np.round, "FLOOR": np.floor, "CEIL": np.ceil,
+    "DOWN": np.trunc, "UP": lambda v: np.sign(v) * np.ceil(np.abs(v)),
+    "HALF_UP": lambda v: np.sign(v) * np.floor(np.abs(v) + v.dtype.type(0.5)),
+    "HALF_DOWN": lambda v: np.sign(v) * np.ceil(np.abs(v) - v.dtype.type(0.5)),
 }
+
+
+def check_domain(node: Any) -> None:
+    """Refuse a node that only shares its name with one that is known."""
+    quantiser = node.op_type in ("BipolarQuant", "Quant")
+    known = node.domain.startswith(QUANT_DOMAINS) if quantiser else node.domain in ("", "ai.onnx")
+    if not known:
+        raise ModelError(f"belongs to the domain '{node.domain}', which is not taken",
+                         where=node_label(node))
 
 
 def attributes(node: Any) -> dict[str, Any]:
@@ -60,11 +74,7 @@ def evaluate(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarr
     opset : int
         Version of the default operator set.
     """
-    arrays = [a for a in inputs if a is not None]
-    try:
-        size = int(np.prod(np.broadcast_shapes(*(a.shape for a in arrays)), dtype=np.int64))
-    except ValueError:
-        size = 0  # not an elementwise node
+    size = _result_size(node, [a for a in inputs if a is not None])
     if size > MAX_ELEMENTS:
         raise ModelError(f"gives {size} elements, at most {MAX_ELEMENTS} are taken",
                          where=node_label(node))
@@ -78,6 +88,19 @@ def evaluate(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarr
         assert inputs[0] is not None
         return inputs[0]
     return _standard(node, inputs, opset)
+
+
+def _result_size(node: Any, arrays: Sequence[np.ndarray]) -> int:
+    """Elements of the result, before it is computed; a bound where that is enough."""
+    if node.op_type == "Concat":
+        return sum(a.size for a in arrays)
+    if node.op_type == "Gather" and len(arrays) == 2 and arrays[0].size:
+        return arrays[1].size * (arrays[0].size // min(arrays[0].shape, default=1))
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError:
+        return max(a.size for a in arrays)  # no elementwise node: it moves what is there
+    return int(np.prod(shape, dtype=np.float64))
 
 
 def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarray:
@@ -127,13 +150,25 @@ def _quant(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
         raise ModelError(f"quantises to {float(bits.flat[0]):g} bits, only 1 bit is taken so far",
                          where=node_label(node), hint="train with BipolarQuant or 1-bit Quant")
     options = attributes(node)
-    low = -1.0 if options.get("signed", 1) and not options.get("narrow", 0) else 0.0
-    high = 0.0 if options.get("signed", 1) else (0.0 if options.get("narrow", 0) else 1.0)
     mode = str(options.get("rounding_mode", "ROUND")).upper()
     if mode not in _ROUNDING:
         raise ModelError(f"has rounding mode '{mode}', expected {', '.join(_ROUNDING)}",
                          where=node_label(node))
     dtype = x.dtype.type
     scale, zero = scale.astype(x.dtype), zero.astype(x.dtype)
-    levels = _ROUNDING[mode](np.clip(x / scale + zero, dtype(low), dtype(high)))
+    scaled = x / scale + zero
+    if options.get("signed", 1):
+        # One signed bit is bipolar to QONNX, not the two's complement pair -1 and 0.
+        levels = np.where(scaled >= 0, dtype(1), dtype(-1))
+    else:
+        high = dtype(0 if options.get("narrow", 1) else 1)
+        levels = _ROUNDING[mode](np.clip(scaled, dtype(0), high))
     return np.asarray((levels - zero) * scale)
+
+
+def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
+    """How many values of ``x`` are exactly where a quantiser changes its bit."""
+    if node.op_type == "Quant" and not attributes(node).get("signed", 1):
+        scale, zero = (np.asarray(c).astype(x.dtype) for c in constants[1:3])
+        return int((x / scale + zero == x.dtype.type(0.5)).sum())
+    return int((x == 0).sum())

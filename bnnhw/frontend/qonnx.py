@@ -16,10 +16,10 @@ import numpy as np
 
 from bnnhw.config.names import RESERVED
 from bnnhw.errors import ModelError
-from bnnhw.frontend.fold import Certificate, Fold, fold_table
+from bnnhw.frontend.fold import Certificate, Fold, certify, fold_table
 from bnnhw.frontend.onnx_chain import Chain, two_levels
-from bnnhw.frontend.onnx_file import load_onnx, node_label, tensor_array
-from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, evaluate
+from bnnhw.frontend.onnx_file import load_onnx, node_label, onnx_module, tensor_array
+from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, check_domain, evaluate
 from bnnhw.frontend.scores import ScoreFold, fold_scores
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
@@ -68,8 +68,18 @@ def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
 
 def _ordered(graph: Any) -> list[Any]:
     """Nodes in topological order, or the error that names a node of the cycle."""
-    made = {name for node in graph.node for name in node.output}
     known = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
+    made: set[str] = set()
+    for node in graph.node:
+        check_domain(node)
+        outputs = [name for name in node.output if name]
+        if not outputs:
+            raise ModelError("gives nothing", where=node_label(node))
+        for name in outputs:
+            if name in known or name in made:
+                raise ModelError(f"gives '{name}', which another node or tensor gives too",
+                                 where=node_label(node))
+        made.update(outputs)
     for node in graph.node:
         for source in node.input:
             if source not in made and source not in known:
@@ -82,7 +92,7 @@ def _ordered(graph: Any) -> list[Any]:
                              hint="only feed-forward networks are taken")
         ordered += ready
         known |= {name for n in ready for name in n.output}
-        waiting = [n for n in waiting if not all(name in known for name in n.output)]
+        waiting = [n for n in waiting if not any(n is r for r in ready)]
     return ordered
 
 
@@ -101,6 +111,9 @@ class _Walk:
         graph = self.model.graph
         self.opset = max((o.version for o in self.model.opset_import
                           if o.domain in ("", "ai.onnx")), default=13)
+        if self.opset < 9:
+            raise ModelError(f"uses operator set {self.opset}, expected 9 or newer", where="model",
+                             hint="export the model again")
         for tensor in graph.initializer:
             self.values[tensor.name] = tensor_array(tensor, "model")
         inputs = [i for i in graph.input if i.name not in self.values]
@@ -112,6 +125,9 @@ class _Walk:
 
     def _input_chain(self, info: Any) -> Chain:
         dims = [int(d.dim_value) for d in info.type.tensor_type.shape.dim]
+        if info.type.tensor_type.elem_type != onnx_module().TensorProto.FLOAT:
+            raise ModelError("is not float32", where=f"input '{info.name}'",
+                             hint="export the model in float32")
         if len(dims) < 2 or dims[0] > 1 or any(d < 1 for d in dims[1:]):
             raise ModelError(f"has shape {dims}, expected [1, ...] with known sizes",
                              where=f"input '{info.name}'", hint="export with a batch of one")
@@ -129,7 +145,11 @@ class _Walk:
 
     def visit(self, node: Any) -> None:
         label = node_label(node)
-        inputs = [self.values.get(s) if s else None for s in node.input]
+        for source in node.input:
+            if source and source not in self.values:
+                raise ModelError(f"reads '{source}', a second output that is not taken",
+                                 where=label)
+        inputs = [self.values[s] if s else None for s in node.input]
         chains = [v for v in inputs if isinstance(v, Chain)]
         if not chains:
             if node.op_type not in FOLDABLE:
@@ -157,6 +177,10 @@ class _Walk:
             if value is None:
                 options = attributes(node)
                 value = np.asarray(next(iter(options.values()), 0))
+                if value.dtype.kind == "f":
+                    value = value.astype(np.float32)
+            if np.asarray(value).dtype.kind not in "biuf":
+                raise ModelError("is not a number", where=node_label(node))
             return np.asarray(value)
         return evaluate(node, inputs, self.opset)
 
@@ -175,6 +199,8 @@ class _Walk:
                              where=label)
         if options.get("transA"):
             raise ModelError("transposes its activations (transA), which is not taken", where=label)
+        if matrix.dtype != np.float32:
+            raise ModelError(f"has weights of type {matrix.dtype}, expected float32", where=label)
         weights = matrix if options.get("transB") else matrix.T
         if weights.ndim != 2 or weights.shape[1] != int(np.prod(chain.shape)) or \
                 chain.shape[:-1] != (1,) * (len(chain.shape) - 1):
@@ -233,28 +259,25 @@ class _Walk:
         assert chain.layer is not None
         name = chain.layer.name
 
-        def differing(table: np.ndarray) -> np.ndarray:
-            other = fold_table(table > (levels[0] + levels[1]) / 2, name)
-            return np.asarray((other.thresholds != fold.thresholds)
-                              | (other.complemented != fold.complemented))
+        def table_fold(table: np.ndarray) -> Fold:
+            return fold_table(table > (levels[0] + levels[1]) / 2, name)
 
         order = np.zeros(len(fold.thresholds), dtype=bool)
         for shift in chain.rounding_shifts():
-            order |= differing(chain.evaluate(np.float32, shift)[0])
-        self.certificates.append(Certificate(
-            name, "the model's own nodes, float32, at all sums", len(fold.thresholds),
-            len(chain.points), int(fold.complemented.sum()), int(fold.constant.sum()), ties,
-            int(differing(chain.evaluate(np.float64)[0]).sum()), int(order.sum())))
+            order |= fold.differs(table_fold(chain.evaluate(np.float32, shift)[0]))
+        rounding = fold.differs(table_fold(chain.evaluate(np.float64)[0]))
+        self.certificates.append(certify(
+            name, "the model's own nodes, float32, at all sums", fold, len(chain.points), ties,
+            rounding, order))
 
     def _name(self, node: Any) -> str:
-        name = re.sub(r"\W+", "_", node.name or node.output[0]).strip("_")[:32]
-        if not name or not name[0].isalpha():
+        name = re.sub(r"[^A-Za-z0-9]+", "_", node.name or node.output[0]).strip("_")[:28]
+        if not name[:1].isalpha() or name in (*RESERVED, "label", "input") or (
+                name.startswith("bnnhw_")):
             name = f"{node.op_type.lower()}_{name}".strip("_")
-        if name in RESERVED or name.startswith("bnnhw_"):
-            name = f"layer_{name}"
-        while any(layer.name == name for layer in self.layers):
-            name += "_"
-        return name
+        taken = {layer.name for layer in self.layers}
+        return next(n for n in (name, *(f"{name}_{k}" for k in range(2, 1 << 20)))
+                    if n not in taken)
 
     def finish(self, name: str, argmax: bool) -> Imported:
         output = self.model.graph.output[0].name
@@ -273,7 +296,7 @@ class _Walk:
             scores = replace(fold_scores(acc, table, chain.last_label),
                              exact_sums=chain.error is None)
             if not scores.identity:
-                self.layers.append(Affine(f"{layer.name}_affine"[:40], layer.name,
+                self.layers.append(Affine(f"{layer.name}_affine", layer.name,
                                           layer.out_type(), scores.scale, scores.offset))
             outputs = [("scores", self.layers[-1].name)]
             if argmax:

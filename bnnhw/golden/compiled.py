@@ -108,8 +108,7 @@ class Runner:
     Parameters
     ----------
     graph : Graph
-        Layers of bits with one threshold, then at most one layer of scores and the layers
-        behind it.
+        One that ``takes`` accepts.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -118,13 +117,18 @@ class Runner:
         self._weights: dict[str, np.ndarray] = {}
         for layer in graph.layers:
             if isinstance(layer, Dense):
-                if layer.planes != 1:
-                    raise layer.refuse("has several planes", "use golden level 'compiled'")
                 self._weights[layer.name] = pack64(layer.weights[0])
                 if layer.thresholds is not None:
                     # const + c * (N - ones) >= T  <=>  ones <= N - ceil((T - const) / c)
                     need = layer.thresholds[:, 0] - layer.const
                     self._limits[layer.name] = layer.fan_in + (-need // layer.coefficients[0])
+
+    @staticmethod
+    def takes(graph: Graph) -> bool:
+        """Whether every layer stays packed: one plane, at most one threshold a channel."""
+        return all(layer.planes == 1 and (layer.thresholds is None
+                                          or layer.thresholds.shape[1] == 1)
+                   for layer in graph.layers if isinstance(layer, Dense))
 
     def run(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Compute the outputs of ``x [n, *input.shape]``, equal to ``Graph.compute``."""

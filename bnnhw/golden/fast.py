@@ -14,8 +14,15 @@ def dense(layer: Dense, x: np.ndarray) -> np.ndarray:
 
     A dot product of +-1 vectors is an integer of at most ``fan_in``; float32 holds all of them
     as long as that is under 2**24, whatever the order of summation.
+
+    Raises
+    ------
+    ModelError
+        The fan-in is larger.
     """
-    assert layer.fan_in < 1 << 24, f"{layer.name}: fan-in {layer.fan_in} is not exact in float32"
+    if layer.fan_in >= 1 << 24:
+        raise layer.refuse(f"a fan-in of {layer.fan_in} is not exact in float32",
+                           "use golden level 'packed'")
     counts = []
     for m in range(layer.planes):
         a = (((x >> m) & 1) * 2 - 1).astype(np.float32)

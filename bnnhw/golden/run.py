@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -27,8 +27,35 @@ and have one implementation, the reference."""
 BATCH = 1024
 
 
+Values = dict[str, np.ndarray]
+Progress = Callable[[int], None]
+
+
+def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
+             ) -> Iterator[Values]:
+    """Every layer's output for ``BATCH`` samples at a time."""
+    if level not in LEVELS:
+        raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
+    kernel = LEVELS[level]
+    x = graph.check_input(x)
+    for first in range(0, max(len(x), 1), BATCH):
+        values = {"input": x[first:first + BATCH]}
+        for layer in graph.layers:
+            source = values[layer.source]
+            values[layer.name] = (kernel(layer, source) if isinstance(layer, Dense)
+                                  else layer.compute(source))
+        yield values
+        if progress:
+            progress(len(values["input"]))
+
+
+def _join(batches: Iterable[Values]) -> Values:
+    parts = list(batches)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
-            progress: Callable[[int], None] | None = None) -> dict[str, np.ndarray]:
+            progress: Progress | None = None) -> Values:
     """Compute every layer's output, by name, in batches of ``BATCH`` samples.
 
     Parameters
@@ -40,24 +67,15 @@ def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
     progress : callable or None
         Called with the number of samples of each batch when it is done.
     """
-    if level not in LEVELS:
-        raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
-    kernel = LEVELS[level]
-    x = graph.check_input(x)
-    batches = []
-    for first in range(0, max(len(x), 1), BATCH):
-        values = {"input": x[first:first + BATCH]}
-        for layer in graph.layers:
-            source = values[layer.source]
-            compute = kernel if isinstance(layer, Dense) else type(layer).compute
-            values[layer.name] = compute(layer, source)  # type: ignore[arg-type]
-        batches.append(values)
-        if progress:
-            progress(len(values["input"]))
-    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+    return _join(_batches(graph, x, level, progress))
 
 
 def run(graph: Graph, x: np.ndarray, level: str = "fast",
-        progress: Callable[[int], None] | None = None) -> dict[str, np.ndarray]:
+        progress: Progress | None = None) -> Values:
     """Compute the outputs of the network: one int64 array an output, by its name."""
-    return graph.select_outputs(run_all(graph, x, level, progress))
+    if level == "compiled" and compiled.Runner.takes(graph) and len(x):
+        result = compiled.Runner(graph).run(graph.check_input(x))
+        if progress:
+            progress(len(x))
+        return result
+    return _join(graph.select_outputs(values) for values in _batches(graph, x, level, progress))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from bnnhw.errors import ConfigError, ModelError
 from bnnhw.ir.layers import LAYERS, Layer
-from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
 
 __all__ = ["Graph"]
 
@@ -76,8 +77,10 @@ class Graph:
         per_sample = int(np.prod(x.shape[1:], dtype=np.int64)) if x.ndim > 1 else -1
         if per_sample != self.input.size:
             raise ConfigError(f"has shape {x.shape}, expected [n, {self.input.size}]", where=where)
-        x = x.reshape(len(x), *self.input.shape).astype(np.int64)
         element = self.input.element
+        if x.size and x.max() > max(element.hi, 1):  # before a cast could wrap it
+            raise ConfigError(f"holds {x.max()}, expected {element.lo}..{element.hi}", where=where)
+        x = x.reshape(len(x), *self.input.shape).astype(np.int64)
         if isinstance(element, Bits) and x.size and x.min() == -1:
             if not np.isin(x, (-1, 1)).all():
                 raise ConfigError("mixes -1 with 0, expected 0/1 or -1/+1", where=where)
@@ -149,10 +152,11 @@ def _pack(array: np.ndarray) -> dict[str, Any]:
 def _unpack(data: dict[str, Any]) -> np.ndarray:
     raw = base64.b64decode(data["base64"], validate=True)
     shape = tuple(int(n) for n in data["shape"])
-    size = int(np.prod(shape))
+    size = math.prod(shape)
+    width = {"bit": 1, "<i4": 32, "<i8": 64}.get(data["dtype"])
+    if width is None or size > MAX_ELEMENTS or len(raw) != -(-size * width // 8):
+        raise ValueError(f"array of shape {shape} and type {data['dtype']!r} has {len(raw)} bytes")
     if data["dtype"] == "bit":
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=size, bitorder="little")
         return bits.reshape(shape)
-    if data["dtype"] not in ("<i4", "<i8"):
-        raise ValueError(f"unknown array type {data['dtype']!r}")
     return np.frombuffer(raw, data["dtype"]).astype(np.int64).reshape(shape)

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType"]
 
-MAX_ELEMENTS = 1 << 24
+MAX_ELEMENTS = 1 << 26
 """Largest tensor that a network may name; checked before anything is allocated."""
 
 

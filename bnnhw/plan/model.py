@@ -40,9 +40,10 @@ class Wish:
             return self.DEFAULT_II
         if self.clock_mhz is None:
             raise PlanError("--fps needs the clock", hint="add --clock MHZ")
-        if not (self.fps > 0 and self.clock_mhz > 0):
-            raise PlanError("--fps and --clock must be positive")
-        cycles = int(self.clock_mhz * 1e6 / self.fps)
+        if not (0 < self.fps < 1e15 and 0 < self.clock_mhz < 1e6):
+            raise PlanError(f"--fps {self.fps:g} and --clock {self.clock_mhz:g} must be positive "
+                            "and possible")
+        cycles = int(min(self.clock_mhz * 1e6 / self.fps, 1e15))
         if cycles < 1:
             raise PlanError(f"{self.fps:g} frames/s at {self.clock_mhz:g} MHz is less than one "
                             "cycle a frame", hint=f"at most {self.clock_mhz * 1e6:g} frames/s")

@@ -96,6 +96,10 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
     "argmax of bits": (yaml_with(layers=[YAML["layers"][0], "argmax"]), "output: scores"),
     "norm on scores": (yaml_with(layers=[{"dense": 4, "name": "a", "output": "scores",
                                           "batch_norm": {}}]), "put an 'affine' layer behind"),
+    "key twice": ("name: a\nname: b\n", "has the key 'name' twice in line 2"),
+    "zero byte": (yaml_with(weights="a\0b.npz"), "weights: string should match"),
+    "wire of a stream": (first_layer(name="a_o_valid"), "is a word of Verilog or of the generated"),
+    "sign and thresholds": (first_layer(sign=">"), "'a.thresholds' and 'sign'"),
     "norm and thresholds": (first_layer(batch_norm={}), "keep one of them"),
 }
 
@@ -125,6 +129,8 @@ BAD_ARRAYS: dict[str, tuple[dict[str, Any], Any, str]] = {
                               "holds fractions"),
     "thresholds of another size": ({**ARRAYS, "a.thresholds": np.ones(5)}, YAML, "expected (4,)"),
     "no norm": (without("a.thresholds"), first_layer(batch_norm={}), "has no array 'a.gamma'"),
+    "array that nothing reads": ({**ARRAYS, "a.bias": np.ones(4)}, YAML, "nothing reads: a.bias"),
+    "norm without its key": ({**without("a.thresholds"), **NORM}, YAML, "batch_norm: true"),
     "negative variance": ({**without("a.thresholds"), **NORM, "a.var": -np.ones(4)},
                           first_layer(batch_norm={}), "negative variances"),
     "zero variance": ({**without("a.thresholds"), **NORM, "a.var": np.zeros(4)},
@@ -179,6 +185,9 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "ii is text": ([*GENERATE, "--ii", "fast"], "Invalid value for '--ii'"),
     "fps alone": ([*GENERATE, "--fps", "100"], "--fps needs the clock"),
     "fps beyond clock": ([*GENERATE, "--fps", "1e9", "--clock", "10"], "less than one cycle"),
+    "clock without end": ([*GENERATE, "--fps", "1", "--clock", "inf"], "positive and possible"),
+    "header of Python": (["golden", ".", "--inputs", "header.npy", "--outputs", "y.npz"],
+                         "is not a numpy .npy"),
     "missing inputs": (["golden", ".", "--inputs", "no.npy", "--outputs", "y.npz"],
                        "cannot be read"),
     "inputs are YAML": (["golden", ".", "--inputs", "net.yaml", "--outputs", "y.npz"],
@@ -211,6 +220,7 @@ def test_bad_usage(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder.v").mkdir()
     np.save(tmp_path / "x.npy", np.zeros((2, 6), np.uint8))
     np.save(tmp_path / "seven.npy", np.zeros((1, 7), np.uint8))
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x0d\x00{'descr': ('\n")
     np.save(tmp_path / "zero.npy", np.uint8(1))
     np.save(tmp_path / "float.npy", np.zeros((1, 6)))
     refused(text, *arguments, cwd=tmp_path)
@@ -253,6 +263,7 @@ def dangling(model: Any, folder: Path) -> None:
 
 def unsupported(model: Any, folder: Path) -> None:
     model.graph.node[2].op_type = "LSTM"
+    model.graph.node[2].domain = ""
     save(model, folder)
 
 

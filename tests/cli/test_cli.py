@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bnnhw import designs
+from bnnhw.emit.design import seal
 from bnnhw.frontend.network import load_network
 
 
@@ -48,7 +49,7 @@ def test_shipped_design_from_check_to_simulation(tmp_path: Path) -> None:
             assert (golden[name] == simulated[name]).all()
     out = ok("simulate", "core.json", "--inputs", "x.npy", "--engine", "pysim", "-n", "2",
              cwd=tmp_path)
-    assert "2 frames through pysim: 0 differ" in out
+    assert "2 frames through pysim (the component itself, not its Verilog): 0 differ" in out
 
 
 def test_fps_and_clock(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_mismatch_is_exit_code_5(tmp_path: Path) -> None:
     (tmp_path / "core.v").write_text(text)
     manifest = json.loads((tmp_path / "core.json").read_text())
     manifest["verilog"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    (tmp_path / "core.json").write_text(json.dumps(manifest))
+    (tmp_path / "core.json").write_text(json.dumps(seal(manifest)))
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (99, 784), np.uint8))
     result = run("simulate", "core.json", "--inputs", "x.npy", cwd=tmp_path)
     assert result.returncode == 5

@@ -14,7 +14,7 @@ import pytest
 
 from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
-from bnnhw.emit.design import Design, generate, load_design
+from bnnhw.emit.design import Design, generate, load_design, seal
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network
@@ -79,6 +79,10 @@ def test_manifest_is_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("change", "text"), [
     (lambda m: m.pop("schema"), "no manifest of schema"),
+    (lambda m: m["plan"].update(latency=1) or m.update(manifest_sha256="0"), "was edited after"),
+    (lambda m: m["network"]["layers"][1]["arrays"]["weights"].update(base64="AA=="), "is damaged"),
+    (lambda m: m["network"]["layers"][1]["arrays"]["weights"].update(shape=[1, 1 << 30, 1 << 30]),
+     "is damaged"),
     (lambda m: m.pop("plan"), "is damaged"),
     (lambda m: m["verilog"].update(file="../core.v"), "another folder"),
     (lambda m: m["verilog"].update(file="no.v"), "not beside it"),
@@ -90,6 +94,8 @@ def test_broken_manifest(change: object, text: str, tmp_path: Path) -> None:
     write_files(design().files(tmp_path / "core.v"))
     manifest = json.loads((tmp_path / "core.json").read_text())
     change(manifest)  # type: ignore[operator]
+    if manifest["manifest_sha256"] != "0":  # a forger would seal it again
+        manifest = seal(manifest)
     (tmp_path / "core.json").write_text(json.dumps(manifest))
     with pytest.raises(Exception, match=text) as info:
         load_design(tmp_path / "core.json")

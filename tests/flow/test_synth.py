@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 import pytest
 
 from bnnhw.device import DEVICES, get_device
@@ -34,6 +36,12 @@ def test_cells_of_each_unit(name: str) -> None:
     assert fc0.ff > 0
     if lanes["weights"] == "block":
         assert fc0.block > 0
+    device = get_device(name)
+    others = {"SB_CARRY", "CARRY4", "INV", "BUFG", "MUXF7", "MUXF8", "VCC", "GND"}
+    for unit in report.units:  # every cell is counted as something, or is known to come on top
+        for cell in unit.cells:
+            assert cell in device.luts or cell in others or any(
+                fnmatch(cell, p) for p in device.ff_cells + device.block_cells), cell
     total = report.to_json()["total"]
     assert total["lut"] == sum(u.lut for u in report.units)
 

@@ -28,6 +28,7 @@ class Builder:
         self.channels = int(np.prod(shape))
 
     def constant(self, array: Any, dtype: Any = np.float32) -> str:
+        """Add an initialiser and return its name."""
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(array, dtype), name))
         return name

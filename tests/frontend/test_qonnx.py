@@ -44,6 +44,11 @@ CHAINS: dict[str, Callable[[Builder], Builder]] = {
     "zero gamma": lambda b: b.matmul(9).batch_norm([0.0, 1.0]).bipolar().matmul(4),
     "unipolar": lambda b: b.matmul(9).batch_norm().quant(1.0, 0.0).matmul(4),
     "unipolar, scaled": lambda b: b.matmul(8).batch_norm().quant(0.25, 0.0).matmul(6).batch_norm(),
+    "signed 1-bit Quant": lambda b: b.matmul(8).batch_norm().quant(1.0, 0.0, signed=1).matmul(5),
+    "signed 1-bit weights": lambda b: b.then("MatMul", b.add(
+        "Quant", [b.constant(b.random.normal(size=(b.channels, b.channels))), b.constant(0.5),
+                  b.constant(0.0), b.constant(1.0)], DOMAIN, signed=1, narrow=0,
+        rounding_mode="ROUND")).batch_norm().bipolar().matmul(4),
     "scaled activations": lambda b: b.matmul(8).bipolar(0.5).matmul(6).batch_norm().bipolar(2.0)
     .matmul(3),
     "odd scales": lambda b: b.matmul(8, 0.3).batch_norm().bipolar(0.7).matmul(6, 0.11),
@@ -139,6 +144,26 @@ def fork(b: Builder) -> Builder:
     return b.then("MatMul", weights[1])
 
 
+def text(b: Builder) -> str:
+    import onnx
+    b.constants.append(onnx.helper.make_tensor("text", onnx.TensorProto.STRING, [1], [b"x"]))
+    return "text"
+
+
+def second_output(b: Builder) -> Builder:
+    """A bias that comes from the mask of a Dropout."""
+    b.then("Dropout")
+    b.nodes[-1].output.append("mask")
+    return b.then("Gemm", b.weights(6), "mask")
+
+
+def twice(b: Builder) -> Builder:
+    b.matmul(6).then("Neg")
+    b.nodes[-1].output[0] = b.nodes[-2].output[0]
+    b.current = b.nodes[-1].output[0]
+    return b.bipolar().matmul(2)
+
+
 REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "softmax": (lambda b: b.matmul(4).then("Softmax"), r"Softmax.*is not taken"),
     "real weights": (lambda b: b.then("MatMul", b.constant(b.random.normal(size=(6, 6)))),
@@ -147,10 +172,6 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
                           r"Quant.*4 bits"),
     "real activations": (lambda b: b.matmul(6).matmul(3), r"take \d+ different values"),
     "sign with ties": (lambda b: b.matmul(6).then("Sign").matmul(3), r"Sign.*gives 0 at \d+"),
-    "weights -1 and 0": (lambda b: b.then("MatMul", b.add(
-        "Quant", [b.constant(b.random.normal(size=(6, 6))), b.constant(1.0), b.constant(0.0),
-                  b.constant(1.0)], DOMAIN, signed=1, narrow=0, rounding_mode="ROUND")),
-        r"different magnitudes"),
     "residual": (lambda b: b.matmul(6).then("Add", b.current), r"joins two branches"),
     "fork of bits": (lambda b: fork(b.matmul(6).bipolar()), r"another matrix reads too"),
     "fork of the input": (lambda b: fork(b), r"another matrix reads too"),
@@ -162,6 +183,18 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "norm in training": (lambda b: b.matmul(6).then(
         "BatchNormalization", *(b.constant(np.ones(6)) for _ in range(4)), training_mode=1
         ).bipolar().matmul(2), "training mode"),
+    "column of constants": (lambda b: b.matmul(6).then("Add", b.constant(np.ones((6, 1)))),
+                            r"\[6, 1\]"),
+    "foreign domain": (lambda b: b.matmul(6).then("Relu", domain="com.evil").matmul(2),
+                       "domain 'com.evil'"),
+    "double constant": (lambda b: b.matmul(6).then("Add", b.constant(np.ones(6), np.float64)),
+                        "computes in float64"),
+    "dropout in training": (lambda b: b.matmul(6).then(
+        "Dropout", b.constant(0.5), b.constant(True, np.bool_)).bipolar().matmul(2),
+        "training_mode"),
+    "text constant": (lambda b: b.matmul(6).then("Add", text(b)), "expected numbers"),
+    "second output": (lambda b: second_output(b), "second output that is not taken"),
+    "name given twice": (lambda b: twice(b), "which another node or tensor gives too"),
     "NaN": (lambda b: b.matmul(6).then("Add", b.constant(np.full(6, np.nan))), "NaN"),
     "negative variance": (lambda b: b.matmul(6).then(
         "BatchNormalization", *(b.constant(-np.ones(6)) for _ in range(4))).bipolar().matmul(2),
@@ -185,6 +218,21 @@ def test_constant_input_says_how_to_mend(tmp_path: Path) -> None:
         import_qonnx(path, name="net")
     assert import_qonnx(path, name="net", pixel_range=(-1.0, 1.0)).graph.layers[0].params()[
         "threshold"] == 128
+
+
+def test_names_become_legal(tmp_path: Path) -> None:
+    """Names from the exporter, of any length and alphabet, give a network that loads."""
+    b = Builder([1, 8])
+    for _ in range(13):
+        b.matmul(8).bipolar()
+    b.matmul(3)
+    for k, node in enumerate(n for n in b.nodes if n.op_type == "MatMul"):
+        node.name = "label" if k == 1 else "größe/" + "very_long_layer_name_" * 3
+    imported = import_qonnx(b.save(tmp_path), name="net", input_type="bits")
+    for file, data in network_files(imported.graph, imported.certificates,
+                                    imported.scores).items():
+        (tmp_path / file).write_bytes(data)
+    assert load_network(tmp_path).graph.digest() == imported.graph.digest()
 
 
 def test_tfc_is_exact_on_all_digits(tfc_onnx: Path,

@@ -69,7 +69,7 @@ def test_protocol_and_resets(tmp_path: Path) -> None:
     np.savez(tmp_path / "expected.npz", words=words)
     (tmp_path / "job.json").write_text(json.dumps({
         "in_words": plan.i.words, "out_words": plan.o.words, "out_bytes": plan.o.bytes,
-        "frames": 8, "in_stall": 0, "out_stall": 0, "seed": 1}))
+        "frames": 8, "in_stall": 0, "out_stall": 0, "seed": 1, "patience": 100_000}))
     run_bench(core, tmp_path, "bnnhw.sim.cocotb_bench", ["protocol", "reset_in_mid_frame"])
 
 

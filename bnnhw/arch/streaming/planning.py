@@ -47,7 +47,7 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
         elif isinstance(layer, ArgMax):
             units.append(plan_argmax(layer, units[-1].o, len(graph.outputs) == 2))
     last = units[-1].o
-    units.append(OutputPlan("m_axis", None, last, last, last.words))
+    units.append(OutputPlan("m_axis", None, last, last))
     names = [unit.name for unit in units]
     for name in names:
         if names.count(name) > 1:

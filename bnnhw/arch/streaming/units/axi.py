@@ -36,16 +36,14 @@ class InputPlan(Unit):
 class OutputPlan(Unit):
     """AXI4-Stream out, with ``tlast``."""
 
-    words: int
-
     kind: ClassVar[str] = "output"
 
     @property
     def cycles(self) -> int:
-        return self.words
+        return self.i.words
 
     def block(self) -> None:
         return None
 
     def build(self, graph: Graph, design: str) -> AxiOutput:
-        return AxiOutput(width=self.i.bits, words=self.words)
+        return AxiOutput(width=self.i.bits, words=self.i.words)

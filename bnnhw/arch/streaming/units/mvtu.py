@@ -27,10 +27,6 @@ POPCOUNT_LEVELS = 3
 class MvtuPlan(Unit):
     """Folding, accumulator and memories of a dense layer."""
 
-    rows: int
-    columns: int
-    pe: int
-    simd: int
     acc_width: int
     threshold: bool
     levels: int
@@ -42,12 +38,28 @@ class MvtuPlan(Unit):
     kind: ClassVar[str] = "mvtu"
 
     @property
+    def rows(self) -> int:
+        return self.o.elements
+
+    @property
+    def columns(self) -> int:
+        return self.i.elements
+
+    @property
+    def pe(self) -> int:
+        return self.o.lanes
+
+    @property
+    def simd(self) -> int:
+        return self.i.lanes
+
+    @property
     def sf(self) -> int:
-        return beats(self.columns, self.simd)
+        return self.i.words
 
     @property
     def nf(self) -> int:
-        return beats(self.rows, self.pe)
+        return self.o.words
 
     @property
     def cycles(self) -> int:
@@ -140,7 +152,7 @@ def plan_mvtu(layer: Dense, fold: Fold, device: Device, memory: str) -> MvtuPlan
         name=layer.name, layer=layer.name,
         i=StreamPlan(layer.fan_in, fold.simd),
         o=StreamPlan(layer.outputs, fold.pe, 1 if threshold else width, not threshold),
-        rows=layer.outputs, columns=layer.fan_in, pe=fold.pe, simd=fold.simd,
         acc_width=width, threshold=threshold, levels=POPCOUNT_LEVELS,
-        product_register=product_register, weight_memory=memory, start_memory="constant" if nf == 1 else device.rom_style(nf),
+        product_register=product_register, weight_memory=memory,
+        start_memory="constant" if nf == 1 else device.rom_style(nf),
         queue_depth=Mvtu.queue_words(latency, sf))

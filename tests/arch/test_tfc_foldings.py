@@ -1,0 +1,44 @@
+"""The trained TFC from fully folded to one cycle a frame: exact cycles, equal outputs. Long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnhw import golden
+from bnnhw.config.hints import LayerHint
+from bnnhw.device import get_device
+from bnnhw.emit.design import generate
+from bnnhw.frontend.network import Network
+from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.plan import Wish
+from bnnhw.sim.compare import count_mismatches
+from bnnhw.sim.simulate import Stalls, simulate
+
+ONE = LayerHint(1, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("ii", "frames", "by_hand"), [
+    (50_176, 40, True), (12_544, 100, False), (1024, 1000, False), (256, 5000, False),
+    (64, 5000, False), (13, 2000, False), (1, 2000, False)])
+def test_tfc(ii: int, frames: int, by_hand: bool, tfc_onnx: Path,
+             digits: tuple[np.ndarray, np.ndarray]) -> None:
+    graph = import_qonnx(tfc_onnx, name="tfc").graph
+    hints = {layer.name: ONE for layer in graph.layers if layer.kind == "dense"} if by_hand else {}
+    core = generate(Network(graph, hints, ()), "streaming", get_device("generic"), Wish(ii=ii))
+    assert core.plan.ii <= ii
+    if by_hand or ii == 1:
+        assert core.plan.ii == ii
+    x = digits[0][:: 5000 // frames]
+    expected = golden.run(graph, x)
+    run = simulate(core, x)
+    assert count_mismatches(expected, run.outputs) == 0
+    assert run.latency == core.plan.latency
+    ends = run.out_cycles[core.plan.o.words - 1::core.plan.o.words]
+    assert set(np.diff(ends)[20:]) == {core.plan.ii}
+    run = simulate(core, x[:40], stalls=Stalls(0.3, 0.5, 9))
+    assert count_mismatches({k: v[:40] for k, v in expected.items()}, run.outputs) == 0
+    print(f"asked {ii}: {core.plan.ii} cycles a frame, latency {core.plan.latency}")
