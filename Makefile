@@ -1,10 +1,10 @@
-# make demo | test | test-long | lint | bench | clean
+# make demo | test | test-long | install-check | lint | bench | clean
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-long lint bench clean
+.PHONY: demo test test-long install-check lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,14 @@ test: $(VENV)/installed lint
 
 test-long: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(JOBS) -m long
+
+# A plain installation into an empty environment, used from another folder.
+install-check:
+	rm -rf build/install
+	$(PYTHON) -m venv build/install/venv
+	build/install/venv/bin/pip install -qq .
+	cd build/install && venv/bin/bnnhw list designs
+	cd build/install && venv/bin/bnnhw generate --layers mnist_tfc -o out.v && test -s out.json
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import typer
 
+from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
-from bnnhw.frontend.fold import Certificate
+from bnnhw.cli.import_ import import_model
+from bnnhw.device import get_device
+from bnnhw.emit.design import plan_network
 from bnnhw.frontend.network import Network
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
-from bnnhw.passes import run_passes
+from bnnhw.plan import Wish
 
-__all__ = ["NAME", "certificate_rows", "command"]
+__all__ = ["NAME", "command"]
 
 NAME = "check"
 
@@ -23,50 +24,43 @@ NAME = "check"
 def command(
     network: str = typer.Argument(..., help="Network: folder, layers.yaml, shipped design, or "
                                   ".onnx file."),
+    input_type: str = typer.Option("uint8", "--input", help="For .onnx: see 'import'."),
+    pixel_range: tuple[float, float] = typer.Option((0.0, 1.0), help="For .onnx: see 'import'."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Check a network without building it; what is wrong is named with its mend.
 
     Example: bnnhw check build/tfc
     """
-    loaded = _load(network)
+    loaded = _load(network, input_type, pixel_range)
     graph = loaded.graph
-    reduced = run_passes(graph)
+    reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Wish())
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
              _becomes(layer, reduced)) for layer in graph.layers]
     if json:
         print_json({"name": graph.name, "network_sha256": graph.digest(),
                     "layers": [{"layer": r[0], "kind": r[1], "type": r[2], "becomes": r[3]}
                                for r in rows],
-                    "certificates": [c.to_json() for c in loaded.certificates]})
+                    "certificates": [c.to_json() for c in loaded.certificates],
+                    "scores": loaded.scores, "cycles_a_frame": plan.ii,
+                    "latency_cycles": plan.latency})
         return
     print_table(f"{graph.name}: {len(graph.layers)} layers, all can be built",
                 ("layer", "is", "type", "becomes"), rows)
-    if loaded.certificates:
-        print()
-        print_table("fold certificate", ("layer", "channels", "sums", "inverted", "constant",
-                                         "ties", "rounding", "order"),
-                    certificate_rows(loaded.certificates))
-        for c in loaded.certificates:
-            if c.rounding or c.order:
-                print(f"note: layer '{c.layer}': {c.rounding} thresholds hang on float32 rounding, "
-                      f"{c.order} on the order of the framework's sums")
+    print(f"{plan.ii} cycles a frame and a latency of {plan.latency} as '{plan.arch}', unless you "
+          "ask 'generate' for something else")
+    print()
+    print_certificates(loaded.certificates, loaded.scores)
     outputs = ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())
     print(f"outputs: {outputs}")
 
 
-def _load(name: str) -> Network:
-    if name.endswith(".onnx"):
-        from bnnhw.frontend.qonnx import import_qonnx
-        imported = import_qonnx(Path(name), name="model")
-        return Network(imported.graph, {}, imported.certificates)
-    return open_network(name)
-
-
-def certificate_rows(certificates: Sequence[Certificate]) -> list[tuple[Any, ...]]:
-    """One row a certificate, for a table."""
-    return [(c.layer, c.channels, c.points, c.complemented, c.constant, c.ties, c.rounding, c.order)
-            for c in certificates]
+def _load(name: str, input_type: str, pixel_range: tuple[float, float]) -> Network:
+    if not name.endswith(".onnx"):
+        return open_network(name)
+    imported = import_model(Path(name), "model", input_type, pixel_range, argmax=True)
+    return Network(imported.graph, {}, imported.certificates,
+                   imported.scores.to_json() if imported.scores else None)
 
 
 def _becomes(layer: Layer, reduced: Graph) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json
 from bnnhw.config.names import check_name
 from bnnhw.emit.files import write_files
@@ -41,7 +42,8 @@ def command(
         print_json({"layers": [c.to_json() for c in imported.certificates],
                     "scores": imported.scores.to_json() if imported.scores else None})
         return
-    print_certificates(imported)
+    print_certificates(imported.certificates,
+                       imported.scores.to_json() if imported.scores else None)
     print(f"wrote {', '.join(str(out / f) for f in files)}")
 
 
@@ -61,23 +63,3 @@ def import_model(model: Path, name: str, input_type: str,
         raise ConfigError(str(error), where="--name") from None
     return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
                         argmax=argmax)
-
-
-def print_certificates(imported: Imported) -> None:
-    """Say for each fold what was evaluated and what it showed."""
-    from bnnhw.cli.check import certificate_rows
-    from bnnhw.cli.common import print_table
-    print_table("fold certificate", ("layer", "channels", "sums", "inverted", "constant", "ties",
-                                     "rounding", "order"), certificate_rows(imported.certificates))
-    if imported.scores is None:
-        return
-    if not imported.scores.exact_sums:
-        print("note: the model scales its sums by numbers that are no powers of two; scores that "
-              "are equal in hardware can differ by float rounding in the framework")
-    if imported.scores.identity:
-        print("scores: the integer sums keep the order of the model's scores exactly"
-              if not imported.scores.ties else
-              f"scores: the integer sums; {imported.scores.ties} values are equal as floats only")
-    else:
-        print(f"scores: integer scale and offset with {imported.scores.fraction_bits} fraction "
-              f"bits, checked on all sums; {imported.scores.ties} values are equal as floats only")

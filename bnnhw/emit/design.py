@@ -20,7 +20,7 @@ from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
 
-__all__ = ["SCHEMA", "Design", "generate", "load_design", "seal"]
+__all__ = ["SCHEMA", "Design", "generate", "load_design", "plan_network", "seal"]
 
 SCHEMA = "bnnhw.manifest/1"
 MAX_BYTES = 1 << 30
@@ -86,12 +86,18 @@ class Design:
         return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode()}
 
 
-def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> Design:
-    """Plan a network and write its Verilog."""
+def plan_network(network: Network, arch_name: str, device: Device,
+                 wish: Wish) -> tuple[Graph, Plan]:
+    """Run the passes and plan what they leave."""
     arch = get_arch(arch_name)
     graph = run_passes(network.graph)
-    plan = arch.plan(graph, fit_hints(network.hints, network.graph, graph), device, wish)
-    body = convert(arch.elaborate(plan, graph))
+    return graph, arch.plan(graph, fit_hints(network.hints, network.graph, graph), device, wish)
+
+
+def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> Design:
+    """Plan a network and write its Verilog."""
+    graph, plan = plan_network(network, arch_name, device, wish)
+    body = convert(get_arch(arch_name).elaborate(plan, graph))
     written = network.graph.digest()
     return Design(graph, plan, _header(plan, written) + body, written)
 

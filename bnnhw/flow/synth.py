@@ -32,7 +32,7 @@ class UnitCells:
 
 @dataclass(frozen=True)
 class SynthReport:
-    """Cells of a design on a device. ``lut`` counts cells by the lookup tables they take (``Device.luts``)."""
+    """Cells of a design on a device; ``lut`` counts them by ``Device.luts``."""
 
     device: str
     command: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +29,15 @@ __all__ = ["Network", "load_network", "network_file"]
 
 @dataclass(frozen=True)
 class Network:
-    """A Graph, what the user fixed for its plan, and the certificate of every fold."""
+    """A Graph, what the user fixed for its plan, and the certificate of every fold.
+
+    ``scores`` is the importer's word on the tail (``ScoreFold.to_json``), where there is one.
+    """
 
     graph: Graph
     hints: Hints
     certificates: tuple[Certificate, ...]
+    scores: dict[str, Any] | None = None
 
 
 def network_file(path: Path) -> Path:
@@ -92,22 +97,29 @@ def load_network(path: Path) -> Network:
     if arrays:
         arrays.refuse_unread()
     # Where nothing was folded here, an importer may have left what it evaluated.
-    stored = _stored_certificates(path.with_name("certificate.json"), graph)
-    given = all(c.method == GIVEN for c in certificates)
-    return Network(graph, _hints(config, names), (stored if given else ()) or tuple(certificates))
+    stored, scores = _stored_certificates(path.with_name("certificate.json"), graph)
+    if not stored or any(c.method != GIVEN for c in certificates):
+        stored, scores = tuple(certificates), None
+    return Network(graph, _hints(config, names), stored, scores)
 
 
-def _stored_certificates(path: Path, graph: Graph) -> tuple[Certificate, ...]:
-    """Certificates that an importer left beside the network, if they are of this very network."""
+def _stored_certificates(path: Path, graph: Graph,
+                         ) -> tuple[tuple[Certificate, ...], dict[str, Any] | None]:
+    """What an importer left beside the network, if it is about this very network."""
+    nothing: tuple[tuple[Certificate, ...], None] = ((), None)
     try:
         if not path.is_file() or path.stat().st_size > 1 << 20:
-            return ()
+            return nothing
         data = json.loads(path.read_bytes())
         if data["network_sha256"] != graph.digest():
-            return ()
-        return tuple(Certificate(**item) for item in data["layers"])
+            return nothing
+        scores = data["scores"]
+        if scores is not None:
+            scores = {"fraction_bits": int(scores["fraction_bits"]), "ties": int(scores["ties"]),
+                      "exact_sums": bool(scores["exact_sums"])}
+        return tuple(Certificate(**item) for item in data["layers"]), scores
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return ()
+        return nothing
 
 
 def _input_type(config: NetConfig) -> TensorType:

@@ -36,12 +36,15 @@ def stream_words(values: np.ndarray, lanes: int, width: int) -> np.ndarray:
     """
     n, length = values.shape
     count = beats(length, lanes)
-    padded = np.zeros((n, count * lanes), dtype=np.int64)
+    padded = np.zeros((n, count * lanes), dtype=values.dtype)
     padded[:, :length] = values
+    if width == 8:
+        return padded.astype(np.uint8).reshape(n, count, lanes)
     if width == 1:
         bits = (padded & 1).astype(np.uint8)
     else:
-        bits = ((padded[:, :, None] >> np.arange(width)) & 1).astype(np.uint8)
+        wide = padded[:, :, None].astype(np.int64)
+        bits = ((wide >> np.arange(width)) & 1).astype(np.uint8)
     return np.packbits(bits.reshape(n, count, lanes * width), axis=2, bitorder="little")
 
 

@@ -37,9 +37,9 @@ def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
     if level not in LEVELS:
         raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
     kernel = LEVELS[level]
-    x = graph.check_input(x)
+    x = graph.accept_input(x)
     for first in range(0, max(len(x), 1), BATCH):
-        values = {"input": x[first:first + BATCH]}
+        values = {"input": x[first:first + BATCH].astype(np.int64)}
         for layer in graph.layers:
             source = values[layer.source]
             values[layer.name] = (kernel(layer, source) if isinstance(layer, Dense)
@@ -74,7 +74,7 @@ def run(graph: Graph, x: np.ndarray, level: str = "fast",
         progress: Progress | None = None) -> Values:
     """Compute the outputs of the network: one int64 array an output, by its name."""
     if level == "compiled" and compiled.Runner.takes(graph) and len(x):
-        result = compiled.Runner(graph).run(graph.check_input(x))
+        result = compiled.Runner(graph).run(graph.accept_input(x))
         if progress:
             progress(len(x))
         return result

@@ -65,8 +65,8 @@ class Graph:
     def output_types(self) -> dict[str, TensorType]:
         return {output: self.layer(source).out_type() for output, source in self.outputs}
 
-    def check_input(self, x: np.ndarray) -> np.ndarray:
-        """Return ``x`` as int64 ``[n, *input.shape]``, or refuse it.
+    def accept_input(self, x: np.ndarray) -> np.ndarray:
+        """Return ``x`` as integers ``[n, *input.shape]`` of its own size, or refuse it.
 
         Bits may come as 0/1, as booleans, or as -1/+1 in a signed type.
         """
@@ -74,21 +74,26 @@ class Graph:
         if x.dtype.kind not in "biu":
             raise ConfigError(f"has type {x.dtype}, expected integers", where=where,
                               hint="hand in the pixels or bits themselves, not scaled floats")
-        per_sample = int(np.prod(x.shape[1:], dtype=np.int64)) if x.ndim > 1 else -1
+        per_sample = math.prod(x.shape[1:]) if x.ndim > 1 else -1
         if per_sample != self.input.size:
             raise ConfigError(f"has shape {x.shape}, expected [n, {self.input.size}]", where=where)
+        x = x.reshape(len(x), *self.input.shape)
+        if x.dtype == np.bool_:
+            x = x.astype(np.uint8)
         element = self.input.element
-        if x.size and x.max() > max(element.hi, 1):  # before a cast could wrap it
-            raise ConfigError(f"holds {x.max()}, expected {element.lo}..{element.hi}", where=where)
-        x = x.reshape(len(x), *self.input.shape).astype(np.int64)
-        if isinstance(element, Bits) and x.size and x.min() == -1:
+        lo, hi = (int(x.min()), int(x.max())) if x.size else (element.lo, element.hi)
+        if isinstance(element, Bits) and lo == -1 and hi <= 1:
             if not np.isin(x, (-1, 1)).all():
                 raise ConfigError("mixes -1 with 0, expected 0/1 or -1/+1", where=where)
-            x = (x + 1) // 2
-        if x.size and (x.min() < element.lo or x.max() > element.hi):
-            raise ConfigError(f"holds {x.min()}..{x.max()}, expected {element.lo}..{element.hi}",
+            return (x + 1) // 2
+        if lo < element.lo or hi > element.hi:
+            raise ConfigError(f"holds {lo}..{hi}, expected {element.lo}..{element.hi}",
                               where=where)
         return x
+
+    def check_input(self, x: np.ndarray) -> np.ndarray:
+        """Return ``x`` as int64, or refuse it (see ``accept_input``)."""
+        return self.accept_input(x).astype(np.int64)
 
     def compute_all(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Compute every layer's output, by layer name."""

@@ -13,7 +13,7 @@ __all__ = ["decode_frames", "encode_frames"]
 
 def encode_frames(plan: Plan, graph: Graph, x: np.ndarray) -> np.ndarray:
     """Make the words of ``x [n, *graph.input.shape]``: uint8 ``[n * words, bytes]``."""
-    values = graph.check_input(x).reshape(len(x), -1)
+    values = graph.accept_input(x).reshape(len(x), -1)
     return stream_words(values, plan.i.lanes, plan.i.width).reshape(-1, plan.i.bytes)
 
 

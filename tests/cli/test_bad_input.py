@@ -169,6 +169,7 @@ def test_truncated_npz(tmp_path: Path) -> None:
 def test_impossible_fold(fold: dict[str, int], text: str, tmp_path: Path) -> None:
     write(tmp_path, first_layer(fold=fold))
     refused(text, "generate", "--layers", ".", "-o", "out.v", cwd=tmp_path)
+    refused(text, "check", ".", cwd=tmp_path)
 
 
 GENERATE = ["generate", "--layers", ".", "-o", "out.v"]

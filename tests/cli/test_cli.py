@@ -72,6 +72,9 @@ def test_import_from_onnx(tmp_path: Path) -> None:
     assert load_network(folder).graph.name == "net_3_net_"
     report = json.loads(ok("check", str(folder), "--json"))
     assert report["certificates"][0]["complemented"] > 0
+    assert report["scores"] == {"fraction_bits": -1, "ties": 0, "exact_sums": True}
+    assert "keep the order of all attainable scores" in ok("check", str(folder))
+    assert "all can be built" in ok("check", str(path), "--input", "bits")
     first = {p.name: p.read_bytes() for p in folder.iterdir()}
     ok("import", str(path), "-o", str(folder), "--input", "bits")
     assert first == {p.name: p.read_bytes() for p in folder.iterdir()}
