@@ -55,7 +55,7 @@ def command(
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
         "cycles_a_frame": run.ii, "planned_cycles_a_frame": loaded.plan.ii,
         "latency": run.latency, "planned_latency": loaded.plan.latency,
-        "seconds": round(seconds, 3), 
+        "seconds": round(seconds, 3),
         "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
     if json:

