@@ -19,7 +19,8 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.fold import Certificate, Fold, certify, fold_table
 from bnnhw.frontend.onnx_chain import Chain, two_levels
 from bnnhw.frontend.onnx_file import load_onnx, node_label, onnx_module, tensor_array
-from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, check_domain, evaluate
+from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, evaluate
+from bnnhw.frontend.onnx_order import ordered_nodes
 from bnnhw.frontend.scores import ScoreFold, fold_scores
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
@@ -61,39 +62,9 @@ def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
     """
     model = load_onnx(path)
     walk = _Walk(model, input_type, pixel_range)
-    for node in _ordered(model.graph):
+    for node in ordered_nodes(model.graph):
         walk.visit(node)
     return walk.finish(name, argmax)
-
-
-def _ordered(graph: Any) -> list[Any]:
-    """Nodes in topological order, or the error that names a node of the cycle."""
-    known = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
-    made: set[str] = set()
-    for node in graph.node:
-        check_domain(node)
-        outputs = [name for name in node.output if name]
-        if not outputs:
-            raise ModelError("gives nothing", where=node_label(node))
-        for name in outputs:
-            if name in known or name in made:
-                raise ModelError(f"gives '{name}', which another node or tensor gives too",
-                                 where=node_label(node))
-        made.update(outputs)
-    for node in graph.node:
-        for source in node.input:
-            if source not in made and source not in known:
-                raise ModelError(f"reads '{source}', which nothing gives", where=node_label(node))
-    ordered, waiting = [], list(graph.node)
-    while waiting:
-        ready = [n for n in waiting if all(s in known for s in n.input)]
-        if not ready:
-            raise ModelError("is part of a cycle", where=node_label(waiting[0]),
-                             hint="only feed-forward networks are taken")
-        ordered += ready
-        known |= {name for n in ready for name in n.output}
-        waiting = [n for n in waiting if not any(n is r for r in ready)]
-    return ordered
 
 
 @dataclass
