@@ -13,6 +13,7 @@ from bnnhw.plan import Unit
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_batch
 from bnnhw.sim.build import TapSource, build_model
+from bnnhw.sim.simulate import Stalls, patience
 
 __all__ = ["Difference", "count_mismatches", "first_difference"]
 
@@ -54,7 +55,8 @@ def first_difference(design: Design, x: np.ndarray, frames: int) -> Difference |
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words,
                           [TapSource(u.name, u.o.bytes) for u in units])
     result = run_batch(library, encode_frames(plan, graph, x[:frames]), frames * plan.o.words,
-                       plan.o.bytes, tap_sizes=[(frames * u.o.words, u.o.bytes) for u in units])
+                       plan.o.bytes, tap_sizes=[(frames * u.o.words, u.o.bytes) for u in units],
+                       patience=patience(plan, Stalls()))
     values = golden.run_all(graph, x[:frames])
     found: list[Difference] = []
     for unit, tap in zip(units, result.taps, strict=True):

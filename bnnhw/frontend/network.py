@@ -21,7 +21,7 @@ from bnnhw.frontend.fold import (
     given_certificate,
 )
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
+from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer, product_sum
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["Network", "load_network", "network_file"]
@@ -156,9 +156,8 @@ def _dense(item: DenseItem, name: str, source: str, type_: TensorType,
     unipolar = type_.element.unipolar
     if item.output:
         bias = arrays.integers(f"{name}.bias", (rows,)) if f"{name}.bias" in arrays else zeros
-        ones = weights.sum(axis=1, dtype=np.int64) if unipolar else zeros
-        return Dense(name, source, type_, weights[None], (1 if unipolar else 2,),
-                     ones - columns + bias, None), None
+        coefficient, const = product_sum(weights, unipolar)
+        return Dense(name, source, type_, weights[None], (coefficient,), const + bias, None), None
     if f"{name}.thresholds" in arrays:
         if item.batch_norm or item.sign != ">=":
             key = "batch_norm" if item.batch_norm else "sign"
@@ -191,9 +190,8 @@ def _fold(item: DenseItem, name: str, weights: np.ndarray, unipolar: bool,
     else:
         one, zero = np.ones(rows), np.zeros(rows)
         evaluate = batch_norm(one, zero, zero, one, 0.0, strict, bias)
-    p = np.arange(columns + 1, dtype=np.int64)[:, None]
-    sums = p + weights.sum(axis=1, dtype=np.int64) - columns if unipolar else (
-        np.broadcast_to(2 * p - columns, (columns + 1, rows)))
+    coefficient, const = product_sum(weights, unipolar)
+    sums = coefficient * np.arange(columns + 1, dtype=np.int64)[:, None] + const
     values, bits = evaluate(sums, np.float32)
     fold = fold_table(bits, name)
     exact = fold_table(evaluate(sums, np.float64)[1], name)

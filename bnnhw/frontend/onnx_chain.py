@@ -15,6 +15,8 @@ from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["Chain", "two_levels"]
 
+QUANTISERS = ("BipolarQuant", "Sign", "Quant")
+
 
 @dataclass(frozen=True)
 class _Step:
@@ -87,6 +89,11 @@ class Chain:
             return node_label(self.steps[-1].node)
         return f"layer '{self.layer.name}'" if self.layer else "input"
 
+    @property
+    def quantised(self) -> bool:
+        """Whether a quantiser is part of the chain."""
+        return any(step.node.op_type in QUANTISERS for step in self.steps)
+
     def extended(self, node: Any, inputs: list[Any]) -> Chain:
         """Append a node; its other inputs have to be constants that fit the channels."""
         place = next(k for k, v in enumerate(inputs) if isinstance(v, Chain))
@@ -150,7 +157,7 @@ class Chain:
         x = np.broadcast_to(x, (len(x), channels)).copy()
         ties = 0
         for step in self.steps:
-            if step.node.op_type in ("BipolarQuant", "Sign", "Quant"):
+            if step.node.op_type in QUANTISERS:
                 ties = decision_points(step.node, x, step.constants)
             if step.node.op_type == "Sign" and ties:
                 raise ModelError(f"gives 0 at {ties} attainable values, a third level",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.config.names import RESERVED
+from bnnhw.config.names import check_name
 from bnnhw.errors import ModelError
 from bnnhw.frontend.fold import Certificate, Fold, certify, fold_table
 from bnnhw.frontend.onnx_chain import Chain, two_levels
@@ -23,7 +23,7 @@ from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, evaluate
 from bnnhw.frontend.onnx_order import ordered_nodes
 from bnnhw.frontend.scores import ScoreFold, fold_scores
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
+from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer, product_sum
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["Imported", "import_qonnx"]
@@ -183,8 +183,8 @@ class _Walk:
                              where=label, hint="only chains of layers are imported")
         source, type_, levels = self._close(chain, label)
         bits, scales = _binary_weights(weights, label)
-        layer = Dense(self._name(node), source, type_, bits[None],
-                      *_scores(bits, levels), None)
+        coefficient, const = product_sum(bits, levels[0] != -levels[1])
+        layer = Dense(self._name(node), source, type_, bits[None], (coefficient,), const, None)
         self.layers.append(layer)
         return Chain.of_matrix(layer, bits, scales, levels, self.opset, node, inputs, options)
 
@@ -243,10 +243,13 @@ class _Walk:
 
     def _name(self, node: Any) -> str:
         name = re.sub(r"[^A-Za-z0-9]+", "_", node.name or node.output[0]).strip("_")[:28]
-        if not name[:1].isalpha() or name in (*RESERVED, "label", "input") or (
-                name.startswith("bnnhw_")):
+        if not name[:1].isalpha():
             name = f"{node.op_type.lower()}_{name}".strip("_")
-        taken = {layer.name for layer in self.layers}
+        try:
+            check_name(name)
+        except ValueError:
+            name = node.op_type.lower()
+        taken = {"input", "label", *(layer.name for layer in self.layers)}
         return next(n for n in (name, *(f"{name}_{k}" for k in range(2, 1 << 20)))
                     if n not in taken)
 
@@ -258,7 +261,7 @@ class _Walk:
         table, _ = chain.evaluate(np.float32)
         layer = chain.layer
         scores: ScoreFold | None = None
-        if len(np.unique(table)) <= 2:
+        if chain.quantised and len(np.unique(table)) <= 2:
             self._close(chain, f"output '{output}'")
             outputs = [("bits", layer.name)]
         else:
@@ -288,11 +291,3 @@ def _binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.nda
                          "each row", where=label,
                          hint="binarise them with BipolarQuant before the export")
     return (weights > 0).astype(np.uint8), scales
-
-
-def _scores(bits: np.ndarray, levels: tuple[float, float]) -> tuple[tuple[int, ...], np.ndarray]:
-    """Coefficient and constants of the integer sum: ``2p - N``, or ``p + ones - N`` for 0/1."""
-    fan_in = bits.shape[1]
-    if levels[0] == -levels[1]:
-        return (2,), np.full(len(bits), -fan_in, dtype=np.int64)
-    return (1,), bits.sum(axis=1, dtype=np.int64) - fan_in

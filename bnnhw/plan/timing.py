@@ -15,6 +15,7 @@ import abc
 from dataclasses import dataclass
 
 from bnnhw.errors import PlanError
+from bnnhw.golden.layout import beats
 
 __all__ = ["Block", "ConverterBlock", "PipelineBlock", "ReplayBlock", "Timing", "measure"]
 
@@ -62,7 +63,7 @@ class PipelineBlock(Block):
     """
 
     def __init__(self, in_words: int, group: int, latency: int, depth: int) -> None:
-        super().__init__(in_words, -(-in_words // group))
+        super().__init__(in_words, beats(in_words, group))
         self.group, self.latency, self.depth = group, latency, depth
 
     def _last_of(self, k: int) -> int:
@@ -161,7 +162,7 @@ class ConverterBlock(Block):
 
     def __init__(self, in_lanes: int, out_lanes: int, elements: int, capacity: int,
                  latency: int) -> None:
-        super().__init__(-(-elements // in_lanes), -(-elements // out_lanes))
+        super().__init__(beats(elements, in_lanes), beats(elements, out_lanes))
         self.in_lanes, self.out_lanes, self.elements = in_lanes, out_lanes, elements
         self.capacity, self.latency = capacity, latency
         self._freeing = 0  # output words that have to be gone for the next input word
@@ -184,7 +185,7 @@ class ConverterBlock(Block):
     def valid(self, k: int) -> int | None:
         frame, n = divmod(k, self.out_words)
         needed = min((n + 1) * self.out_lanes, self.elements)
-        last = frame * self.in_words + -(-needed // self.in_lanes) - 1
+        last = frame * self.in_words + beats(needed, self.in_lanes) - 1
         return self.taken[last] + self.latency if last < len(self.taken) else None
 
 

@@ -29,8 +29,7 @@ class AffineUnit(SharedComponent):
     in_shape, out_shape : (int, bool)
         Width and signedness of an element.
     scale_width : int
-        Bits of a scale, two's complement. Offsets have the width of the output, and as many bits
-        again are not needed, since the range of the output holds every intermediate sum.
+        Bits of a scale, two's complement. Offsets have the width of the output.
     scales, offsets : list of int
         One word for each word of the frame, lane 0 lowest.
 

@@ -10,6 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.frame import rest_of_frame, words_of_frame
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
@@ -77,7 +78,7 @@ class ArgMaxUnit(SharedComponent):
         queue = CreditQueue(width=len(self.o.payload), depth=self.QUEUE_WORDS)
         prefix_ports(queue, "queue")
         m.submodules.queue = queue
-        words = -(-self.elements // self.lanes)
+        words = words_of_frame(self.elements, self.lanes)
         step = Signal()
         first = Signal()
         last = Signal()
@@ -130,7 +131,7 @@ class ArgMaxUnit(SharedComponent):
 
     def _best_of_word(self, m: Module, scores: Value, last: Value) -> _Best:
         width, is_signed = self.score
-        rest = (self.elements - 1) % self.lanes + 1
+        rest = rest_of_frame(self.elements, self.lanes)
         nodes = []
         for k in range(self.lanes):
             value = scores.word_select(k, width)

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.frame import rest_of_frame, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["AxiInput", "AxiOutput"]
@@ -53,8 +54,8 @@ class AxiInput(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        words = -(-self.elements // self.lanes)
-        rest = self.elements - (words - 1) * self.lanes
+        words = words_of_frame(self.elements, self.lanes)
+        rest = rest_of_frame(self.elements, self.lanes)
         word = Signal(range(words))
         last = Signal()
         m.d.comb += [

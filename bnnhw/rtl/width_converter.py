@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.frame import rest_of_frame, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["WidthConverter"]
@@ -101,8 +102,7 @@ class WidthConverter(SharedComponent):
     def _word_size(self, m: Module, name: str, lanes: int, full: Const,
                    port: stream.Interface) -> Value:
         """Lanes of the current word: all of them, or what is left in the last word of a frame."""
-        words = -(-self.elements // lanes)
-        rest = self.elements - (words - 1) * lanes
+        words, rest = words_of_frame(self.elements, lanes), self._rest(lanes)
         if rest == lanes:
             return full
         last = Signal(name=f"{name}_last")
@@ -113,7 +113,7 @@ class WidthConverter(SharedComponent):
         return Mux(last, Const(rest, len(full)), full)
 
     def _rest(self, lanes: int) -> int:
-        return self.elements - (-(-self.elements // lanes) - 1) * lanes
+        return rest_of_frame(self.elements, lanes)
 
     def _mask(self, lanes: Signal, give: Value) -> Value:
         word = lanes[:self.out_lanes * self.width]

@@ -222,6 +222,14 @@ def test_constant_input_says_how_to_mend(tmp_path: Path) -> None:
         "threshold"] == 128
 
 
+def test_sums_of_one_input_are_scores(tmp_path: Path) -> None:
+    """Two values without a quantiser are no bits."""
+    path = Builder([1, 1]).matmul(3).save(tmp_path)
+    graph = import_qonnx(path, name="net", input_type="bits").graph
+    x, reference = signs(path, 1, 9)
+    assert (graph.compute(x.astype(np.int64))["scores"] == reference).all()
+
+
 def test_names_become_legal(tmp_path: Path) -> None:
     """Names from the exporter, of any length and alphabet, give a network that loads."""
     b = Builder([1, 8])
@@ -229,7 +237,8 @@ def test_names_become_legal(tmp_path: Path) -> None:
         b.matmul(8).bipolar()
     b.matmul(3)
     for k, node in enumerate(n for n in b.nodes if n.op_type == "MatMul"):
-        node.name = "label" if k == 1 else "größe/" + "very_long_layer_name_" * 3
+        node.name = {1: "label", 2: "a/o_valid", 3: "s_axis/fc", 4: "wire"}.get(
+            k, "größe/" + "very_long_layer_name_" * 3)
     imported = import_qonnx(b.save(tmp_path), name="net", input_type="bits")
     for file, data in network_files(imported.graph, imported.certificates,
                                     imported.scores).items():

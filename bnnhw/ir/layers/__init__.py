@@ -4,9 +4,9 @@ from bnnhw.ir.layers.affine import Affine
 from bnnhw.ir.layers.argmax import ArgMax
 from bnnhw.ir.layers.base import Layer
 from bnnhw.ir.layers.binarize import Binarize
-from bnnhw.ir.layers.dense import Dense
+from bnnhw.ir.layers.dense import Dense, product_sum
 
-__all__ = ["LAYERS", "Affine", "ArgMax", "Binarize", "Dense", "Layer"]
+__all__ = ["LAYERS", "Affine", "ArgMax", "Binarize", "Dense", "Layer", "product_sum"]
 
 LAYERS: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Affine, ArgMax, Binarize, Dense)

@@ -10,7 +10,28 @@ import numpy as np
 from bnnhw.ir.layers.base import Layer
 from bnnhw.ir.types import Bits, Int, TensorType
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "product_sum"]
+
+
+def product_sum(weights: np.ndarray, unipolar: bool) -> tuple[int, np.ndarray]:
+    """Write the sum of products of each row as ``coefficient * popcount + const``.
+
+    Parameters
+    ----------
+    weights : uint8 [out, in]
+        0 stands for -1 and 1 for +1.
+    unipolar : bool
+        Whether the inputs are 0/1 (``p + ones - N``) or -1/+1 (``2p - N``).
+
+    Returns
+    -------
+    coefficient : int
+    const : int64 [out]
+    """
+    rows, fan_in = weights.shape
+    if unipolar:
+        return 1, weights.sum(axis=1, dtype=np.int64) - fan_in
+    return 2, np.full(rows, -fan_in, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

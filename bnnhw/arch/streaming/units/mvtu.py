@@ -85,7 +85,7 @@ class MvtuPlan(Unit):
 
     def _start_words(self, layer: Dense) -> list[int]:
         starts = _starts(layer)
-        never = -layer.coefficients[0] * layer.fan_in - 1  # a padded row gives 0
+        never = _never(layer)  # a padded row gives 0
         mask = (1 << self.acc_width) - 1
         words = []
         for group in range(self.nf):
@@ -121,16 +121,19 @@ def _starts(layer: Dense) -> np.ndarray:
     """
     if layer.thresholds is None:
         return layer.const
-    start = layer.const - layer.thresholds[:, 0]
-    top = layer.coefficients[0] * layer.fan_in
-    return np.clip(start, -top - 1, 0)
+    return np.clip(layer.const - layer.thresholds[:, 0], _never(layer), 0)
+
+
+def _never(layer: Dense) -> int:
+    """The highest start value from which no input brings the accumulator to 0."""
+    return -layer.coefficients[0] * layer.fan_in - 1
 
 
 def accumulator(layer: Dense) -> Int:
     """Range of the accumulator from its start value to its end, padded rows included."""
     starts = _starts(layer)
     top = layer.coefficients[0] * layer.fan_in
-    return Int(min(int(starts.min()), -top - 1), max(int(starts.max()) + top, 0))
+    return Int(min(int(starts.min()), _never(layer)), max(int(starts.max()) + top, 0))
 
 
 def plan_mvtu(layer: Dense, fold: Fold, device: Device, memory: str) -> MvtuPlan:
