@@ -12,7 +12,8 @@ from bnnhw.cli.common import print_json
 from bnnhw.config.names import check_name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.qonnx import Imported, import_qonnx
+from bnnhw.frontend.imported import Imported
+from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.frontend.save import network_files
 
 __all__ = ["NAME", "command", "import_model"]

@@ -156,8 +156,8 @@ def _dense(item: DenseItem, name: str, source: str, type_: TensorType,
     unipolar = type_.element.unipolar
     if item.output:
         bias = arrays.integers(f"{name}.bias", (rows,)) if f"{name}.bias" in arrays else zeros
-        coefficient, const = product_sum(weights, unipolar)
-        return Dense(name, source, type_, weights[None], (coefficient,), const + bias, None), None
+        coefficients, const = product_sum(weights, type_.element)
+        return Dense(name, source, type_, weights[None], coefficients, const + bias, None), None
     if f"{name}.thresholds" in arrays:
         if item.batch_norm or item.sign != ">=":
             key = "batch_norm" if item.batch_norm else "sign"
@@ -190,7 +190,7 @@ def _fold(item: DenseItem, name: str, weights: np.ndarray, unipolar: bool,
     else:
         one, zero = np.ones(rows), np.zeros(rows)
         evaluate = batch_norm(one, zero, zero, one, 0.0, strict, bias)
-    coefficient, const = product_sum(weights, unipolar)
+    (coefficient,), const = product_sum(weights, Bits(unipolar))
     sums = coefficient * np.arange(columns + 1, dtype=np.int64)[:, None] + const
     values, bits = evaluate(sums, np.float32)
     fold = fold_table(bits, name)

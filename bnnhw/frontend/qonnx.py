@@ -17,6 +17,7 @@ import numpy as np
 from bnnhw.config.names import check_name
 from bnnhw.errors import ModelError
 from bnnhw.frontend.fold import Certificate, Fold, certify, fold_table
+from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.onnx_chain import Chain, two_levels
 from bnnhw.frontend.onnx_file import load_onnx, node_label, onnx_module, tensor_array
 from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, evaluate
@@ -27,15 +28,6 @@ from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer, product_sum
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["Imported", "import_qonnx"]
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A Graph and the certificates of its folds."""
-
-    graph: Graph
-    certificates: tuple[Certificate, ...]
-    scores: ScoreFold | None
 
 
 def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
@@ -183,8 +175,8 @@ class _Walk:
                              where=label, hint="only chains of layers are imported")
         source, type_, levels = self._close(chain, label)
         bits, scales = _binary_weights(weights, label)
-        coefficient, const = product_sum(bits, levels[0] != -levels[1])
-        layer = Dense(self._name(node), source, type_, bits[None], (coefficient,), const, None)
+        coefficients, const = product_sum(bits, type_.element)
+        layer = Dense(self._name(node), source, type_, bits[None], coefficients, const, None)
         self.layers.append(layer)
         return Chain.of_matrix(layer, bits, scales, levels, self.opset, node, inputs, options)
 

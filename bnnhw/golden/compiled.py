@@ -1,4 +1,4 @@
-"""Dense layers compiled by numba (extra ``fast``): samples are the innermost, vectorised index.
+"""Popcounts compiled by numba (extra ``fast``): samples are the innermost, vectorised index.
 
 Weight words and thresholds are scalars of the inner loops, so that the compiler turns the loop
 over samples into vector xor, popcount and add.
@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ToolError
-from bnnhw.golden.fast import activate
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import ArgMax, Binarize, Dense
+from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense
 
-__all__ = ["Runner", "dense"]
+__all__ = ["Runner", "count"]
 
 BLOCK = 512
 """Samples a block: one block of the widest layer's words stays in the first-level cache."""
@@ -95,11 +94,9 @@ def _ones(a: np.ndarray, w: np.ndarray) -> np.ndarray:
     return out.T.astype(np.int64)
 
 
-def dense(layer: Dense, x: np.ndarray) -> np.ndarray:
-    """Compute a dense layer, equal to ``Dense.compute``: ``[n, in]`` -> ``[n, out]`` int64."""
-    counts = [layer.fan_in - _ones(np.ascontiguousarray(pack64((x >> m) & 1).T),
-                                   pack64(layer.weights[m])) for m in range(layer.planes)]
-    return activate(layer, np.stack(counts, axis=1))
+def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64."""
+    return weights.shape[1] - _ones(np.ascontiguousarray(pack64(bits).T), pack64(weights))
 
 
 class Runner:
@@ -125,10 +122,14 @@ class Runner:
 
     @staticmethod
     def takes(graph: Graph) -> bool:
-        """Whether every layer stays packed: one plane, at most one threshold a channel."""
-        return all(layer.planes == 1 and (layer.thresholds is None
-                                          or layer.thresholds.shape[1] == 1)
-                   for layer in graph.layers if isinstance(layer, Dense))
+        """Whether every layer stays packed: a chain of dense layers of one plane, with at most
+        one threshold a channel."""
+        sources = ["input", *(layer.name for layer in graph.layers)]
+        return all(
+            layer.sources == (source,) and isinstance(layer, (Affine, ArgMax, Binarize, Dense))
+            and (not isinstance(layer, Dense) or (layer.planes == 1 and (
+                layer.thresholds is None or layer.thresholds.shape[1] == 1)))
+            for layer, source in zip(graph.layers, sources, strict=False))
 
     def run(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Compute the outputs of ``x [n, *input.shape]``, equal to ``Graph.compute``."""

@@ -1,39 +1,29 @@
-"""Dense layers through float32 BLAS, which is exact while every sum stays under 2**24."""
+"""Popcounts through float32 BLAS, which is exact while every sum stays under 2**24."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from bnnhw.ir.layers import Dense
+from bnnhw.errors import ModelError
 
-__all__ = ["dense"]
+__all__ = ["count"]
 
 
-def dense(layer: Dense, x: np.ndarray) -> np.ndarray:
-    """Compute a dense layer, equal to ``Dense.compute``: ``[n, in]`` -> ``[n, out]`` int64.
+def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
 
-    A dot product of +-1 vectors is an integer of at most ``fan_in``; float32 holds all of them
-    as long as that is under 2**24, whatever the order of summation.
+    A dot product of +-1 vectors is an integer of at most ``in``; float32 holds all of them as
+    long as that is under 2**24, whatever the order of summation.
 
     Raises
     ------
     ModelError
         The fan-in is larger.
     """
-    if layer.fan_in >= 1 << 24:
-        raise layer.refuse(f"a fan-in of {layer.fan_in} is not exact in float32",
-                           "use golden level 'packed'")
-    counts = []
-    for m in range(layer.planes):
-        a = (((x >> m) & 1) * 2 - 1).astype(np.float32)
-        w = (layer.weights[m].astype(np.float32) * 2 - 1).T
-        counts.append((a @ w + layer.fan_in).astype(np.int64) // 2)
-    return activate(layer, np.stack(counts, axis=1))
-
-
-def activate(layer: Dense, popcounts: np.ndarray) -> np.ndarray:
-    """Popcounts ``[n, M, out]`` to outputs, without the [n, out, J] temporary where J = 1."""
-    acc = layer.accumulate(popcounts)
-    if layer.thresholds is not None and layer.thresholds.shape[1] == 1:
-        return (acc >= layer.thresholds[:, 0]).astype(np.int64)
-    return layer.activate(acc)
+    fan_in = weights.shape[1]
+    if fan_in >= 1 << 24:
+        raise ModelError(f"a fan-in of {fan_in} is not exact in float32",
+                         hint="use golden level 'packed'")
+    a = (bits * 2 - 1).astype(np.float32)
+    w = (weights.astype(np.float32) * 2 - 1).T
+    return (a @ w + fan_in).astype(np.int64) // 2

@@ -1,14 +1,12 @@
-"""Dense layers on packed 64-bit words, in the bit order of the hardware."""
+"""Popcounts on packed 64-bit words, in the bit order of the hardware."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from bnnhw.golden.fast import activate
 from bnnhw.golden.layout import stream_words
-from bnnhw.ir.layers import Dense
 
-__all__ = ["dense", "pack64"]
+__all__ = ["count", "pack64"]
 
 LANES = 64
 
@@ -19,16 +17,14 @@ def pack64(bits: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(words).reshape(len(bits), -1).view("<u8")
 
 
-def dense(layer: Dense, x: np.ndarray) -> np.ndarray:
-    """Compute a dense layer, equal to ``Dense.compute``: ``[n, in]`` -> ``[n, out]`` int64.
+def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
 
     ``popcount = N - ones(a xor w)``; the padding is 0 on both sides and so counts nothing.
     """
-    n = len(x)
-    counts = np.empty((n, layer.planes, layer.outputs), dtype=np.int64)
-    for m in range(layer.planes):
-        a, w = pack64((x >> m) & 1), pack64(layer.weights[m])
-        for row in range(layer.outputs):
-            differing = np.bitwise_count(a ^ w[row]).sum(axis=1, dtype=np.int64)
-            counts[:, m, row] = layer.fan_in - differing
-    return activate(layer, counts)
+    a, w = pack64(bits), pack64(weights)
+    counts = np.empty((len(bits), len(weights)), dtype=np.int64)
+    for row in range(len(weights)):
+        differing = np.bitwise_count(a ^ w[row]).sum(axis=1, dtype=np.int64)
+        counts[:, row] = weights.shape[1] - differing
+    return counts

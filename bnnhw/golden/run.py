@@ -9,22 +9,32 @@ import numpy as np
 from bnnhw.errors import ConfigError
 from bnnhw.golden import compiled, fast, packed
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.layers import Counter, Product
+from bnnhw.ir.layers.product import count_agreeing
 
 __all__ = ["LEVELS", "run", "run_all"]
 
-DenseKernel = Callable[[Dense, np.ndarray], np.ndarray]
-
-LEVELS: dict[str, DenseKernel] = {
-    "reference": Dense.compute,
-    "fast": fast.dense,
-    "packed": packed.dense,
-    "compiled": compiled.dense,
+LEVELS: dict[str, Counter] = {
+    "reference": count_agreeing,
+    "fast": fast.count,
+    "packed": packed.count,
+    "compiled": compiled.count,
 }
-"""How each level computes a dense layer; all other layers are a handful of integer operations
-and have one implementation, the reference."""
+"""How each level counts agreeing bits; all else is a handful of integer operations and has one
+implementation, the reference."""
 
 BATCH = 1024
+"""Most samples at a time."""
+
+MAX_WINDOWS = 1 << 24
+"""Elements that the windows of one layer may hold at a time."""
+
+
+def _batch(graph: Graph) -> int:
+    """Samples at a time, so that the windows of the largest convolution stay within memory."""
+    largest = max((p.vector_count * p.groups * p.fan_in for p in graph.layers
+                   if isinstance(p, Product)), default=1)
+    return max(1, min(BATCH, MAX_WINDOWS // largest))
 
 
 Values = dict[str, np.ndarray]
@@ -36,14 +46,15 @@ def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
     """Every layer's output for ``BATCH`` samples at a time."""
     if level not in LEVELS:
         raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
-    kernel = LEVELS[level]
+    count = LEVELS[level]
     x = graph.accept_input(x)
-    for first in range(0, max(len(x), 1), BATCH):
-        values = {"input": x[first:first + BATCH].astype(np.int64)}
+    batch = _batch(graph)
+    for first in range(0, max(len(x), 1), batch):
+        values = {"input": x[first:first + batch].astype(np.int64)}
         for layer in graph.layers:
-            source = values[layer.source]
-            values[layer.name] = (kernel(layer, source) if isinstance(layer, Dense)
-                                  else layer.compute(source))
+            sources = [values[s] for s in layer.sources]
+            values[layer.name] = (layer.compute(*sources, count=count)
+                                  if isinstance(layer, Product) else layer.compute(*sources))
         yield values
         if progress:
             progress(len(values["input"]))

@@ -2,5 +2,6 @@
 
 from bnnhw.ir.graph import Graph
 from bnnhw.ir.types import Bits, Element, Int, TensorType
+from bnnhw.ir.window import Window
 
-__all__ = ["Bits", "Element", "Graph", "Int", "TensorType"]
+__all__ = ["Bits", "Element", "Graph", "Int", "TensorType", "Window"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ConfigError, ModelError
-from bnnhw.ir.layers import LAYERS, Layer
+from bnnhw.ir.layers import LAYERS, Join, Layer
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
 
 __all__ = ["Graph"]
@@ -47,11 +47,11 @@ class Graph:
         for layer in self.layers:
             if layer.name in types:
                 raise layer.refuse("two layers have this name", "rename one of them")
-            if layer.source not in types:
-                raise layer.refuse(f"reads '{layer.source}', which does not come before it")
-            if layer.input != types[layer.source]:
-                raise layer.refuse(f"expects {layer.input}, but '{layer.source}' gives "
-                                   f"{types[layer.source]}")
+            for source, input_ in zip(layer.sources, layer.inputs, strict=True):
+                if source not in types:
+                    raise layer.refuse(f"reads '{source}', which does not come before it")
+                if input_ != types[source]:
+                    raise layer.refuse(f"expects {input_}, but '{source}' gives {types[source]}")
             types[layer.name] = layer.out_type()
         for output, source in self.outputs:
             if source not in types or source == "input":
@@ -61,6 +61,10 @@ class Graph:
 
     def layer(self, name: str) -> Layer:
         return next(layer for layer in self.layers if layer.name == name)
+
+    def readers(self, name: str) -> list[Layer]:
+        """Layers that read the output of layer ``name``; one that reads it twice counts twice."""
+        return [layer for layer in self.layers for source in layer.sources if source == name]
 
     def output_types(self) -> dict[str, TensorType]:
         return {output: self.layer(source).out_type() for output, source in self.outputs}
@@ -99,7 +103,7 @@ class Graph:
         """Compute every layer's output, by layer name."""
         values = {"input": self.check_input(x)}
         for layer in self.layers:
-            values[layer.name] = layer.compute(values[layer.source])
+            values[layer.name] = layer.compute(*(values[s] for s in layer.sources))
         return values
 
     def compute(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -129,10 +133,10 @@ class Graph:
         for item in data["layers"]:
             fields = {k: v for k, v in item.items() if k not in ("kind", "arrays")}
             fields.update({k: _unpack(v) for k, v in item["arrays"].items()})
-            if "coefficients" in fields:
-                fields["coefficients"] = tuple(fields["coefficients"])
-                fields.setdefault("thresholds", None)
-            layer = LAYERS[item["kind"]](input=types[item["source"]], **fields)
+            kind = LAYERS[item["kind"]]
+            if issubclass(kind, Join):
+                fields["second_input"] = types[item["second"]]
+            layer = kind(input=types[item["source"]], **kind.parse(fields))
             types[layer.name] = layer.out_type()
             layers.append(layer)
         outputs = tuple((str(o), str(s)) for o, s in data["outputs"])

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType"]
+import numpy as np
+
+__all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType", "plane_offset", "planes_of"]
 
 MAX_ELEMENTS = 1 << 26
 """Largest tensor that a network may name; checked before anything is allocated."""
@@ -68,6 +70,21 @@ class Int:
 Element = Bits | Int
 
 
+def plane_offset(element: Element) -> int:
+    """What is added to an element before it is cut into bit planes.
+
+    A signed integer of B bits becomes the unsigned ``x + 2**(B - 1)``: its sign bit inverted, so
+    that every plane has a positive weight.
+    """
+    return 1 << (element.width - 1) if element.signed else 0
+
+
+def planes_of(x: np.ndarray, element: Element) -> list[np.ndarray]:
+    """Cut integers into bits, lowest plane first: ``x = sum_m 2**m plane_m - plane_offset``."""
+    shifted = x + plane_offset(element)
+    return [(shifted >> m) & 1 for m in range(element.planes)]
+
+
 @dataclass(frozen=True)
 class TensorType:
     """A shape and what its elements are.
@@ -82,6 +99,25 @@ class TensorType:
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def channels(self) -> int:
+        """Elements of the fastest index."""
+        return self.shape[-1] if self.shape else 1
+
+    @property
+    def map(self) -> tuple[int, int, int]:
+        """The shape as ``(H, W, C)``: a signal ``(T, C)`` has rows of one pixel, a vector one
+        pixel."""
+        if len(self.shape) == 3:
+            return self.shape[0], self.shape[1], self.shape[2]
+        return (self.shape[0] if len(self.shape) == 2 else 1), 1, self.channels
+
+    def like_map(self, height: int, width: int, channels: int) -> tuple[int, ...]:
+        """Write a map's shape in as many dimensions as this type has."""
+        if len(self.shape) == 3:
+            return height, width, channels
+        return (height, channels) if len(self.shape) == 2 else (channels,)
 
     def to_json(self) -> dict[str, Any]:
         return {"shape": list(self.shape), **self.element.to_json()}

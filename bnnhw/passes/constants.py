@@ -23,7 +23,7 @@ def drop_constant_channels(graph: Graph) -> Graph:
     """
     for index in range(len(graph.layers)):
         layer = graph.layers[index]
-        readers = [other for other in graph.layers if other.source == layer.name]
+        readers = graph.readers(layer.name)
         if not isinstance(layer, Dense) or len(readers) != 1 or not isinstance(readers[0], Dense) \
                 or layer.name in [source for _, source in graph.outputs]:
             continue

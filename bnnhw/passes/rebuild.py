@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Layer
+from bnnhw.ir.layers import Join, Layer
 
 __all__ = ["rebuild"]
 
@@ -23,6 +23,8 @@ def rebuild(graph: Graph, change: Callable[[Layer], Layer]) -> Graph:
         changed = change(layer)
         if changed.input != types[layer.source]:
             changed = replace(changed, input=types[layer.source])
+        if isinstance(changed, Join) and changed.second_input != types[changed.second]:
+            changed = replace(changed, second_input=types[changed.second])
         types[layer.name] = changed.out_type()
         layers.append(changed)
     return replace(graph, layers=tuple(layers))

@@ -1,54 +1,72 @@
-"""An integer scale and offset for each channel: the exact tail of a network with class scales."""
+"""An integer scale and offset for each channel: class scales, and shortcuts in fixed point."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bnnhw.ir.layers.base import Layer
-from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.ir.types import Int, TensorType
 
 __all__ = ["Affine"]
 
 
 @dataclass(frozen=True, eq=False)
 class Affine(Layer):
-    """``y_k = scale_k * x_k + offset_k`` in integers.
+    """``y_c = (scale_c * x_c + offset_c + half) >> shift`` in integers, ``half = 2**(shift - 1)``.
+
+    Without a shift nothing is rounded. Bits count as the 0 and 1 that they are stored as.
 
     Parameters
     ----------
     scale, offset : int64 [C]
         A scale may be negative or zero.
+    shift : int
+        Fraction bits that are rounded away, half up.
     """
 
     scale: np.ndarray
     offset: np.ndarray
+    shift: int = 0
 
     kind: ClassVar[str] = "affine"
 
     def __post_init__(self) -> None:
-        if isinstance(self.input.element, Bits) or len(self.input.shape) != 1:
-            raise self.refuse(f"needs a vector of integers, not {self.input}")
+        if not self.input.shape:
+            raise self.refuse(f"needs channels, not {self.input}")
         for name in ("scale", "offset"):
-            if getattr(self, name).shape != self.input.shape:
-                raise self.refuse(f"{name} must have shape {self.input.shape}")
-        lo, hi = self._range()
+            if getattr(self, name).shape != (self.input.channels,):
+                raise self.refuse(f"{name} must have shape ({self.input.channels},)")
+        if not 0 <= self.shift <= 48:
+            raise self.refuse(f"shift {self.shift} must be 0..48")
+        lo, hi = self.sum_range()
         if max(-lo, hi) >= 1 << 62:
             raise self.refuse(f"results up to {max(-lo, hi)} do not fit 63 bits")
 
-    def _range(self) -> tuple[int, int]:
+    @property
+    def half(self) -> int:
+        """What is added so that the shift rounds half up."""
+        return (1 << self.shift) >> 1
+
+    def sum_range(self) -> tuple[int, int]:
+        """Lowest and highest sum before the shift, the half included."""
         element = self.input.element
-        ends = [int(s) * x + int(o) for s, o in zip(self.scale, self.offset, strict=True)
+        ends = [int(s) * x + int(o) + self.half
+                for s, o in zip(self.scale, self.offset, strict=True)
                 for x in (element.lo, element.hi)]
         return min(ends), max(ends)
 
     def out_type(self) -> TensorType:
-        return TensorType(self.input.shape, Int(*self._range()))
+        lo, hi = self.sum_range()
+        return TensorType(self.input.shape, Int(lo >> self.shift, hi >> self.shift))
 
-    def compute(self, x: np.ndarray) -> np.ndarray:
-        return x * self.scale + self.offset
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        return (x[0] * self.scale + self.offset + self.half) >> self.shift
+
+    def params(self) -> dict[str, Any]:
+        return {"shift": self.shift}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"scale": self.scale, "offset": self.offset}

@@ -1,4 +1,4 @@
-"""What every layer offers: a name, an input and an output type, and its arithmetic."""
+"""What every layer offers: a name, its inputs and its output type, and its arithmetic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.types import TensorType
 
-__all__ = ["Layer"]
+__all__ = ["Join", "Layer"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,21 @@ class Layer(abc.ABC):
 
     kind: ClassVar[str]
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of all that it reads, in order."""
+        return (self.source,)
+
+    @property
+    def inputs(self) -> tuple[TensorType, ...]:
+        return (self.input,)
+
     @abc.abstractmethod
     def out_type(self) -> TensorType:
         """Type of the output; follows from the input and the parameters alone."""
 
     @abc.abstractmethod
-    def compute(self, x: np.ndarray) -> np.ndarray:
+    def compute(self, *x: np.ndarray) -> np.ndarray:
         """Compute the output of ``x`` ``[n, *input.shape]`` int64 -> ``[n, *out.shape]`` int64."""
 
     def params(self) -> dict[str, Any]:
@@ -50,6 +59,37 @@ class Layer(abc.ABC):
         """Array parameters, as they are handed to the constructor."""
         return {}
 
+    @classmethod
+    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Make constructor arguments of what ``params`` gave, after its way through JSON."""
+        return params
+
     def refuse(self, message: str, hint: str | None = None) -> ModelError:
         """Make the error that names this layer."""
         return ModelError(message, where=f"layer '{self.name}' ({self.kind})", hint=hint)
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Layer):
+    """A layer with two inputs.
+
+    Parameters
+    ----------
+    second : str
+        Name of the layer that gives the second input, or ``"input"``.
+    second_input : TensorType
+    """
+
+    second: str
+    second_input: TensorType
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source, self.second)
+
+    @property
+    def inputs(self) -> tuple[TensorType, ...]:
+        return (self.input, self.second_input)
+
+    def params(self) -> dict[str, Any]:
+        return {"second": self.second}

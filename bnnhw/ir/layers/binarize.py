@@ -40,8 +40,8 @@ class Binarize(Layer):
     def out_type(self) -> TensorType:
         return TensorType(self.input.shape, Bits(unipolar=self.unipolar))
 
-    def compute(self, x: np.ndarray) -> np.ndarray:
-        return (x >= self.threshold).astype(np.int64)
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        return (x[0] >= self.threshold).astype(np.int64)
 
     def params(self) -> dict[str, Any]:
         return {"threshold": self.threshold, "unipolar": self.unipolar}

@@ -1,0 +1,132 @@
+"""Trained FINN networks as an .npz of matrices, thresholds and a ``topology`` (JSON).
+
+The format: ``w{l}`` uint8 0/1 ``[out, in]`` with columns ``(ky, kx, c)``, c fastest; ``t{l}``
+integers with **bit = acc > t**. A layer with ``bipolar_in`` false and ``acc`` of ``xnor_popcount``
+accumulates popcounts of -1/+1 bits; the first one may take signed 8-bit pixels instead. ``pool_after``
+n is an n x n max-pool behind the threshold. The last layer has no threshold: its popcounts are
+the scores.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw.config import WeightFile
+from bnnhw.errors import ConfigError
+from bnnhw.frontend.fold import Certificate, given_certificate
+from bnnhw.frontend.imported import Imported
+from bnnhw.ir import Bits, Graph, Int, TensorType, Window
+from bnnhw.ir.layers import ArgMax, Conv, Dense, Flatten, Layer, MaxPool, product_sum
+from bnnhw.ir.types import MAX_ELEMENTS
+
+__all__ = ["import_finn_npz"]
+
+MAX_TOPOLOGY = 1 << 20
+
+
+def import_finn_npz(path: Path, name: str, argmax: bool) -> Imported:
+    """Import a network of this format.
+
+    Raises
+    ------
+    ConfigError
+        The file is none of this format, or sizes in it do not fit together.
+    """
+    if not path.is_file():
+        raise ConfigError("does not exist", where=str(path))
+    topology = _topology(path)
+    arrays = WeightFile(path.parent, path.name)
+    first = topology[0]
+    type_ = _input_type(first)
+    layers: list[Layer] = []
+    certificates: list[Certificate] = []
+    source = "input"
+
+    def add(layer: Layer) -> None:
+        nonlocal source, type_
+        layers.append(layer)
+        source, type_ = layer.name, layer.out_type()
+
+    for k, item in enumerate(topology):
+        if item["kind"] == "fc" and len(type_.shape) != 1:
+            add(Flatten(f"flatten{k}", source, type_))
+        layer, certificate = _product(k, item, k == len(topology) - 1, source, type_, arrays)
+        add(layer)
+        certificates += [certificate] if certificate else []
+        if item.get("pool_after"):
+            pool = _size(item, "pool_after", k)
+            add(MaxPool(f"pool{k}", source, type_, Window((pool, pool), (pool, pool))))
+    outputs = [("scores", source)]
+    if argmax:
+        add(ArgMax("label", source, type_))
+        outputs.append(("label", "label"))
+    return Imported(Graph(name, layers[0].input, tuple(layers), tuple(outputs)),
+                    tuple(certificates), None)
+
+
+def _topology(path: Path) -> list[dict[str, Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("topology.npy").file_size > MAX_TOPOLOGY:
+                raise ConfigError("its topology is too long", where=path.name)
+        with np.load(path, allow_pickle=False) as arrays:
+            data = json.loads(str(arrays["topology"]))
+        items = data["layers"]
+        if not isinstance(items, list) or not items or \
+                not all(isinstance(i, dict) and i.get("kind") in ("conv", "fc") for i in items):
+            raise ValueError("layers")
+    except ConfigError:
+        raise
+    except Exception as error:  # a broken file can fail in any way
+        raise ConfigError(f"has no topology of conv and fc layers ({type(error).__name__})",
+                          where=path.name, hint="an .npz for import holds 'topology', a JSON text, "
+                          "and w0, t0, w1, ...") from None
+    return items
+
+
+def _size(item: dict[str, Any], key: str, k: int) -> int:
+    value = item.get(key)
+    if not isinstance(value, int) or not 1 <= value <= 1 << 20:
+        raise ConfigError(f"'{key}' is {value!r}, expected a positive number",
+                          where=f"topology.layers.{k}")
+    return value
+
+
+def _input_type(first: dict[str, Any]) -> TensorType:
+    pixels = "x8" in str(first.get("acc", ""))
+    element = Int(-128, 127) if pixels else Bits()
+    if first["kind"] == "fc":
+        return TensorType((_size(first, "mw", 0),), element)
+    side, channels = _size(first, "ifm_dim", 0), _size(first, "ifm_ch", 0)
+    if side * side * channels > MAX_ELEMENTS:
+        raise ConfigError("the input is larger than bnnhw takes", where="topology.layers.0")
+    return TensorType((side, side, channels), element)
+
+
+def _product(k: int, item: dict[str, Any], last: bool, source: str, type_: TensorType,
+             arrays: WeightFile) -> tuple[Layer, Certificate | None]:
+    rows, columns = _size(item, "mh", k), _size(item, "mw", k)
+    if rows * columns > MAX_ELEMENTS:
+        raise ConfigError(f"{rows} x {columns} weights are more than bnnhw takes",
+                          where=f"topology.layers.{k}")
+    w = arrays.bits(f"w{k}", (rows, columns))
+    coefficients, const = (1,), np.zeros(rows, np.int64)
+    if isinstance(type_.element, Int):
+        coefficients, const = product_sum(w, type_.element)
+    thresholds: np.ndarray | None = None
+    certificate = None
+    if not last:
+        thresholds = arrays.integers(f"t{k}", (rows,)) + 1  # acc > t
+        certificate = given_certificate(f"{item['kind']}{k}", thresholds, columns)
+        thresholds = thresholds[:, None]
+    if item["kind"] == "fc":
+        return Dense(f"fc{k}", source, type_, w[None], coefficients, const, thresholds), certificate
+    kernel = _size(item, "k", k)
+    window = Window((kernel, kernel))
+    return Conv(f"conv{k}", source, type_, w[None], coefficients, const, thresholds,
+                window=window), certificate

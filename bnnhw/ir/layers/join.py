@@ -1,0 +1,87 @@
+"""Two streams into one: the sum of a shortcut, and channels side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bnnhw.ir.layers.base import Join
+from bnnhw.ir.types import Bits, Element, Int, TensorType
+
+__all__ = ["Add", "Concat"]
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Join):
+    """``y = clip(a + b, lo, hi)``, elementwise on integers of the same shape.
+
+    Parameters
+    ----------
+    limits : (int, int) or None
+        Where the sum saturates; None where it never does.
+    """
+
+    limits: tuple[int, int] | None = None
+
+    kind: ClassVar[str] = "add"
+
+    def __post_init__(self) -> None:
+        if self.input.shape != self.second_input.shape:
+            raise self.refuse(f"'{self.source}' gives {self.input} and '{self.second}' "
+                              f"{self.second_input}, expected equal shapes")
+        for element in (self.input.element, self.second_input.element):
+            if isinstance(element, Bits) and not element.unipolar:
+                raise self.refuse("adds bits that mean -1/+1",
+                                  "put an affine layer of scale 2 and offset -1 before it")
+        if self.limits is not None and self.limits[0] > self.limits[1]:
+            raise self.refuse(f"saturates at {self.limits[0]}..{self.limits[1]}")
+
+    def out_type(self) -> TensorType:
+        a, b = self.input.element, self.second_input.element
+        low, high = a.lo + b.lo, a.hi + b.hi
+        if self.limits is not None:
+            low, high = (min(max(v, self.limits[0]), self.limits[1]) for v in (low, high))
+        return TensorType(self.input.shape, Int(low, high))
+
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        total = x[0] + x[1]
+        return total if self.limits is None else np.clip(total, *self.limits)
+
+    def params(self) -> dict[str, Any]:
+        return {**super().params(), "limits": self.limits and list(self.limits)}
+
+    @classmethod
+    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+        limits = params["limits"]
+        return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Join):
+    """The channels of the second input behind those of the first."""
+
+    kind: ClassVar[str] = "concat"
+
+    def __post_init__(self) -> None:
+        a, b = self.input, self.second_input
+        if a.shape[:-1] != b.shape[:-1] or not a.shape:
+            raise self.refuse(f"'{self.source}' gives {a} and '{self.second}' {b}, expected equal "
+                              "rows and columns")
+        if isinstance(a.element, Bits) != isinstance(b.element, Bits) or \
+                (isinstance(a.element, Bits) and a.element != b.element):
+            raise self.refuse(f"joins {a} and {b}, expected elements of one kind")
+
+    def _element(self) -> Element:
+        a, b = self.input.element, self.second_input.element
+        if isinstance(a, Bits):
+            return a
+        return Int(min(a.lo, b.lo), max(a.hi, b.hi))
+
+    def out_type(self) -> TensorType:
+        channels = self.input.channels + self.second_input.channels
+        return TensorType((*self.input.shape[:-1], channels), self._element())
+
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        return np.concatenate(x, axis=-1)
