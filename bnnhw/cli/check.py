@@ -6,14 +6,13 @@ from pathlib import Path
 
 import typer
 
+from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
 from bnnhw.cli.import_ import import_model
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.frontend.network import Network
-from bnnhw.ir import Graph
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
 from bnnhw.plan import Wish
 
 __all__ = ["NAME", "command"]
@@ -36,7 +35,7 @@ def command(
     graph = loaded.graph
     reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Wish())
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
-             _becomes(layer, reduced)) for layer in graph.layers]
+             becomes(layer, reduced)) for layer in graph.layers]
     if json:
         print_json({"name": graph.name, "network_sha256": graph.digest(),
                     "layers": [{"layer": r[0], "kind": r[1], "type": r[2], "becomes": r[3]}
@@ -61,22 +60,3 @@ def _load(name: str, input_type: str, pixel_range: tuple[float, float]) -> Netwo
     imported = import_model(Path(name), "model", input_type, pixel_range, argmax=True)
     return Network(imported.graph, {}, imported.certificates,
                    imported.scores.to_json() if imported.scores else None)
-
-
-def _becomes(layer: Layer, reduced: Graph) -> str:
-    if isinstance(layer, Binarize):
-        return f"bit = [pixel >= {layer.threshold}]"
-    if isinstance(layer, Dense):
-        smaller = reduced.layer(layer.name)
-        assert isinstance(smaller, Dense)
-        kept = ""
-        if (smaller.outputs, smaller.fan_in) != (layer.outputs, layer.fan_in):
-            kept = f", {smaller.outputs} x {smaller.fan_in} after constants are dropped"
-        if layer.thresholds is None:
-            return f"exact sums of {layer.fan_in} products{kept}"
-        return f"{layer.outputs} integer thresholds on popcounts of {layer.fan_in}{kept}"
-    if isinstance(layer, Affine):
-        return "integer scale and offset of each score"
-    if isinstance(layer, ArgMax):
-        return "label, the lowest index on a tie"
-    return layer.kind

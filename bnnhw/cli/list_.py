@@ -13,7 +13,6 @@ from bnnhw.cli.common import print_json, print_table
 from bnnhw.config.schema import ITEMS
 from bnnhw.device import DEVICES
 from bnnhw.errors import ConfigError
-from bnnhw.ir.layers import LAYERS
 
 __all__ = ["NAME", "command"]
 
@@ -37,8 +36,6 @@ def _devices() -> Rows:
 def _layers() -> Rows:
     rows: list[tuple[object, ...]] = [(kind, _first_line(item.__doc__))
                                       for kind, item in ITEMS.items()]
-    rows.append(("binarize", _first_line(LAYERS["binarize"].__doc__)
-                 + " (an input of type uint8)"))
     return ("name", "what it is"), rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -44,22 +45,39 @@ class WeightFile:
     def __contains__(self, key: str) -> bool:
         return key in self._sizes
 
-    def array(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Read one array of a known shape; finite numbers only.
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Shape of an array by its header alone; nothing but the header is read."""
+        self._known(key)
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(f"{key}.npy") as member:
+                version = np.lib.format.read_magic(member)
+                read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                        else np.lib.format.read_array_header_2_0)
+                return tuple(int(n) for n in read(member)[0])
+        except Exception as error:  # a broken header can fail in any way
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConfigError(f"array '{key}' cannot be read: {reason}", where=self.name) from None
+
+    def _known(self, key: str) -> None:
+        if key not in self:
+            some = ", ".join(sorted(self._sizes)[:6]) or "no arrays"
+            raise ConfigError(f"has no array '{key}'", where=self.name, hint=f"it holds {some}")
+
+    def array(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
+        """Read one array that has one of the given shapes; finite numbers only.
 
         Raises
         ------
         ConfigError
             It is missing, has another shape, is not numeric, or holds NaN or infinities.
         """
-        if key not in self:
-            some = ", ".join(sorted(self._sizes)[:6]) or "no arrays"
-            raise ConfigError(f"has no array '{key}'", where=self.name, hint=f"it holds {some}")
+        self._known(key)
         self._read.add(key)
-        limit = 8 * int(np.prod(shape, dtype=np.int64)) + 4096
+        limit = 8 * max(math.prod(shape) for shape in shapes) + 4096
+        expected = " or ".join(map(str, shapes))
         if self._sizes[key] > limit:
             raise ConfigError(f"array '{key}' takes {self._sizes[key]} bytes, expected shape "
-                              f"{shape}", where=self.name)
+                              f"{expected}", where=self.name)
         try:
             with np.load(self._path, allow_pickle=False) as archive:
                 array = np.asarray(archive[key])
@@ -69,8 +87,8 @@ class WeightFile:
         if array.dtype.kind not in "biuf":
             raise ConfigError(f"array '{key}' has type {array.dtype}, expected numbers",
                               where=self.name)
-        if array.shape != shape:
-            raise ConfigError(f"array '{key}' has shape {array.shape}, expected {shape}",
+        if array.shape not in shapes:
+            raise ConfigError(f"array '{key}' has shape {array.shape}, expected {expected}",
                               where=self.name)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             count = int((~np.isfinite(array)).sum())
@@ -87,18 +105,19 @@ class WeightFile:
                               where=self.name, hint="add 'batch_norm: true' to the layer" if norm
                               else "remove them, or mend their names")
 
-    def integers(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    def integers(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
         """Read an array whose values must be integers, as int64."""
-        array = self.array(key, shape)
+        array = self.array(key, *shapes)
         if array.dtype.kind == "f" and (array != np.round(array)).any():
             raise ConfigError(f"array '{key}' holds fractions, expected integers", where=self.name)
-        if array.size and max(abs(float(array.min())), abs(float(array.max()))) > 2 ** 53:
-            raise ConfigError(f"array '{key}' holds values beyond 2**53", where=self.name)
+        bits = 53 if array.dtype.kind == "f" else 62
+        if array.size and max(-int(array.min()), int(array.max())) > 1 << bits:
+            raise ConfigError(f"array '{key}' holds values beyond 2**{bits}", where=self.name)
         return array.astype(np.int64)
 
-    def bits(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    def bits(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
         """Read weights given as 0/1 or as -1/+1, as uint8 0/1."""
-        array = self.array(key, shape)
+        array = self.array(key, *shapes)
         values = np.unique(array)
         if np.isin(values, (0, 1)).all():
             return array.astype(np.uint8)

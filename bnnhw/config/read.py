@@ -17,6 +17,18 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 1 << 20
 
+NEEDS = {
+    "dense": "the number of outputs, such as 'dense: 64'",
+    "conv": "the number of outputs, such as '{conv: 64, kernel: 3}'",
+    "depthwise": "its kernel, such as 'depthwise: 3'",
+    "max_pool": "its window, such as 'max_pool: 2'",
+    "sum_pool": "its window, such as 'sum_pool: 2', or 'sum_pool: global'",
+    "upsample": "its factor, such as 'upsample: 2'",
+    "add": "the name of a layer", "concat": "the name of a layer",
+    "binarize": "its threshold, such as 'binarize: 128'",
+}
+"""Kinds that cannot stand as a word alone, and what they need."""
+
 
 def read_config(path: Path) -> NetConfig:
     """Read and check a layers.yaml.
@@ -84,7 +96,7 @@ def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
 
 
 def _item(k: int, item: Any, problems: list[str]) -> Any:
-    """One entry of ``layers``: ``argmax`` alone, or a mapping with the kind as a key."""
+    """One entry of ``layers``: a word such as ``argmax``, or a mapping with the kind as a key."""
     at = f"layers.{k}"
     if isinstance(item, str):
         item = {item: True}
@@ -96,8 +108,8 @@ def _item(k: int, item: Any, problems: list[str]) -> Any:
         found = ", ".join(map(str, item)) or "nothing"
         problems.append(f"{at} has the keys {found}, expected one of {', '.join(ITEMS)}")
         return None
-    if kinds[0] == "dense" and item["dense"] is True:
-        problems.append(f"{at}.dense needs the number of outputs, such as 'dense: 64'")
+    if kinds[0] in NEEDS and (item[kinds[0]] is True or item[kinds[0]] is None):
+        problems.append(f"{at}.{kinds[0]} needs {NEEDS[kinds[0]]}")
         return None
     return _validate(ITEMS[kinds[0]], item, at, problems)
 
@@ -111,10 +123,12 @@ def _validate(model: type[Model], data: Any, at: str,
             path = ".".join(str(p) for p in ([at] if at else []) + list(e["loc"]))
             message = e["msg"].removeprefix("Value error, ")
             if e["type"] == "extra_forbidden":
-                known = ", ".join(k for k in model.model_fields)
+                known = ", ".join(f.alias or k for k, f in model.model_fields.items())
                 message = f"unknown key, expected {known}"
             given = e["input"]
-            shown = f" (found {given!r})" if isinstance(given, (str, int, float)) else ""
+            short = isinstance(given, (str, int, float)) or (
+                isinstance(given, list) and len(repr(given)) < 40)
+            shown = f" (found {given!r})" if short else ""
             problems.append(f"{path}: {message[0].lower()}{message[1:]}{shown}")
         return None
 

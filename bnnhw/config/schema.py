@@ -3,128 +3,92 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from bnnhw.config.names import check_name
-from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.config.fields import Name, Size, Source, Strict
+from bnnhw.config.items import ITEMS, LayerItem
+from bnnhw.ir.types import MAX_ELEMENTS, Bits, Element, Int
 
-__all__ = ["ITEMS", "AffineItem", "ArgMaxItem", "DenseItem", "FoldItem", "InputItem", "NetConfig"]
+__all__ = ["ITEMS", "InputItem", "NetConfig"]
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$"), AfterValidator(check_name)]
-Size = Annotated[int, Field(ge=1, le=1 << 20)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+Bound = Annotated[int, Field(ge=-1 << 40, le=1 << 40)]
 
 
-class InputItem(_Strict):
+class InputItem(Strict):
     """``input:``, what one sample is.
 
-    ``bits`` are -1/+1 stored as 0/1, or 0/1 themselves with ``unipolar``. ``uint8`` pixels are
-    binarised: bit = [pixel >= threshold].
+    ``bits`` are -1/+1 stored as 0/1, or 0/1 themselves with ``unipolar``. ``uint8``, ``int8`` and
+    ``int`` (of so many ``bits``, ``signed`` or not, or in a ``range``) go to the layers as they
+    are, or are binarised at the ``threshold``: bit = [value >= threshold].
     """
 
     shape: Annotated[list[Size], Field(min_length=1, max_length=4)]
-    type: Literal["bits", "uint8"]
-    threshold: Annotated[int, Field(ge=0, le=256)] | None = None
+    type: Literal["bits", "uint8", "int8", "int"]
+    threshold: Bound | None = None
     unipolar: bool = False
+    bits: Annotated[int, Field(ge=1, le=32)] | None = None
+    signed: bool | None = None
+    range: Annotated[list[Bound], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> InputItem:
         if math.prod(self.shape) > MAX_ELEMENTS:
             raise ValueError(f"{math.prod(self.shape)} elements, at most {MAX_ELEMENTS} are taken")
-        if self.type == "uint8" and self.threshold is None:
-            raise ValueError("type uint8 needs 'threshold': bit = [pixel >= threshold]; "
-                             "128 is the middle")
         if self.type == "bits" and self.threshold is not None:
             raise ValueError("type bits takes no 'threshold'")
+        if self.unipolar and self.type != "bits" and self.threshold is None:
+            raise ValueError("'unipolar' says what bits mean; add 'threshold', or remove it")
+        if self.type != "int" and (self.bits, self.signed, self.range) != (None, None, None):
+            raise ValueError(f"type {self.type} takes no 'bits', 'signed' or 'range'; write "
+                             "'type: int'")
+        if self.type == "int" and (self.bits is None) == (self.range is None):
+            raise ValueError("type int needs 'bits' with 'signed: true' or 'false', or "
+                             "'range: [lowest, highest]'")
+        if (self.bits is None) != (self.signed is None):
+            raise ValueError("'bits' and 'signed' belong together: give both or none")
+        if self.range is not None and self.range[0] > self.range[1]:
+            raise ValueError(f"range {self.range[0]}..{self.range[1]} is empty")
         return self
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
-
-class FoldItem(_Strict):
-    """``fold:``, rows (pe) and columns (simd) computed in a cycle."""
-
-    pe: int | None = None
-    simd: int | None = None
-
-
-class BatchNormItem(_Strict):
-    """``batch_norm:``, with the arrays gamma, beta, mean and var in the weight file."""
-
-    eps: Annotated[float, Field(ge=0, le=1)] = 1e-5
-
-
-class DenseItem(_Strict):
-    """``dense: OUTPUTS`` with its options."""
-
-    dense: Size
-    name: Name | None = None
-    output: Literal["scores"] | None = None
-    fold: FoldItem | None = None
-    memory: Literal["auto", "block", "lut", "constant"] = "auto"
-    batch_norm: BatchNormItem | None = None
-    sign: Literal[">=", ">"] = ">="
-    unipolar: bool = False
-
-    @field_validator("batch_norm", mode="before")
-    @classmethod
-    def _true_is_default(cls, value: Any) -> Any:
-        return {} if value is True else value
-
-    @model_validator(mode="after")
-    def _check(self) -> DenseItem:
-        if self.output and (self.batch_norm or self.unipolar or self.sign != ">="):
-            raise ValueError("a layer with 'output: scores' has no batch_norm, sign or unipolar; "
-                             "put an 'affine' layer behind it")
-        return self
+    @property
+    def element(self) -> Element:
+        """What one element is, before it is binarised."""
+        if self.type == "bits":
+            return Bits(unipolar=self.unipolar)
+        if self.type == "int8" or self.type == "uint8":
+            return Int(-128, 127) if self.type == "int8" else Int(0, 255)
+        if self.range is not None:
+            return Int(self.range[0], self.range[1])
+        assert self.bits is not None
+        span = 1 << self.bits
+        return Int(-span // 2, span // 2 - 1) if self.signed else Int(0, span - 1)
 
 
-class AffineItem(_Strict):
-    """``affine``: integer scale and offset of each score, from the weight file.
-
-    Its result takes the place of the sums before it as the output ``scores``.
-    """
-
-    affine: Literal[True] = True
-    name: Name | None = None
-    output: Literal["scores"] = "scores"
-
-
-class ArgMaxItem(_Strict):
-    """``argmax``: the label."""
-
-    argmax: Literal[True] = True
-    name: Name | None = None
-
-
-ITEMS: dict[str, type[DenseItem] | type[AffineItem] | type[ArgMaxItem]] = {
-    "dense": DenseItem, "affine": AffineItem, "argmax": ArgMaxItem,
-}
-
-
-class NetConfig(_Strict):
+class NetConfig(Strict):
     """All of layers.yaml but its ``layers``, and those."""
 
     name: Name
     input: InputItem
     weights: Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,255}$")]
     seed: Annotated[int, Field(ge=0, le=(1 << 32) - 1)] = 0
-    layers: Annotated[tuple[DenseItem | AffineItem | ArgMaxItem, ...], Field(min_length=1)]
+    layers: Annotated[tuple[LayerItem, ...], Field(min_length=1)]
+    outputs: Annotated[dict[Name, Source], Field(min_length=1)] | None = None
 
     def names(self) -> list[str]:
         """A name for every layer: its own, or its kind and position."""
-        names: list[str] = []
-        for k, item in enumerate(self.layers):
-            kind = next(key for key in ITEMS if key in type(item).model_fields)
-            names.append(item.name or ("label" if kind == "argmax" else f"{kind}{k}"))
-        return names
+        return [item.name or ("label" if item.kind == "argmax" else f"{item.kind}{k}")
+                for k, item in enumerate(self.layers)]
+
+    @property
+    def front(self) -> str:
+        """What the first layer reads: the input, or its binarised pixels."""
+        return "input" if self.input.threshold is None else "pixels"
 
     @model_validator(mode="after")
     def _unique(self) -> NetConfig:
@@ -132,4 +96,23 @@ class NetConfig(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two layers are named '{name}'; rename one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_what_is_there(self) -> NetConfig:
+        known = list(dict.fromkeys(["input", self.front]))
+        for item, name in zip(self.layers, self.names(), strict=True):
+            for other in ((item.from_,) if item.from_ else ()) + item.others:
+                if other not in known:
+                    raise ValueError(f"layer '{name}' reads '{other}', which is no layer before "
+                                     f"it; those are {', '.join(known[-8:])}")
+            known.append(name)
+        for output, name in (self.outputs or {}).items():
+            if name not in known or name == "input":
+                raise ValueError(f"output '{output}' is layer '{name}', which is not there")
+        declared = [name for item, name in zip(self.layers, self.names(), strict=True)
+                    if item.output]
+        if self.outputs and declared:
+            raise ValueError(f"'outputs' is given, and layer '{declared[0]}' has an 'output'; "
+                             "keep one of them ('sums: true' hands on raw sums)")
         return self

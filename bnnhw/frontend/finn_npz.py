@@ -2,9 +2,9 @@
 
 The format: ``w{l}`` uint8 0/1 ``[out, in]`` with columns ``(ky, kx, c)``, c fastest; ``t{l}``
 integers with **bit = acc > t**. A layer with ``bipolar_in`` false and ``acc`` of ``xnor_popcount``
-accumulates popcounts of -1/+1 bits; the first one may take signed 8-bit pixels instead. ``pool_after``
-n is an n x n max-pool behind the threshold. The last layer has no threshold: its popcounts are
-the scores.
+accumulates popcounts of -1/+1 bits; the first one may take signed 8-bit pixels instead. A
+``pool_after`` of n is an n x n max-pool behind the threshold. The last layer has no threshold: its
+popcounts are the scores.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ def _product(k: int, item: dict[str, Any], last: bool, source: str, type_: Tenso
         raise ConfigError(f"{rows} x {columns} weights are more than bnnhw takes",
                           where=f"topology.layers.{k}")
     w = arrays.bits(f"w{k}", (rows, columns))
-    coefficients, const = (1,), np.zeros(rows, np.int64)
+    coefficients: tuple[int, ...] = (1,)
+    const = np.zeros(rows, np.int64)
     if isinstance(type_.element, Int):
         coefficients, const = product_sum(w, type_.element)
     thresholds: np.ndarray | None = None

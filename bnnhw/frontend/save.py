@@ -10,11 +10,16 @@ from typing import Any
 
 import numpy as np
 import yaml
+from pydantic import TypeAdapter
 
+from bnnhw.config.fields import Name
+from bnnhw.errors import ModelError
+from bnnhw.frontend.describe import describe
 from bnnhw.frontend.fold import Certificate
+from bnnhw.frontend.outputs import default_output, is_tail
 from bnnhw.frontend.scores import ScoreFold
 from bnnhw.ir import Bits, Graph
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense
+from bnnhw.ir.layers import Binarize, Layer, Product
 
 __all__ = ["network_files"]
 
@@ -35,40 +40,95 @@ def network_files(graph: Graph, certificates: Sequence[Certificate],
 
 
 def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    element = graph.input.element
-    kind = "bits" if isinstance(element, Bits) else "uint8"
-    input_: dict[str, Any] = {"shape": list(graph.input.shape), "type": kind}
-    if isinstance(element, Bits) and element.unipolar:
-        input_["unipolar"] = True
-    layers: list[Any] = []
+    _check_names(graph)
+    input_ = _input(graph)
+    layers = list(graph.layers)
+    previous = "input"
+    first = layers[0]
+    if _has_front(graph):
+        assert isinstance(first, Binarize)
+        input_["threshold"] = first.threshold
+        if first.unipolar:
+            input_["unipolar"] = True
+        previous = layers.pop(0).name
+    items: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
-    for layer in graph.layers:
-        item: dict[str, Any] = {}
-        if isinstance(layer, Binarize):
-            input_["threshold"] = layer.threshold
-            if layer.unipolar:
-                input_["unipolar"] = True
-            continue
-        if isinstance(layer, Dense):
-            item = {"dense": layer.outputs, "name": layer.name}
-            arrays[f"{layer.name}.weights"] = layer.weights[0]
-            if layer.thresholds is not None:
-                arrays[f"{layer.name}.thresholds"] = layer.thresholds[:, 0].astype(np.int32)
-                if layer.unipolar:
-                    item["unipolar"] = True
-        elif isinstance(layer, Affine):
-            item = {"affine": True, "name": layer.name}
-            arrays[f"{layer.name}.scale"] = layer.scale
-            arrays[f"{layer.name}.offset"] = layer.offset
-        elif isinstance(layer, ArgMax):
-            layers.append("argmax" if layer.name == "label" else
-                          {"argmax": True, "name": layer.name})
-            continue
-        if isinstance(layer, Dense) and layer.thresholds is None:
-            item["output"] = "scores"
-        layers.append(item)
-    net = {"name": graph.name, "input": input_, "weights": "weights.npz", "layers": layers}
+    for layer in layers:
+        item, own = describe(layer)
+        kind, *_ = item
+        item = {kind: item.pop(kind), "name": layer.name, **item}
+        if layer.source != previous:
+            item["from"] = layer.source
+        arrays.update({f"{layer.name}.{key}": array for key, array in own.items()})
+        items.append(item)
+        previous = layer.name
+    net: dict[str, Any] = {"name": graph.name, "input": input_, "weights": "weights.npz"}
+    if _by_item(graph, layers):
+        _put_outputs(graph, items)
+    else:
+        net["outputs"] = dict(graph.outputs)
+    net["layers"] = ["argmax" if item == {"argmax": True, "name": "label"} else
+                     "flatten" if item == {"flatten": True, "name": f"flatten{k}"} else item
+                     for k, item in enumerate(items)]
     return net, arrays
+
+
+def _has_front(graph: Graph) -> bool:
+    """Whether the input is binarised under the key ``input.threshold``."""
+    first = graph.layers[0]
+    return isinstance(first, Binarize) and first.name == "pixels" and len(graph.layers) > 1
+
+
+def _check_names(graph: Graph) -> None:
+    """Refuse names that no layers.yaml can hold: they would not load again."""
+    layers = graph.layers[1:] if _has_front(graph) else graph.layers
+    for name in (graph.name, *(layer.name for layer in layers), *(o for o, _ in graph.outputs)):
+        try:
+            TypeAdapter(Name).validate_python(name)
+        except ValueError:
+            raise ModelError(f"'{name}' is no name for a layers.yaml", hint="letters, digits and "
+                             "'_', at most 40, and no word of Verilog") from None
+
+
+def _input(graph: Graph) -> dict[str, Any]:
+    element = graph.input.element
+    input_: dict[str, Any] = {"shape": list(graph.input.shape)}
+    if isinstance(element, Bits):
+        return {**input_, "type": "bits", **({"unipolar": True} if element.unipolar else {})}
+    known = {(0, 255): "uint8", (-128, 127): "int8"}.get((element.lo, element.hi))
+    if known:
+        return {**input_, "type": known}
+    return {**input_, "type": "int", "range": [element.lo, element.hi]}
+
+
+def _by_item(graph: Graph, layers: list[Layer]) -> bool:
+    """Whether ``output`` keys alone give these outputs, in this order."""
+    order = [layer.name for layer in layers]
+    outputs = {source: output for output, source in graph.outputs}
+    kinds = [layer.kind for layer in layers]
+    read = {source for layer in layers for source in layer.sources} | outputs.keys()
+    hidden = [layer for k, layer in enumerate(layers)
+              if layer.kind == "affine" and is_tail(kinds[k:]) and layer.name not in outputs]
+    bits = [layer for layer in layers if isinstance(layer, Product)
+            and layer.thresholds is not None and outputs.get(layer.name) == "scores"]
+    return (len(set(outputs.values())) == len(outputs) == len(graph.outputs)
+            and list(outputs) == [name for name in order if name in outputs]
+            and order[-1] in outputs and not hidden and not bits
+            and all(layer.name in read for layer in graph.layers))
+
+
+def _put_outputs(graph: Graph, items: list[dict[str, Any]]) -> None:
+    """Write ``output`` where the name does not follow by itself."""
+    outputs = {source: output for output, source in graph.outputs}
+    for item in items:
+        output = outputs.get(item["name"])
+        if output is None or (item is items[-1]
+                              and output == default_output(graph.layers[-1])
+                              and "sums" not in item):
+            continue
+        item["output"] = output
+        if output == "scores" and "unipolar" not in item:
+            item.pop("sums", None)
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:

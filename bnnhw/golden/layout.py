@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["beats", "stream_values", "stream_words", "weight_words", "word_bytes"]
+__all__ = ["beats", "channel_words", "pack_integers", "pack_words", "stream_values",
+           "stream_words", "weight_words", "word_bytes"]
 
 
 def beats(elements: int, lanes: int) -> int:
@@ -69,6 +70,24 @@ def weight_words(weights: np.ndarray, pe: int, simd: int) -> list[int]:
     nf, sf = beats(rows, pe), beats(columns, simd)
     padded = np.ones((nf * pe, sf * simd), dtype=np.uint8)
     padded[:rows, :columns] = weights
-    words = padded.reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, pe * simd)
-    packed = np.packbits(words, axis=1, bitorder="little")
+    return pack_words(padded.reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1))
+
+
+def pack_words(bits: np.ndarray) -> list[int]:
+    """Memory words of bits ``[depth, width]``, bit 0 lowest."""
+    packed = np.packbits(bits, axis=1, bitorder="little")
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+def pack_integers(values: np.ndarray, width: int) -> list[int]:
+    """Memory words of integers ``[depth, lanes]``, lane 0 lowest, in two's complement."""
+    mask = (1 << width) - 1
+    return [sum((int(v) & mask) << (k * width) for k, v in enumerate(row)) for row in values]
+
+
+def channel_words(values: np.ndarray, lanes: int, fill: int = 0) -> np.ndarray:
+    """Values of channels ``[C, ...]`` as the words of a pixel ``[words, lanes, ...]``."""
+    words = beats(len(values), lanes)
+    padded = np.full((words * lanes, *values.shape[1:]), fill, dtype=np.int64)
+    padded[:len(values)] = values
+    return padded.reshape(words, lanes, *values.shape[1:])

@@ -80,10 +80,11 @@ class Window:
         """
         _, height, width, channels = x.shape
         top, left, bottom, right = self.pads
-        pattern = np.asarray(fill).reshape((1, 1, 1) if np.ndim(fill) == 0 else np.shape(fill))
-        y = (np.arange(height + top + bottom) - top) % pattern.shape[0]
-        z = (np.arange(width + left + right) - left) % pattern.shape[1]
-        c = np.arange(channels) % pattern.shape[2]
+        pattern = np.atleast_3d(np.asarray(fill))
+        ph, pw, pc = (int(n) for n in pattern.shape)
+        y = (np.arange(height + top + bottom) - top) % ph
+        z = (np.arange(width + left + right) - left) % pw
+        c = np.arange(channels) % pc
         padded = np.broadcast_to(pattern[np.ix_(y, z, c)], (len(x), len(y), len(z), channels))
         padded = padded.astype(x.dtype)
         padded[:, top:top + height, left:left + width] = x
@@ -104,4 +105,7 @@ class Window:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Window:
-        return Window(**{k: tuple(int(n) for n in v) for k, v in data.items()})
+        (kh, kw), (sh, sw), (dh, dw) = data["kernel"], data["stride"], data["dilation"]
+        top, left, bottom, right = data["pads"]
+        return Window((int(kh), int(kw)), (int(sh), int(sw)), (int(dh), int(dw)),
+                      (int(top), int(left), int(bottom), int(right)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bnnhw.config.hints import Hints
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.layers import Product
 from bnnhw.plan.folding import Fold, Matrix, check_fold
 
 __all__ = ["fit_hints"]
@@ -23,13 +23,18 @@ def fit_hints(hints: Hints, written: Graph, reduced: Graph) -> Hints:
     fitted = {}
     for name, hint in hints.items():
         before, after = written.layer(name), reduced.layer(name)
-        assert isinstance(before, Dense)
-        assert isinstance(after, Dense)
-        check_fold(Matrix(name, before.outputs, before.fan_in, 1),
+        assert isinstance(before, Product)
+        assert isinstance(after, Product)
+        check_fold(Matrix(name, _rows(before), before.fan_in, 1),
                    Fold(_given(hint.pe), _given(hint.simd)))
-        fitted[name] = replace(hint, pe=_cut(hint.pe, after.outputs),
+        fitted[name] = replace(hint, pe=_cut(hint.pe, _rows(after)),
                                simd=_cut(hint.simd, after.fan_in))
     return fitted
+
+
+def _rows(layer: Product) -> int:
+    """Rows that a fold divides: of a group, or all channels of a depthwise layer."""
+    return layer.outputs if layer.groups == layer.outputs else layer.outputs // layer.groups
 
 
 def _given(value: int | None) -> int:

@@ -13,7 +13,7 @@ __all__ = ["decode_frames", "encode_frames"]
 
 def encode_frames(plan: Plan, graph: Graph, x: np.ndarray) -> np.ndarray:
     """Make the words of ``x [n, *graph.input.shape]``: uint8 ``[n * words, bytes]``."""
-    values = graph.accept_input(x).reshape(len(x), -1)
+    values = graph.accept_input(x).reshape(len(x) * plan.i.groups, -1)
     return stream_words(values, plan.i.lanes, plan.i.width).reshape(-1, plan.i.bytes)
 
 
@@ -23,7 +23,10 @@ def decode_frames(plan: Plan, graph: Graph, words: np.ndarray) -> dict[str, np.n
     types = graph.output_types()
     outputs = {}
     for f in plan.fields:
-        part = frames[:, -1:] if f.last_only else frames
+        part = frames[:, f.first_word:f.first_word + f.words]
+        if f.last_only:
+            part = part[:, -1:]
+        part = part.reshape(len(frames) * f.groups, -1, plan.o.bytes)
         values = stream_values(part, f.elements, f.lanes, f.width, f.signed, f.first_bit)
         outputs[f.name] = values.reshape(len(frames), *types[f.name].shape)
     return outputs

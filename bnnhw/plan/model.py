@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats, word_bytes
 from bnnhw.ir import Graph
-from bnnhw.plan.timing import Block
+from bnnhw.plan.blocks import Block
 
-__all__ = ["FieldPlan", "Plan", "StreamPlan", "Unit", "Wish"]
+__all__ = ["FieldPlan", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class Wish:
     clock_mhz: float | None = None
 
     DEFAULT_II: ClassVar[int] = 256
-    """Taken where nothing is asked for: small, and fast enough to simulate 10,000 frames."""
+    """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
+    frames."""
 
-    def target(self) -> int:
-        """Cycles that a frame may take."""
+    def target(self, pixels: int = 1) -> int:
+        """Cycles that a frame may take; ``pixels`` of the largest map set the default."""
         if self.ii is not None and self.fps is not None:
             raise PlanError("both --ii and --fps are given", hint="give one of them")
         if self.ii is not None:
@@ -37,7 +38,7 @@ class Wish:
         if self.fps is None:
             if self.clock_mhz is not None:
                 raise PlanError("--clock says nothing without --fps", hint="add --fps N")
-            return self.DEFAULT_II
+            return self.DEFAULT_II if pixels == 1 else max(self.DEFAULT_II, 36 * pixels)
         if self.clock_mhz is None:
             raise PlanError("--fps needs the clock", hint="add --clock MHZ")
         if not (0 < self.fps < 1e15 and 0 < self.clock_mhz < 1e6):
@@ -52,17 +53,40 @@ class Wish:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """A stream between two units: ``elements`` a frame, ``lanes`` a word, ``width`` bits each."""
+    """A stream between two units.
+
+    Parameters
+    ----------
+    elements : int
+        Elements a group: the channels of a pixel (or of a group of channels), or a whole vector.
+        The last word of a group holds what is left of it.
+    lanes, width : int
+        Elements a word, and bits of an element.
+    signed : bool
+    groups : int
+        Groups a frame.
+    """
 
     elements: int
     lanes: int
     width: int = 1
     signed: bool = False
+    groups: int = 1
+
+    @property
+    def group_words(self) -> int:
+        """Words a group."""
+        return beats(self.elements, self.lanes)
 
     @property
     def words(self) -> int:
         """Words a frame."""
-        return beats(self.elements, self.lanes)
+        return self.groups * self.group_words
+
+    @property
+    def size(self) -> int:
+        """Elements a frame."""
+        return self.groups * self.elements
 
     @property
     def bits(self) -> int:
@@ -73,6 +97,12 @@ class StreamPlan:
     def bytes(self) -> int:
         """Bytes a word at the edge of the core."""
         return word_bytes(self.bits)
+
+    def same_words(self, other: StreamPlan) -> bool:
+        """Whether both are the same words in the same order, however they are grouped."""
+        whole = all(s.elements % s.lanes == 0 for s in (self, other))
+        return (self.lanes, self.width, self.size) == (other.lanes, other.width, other.size) and \
+            (whole or self.elements == other.elements)
 
 
 @dataclass(frozen=True)
@@ -88,7 +118,11 @@ class FieldPlan:
     first_bit : int
         Lowest bit of lane 0 in a word.
     last_only : bool
-        The field means something in the last word of a frame only.
+        The field means something in the last of its words only.
+    groups : int
+        As in ``StreamPlan``.
+    first_word, words : int
+        Its words in the frame of the output stream.
     """
 
     name: str
@@ -98,27 +132,42 @@ class FieldPlan:
     signed: bool
     first_bit: int = 0
     last_only: bool = False
+    groups: int = 1
+    first_word: int = 0
+    words: int = 1
 
 
 @dataclass(frozen=True)
 class Unit(abc.ABC):
-    """A piece of hardware between two streams.
+    """A piece of hardware between streams.
 
     Parameters
     ----------
     name : str
         Instance name, unique in the design.
     layer : str or None
-        The layer of the Graph that it computes.
+        The layer of the Graph that its output is.
+    sources : tuple of str
+        The unit that gives each of its inputs; ``name.1`` is the second output of a fork.
     i, o : StreamPlan
     """
 
     name: str
     layer: str | None
+    sources: tuple[str, ...]
     i: StreamPlan
     o: StreamPlan
 
     kind: ClassVar[str]
+    in_ports: ClassVar[tuple[str, ...]] = ("i",)
+    out_ports: ClassVar[tuple[str, ...]] = ("o",)
+    """Stream ports of the component, in the order of the inputs and outputs."""
+    sizable: ClassVar[bool] = False
+    """Whether it has a ``depth`` that the token model decides; None until then."""
+
+    @property
+    def inputs(self) -> tuple[StreamPlan, ...]:
+        return (self.i,)
 
     @property
     @abc.abstractmethod
@@ -126,24 +175,51 @@ class Unit(abc.ABC):
         """Cycles a frame that it is busy when nothing holds it up."""
 
     @abc.abstractmethod
-    def block(self) -> Block | None:
+    def block(self, graph: Graph) -> Block | None:
         """Its token model, or None where it passes words on within the cycle."""
 
     @abc.abstractmethod
     def build(self, graph: Graph, design: str) -> Any:
-        """Make its component, with ports ``i`` and ``o``."""
+        """Make its component."""
 
     def summary(self) -> dict[str, Any]:
         """What a reader of the plan wants to see of it."""
         return {}
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What it stores, for the choice of memories and the estimate of resources."""
+        return ()
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dataclasses.asdict(self)}
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Something that a unit stores.
+
+    Parameters
+    ----------
+    what : str
+        ``weights``, ``thresholds``, ``lines``, ``vector`` or ``queue``.
+    depth, width : int
+        Words, and bits of a word.
+    style : str
+        ``block``, ``lut`` or ``constant``; ``auto`` where synthesis chooses by size.
+    written : bool
+        The hardware writes it; else it is a table.
+    """
+
+    what: str
+    depth: int
+    width: int
+    style: str
+    written: bool
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A chain of units and what they reach together.
+    """Units, the streams between them, and what they reach together.
 
     Parameters
     ----------
@@ -151,14 +227,18 @@ class Plan:
     target : int
         Cycles a frame that were asked for.
     units : tuple of Unit
-        In the order of the data.
+        In the order of the data: each comes behind its sources. The first one is the input, the
+        last one the output.
     fields : tuple of FieldPlan
         The outputs of the network in the output stream.
     ii : int
         Cycles a frame in the steady state, without stalls from outside: exact.
     latency : int
         Cycles from the first input word of a frame to its last output word, each counted when it
-        is transferred, in an idle core and without stalls: exact.
+        is transferred, in a core that comes out of reset and without stalls: exact.
+    spans : tuple of (str, int, int)
+        For units with a token model: cycle in which the first frame's first word enters and its
+        last one leaves.
     """
 
     name: str
@@ -169,6 +249,7 @@ class Plan:
     fields: tuple[FieldPlan, ...]
     ii: int
     latency: int
+    spans: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def i(self) -> StreamPlan:
@@ -178,8 +259,12 @@ class Plan:
     def o(self) -> StreamPlan:
         return self.units[-1].o
 
+    def unit(self, name: str) -> Unit:
+        return next(unit for unit in self.units if unit.name == name)
+
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "arch": self.arch, "device": self.device,
                 "target_ii": self.target, "ii": self.ii, "latency": self.latency,
+                "spans": [list(span) for span in self.spans],
                 "fields": [dataclasses.asdict(field) for field in self.fields],
                 "units": [unit.to_json() for unit in self.units]}

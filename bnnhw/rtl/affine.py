@@ -1,23 +1,23 @@
-"""Scale and offset of each channel, for class scores that differ in scale."""
+"""Scale, offset and rounding shift of each channel: class scores, and fixed-point shortcuts."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.queue import CreditQueue
+from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["AffineUnit"]
 
 
 class AffineUnit(SharedComponent):
-    """Compute ``scale * x + offset`` on every lane, one word each cycle.
+    """Compute ``(scale * x + offset) >> shift`` on every lane, one word each cycle.
 
     Latency: ``LATENCY`` cycles from accepting a word to ``o.valid``.
 
@@ -26,12 +26,18 @@ class AffineUnit(SharedComponent):
     module_name : str
     lanes : int
         Channels a word.
-    in_shape, out_shape : (int, bool)
+    in_shape : (int, bool)
         Width and signedness of an element.
+    out_width : int
+        Bits of an element of the output.
+    sum_width : int
+        Bits of the sum before the shift, two's complement; offsets have as many.
     scale_width : int
-        Bits of a scale, two's complement. Offsets have the width of the output.
+        Bits of a scale, two's complement.
+    shift : int
+        The half that rounds is part of the offset.
     scales, offsets : list of int
-        One word for each word of the frame, lane 0 lowest.
+        One word for each word of a pixel, lane 0 lowest.
 
     Members
     -------
@@ -43,18 +49,18 @@ class AffineUnit(SharedComponent):
     QUEUE_WORDS = LATENCY + 1
 
     def __init__(self, *, module_name: str, lanes: int, in_shape: tuple[int, bool],
-                 out_shape: tuple[int, bool], scale_width: int, scales: list[int],
+                 out_width: int, sum_width: int, scale_width: int, shift: int, scales: list[int],
                  offsets: list[int]) -> None:
         if len(scales) != len(offsets):
             raise ValueError("scales and offsets must have the same number of words")
         self._module_name = module_name
         self.lanes = lanes
-        self.in_shape, self.out_shape = in_shape, out_shape
-        self.scale_width = scale_width
+        self.in_shape, self.out_width, self.sum_width = in_shape, out_width, sum_width
+        self.scale_width, self.shift = scale_width, shift
         self.scales, self.offsets = scales, offsets
         super().__init__({
             "i": In(stream.Signature(lanes * in_shape[0])),
-            "o": Out(stream.Signature(lanes * out_shape[0])),
+            "o": Out(stream.Signature(lanes * out_width)),
         })
 
     @property
@@ -63,9 +69,7 @@ class AffineUnit(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        queue = CreditQueue(width=len(self.o.payload), depth=self.QUEUE_WORDS)
-        prefix_ports(queue, "queue")
-        m.submodules.queue = queue
+        queue = attach_queue(m, self, self.QUEUE_WORDS)
         step = Signal()
         word = Signal(range(len(self.scales)))
         m.d.comb += [
@@ -73,20 +77,13 @@ class AffineUnit(SharedComponent):
             step.eq(self.i.valid & queue.free),
             queue.reserve.eq(step),
             queue.write.eq(delayed(m, step, 3, "step")),
-            self.o.valid.eq(queue.o.valid),
-            self.o.payload.eq(queue.o.payload),
-            queue.o.ready.eq(self.o.ready),
         ]
         with m.If(step):
-            with m.If(word == len(self.scales) - 1):
-                m.d.sync += word.eq(0)
-            with m.Else():
-                m.d.sync += word.eq(word + 1)
-        out_width = self.out_shape[0]
+            m.d.sync += word.eq(Mux(word == len(self.scales) - 1, 0, word + 1))
         m.submodules.scales = scales = Rom(
             words=self.scales, width=self.lanes * self.scale_width, style="lut")
         m.submodules.offsets = offsets = Rom(
-            words=self.offsets, width=self.lanes * out_width, style="lut")
+            words=self.offsets, width=self.lanes * self.sum_width, style="lut")
         m.d.comb += [scales.addr.eq(word), offsets.addr.eq(word)]
         values = Signal(len(self.i.payload))
         m.d.sync += values.eq(self.i.payload)
@@ -95,15 +92,17 @@ class AffineUnit(SharedComponent):
             in_width, in_signed = self.in_shape
             x = values.word_select(k, in_width)
             scale = scales.data.word_select(k, self.scale_width).as_signed()
-            offset = Signal(out_width, name=f"offset{k}")
-            product = Signal(signed(out_width), name=f"product{k}")
-            total = Signal(out_width, name=f"total{k}")
-            # Modulo 2**out_width throughout: exact, because the result itself fits.
+            offset = Signal(self.sum_width, name=f"offset{k}")
+            product = Signal(signed(self.sum_width), name=f"product{k}")
+            total = Signal(signed(self.sum_width), name=f"total{k}")
+            # Modulo 2**sum_width throughout: exact, because the sum itself fits.
             m.d.sync += [
                 product.eq((x.as_signed() if in_signed else x) * scale),
-                offset.eq(offsets.data.word_select(k, out_width)),
+                offset.eq(offsets.data.word_select(k, self.sum_width)),
                 total.eq(product + offset),
             ]
-            results.append(total)
+            result = Signal(self.out_width, name=f"result{k}")
+            m.d.comb += result.eq(total >> self.shift)
+            results.append(result)
         m.d.comb += queue.word.eq(Cat(results))
         return m

@@ -11,8 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.frame import rest_of_frame, words_of_frame
-from bnnhw.rtl.queue import CreditQueue
-from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["ArgMaxUnit"]
 
@@ -75,9 +75,7 @@ class ArgMaxUnit(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        queue = CreditQueue(width=len(self.o.payload), depth=self.QUEUE_WORDS)
-        prefix_ports(queue, "queue")
-        m.submodules.queue = queue
+        queue = attach_queue(m, self, self.QUEUE_WORDS)
         words = words_of_frame(self.elements, self.lanes)
         step = Signal()
         first = Signal()
@@ -93,9 +91,6 @@ class ArgMaxUnit(SharedComponent):
             step.eq(self.i.valid & self.i.ready),
             queue.reserve.eq(step & emit),
             queue.write.eq(delayed(m, step & emit, 3, "emit")),
-            self.o.valid.eq(queue.o.valid),
-            self.o.payload.eq(queue.o.payload),
-            queue.o.ready.eq(self.o.ready),
         ]
         with m.If(step):
             m.d.sync += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -22,11 +22,13 @@ class AxiInput(SharedComponent):
     Parameters
     ----------
     lanes, elements : int
-        Elements a word and a frame.
+        Elements a word and a group; the last word of a group holds what is left of it.
     width : int
-        Bits of an element of ``i``; an element of ``o`` is one bit.
+        Bits of an element of ``i``.
     threshold : int or None
-        ``o = [x >= threshold]``; None hands on the bits.
+        ``o = [x >= threshold]``, one bit an element; None hands on the elements.
+    groups : int
+        Groups a frame: pixels of a map, 1 for a vector.
 
     Members
     -------
@@ -38,40 +40,44 @@ class AxiInput(SharedComponent):
     o : Out(stream of lanes bits)
     """
 
-    def __init__(self, *, lanes: int, elements: int, width: int, threshold: int | None) -> None:
-        if threshold is None and width != 1:
-            raise ValueError(f"elements of {width} bits need a threshold")
+    def __init__(self, *, lanes: int, elements: int, width: int, threshold: int | None,
+                 groups: int = 1) -> None:
         self.lanes, self.elements, self.width, self.threshold = lanes, elements, width, threshold
+        self.groups = groups
         super().__init__({
             "i": In(stream.Signature(lanes * width)), "last": In(1), "error": Out(1),
-            "o": Out(stream.Signature(lanes)),
+            "o": Out(stream.Signature(lanes * (width if threshold is None else 1))),
         })
 
     @property
     def module_name(self) -> str:
         tail = "" if self.threshold is None else f"_t{self.threshold}"
-        return f"bnnhw_axi_input_{self.lanes}of{self.elements}x{self.width}{tail}"
+        frame = f"{self.elements}" if self.groups == 1 else f"{self.groups}x{self.elements}"
+        return f"bnnhw_axi_input_{self.lanes}of{frame}x{self.width}{tail}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
         words = words_of_frame(self.elements, self.lanes)
         rest = rest_of_frame(self.elements, self.lanes)
-        word = Signal(range(words))
-        last = Signal()
+        word, group = Signal(range(words)), Signal(range(self.groups))
+        last, frame_end = Signal(), Signal()
         m.d.comb += [
             last.eq(word == words - 1),
+            frame_end.eq(last & (group == self.groups - 1)),
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready),
         ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
-            with m.If(self.last != last):
+            with m.If(last):
+                m.d.sync += group.eq(Mux(frame_end, 0, group + 1))
+            with m.If(self.last != frame_end):
                 m.d.sync += self.error.eq(1)
         bits: list[Value] = []
         for k in range(self.lanes):
             x = self.i.payload.word_select(k, self.width)
             bit = x if self.threshold is None else x >= self.threshold
-            bits.append(bit if k < rest else bit & ~last)
+            bits.append(bit if k < rest else Mux(last, Const(0, len(bit)), bit))
         m.d.comb += self.o.payload.eq(Cat(bits))
         return m
 

@@ -1,25 +1,45 @@
-"""The matrix-vector-threshold unit (MVTU): a dense layer, folded by (PE, SIMD)."""
+"""The matrix-vector-threshold unit (MVTU): a product layer, folded by (PE, SIMD)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
-from bnnhw.rtl.queue import CreditQueue
+from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
-__all__ = ["Mvtu"]
+__all__ = ["Mvtu", "Places"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which start values belong to each position of a map, where its borders differ.
+
+    Parameters
+    ----------
+    rows, columns : tuple of int
+        Class of each output row and of each output column. A position's class is
+        ``row class * column classes + column class``.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        return (max(self.rows) + 1) * (max(self.columns) + 1)
 
 
 class Mvtu(SharedComponent):
-    """Compute PE rows by SIMD columns a cycle, SF * NF cycles a vector.
+    """Compute PE rows by SIMD columns a cycle, SF * NF cycles a vector (times its planes).
 
     A step is issued in every cycle in which its input word is there and, for the last step of a
     row group, a place in the output queue. Everything behind the issue runs freely: ``o`` is
@@ -30,9 +50,9 @@ class Mvtu(SharedComponent):
     module_name : str
     simd, pe, sf, nf : int
         Columns and rows a cycle; words of a vector and row groups.
-    weights : list of SF * NF int
+    weights : list of MATRICES * NF * SF int
         PE * SIMD bits each, in the order of the steps (``golden.layout.weight_words``).
-    starts : list of NF int
+    starts : list of CLASSES * MATRICES * NF int
         PE start values of ``width`` bits each, lane 0 lowest.
     width : int
         Bits of an accumulator.
@@ -46,23 +66,39 @@ class Mvtu(SharedComponent):
         Storage, see ``rom.STYLES``.
     queue_depth : int
         Words of the output queue, at least ``queue_words``.
+    matrices : int
+        Vectors meet the matrices in turn: the groups of a grouped convolution.
+    bits : int
+        Bits of an element of the input.
+    signed : bool
+        Elements are two's complement; they are counted with the sign bit inverted.
+    serial : bool
+        Elements of several bits are computed one bit plane a cycle; else all planes at once.
+    own_lanes : bool
+        Each PE has lanes of its own, ``lane = column * PE + row``: a depthwise convolution.
+    places : Places or None
+        Classes of positions; None where all positions have the same start values.
 
     Members
     -------
-    i : In(stream of simd bits)
+    i : In(stream of simd * bits, or of pe * simd * bits with lanes of their own)
     o : Out(stream of pe bits, or of pe * width bits)
     """
 
     ISSUE_LATENCY = ReplayBuffer.WRITE_LATENCY
-    """Cycles from accepting a word to the first step that can use it, where NF > 1. Where NF is
-    1 the word is used in the cycle that accepts it."""
+    """Cycles from accepting a word to the first step that can use it, where words are replayed.
+    Else the word is used in the cycle that accepts it."""
 
     def __init__(self, *, module_name: str, simd: int, pe: int, sf: int, nf: int,
                  weights: list[int], starts: list[int], width: int, coefficient: int,
                  threshold: bool, levels: int, weight_style: str, start_style: str,
-                 queue_depth: int, product_register: bool = False) -> None:
-        if len(weights) != sf * nf or len(starts) != nf:
-            raise ValueError(f"needs {sf * nf} weight words and {nf} start words, "
+                 queue_depth: int, product_register: bool = False, matrices: int = 1,
+                 bits: int = 1, signed: bool = False, serial: bool = False,
+                 own_lanes: bool = False, places: Places | None = None) -> None:
+        classes = places.classes if places else 1
+        if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
+            raise ValueError(f"needs {matrices * sf * nf} weight words and "
+                             f"{classes * matrices * nf} start words, "
                              f"not {len(weights)} and {len(starts)}")
         self._module_name = module_name
         self.simd, self.pe, self.sf, self.nf = simd, pe, sf, nf
@@ -71,8 +107,11 @@ class Mvtu(SharedComponent):
         self.levels, self.product_register = levels, product_register
         self.weight_style, self.start_style = weight_style, start_style
         self.queue_depth = queue_depth
+        self.matrices, self.places, self.own_lanes = matrices, places, own_lanes
+        self.bits, self.signed = bits, signed
+        self.planes = bits if serial else 1
         super().__init__({
-            "i": In(stream.Signature(simd)),
+            "i": In(stream.Signature(simd * bits * (pe if own_lanes else 1))),
             "o": Out(stream.Signature(pe * (1 if threshold else width))),
         })
 
@@ -81,27 +120,40 @@ class Mvtu(SharedComponent):
         return self._module_name
 
     @staticmethod
-    def latency(simd: int, levels: int, product_register: bool) -> int:
+    def replays(nf: int, planes: int) -> bool:
+        """Whether words are stored and read again."""
+        return nf > 1 or planes > 1
+
+    @staticmethod
+    def latency(simd: int, levels: int, product_register: bool, planes: int = 1) -> int:
         """Cycles from the issue of a row group's last step to ``o.valid``."""
-        return 1 + ProcessingElement.latency(simd, levels, product_register) + CreditQueue.LATENCY
+        return 1 + ProcessingElement.latency(simd, levels, product_register, planes) \
+            + CreditQueue.LATENCY
 
     @staticmethod
     def queue_words(latency: int, sf: int) -> int:
-        """Depth of the output queue that never holds up a step while ``o`` is taken at once."""
+        """Depth of the output queue that never holds up a step while ``o`` is taken at once;
+        ``sf`` is the number of steps of a row group."""
         return max(3, -(-(latency + 1) // sf))
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        # Cycles from the issue until the popcount leaves its tree.
-        counted = ProcessingElement.latency(self.simd, self.levels, self.product_register)
-        queue = self._queue(m)
-        step = Signal()
-        a = Signal(self.simd)
-        word, group, index = self._counters(m, step)
-        last = Signal()
-        m.d.comb += last.eq(word == self.sf - 1)
-        self._issue(m, step, a, ~last | queue.free)
-        m.d.comb += queue.reserve.eq(step & last)
+        # Cycles from the issue until a sum meets the accumulator.
+        counted = ProcessingElement.count_latency(self.simd, self.levels, self.product_register) + 1
+        summed = counted + int(self.planes > 1)
+        queue = attach_queue(m, self, self.queue_depth)
+        step, last, last_plane = Signal(), Signal(), Signal()
+        plane = Signal(range(self.planes))
+        word, index, start_at = self._counters(m, step & last_plane)
+        m.d.comb += [
+            last_plane.eq(plane == self.planes - 1),
+            last.eq((word == self.sf - 1) & last_plane),
+            queue.reserve.eq(step & last),
+            queue.write.eq(delayed(m, step & last, summed + 1, "last")),
+        ]
+        with m.If(step):
+            m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
+        a = self._issue(m, step, ~last | queue.free, plane)
 
         m.submodules.weights = weights = Rom(
             words=self.weights, width=self.pe * self.simd, style=self.weight_style)
@@ -109,74 +161,113 @@ class Mvtu(SharedComponent):
             words=self.starts, width=self.pe * self.width, style=self.start_style)
         m.d.comb += [
             weights.addr.eq(index),
-            starts.addr.eq(delayed(m, group, counted - 1, "group")),
+            starts.addr.eq(delayed(m, start_at, summed - 1, "start_at")),
         ]
-        first = delayed(m, word == 0, counted, "first") if self.sf > 1 else Const(1)
-        enable = delayed(m, step, counted, "step")
-        m.d.comb += queue.write.eq(delayed(m, step & last, counted + 1, "last"))
+        first = delayed(m, word == 0, summed, "first") if self.sf > 1 else Const(1)
+        enable = delayed(m, step & last_plane, summed, "step")
+        count = delayed(m, step, counted, "count") if self.planes > 1 else Const(1)
+        first_plane = delayed(m, plane == 0, counted, "first_plane") if self.planes > 1 else Const(1)
         results: list[Value] = []
         for r in range(self.pe):
             pe = ProcessingElement(simd=self.simd, width=self.width, levels=self.levels,
                                    coefficient=self.coefficient,
-                                   product_register=self.product_register)
+                                   product_register=self.product_register,
+                                   bits=1 if self.planes > 1 else self.bits, planes=self.planes)
             prefix_ports(pe, f"pe{r}")
             m.submodules[f"pe{r}"] = pe
             m.d.comb += [
-                pe.a.eq(a),
+                pe.a.eq(self._lanes_of(a, r)),
                 pe.w.eq(weights.data.word_select(r, self.simd)),
                 pe.start.eq(starts.data.word_select(r, self.width)),
                 pe.first.eq(first),
                 pe.enable.eq(enable),
+                pe.count.eq(count),
+                pe.first_plane.eq(first_plane),
             ]
             results.append(~pe.acc[-1] if self.threshold else pe.acc)
         m.d.comb += queue.word.eq(Cat(results))
         return m
 
-    def _queue(self, m: Module) -> CreditQueue:
-        queue = CreditQueue(width=len(self.o.payload), depth=self.queue_depth)
-        prefix_ports(queue, "queue")
-        m.submodules.queue = queue
-        m.d.comb += [
-            self.o.valid.eq(queue.o.valid),
-            self.o.payload.eq(queue.o.payload),
-            queue.o.ready.eq(self.o.ready),
-        ]
-        return queue
+    def _lanes_of(self, a: Value, r: int) -> Value:
+        """What PE ``r`` sees of the input word."""
+        if not self.own_lanes:
+            return a
+        width = 1 if self.planes > 1 else self.bits
+        return Cat(a.word_select(c * self.pe + r, width) for c in range(self.simd))
 
-    def _issue(self, m: Module, step: Signal, a: Signal, room: Value) -> None:
-        """Decide on a step; ``a`` is its input word one cycle later."""
-        if self.nf == 1:
+    def _issue(self, m: Module, step: Signal, room: Value, plane: Signal) -> Value:
+        """Decide on a step; returns its input word as it is one cycle later."""
+        if not self.replays(self.nf, self.planes):
+            a = Signal(len(self.i.payload))
             m.d.comb += [self.i.ready.eq(room), step.eq(self.i.valid & room)]
-            m.d.sync += a.eq(self.i.payload)
-            return
-        replay = ReplayBuffer(width=self.simd, words=self.sf, repeats=self.nf)
+            m.d.sync += a.eq(self._unsigned(self.i.payload))
+            return a
+        replay = ReplayBuffer(width=len(self.i.payload), words=self.sf, repeats=self.nf)
         prefix_ports(replay, "replay")
         m.submodules.replay = replay
         m.d.comb += [
             replay.i.valid.eq(self.i.valid),
             replay.i.payload.eq(self.i.payload),
             self.i.ready.eq(replay.i.ready),
-            step.eq(replay.available & room),
-            replay.read.eq(step),
-            a.eq(replay.data),
+            step.eq((replay.available | (plane != 0)) & room),
+            replay.read.eq(step & (plane == 0)),
         ]
+        word = self._unsigned(replay.data)
+        if self.planes == 1:
+            return word
+        lanes = len(self.i.payload) // self.bits
+        a = Signal(lanes, name="plane_bits")
+        with m.Switch(delayed(m, plane, 1, "plane")):
+            for k in range(self.planes):  # the highest plane first
+                with m.Case(k):
+                    m.d.comb += a.eq(Cat(word.word_select(c, self.bits)[self.bits - 1 - k]
+                                         for c in range(lanes)))
+        return a
 
-    def _counters(self, m: Module, step: Signal) -> tuple[Signal, Signal, Signal]:
-        """Count words of the vector, row groups, and steps of the whole frame."""
+    def _unsigned(self, word: Value) -> Value:
+        """Elements with their sign bit inverted: 2**(bits - 1) more than they are."""
+        if not self.signed:
+            return word
+        flip = 1 << (self.bits - 1)
+        return word ^ sum(flip << (c * self.bits) for c in range(len(word) // self.bits))
+
+    def _counters(self, m: Module, step: Value) -> tuple[Signal, Signal, Value]:
+        """Count words of the vector, row groups of all matrices, steps, and places."""
+        groups, steps = self.matrices * self.nf, self.matrices * self.nf * self.sf
         word = Signal(range(self.sf))
-        group = Signal(range(self.nf))
-        index = Signal(range(self.sf * self.nf))
+        group = Signal(range(groups))
+        index = Signal(range(steps))
+        round_end = Signal()  # the last step of the last matrix
+        m.d.comb += round_end.eq(step & (index == steps - 1))
         with m.If(step):
-            with m.If(index == self.sf * self.nf - 1):
-                m.d.sync += index.eq(0)
-            with m.Else():
-                m.d.sync += index.eq(index + 1)
+            m.d.sync += index.eq(Mux(index == steps - 1, 0, index + 1))
             with m.If(word != self.sf - 1):
                 m.d.sync += word.eq(word + 1)
             with m.Else():
-                m.d.sync += word.eq(0)
-                with m.If(group == self.nf - 1):
-                    m.d.sync += group.eq(0)
-                with m.Else():
-                    m.d.sync += group.eq(group + 1)
-        return word, group, index
+                m.d.sync += [word.eq(0), group.eq(Mux(group == groups - 1, 0, group + 1))]
+        if self.places is None:
+            return word, index, group
+        return word, index, group + self._place(m, self.places, round_end, groups)
+
+    def _place(self, m: Module, places: Places, advance: Signal, groups: int) -> Value:
+        """First start word of the class of the current position."""
+        row, column = Signal(range(len(places.rows))), Signal(range(len(places.columns)))
+        with m.If(advance):
+            m.d.sync += column.eq(Mux(column == len(places.columns) - 1, 0, column + 1))
+            with m.If(column == len(places.columns) - 1):
+                m.d.sync += row.eq(Mux(row == len(places.rows) - 1, 0, row + 1))
+        column_classes = max(places.columns) + 1
+        bases = []
+        for at, classes, size, name in ((row, places.rows, groups * column_classes, "row"),
+                                        (column, places.columns, groups, "column")):
+            base = Signal(range(max(classes) * size + 1), name=f"{name}_base")
+            usual = max(set(classes), key=classes.count)
+            with m.Switch(at):
+                for k, value in enumerate(classes):
+                    if value != usual:
+                        with m.Case(k):
+                            m.d.comb += base.eq(value * size)
+                with m.Default():
+                    m.d.comb += base.eq(usual * size)
+            bases.append(base)
+        return bases[0] + bases[1]

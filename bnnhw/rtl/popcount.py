@@ -1,4 +1,4 @@
-"""Popcount: the only place that knows how ones are counted."""
+"""Popcount: the only place that knows how ones, and small numbers, are added up."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ __all__ = ["Popcount"]
 
 
 class Popcount(SharedComponent):
-    """Count the ones of a word with a balanced tree of adders.
+    """Count the ones of a word, or add up its lanes, with a balanced tree of adders.
 
     Latency: ``stages(width, levels)`` cycles, one word each cycle.
 
     Parameters
     ----------
     width : int
-        Bits to count.
+        Lanes to add up.
+    bits : int
+        Bits of a lane, unsigned; 1 counts ones.
     levels : int
         Adder levels between two registers; 0 for no registers at all.
 
     Members
     -------
-    i : In(width)
-    o : Out(bits for 0..width)
+    i : In(width * bits)
+    o : Out(bits for 0..width * (2**bits - 1))
     """
 
-    def __init__(self, *, width: int, levels: int) -> None:
-        if width < 1 or levels < 0:
-            raise ValueError(f"width {width!r} must be positive and levels {levels!r} not negative")
+    def __init__(self, *, width: int, levels: int, bits: int = 1) -> None:
+        if width < 1 or levels < 0 or bits < 1:
+            raise ValueError(f"width {width!r} and bits {bits!r} must be positive and levels "
+                             f"{levels!r} not negative")
         self.width = width
         self.levels = levels
-        super().__init__({"i": In(width), "o": Out(range(width + 1))})
+        self.bits = bits
+        super().__init__({"i": In(width * bits),
+                          "o": Out(range(width * ((1 << bits) - 1) + 1))})
 
     @staticmethod
     def stages(width: int, levels: int) -> int:
@@ -45,11 +50,12 @@ class Popcount(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_popcount_{self.width}_l{self.levels}"
+        lanes = f"{self.width}x{self.bits}" if self.bits > 1 else f"{self.width}"
+        return f"bnnhw_popcount_{lanes}_l{self.levels}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        terms: list[Value] = [self.i[k] for k in range(self.width)]
+        terms: list[Value] = [self.i.word_select(k, self.bits) for k in range(self.width)]
         level = 0
         while len(terms) > 1:
             level += 1

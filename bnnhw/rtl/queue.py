@@ -9,9 +9,9 @@ from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.shared import SharedComponent
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
-__all__ = ["CreditQueue"]
+__all__ = ["CreditQueue", "Fifo", "attach_queue"]
 
 
 class CreditQueue(SharedComponent):
@@ -41,6 +41,8 @@ class CreditQueue(SharedComponent):
     write : In(1)
     word : In(width)
     o : Out(stream)
+    used : Out
+        Words reserved or stored.
     """
 
     LATENCY = 2
@@ -53,7 +55,7 @@ class CreditQueue(SharedComponent):
         self.depth = depth
         super().__init__({
             "free": Out(1), "reserve": In(1), "write": In(1), "word": In(width),
-            "o": Out(stream.Signature(width)),
+            "o": Out(stream.Signature(width)), "used": Out(range(depth + 2)),
         })
 
     @property
@@ -75,7 +77,7 @@ class CreditQueue(SharedComponent):
             self.o.payload.eq(fifo.r_data),
             fifo.r_en.eq(self.o.ready),
         ]
-        used = Signal(range(self.places + 1))
+        used = self.used
         taken = Signal()
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
@@ -85,4 +87,64 @@ class CreditQueue(SharedComponent):
             m.d.sync += used.eq(used + 1)
         with m.Elif(~self.reserve & taken):
             m.d.sync += used.eq(used - 1)
+        return m
+
+
+def attach_queue(m: Module, unit: Any, depth: int) -> CreditQueue:
+    """Put a queue behind a free-running pipeline: ``unit.o`` is the queue's stream."""
+    queue = CreditQueue(width=len(unit.o.payload), depth=depth)
+    prefix_ports(queue, "queue")
+    m.submodules.queue = queue
+    m.d.comb += [
+        unit.o.valid.eq(queue.o.valid),
+        unit.o.payload.eq(queue.o.payload),
+        queue.o.ready.eq(unit.o.ready),
+    ]
+    return queue
+
+
+class Fifo(SharedComponent):
+    """A queue between two streams, for words that wait: of a shortcut above all.
+
+    Latency: ``CreditQueue.LATENCY`` cycles from accepting a word to ``o.valid``.
+
+    Parameters
+    ----------
+    width : int
+        Bits a word.
+    depth : int
+        Words, at least 3.
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    level : Out
+        Words that it holds.
+    """
+
+    LATENCY = CreditQueue.LATENCY
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width)),
+                          "level": Out(range(depth + 1))})
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_fifo_{self.width}x{self.depth}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        queue = attach_queue(m, self, self.depth)
+        accepted = Signal()
+        m.d.comb += [
+            self.i.ready.eq(queue.free),
+            accepted.eq(self.i.valid & queue.free),
+            queue.reserve.eq(accepted),
+            queue.write.eq(accepted),
+            queue.word.eq(self.i.payload),
+            self.level.eq(queue.used),
+        ]
         return m

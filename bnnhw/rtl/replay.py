@@ -45,8 +45,8 @@ class ReplayBuffer(SharedComponent):
     """Cycles from accepting a word until it can be read."""
 
     def __init__(self, *, width: int, words: int, repeats: int) -> None:
-        if words < 1 or repeats < 2:
-            raise ValueError(f"words {words!r} must be positive and repeats {repeats!r} 2 or more")
+        if words < 1 or repeats < 1:
+            raise ValueError(f"words {words!r} and repeats {repeats!r} must be positive")
         self.width = width
         self.words = words
         self.repeats = repeats

@@ -83,7 +83,7 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
     "input shape": (yaml_with(input={"shape": [0], "type": "bits"}), "input.shape.0: input should"),
     "huge input": (yaml_with(input={"shape": [1 << 20, 1 << 20], "type": "bits"}), "elements, at "
                    "most"),
-    "no threshold": (yaml_with(input={"shape": [6], "type": "uint8"}), "needs 'threshold'"),
+    "int without range": (yaml_with(input={"shape": [6], "type": "int"}), "type int needs 'bits'"),
     "aliases": ("a: &x [1]\nb: *x\n", "uses YAML aliases"),
     "path outside": (yaml_with(weights="../secret.npz"), "lies outside the folder"),
     "absolute path": (yaml_with(weights="/etc/passwd"), "lies outside the folder"),
@@ -92,7 +92,7 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
     "wrong width": (yaml_with(input={"shape": [7], "type": "bits"}), "has shape (4, 6), expected "
                     "(4, 7)"),
     "missing array": (first_layer(name="zz"), "has no array 'zz.weights'"),
-    "scores in the middle": (first_layer(output="scores"), "a dense layer reads bits"),
+    "scores twice": (first_layer(output="scores"), "its output is 'scores', and so is that of 'a'"),
     "argmax of bits": (yaml_with(layers=[YAML["layers"][0], "argmax"]), "output: scores"),
     "norm on scores": (yaml_with(layers=[{"dense": 4, "name": "a", "output": "scores",
                                           "batch_norm": {}}]), "put an 'affine' layer behind"),

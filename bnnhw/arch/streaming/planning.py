@@ -1,167 +1,157 @@
-"""Graph to Plan: folding, then units along the chain, then exact cycles."""
+"""Graph to Plan: folding, then units along the network, then depths and exact cycles."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from bnnhw.arch.streaming.units import UNITS, ArgMaxPlan, ConverterPlan, InputPlan, OutputPlan
-from bnnhw.arch.streaming.units.affine import plan_affine
-from bnnhw.arch.streaming.units.argmax import plan_argmax
-from bnnhw.arch.streaming.units.mvtu import accumulator, plan_mvtu
-from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.arch.streaming.builder import Builder
+from bnnhw.arch.streaming.layers import BUILDERS
+from bnnhw.arch.streaming.products import hand_fold, matrix_of
+from bnnhw.arch.streaming.units import UNITS, ArgMaxPlan, FifoPlan, OutputPlan, SequencePlan
+from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
-from bnnhw.golden.layout import beats
-from bnnhw.ir import Bits, Graph
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
-from bnnhw.plan import FieldPlan, Plan, StreamPlan, Unit, Wish
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
+from bnnhw.plan import FieldPlan, Plan, StreamPlan, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
-from bnnhw.plan.timing import measure
+from bnnhw.plan.sizing import size
 
 __all__ = ["load_plan", "plan"]
 
-MEMORIES = ("auto", "block", "lut", "constant")
-
 
 def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
-    """Plan a chain of dense layers as a streaming design.
+    """Plan a network as a streaming design.
 
     Raises
     ------
     PlanError
-        The network is not such a chain, or a fold, memory or wish is impossible.
+        The network cannot be built, or a fold, memory or wish is impossible.
     """
-    _check_chain(graph)
-    target = wish.target()
-    dense = [layer for layer in graph.layers if isinstance(layer, Dense)]
-    matrices = [Matrix(d.name, d.outputs, d.fan_in, accumulator(d).width,
-                       1 if k else graph.input.element.width,
-                       _hand_fold(d, hints.get(d.name), target)) for k, d in enumerate(dense)]
-    folds = dict(zip((d.name for d in dense), solve(matrices, target), strict=True))
-    units: list[Unit] = []
+    _check(graph)
+    target = wish.target(max((p.vector_count for p in graph.layers if isinstance(p, Product)),
+                             default=1))
+    builder = Builder(graph, device, hints, target, fold_products(graph, hints, target))
     for layer in graph.layers:
-        if isinstance(layer, Dense):
-            _append(units, _mvtu(layer, folds[layer.name], hints, device), graph)
-        elif isinstance(layer, Affine):
-            units.append(plan_affine(layer, units[-1].o))
-        elif isinstance(layer, ArgMax):
-            units.append(plan_argmax(layer, units[-1].o, len(graph.outputs) == 2))
-    last = units[-1].o
-    units.append(OutputPlan("m_axis", None, last, last))
-    names = [unit.name for unit in units]
+        BUILDERS[layer.kind](builder, layer)
+    fields = _outputs(builder)
+    names = [unit.name for unit in builder.units]
     for name in names:
         if names.count(name) > 1:
             raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
-    blocks = [block for block in (unit.block() for unit in units) if block]
-    timing = measure(blocks, units[0].i.words)
-    return Plan(graph.name, "streaming", device.name, target, tuple(units),
-                _fields(graph, units[-2]), timing.ii, timing.latency)
+    schedule = size(builder.units, graph)
+    return Plan(graph.name, "streaming", device.name, target, schedule.units, fields, schedule.ii,
+                schedule.latency,
+                tuple((s.unit, s.first_in, s.last_out) for s in schedule.spans))
+
+
+def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:
+    """Choose the fold of every product layer for a number of cycles a frame."""
+    products = [layer for layer in graph.layers if isinstance(layer, Product)]
+    fronts = {"input", *(b.name for b in graph.layers if isinstance(b, Binarize))}
+    matrices = []
+    for layer in products:
+        first = layer.source in fronts
+        matrix = matrix_of(layer, first)
+        if first and layer.source != "input":
+            matrix = replace(matrix, input_width=graph.input.element.width)
+        matrices.append(replace(matrix, fold=hand_fold(matrix, hints.get(layer.name), target)))
+    folds = solve(matrices, target)
+    return {m.name: (m, f) for m, f in zip(matrices, folds, strict=True)}
 
 
 def load_plan(data: dict[str, Any]) -> Plan:
     """Rebuild a Plan from ``Plan.to_json``."""
     units = []
     for item in data["units"]:
-        settings = {k: v for k, v in item.items() if k not in ("kind", "i", "o")}
-        units.append(UNITS[item["kind"]](i=StreamPlan(**item["i"]), o=StreamPlan(**item["o"]),
-                                         **settings))
-    fields = tuple(FieldPlan(**item) for item in data["fields"])
+        fields = {k: _freeze(v) for k, v in item.items() if k != "kind"}
+        for key in ("i", "o", "i1"):
+            if key in fields:
+                fields[key] = StreamPlan(**item[key])
+        units.append(UNITS[item["kind"]](**fields))
     return Plan(data["name"], data["arch"], data["device"], data["target_ii"], tuple(units),
-                fields, data["ii"], data["latency"])
+                tuple(FieldPlan(**item) for item in data["fields"]), data["ii"], data["latency"],
+                tuple((str(n), int(a), int(b)) for n, a, b in data["spans"]))
 
 
-def _fields(graph: Graph, last: Unit) -> tuple[FieldPlan, ...]:
-    """Where each output of the network lies in the words of the last unit."""
-    fields = []
-    for output, source in graph.outputs:
-        stream = last.o if source == last.layer else last.i
-        label_bit = last.i.bits if isinstance(last, ArgMaxPlan) and last.forward else 0
-        if isinstance(last, ArgMaxPlan) and source == last.layer:
-            fields.append(FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit, True))
-        else:
-            fields.append(FieldPlan(output, stream.elements, stream.lanes, stream.width,
-                                    stream.signed))
-    return tuple(fields)
+def _freeze(value: Any) -> Any:
+    """Lists back to tuples."""
+    return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
 
 
-def _append(units: list[Unit], unit: Unit, graph: Graph) -> None:
-    """Put ``unit`` behind the chain, with an input stage or a width converter where needed."""
-    if not units:
-        front = graph.layers[0] if isinstance(graph.layers[0], Binarize) else None
-        element = graph.input.element
-        outside = StreamPlan(unit.i.elements, unit.i.lanes, element.width, element.signed)
-        units.append(InputPlan("s_axis", front.name if front else None, outside, unit.i,
-                               front.threshold if front else None))
-    elif units[-1].o != unit.i:
-        units.append(ConverterPlan(f"{unit.name}_dwc", None, units[-1].o, unit.i))
-    units.append(unit)
+def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
+    """Bring all outputs to one stream, one after the other, and say where each lies."""
+    fields: dict[str, FieldPlan] = {}
+    source, stream = "", None
+    done: set[str] = set()
+    for output, name in b.graph.outputs:
+        owner = b.resolve(name)
+        owner = next((a for a, scores in b.forwarding.items() if scores == owner), owner)
+        if owner in done:
+            continue
+        done.add(owner)
+        branch, words = b.branch(owner)
+        first = 0 if stream is None else stream.words
+        fields.update(_fields(b, owner, words, first))
+        if stream is None:
+            source, stream = branch, words
+            continue
+        # Either waits for its turn: a frame of the one in front, or of the other branch.
+        source, branch = (b.add(FifoPlan(f"{output}_fifo{k}", None, (s,), p, p)).name
+                          for k, (s, p) in enumerate(((source, stream), (branch, words))))
+        both = StreamPlan(stream.words + words.words, 1, max(stream.bits, words.bits))
+        source = b.add(SequencePlan(f"{output}_sequence", None, (source, branch), stream, both,
+                                    words)).name
+        stream = both
+    assert stream is not None
+    b.add(OutputPlan("m_axis", None, (source,), stream, stream))
+    return tuple(fields[output] for output, _ in b.graph.outputs)
 
 
-def _mvtu(layer: Dense, fold: Fold, hints: Hints, device: Device) -> Unit:
-    memory = hints.get(layer.name, LayerHint()).memory
-    steps = beats(layer.fan_in, fold.simd) * beats(layer.outputs, fold.pe)
-    where = f"layer '{layer.name}'"
-    if memory not in MEMORIES:
-        raise PlanError(f"memory '{memory}' must be one of {', '.join(MEMORIES)}", where=where)
-    if memory == "constant" and steps > 1:
-        raise PlanError(
-            f"constant weights need an unfolded layer, but PE {fold.pe} and SIMD {fold.simd} take "
-            f"{steps} steps", where=where,
-            hint=f"use fold {{pe: {layer.outputs}, simd: {layer.fan_in}}} or memory 'lut'")
-    return plan_mvtu(layer, fold, device, memory)
+def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, FieldPlan]:
+    """Where the outputs that one unit gives lie in the words from ``first`` on."""
+    unit = next(u for u in reversed(b.units) if u.layer == owner)
+    fields = {}
+    for output, name in b.graph.outputs:
+        stream = words
+        if isinstance(unit, ArgMaxPlan) and name == owner:
+            label_bit = unit.i.bits if unit.forward else 0
+            fields[output] = FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit,
+                                       True, 1, first, stream.words)
+            continue
+        if b.resolve(name) != owner and b.forwarding.get(owner) != b.resolve(name):
+            continue
+        if isinstance(unit, ArgMaxPlan):
+            stream = unit.i
+        fields[output] = FieldPlan(output, stream.elements, stream.lanes, stream.width,
+                                   stream.signed, groups=stream.groups, first_word=first,
+                                   words=stream.words)
+    return fields
 
 
-def _hand_fold(layer: Dense, hint: LayerHint | None, target: int) -> Fold | None:
-    """The fold given by hand; where only one half is given, the other meets the target."""
-    if hint is None or (hint.pe is None and hint.simd is None):
-        return None
-    rows, columns = layer.outputs, layer.fan_in
-    if hint.simd is None:
-        assert hint.pe is not None
-        groups = beats(rows, min(max(hint.pe, 1), rows))
-        return Fold(hint.pe, beats(columns, max(1, min(target // groups, columns))))
-    if hint.pe is None:
-        words = beats(columns, min(max(hint.simd, 1), columns))
-        return Fold(beats(rows, max(1, min(target // words, rows))), hint.simd)
-    return Fold(hint.pe, hint.simd)
-
-
-def _check_chain(graph: Graph) -> None:
+def _check(graph: Graph) -> None:
     """Refuse what this architecture cannot build, with the layer's name."""
-    source = "input"
     for layer in graph.layers:
-        if layer.source != source:
-            raise _cannot(layer, f"reads '{layer.source}' and not its neighbour '{source}'")
-        source = layer.name
-    kinds = [layer.kind for layer in graph.layers]
-    for k, layer in enumerate(graph.layers):
         if isinstance(layer, Binarize):
-            if k or graph.input.element.signed:
+            if layer.source != "input" or graph.input.element.signed or \
+                    len(graph.readers("input")) > 1 or layer is not graph.layers[0]:
                 raise _cannot(layer, "binarises anything but unsigned input pixels")
-        elif isinstance(layer, Dense):
-            if not isinstance(layer.input.element, Bits):
-                raise _cannot(layer, f"reads {layer.input}, expected bits")
-            if layer.thresholds is not None and layer.thresholds.shape[1] != 1:
-                raise _cannot(layer, "has more than one threshold a channel")
-        elif isinstance(layer, (Affine, ArgMax)):
-            if "dense" not in kinds[:k]:
-                raise _cannot(layer, "needs a dense layer before it")
-        else:
+        elif isinstance(layer, Product):
+            powers = tuple(layer.coefficients[0] << m for m in range(layer.planes))
+            if layer.coefficients != powers or len(layer.weights) != 1:
+                raise _cannot(layer, f"has planes of its own weights or of weights "
+                              f"{layer.coefficients}, expected the bits of one integer")
+        elif isinstance(layer, ArgMax):
+            if layer.source == "input":
+                raise _cannot(layer, "reads the input itself")
+        elif layer.kind not in BUILDERS:
             raise _cannot(layer, f"is of kind '{layer.kind}'")
-    if "dense" not in kinds:
-        raise _cannot(graph.layers[-1], "is all there is, expected at least one dense layer")
-    _check_outputs(graph)
-
-
-def _check_outputs(graph: Graph) -> None:
-    last = graph.layers[-1]
-    sources = [source for _, source in graph.outputs]
-    allowed = [[last.name]]
-    if isinstance(last, ArgMax):
-        allowed += [[last.source, last.name], [last.name, last.source]]
-    if sources not in allowed:
-        raise _cannot(last, f"ends a network whose outputs are taken from {', '.join(sources)}; "
-                      "expected the last layer, or an argmax and its scores")
+        if not graph.readers(layer.name) and \
+                layer.name not in [source for _, source in graph.outputs]:
+            raise _cannot(layer, "is read by no layer and is no output")
+    if not any(isinstance(layer, Product) for layer in graph.layers):
+        raise _cannot(graph.layers[-1], "is all there is, expected at least one layer of products")
 
 
 def _cannot(layer: Layer, message: str) -> PlanError:

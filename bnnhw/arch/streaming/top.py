@@ -19,7 +19,8 @@ class StreamingTop(SharedComponent):
     """The core of a Plan.
 
     The stream behind a unit named ``u`` is the signals ``u_o_valid``, ``u_o_ready`` and
-    ``u_o_payload`` of the top module; simulators tap layers there.
+    ``u_o_payload`` of the top module; simulators tap layers there. ``u_level`` is what a line
+    buffer or a queue holds.
 
     Members
     -------
@@ -46,15 +47,19 @@ class StreamingTop(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        components: list[Any] = []
+        components: dict[str, Any] = {}
+        outputs: dict[str, Any] = {}
         for unit in self.plan.units:
             component = unit.build(self.graph, self.plan.name)
             prefix_ports(component, unit.name)
             m.submodules[unit.name] = component
-            if components:
-                _connect(m, components[-1].o, component.i)
-            components.append(component)
-        first, last = components[0], components[-1]
+            components[unit.name] = component
+            for k, port in enumerate(unit.out_ports):
+                outputs[unit.name if len(unit.out_ports) == 1 else f"{unit.name}.{k}"] = \
+                    getattr(component, port)
+            for source, port in zip(unit.sources, unit.in_ports, strict=False):
+                _connect(m, outputs[source], getattr(component, port))
+        first, last = (components[self.plan.units[k].name] for k in (0, -1))
         m.d.comb += [
             first.i.payload.eq(self.s_axis_tdata),
             first.i.valid.eq(self.s_axis_tvalid),

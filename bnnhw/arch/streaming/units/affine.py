@@ -1,16 +1,15 @@
-"""Scale and offset of each class score."""
+"""Scale, offset and shift of each channel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
+from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.ir.layers import Affine
 from bnnhw.plan import StreamPlan, Unit
-from bnnhw.plan.timing import PipelineBlock
+from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.affine import AffineUnit
 
 __all__ = ["AffinePlan", "plan_affine"]
@@ -21,6 +20,7 @@ class AffinePlan(Unit):
     """A multiplier and an adder a lane."""
 
     scale_width: int
+    sum_width: int
 
     kind: ClassVar[str] = "affine"
 
@@ -28,31 +28,28 @@ class AffinePlan(Unit):
     def cycles(self) -> int:
         return self.i.words
 
-    def block(self) -> PipelineBlock:
+    def block(self, graph: Graph) -> PipelineBlock:
         return PipelineBlock(self.i.words, 1, AffineUnit.LATENCY, AffineUnit.QUEUE_WORDS)
 
     def build(self, graph: Graph, design: str) -> AffineUnit:
         layer = graph.layer(str(self.layer))
         assert isinstance(layer, Affine)
+        scales = channel_words(layer.scale, self.i.lanes)
+        offsets = channel_words(layer.offset + layer.half, self.i.lanes)
         return AffineUnit(
             module_name=f"{design}_{self.name}", lanes=self.i.lanes,
-            in_shape=(self.i.width, self.i.signed), out_shape=(self.o.width, self.o.signed),
-            scale_width=self.scale_width,
-            scales=self._words(layer.scale, self.scale_width),
-            offsets=self._words(layer.offset, self.o.width))
-
-    def _words(self, values: np.ndarray, width: int) -> list[int]:
-        mask, words = (1 << width) - 1, []
-        for first in range(0, self.i.words * self.i.lanes, self.i.lanes):
-            lanes = [int(v) & mask for v in values[first:first + self.i.lanes]]
-            words.append(sum(v << (k * width) for k, v in enumerate(lanes)))
-        return words
+            in_shape=(self.i.width, self.i.signed), out_width=self.o.width,
+            sum_width=self.sum_width, scale_width=self.scale_width, shift=layer.shift,
+            scales=pack_integers(scales, self.scale_width),
+            offsets=pack_integers(offsets, self.sum_width))
 
 
-def plan_affine(layer: Affine, i: StreamPlan) -> AffinePlan:
-    """Decide the widths of an affine layer behind stream ``i``."""
+def plan_affine(layer: Affine, source: str, i: StreamPlan) -> AffinePlan:
+    """Decide the widths of an affine layer behind stream ``i``, a group of which is a pixel."""
     scale = Int(min(int(layer.scale.min()), -1), int(layer.scale.max()))
     out = layer.out_type().element
-    return AffinePlan(name=layer.name, layer=layer.name, i=i,
-                      o=StreamPlan(i.elements, i.lanes, out.width, out.signed),
-                      scale_width=scale.width)
+    low, high = layer.sum_range()
+    total = Int(min(low, -1), max(high, 0))
+    return AffinePlan(layer.name, layer.name, (source,), i,
+                      StreamPlan(i.elements, i.lanes, out.width, out.signed, i.groups),
+                      scale.width, total.width)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax
 from bnnhw.plan import StreamPlan, Unit
-from bnnhw.plan.timing import PipelineBlock
+from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.argmax import ArgMaxUnit
 
 __all__ = ["ArgMaxPlan", "plan_argmax"]
@@ -26,7 +26,7 @@ class ArgMaxPlan(Unit):
     def cycles(self) -> int:
         return self.i.words
 
-    def block(self) -> PipelineBlock:
+    def block(self, graph: Graph) -> PipelineBlock:
         group = 1 if self.forward else self.i.words
         return PipelineBlock(self.i.words, group, ArgMaxUnit.LATENCY, ArgMaxUnit.QUEUE_WORDS)
 
@@ -35,7 +35,7 @@ class ArgMaxPlan(Unit):
                           score=(self.i.width, self.i.signed), forward=self.forward)
 
 
-def plan_argmax(layer: ArgMax, i: StreamPlan, forward: bool) -> ArgMaxPlan:
+def plan_argmax(layer: ArgMax, source: str, i: StreamPlan, forward: bool) -> ArgMaxPlan:
     """Plan the label behind the score stream ``i``.
 
     The output stream has one element a word, as wide as the label and the scores together; the
@@ -43,5 +43,4 @@ def plan_argmax(layer: ArgMax, i: StreamPlan, forward: bool) -> ArgMaxPlan:
     """
     label = ArgMaxUnit.index_width(i.elements)
     words, width = (i.words, i.bits + label) if forward else (1, label)
-    return ArgMaxPlan(name=layer.name, layer=layer.name, i=i, o=StreamPlan(words, 1, width),
-                      forward=forward)
+    return ArgMaxPlan(layer.name, layer.name, (source,), i, StreamPlan(words, 1, width), forward)

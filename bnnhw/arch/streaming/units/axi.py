@@ -24,12 +24,12 @@ class InputPlan(Unit):
     def cycles(self) -> int:
         return self.i.words
 
-    def block(self) -> None:
+    def block(self, graph: Graph) -> None:
         return None
 
     def build(self, graph: Graph, design: str) -> AxiInput:
         return AxiInput(lanes=self.i.lanes, elements=self.i.elements, width=self.i.width,
-                        threshold=self.threshold)
+                        threshold=self.threshold, groups=self.i.groups)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class OutputPlan(Unit):
     def cycles(self) -> int:
         return self.i.words
 
-    def block(self) -> None:
+    def block(self, graph: Graph) -> None:
         return None
 
     def build(self, graph: Graph, design: str) -> AxiOutput:

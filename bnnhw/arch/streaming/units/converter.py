@@ -1,4 +1,4 @@
-"""Between two units whose words differ in lanes."""
+"""Between two units whose words differ in lanes or in groups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from bnnhw.ir import Graph
 from bnnhw.plan import Unit
-from bnnhw.plan.timing import ConverterBlock
+from bnnhw.plan.blocks import ConverterBlock
 from bnnhw.rtl.width_converter import WidthConverter
 
 __all__ = ["ConverterPlan"]
@@ -23,14 +23,15 @@ class ConverterPlan(Unit):
     def cycles(self) -> int:
         return max(self.i.words, self.o.words)
 
-    def block(self) -> ConverterBlock:
+    def block(self, graph: Graph) -> ConverterBlock:
         a, b = self.i.lanes, self.o.lanes
-        return ConverterBlock(a, b, self.i.elements, WidthConverter.capacity(a, b),
-                              WidthConverter.LATENCY)
+        return ConverterBlock(a, b, self.i.elements, self.o.elements, self.i.size,
+                              WidthConverter.capacity(a, b), WidthConverter.LATENCY)
 
     def build(self, graph: Graph, design: str) -> WidthConverter:
         return WidthConverter(in_lanes=self.i.lanes, out_lanes=self.o.lanes,
-                              elements=self.i.elements, width=self.i.width)
+                              elements=self.i.elements, width=self.i.width,
+                              out_elements=self.o.elements)
 
     def summary(self) -> dict[str, Any]:
         return {"lanes": f"{self.i.lanes} -> {self.o.lanes}"}

@@ -1,4 +1,4 @@
-"""A dense layer as an MVTU: every width, depth and memory of it."""
+"""A product layer as an MVTU: every width, depth and memory of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bnnhw.arch.streaming.units.starts import border_places, start_values
 from bnnhw.device import Device
-from bnnhw.golden.layout import beats, weight_words
-from bnnhw.ir import Graph, Int
-from bnnhw.ir.layers import Dense
-from bnnhw.plan import StreamPlan, Unit
-from bnnhw.plan.folding import Fold
-from bnnhw.plan.timing import Block, PipelineBlock, ReplayBlock
+from bnnhw.golden.layout import beats, pack_integers, pack_words
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Product
+from bnnhw.plan import Memory, StreamPlan, Unit
+from bnnhw.plan.blocks import Block, MvtuBlock
+from bnnhw.plan.folding import Fold, Matrix
 from bnnhw.rtl.mvtu import Mvtu
 from bnnhw.rtl.replay import ReplayBuffer
 
-__all__ = ["MvtuPlan", "accumulator", "plan_mvtu"]
+__all__ = ["MvtuPlan", "plan_mvtu"]
 
 POPCOUNT_LEVELS = 3
 """Adder levels between two registers of the popcount tree."""
@@ -25,88 +26,147 @@ POPCOUNT_LEVELS = 3
 
 @dataclass(frozen=True)
 class MvtuPlan(Unit):
-    """Folding, accumulator and memories of a dense layer."""
+    """Folding, accumulator and memories of a product layer.
 
+    Parameters
+    ----------
+    rows, columns : int
+        Of one matrix.
+    pe, simd, sf, nf : int
+    vectors, matrices : int
+        Vectors a frame, and matrices that they meet in turn.
+    taps : int
+        Pixels of a vector.
+    parallel : bool
+        A word holds all taps of some channels.
+    bits, serial
+        Of the elements, see ``rtl.mvtu``.
+    own_lanes : bool
+        Depthwise.
+    """
+
+    rows: int
+    columns: int
+    pe: int
+    simd: int
+    sf: int
+    nf: int
+    vectors: int
+    matrices: int
+    taps: int
+    parallel: bool
+    bits: int
+    serial: bool
+    own_lanes: bool
     acc_width: int
     threshold: bool
     levels: int
     product_register: bool
     weight_memory: str
     start_memory: str
+    classes: int
     queue_depth: int
 
     kind: ClassVar[str] = "mvtu"
 
     @property
-    def rows(self) -> int:
-        return self.o.elements
-
-    @property
-    def columns(self) -> int:
-        return self.i.elements
-
-    @property
-    def pe(self) -> int:
-        return self.o.lanes
-
-    @property
-    def simd(self) -> int:
-        return self.i.lanes
-
-    @property
-    def sf(self) -> int:
-        return self.i.words
-
-    @property
-    def nf(self) -> int:
-        return self.o.words
+    def planes(self) -> int:
+        """Steps a word."""
+        return self.bits if self.serial else 1
 
     @property
     def cycles(self) -> int:
-        return self.sf * self.nf
+        return self.vectors * self.sf * self.nf * self.planes
 
-    def block(self) -> Block:
-        latency = Mvtu.latency(self.simd, self.levels, self.product_register)
-        if self.nf == 1:
-            return PipelineBlock(self.sf, self.sf, latency, self.queue_depth)
-        return ReplayBlock(self.sf, self.nf, Mvtu.ISSUE_LATENCY, ReplayBuffer.depth(self.sf),
-                           latency, self.queue_depth)
+    @property
+    def latency(self) -> int:
+        """Cycles from the last step of a row group to its word."""
+        return Mvtu.latency(self.simd, self.levels, self.product_register, self.planes)
+
+    def block(self, graph: Graph) -> Block:
+        issue = Mvtu.ISSUE_LATENCY if Mvtu.replays(self.nf, self.planes) else None
+        return MvtuBlock(self.vectors, self.sf, self.nf, self.planes, issue,
+                         ReplayBuffer.depth(self.sf), self.latency, self.queue_depth)
 
     def build(self, graph: Graph, design: str) -> Mvtu:
         layer = graph.layer(str(self.layer))
-        assert isinstance(layer, Dense)
+        assert isinstance(layer, Product)
+        starts = start_values(layer, self.threshold, self.pad_columns)
+        _, places = border_places(layer)
         return Mvtu(
             module_name=f"{design}_{self.name}", simd=self.simd, pe=self.pe, sf=self.sf,
-            nf=self.nf, weights=weight_words(layer.weights[0], self.pe, self.simd),
-            starts=self._start_words(layer), width=self.acc_width,
-            coefficient=layer.coefficients[0], threshold=self.threshold, levels=self.levels,
-            weight_style=_style(self.weight_memory), start_style=_style(self.start_memory),
-            queue_depth=self.queue_depth, product_register=self.product_register)
+            nf=self.nf, weights=self._weight_words(layer), starts=self._start_words(starts),
+            width=self.acc_width, coefficient=layer.coefficients[0], threshold=self.threshold,
+            levels=self.levels, weight_style=_style(self.weight_memory),
+            start_style=_style(self.start_memory), queue_depth=self.queue_depth,
+            product_register=self.product_register, matrices=self.matrices, bits=self.bits,
+            signed=layer.input.element.signed, serial=self.serial, own_lanes=self.own_lanes,
+            places=places)
 
-    def _start_words(self, layer: Dense) -> list[int]:
-        starts = _starts(layer)
-        never = _never(layer)  # a padded row gives 0
-        mask = (1 << self.acc_width) - 1
-        words = []
-        for group in range(self.nf):
-            word = 0
-            for r in range(self.pe):
-                row = group * self.pe + r
-                start = int(starts[row]) if row < self.rows else never
-                word |= (start & mask) << (r * self.acc_width)
-            words.append(word)
-        return words
+    @property
+    def pad_columns(self) -> int:
+        """Columns of a row that are only padding; their weights are 1."""
+        return self.sf * self.simd - self.columns
+
+    def row_order(self) -> np.ndarray:
+        """Row of the layer that PE r computes: ``[matrices, NF, PE]``, -1 for padding."""
+        if self.own_lanes:
+            rows = np.arange(self.matrices * self.pe).reshape(self.matrices, 1, self.pe)
+            return np.where(rows < self.rows, rows, -1)
+        local = np.arange(self.nf * self.pe).reshape(1, self.nf, self.pe)
+        first = np.arange(self.matrices)[:, None, None] * self.rows
+        return np.where(local < self.rows, first + local, -1)
+
+    def column_order(self) -> np.ndarray:
+        """Column that lane s of word k is: ``[SF, SIMD]``, -1 for padding."""
+        channels = self.columns // self.taps
+        lanes = self.simd // self.taps if self.parallel else self.simd
+        words = beats(channels, lanes)
+        channel = np.arange(words)[:, None] * lanes + np.arange(lanes)
+        tap = np.arange(self.taps)
+        if self.parallel:
+            column = tap[None, :, None] * channels + channel[:, None, :]
+            inside = np.broadcast_to(channel[:, None, :] < channels, column.shape)
+        else:
+            column = tap[:, None, None] * channels + channel[None]
+            inside = np.broadcast_to(channel[None] < channels, column.shape)
+        return np.where(inside, column, -1).reshape(self.sf, self.simd)
+
+    def _weight_words(self, layer: Product) -> list[int]:
+        padded = np.ones((layer.outputs + 1, self.columns + 1), dtype=np.uint8)
+        padded[:-1, :-1] = layer.weights[0]
+        rows, columns = self.row_order(), self.column_order()
+        steps = padded[rows[:, :, None, :, None], columns[None, None, :, None, :]]
+        return pack_words(steps.reshape(-1, self.pe * self.simd))
+
+    def _start_words(self, starts: np.ndarray) -> list[int]:
+        """Start values ``[classes, rows and one for padding]`` as words."""
+        lanes = starts[:, self.row_order()]
+        return pack_integers(lanes.reshape(-1, self.pe), self.acc_width)
 
     def summary(self) -> dict[str, Any]:
         pads = []
-        if self.nf * self.pe != self.rows:
-            pads.append(f"{self.nf * self.pe - self.rows} rows")
-        if self.sf * self.simd != self.columns:
-            pads.append(f"{self.sf * self.simd - self.columns} columns")
-        return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf,
+        rows = self.pe * (self.matrices if self.own_lanes else self.nf) - self.rows
+        if rows:
+            pads.append(f"{rows} rows")
+        if self.pad_columns:
+            pads.append(f"{self.pad_columns} columns")
+        more = {}
+        if self.bits > 1:
+            more = {"bits": self.bits, "form": "serial" if self.serial else "parallel"}
+        return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf, **more,
                 "weights": self.weight_memory, "thresholds": self.start_memory,
-                "weight_bits": self.sf * self.nf * self.pe * self.simd,
+                "weight_bits": self.sf * self.nf * self.matrices * self.pe * self.simd,
                 "padding": " and ".join(pads)}
+
+    def memories(self) -> tuple[Memory, ...]:
+        steps, words = self.matrices * self.nf * self.sf, self.classes * self.matrices * self.nf
+        vector = ()
+        if Mvtu.replays(self.nf, self.planes):
+            vector = (Memory("vector", ReplayBuffer.depth(self.sf), self.i.bits, "auto", True),)
+        return (Memory("weights", steps, self.pe * self.simd, self.weight_memory, False),
+                Memory("thresholds", words, self.pe * self.acc_width, self.start_memory, False),
+                Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True), *vector)
 
 
 def _style(memory: str) -> str:
@@ -114,48 +174,47 @@ def _style(memory: str) -> str:
     return "lut" if memory == "constant" else memory
 
 
-def _starts(layer: Dense) -> np.ndarray:
-    """Where the accumulator of each row begins: its constant, less its threshold if it has one.
-
-    Thresholds are first brought into the range in which they differ in effect.
-    """
-    if layer.thresholds is None:
-        return layer.const
-    return np.clip(layer.const - layer.thresholds[:, 0], _never(layer), 0)
-
-
-def _never(layer: Dense) -> int:
-    """The highest start value from which no input brings the accumulator to 0."""
-    return -layer.coefficients[0] * layer.fan_in - 1
-
-
-def accumulator(layer: Dense) -> Int:
-    """Range of the accumulator from its start value to its end, padded rows included."""
-    starts = _starts(layer)
-    top = layer.coefficients[0] * layer.fan_in
-    return Int(min(int(starts.min()), _never(layer)), max(int(starts.max()) + top, 0))
-
-
-def plan_mvtu(layer: Dense, fold: Fold, device: Device, memory: str) -> MvtuPlan:
-    """Decide the widths and memories of a dense layer at a given fold.
+def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: StreamPlan,
+              device: Device, memory: str) -> MvtuPlan:
+    """Decide the widths and memories of a product layer at a given fold.
 
     Parameters
     ----------
+    i : StreamPlan
+        Words of vectors, as the unit takes them.
     memory : str
         ``auto``, ``block``, ``lut`` or ``constant``, as the user wrote it.
     """
-    sf, nf = beats(layer.fan_in, fold.simd), beats(layer.outputs, fold.pe)
-    width = accumulator(layer).width
-    threshold = layer.thresholds is not None
+    sf = matrix.sf(fold.simd)
+    nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
+    matrices = beats(matrix.rows, fold.pe) if matrix.depthwise else layer.groups
+    vectors = matrix.vectors * (matrices if matrix.depthwise else 1)
+    threshold = layer.thresholds is not None and layer.thresholds.shape[1] == 1
+    starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
+    top = sum(layer.coefficients) * layer.fan_in
+    excess = start_values(layer, threshold, 0)
+    width = _range_width(int(starts.min()), max(int(excess.max()) + top, 0))
+    classes = len(starts)
+    steps, words = matrices * nf * sf, classes * matrices * nf
     if memory == "auto":
-        memory = "constant" if sf * nf == 1 else device.rom_style(sf * nf)
+        memory = "constant" if steps == 1 else device.rom_style(steps)
     product_register = memory == "block"
-    latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register)
+    planes = matrix.bits if fold.serial else 1
+    latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes)
+    element_width, signed = (1, False) if threshold else (width, True)
+    o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
+                   matrix.vectors if matrix.depthwise else vectors)
     return MvtuPlan(
-        name=layer.name, layer=layer.name,
-        i=StreamPlan(layer.fan_in, fold.simd),
-        o=StreamPlan(layer.outputs, fold.pe, 1 if threshold else width, not threshold),
-        acc_width=width, threshold=threshold, levels=POPCOUNT_LEVELS,
-        product_register=product_register, weight_memory=memory,
-        start_memory="constant" if nf == 1 else device.rom_style(nf),
-        queue_depth=Mvtu.queue_words(latency, sf))
+        layer.name, layer.name, (source,), i, o, rows=matrix.rows, columns=matrix.columns,
+        pe=fold.pe, simd=fold.simd, sf=sf, nf=nf, vectors=vectors, matrices=matrices,
+        taps=matrix.taps, parallel=matrix.taps > 1 and fold.simd > matrix.channels,
+        bits=matrix.bits, serial=fold.serial, own_lanes=matrix.depthwise, acc_width=width,
+        threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
+        weight_memory=memory,
+        start_memory="constant" if words == 1 else device.rom_style(words), classes=classes,
+        queue_depth=Mvtu.queue_words(latency, sf * planes))
+
+
+def _range_width(low: int, high: int) -> int:
+    """Bits of a two's complement number from ``low`` to ``high``."""
+    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1

@@ -1,0 +1,130 @@
+"""Laying units along the network: streams, forks, width converters, and the units of each layer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from bnnhw.arch.streaming.units import ConverterPlan, ForkPlan, InputPlan
+from bnnhw.config.hints import Hints
+from bnnhw.device import Device
+from bnnhw.golden.layout import beats
+from bnnhw.ir import Graph, TensorType
+from bnnhw.ir.layers import ArgMax, Binarize, Flatten
+from bnnhw.plan import StreamPlan, Unit
+from bnnhw.plan.folding import Fold, Matrix
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """The units so far, and the streams that layers still have to give.
+
+    Parameters
+    ----------
+    graph : Graph
+    device : Device
+    hints : Hints
+    target : int
+        Cycles a frame that no unit should exceed.
+    folds : dict
+        Matrix and fold of each product layer, by its name.
+    """
+
+    def __init__(self, graph: Graph, device: Device, hints: Hints, target: int,
+                 folds: dict[str, tuple[Matrix, Fold]]) -> None:
+        self.graph, self.device, self.hints, self.target = graph, device, hints, target
+        self.folds = folds
+        self.units: list[Unit] = []
+        self.types: dict[str, TensorType] = {"input": graph.input}
+        self._alias: dict[str, str] = {}
+        self._left: dict[str, list[str]] = {}
+        self._streams: dict[str, StreamPlan] = {}
+        for layer in graph.layers:
+            self.types[layer.name] = layer.out_type()
+            if isinstance(layer, (Flatten, Binarize)):
+                self._alias[layer.name] = self.resolve(layer.source)
+        self.forwarding = {layer.name: self.resolve(layer.source) for layer in graph.layers
+                           if isinstance(layer, ArgMax) and self._forwards(layer)}
+        """Argmax layers that hand their scores on with the label, and whose scores those are."""
+
+    def resolve(self, name: str) -> str:
+        """The layer, or ``input``, whose stream a layer's output is."""
+        return self._alias.get(name, name)
+
+    def readers(self, name: str) -> int:
+        """Units and outputs that read a stream."""
+        sources = [s for layer in self.graph.layers if layer.name not in self._alias
+                   for s in layer.sources] + [s for _, s in self.graph.outputs]
+        return sum(self.resolve(s) == name for s in sources)
+
+    def _forwards(self, layer: ArgMax) -> bool:
+        """Whether the scores are an output too, and nothing else reads them."""
+        handed_out = [self.resolve(s) for _, s in self.graph.outputs]
+        scores = self.resolve(layer.source)
+        return layer.name in handed_out and handed_out.count(scores) == 1 and \
+            scores != "input" and self.readers(scores) == 2 and self.readers(layer.name) == 1
+
+    def add(self, unit: Unit) -> Unit:
+        self.units.append(unit)
+        return unit
+
+    def provide(self, name: str, unit: Unit) -> None:
+        """Let the output of ``unit`` be the stream of layer ``name``, forked for its readers."""
+        stream, source, left = unit.o, unit.name, []
+        count = 1 if name in self.forwarding.values() else self.readers(name)
+        for k in range(count - 1):
+            tail = "" if count == 2 else str(k)
+            fork = self.add(ForkPlan(f"{unit.name}_fork{tail}", None, (source,), stream, stream))
+            left.append(f"{fork.name}.0")
+            source = f"{fork.name}.1"
+        self._left[name] = [*left, source]
+        self._streams[name] = stream
+
+    def stream(self, name: str) -> StreamPlan | None:
+        """The stream of a layer as it comes; None for an input that nothing has read yet."""
+        return self._streams.get(self.resolve(name))
+
+    def lanes(self, name: str, words_a_word: float = 1) -> int:
+        """Lanes at which a layer's stream keeps to the target, at least those that it has.
+
+        ``words_a_word`` is the number of words that the reader makes of each of its words.
+        """
+        type_, stream = self.types[name], self.stream(name)
+        pixels = type_.map[0] * type_.map[1]
+        least = stream.lanes if stream else 1
+        for lanes in range(min(least, type_.channels), type_.channels + 1):
+            if math.ceil(pixels * words_a_word) * beats(type_.channels, lanes) <= self.target:
+                return lanes
+        return type_.channels
+
+    def want(self, name: str, reader: str, elements: int, lanes: int) -> tuple[str, StreamPlan]:
+        """Take a branch of a layer's stream in words of ``lanes``, in groups of ``elements``."""
+        type_, source = self.types[name], self.resolve(name)
+        groups = type_.size // elements
+        if source not in self._left:
+            self._provide_input(elements, lanes, groups)
+        stream, branch = self._streams[source], self._left[source].pop(0)
+        wanted = replace(stream, elements=elements, lanes=lanes, groups=groups)
+        if stream.same_words(wanted):
+            return branch, wanted
+        if max(stream.elements, elements) % min(stream.elements, elements):
+            pixel = replace(stream, elements=type_.channels, groups=type_.size // type_.channels)
+            branch = self.add(ConverterPlan(f"{reader}_dwc0", None, (branch,), stream, pixel)).name
+            stream = pixel
+        converter = ConverterPlan(f"{reader}_dwc", None, (branch,), stream, wanted)
+        return self.add(converter).name, wanted
+
+    def branch(self, name: str) -> tuple[str, StreamPlan]:
+        """Take a branch of a layer's stream as it is."""
+        return self._left[name].pop(0), self._streams[name]
+
+    def _provide_input(self, elements: int, lanes: int, groups: int) -> None:
+        first = self.graph.layers[0]
+        front = first if isinstance(first, Binarize) else None
+        element = self.graph.input.element
+        outside = StreamPlan(elements, lanes, element.width, element.signed, groups)
+        inside = outside if front is None else StreamPlan(elements, lanes, 1, False, groups)
+        unit = InputPlan("s_axis", front.name if front else None, (), outside, inside,
+                         front.threshold if front else None)
+        self.provide("input", self.add(unit))

@@ -1,0 +1,121 @@
+"""Product layers: what the solver folds, and the units that each of them becomes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from bnnhw.arch.streaming.builder import Builder
+from bnnhw.arch.streaming.units.line_window import plan_line_window
+from bnnhw.arch.streaming.units.mvtu import plan_mvtu
+from bnnhw.arch.streaming.units.starts import start_values
+from bnnhw.arch.streaming.units.threshold import plan_threshold
+from bnnhw.arch.streaming.units.window import pad_words, plan_window
+from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.errors import PlanError
+from bnnhw.golden.layout import beats
+from bnnhw.ir import Int
+from bnnhw.ir.layers import Conv, Product
+from bnnhw.plan.folding import Fold, Matrix
+
+__all__ = ["build_product", "hand_fold", "is_depthwise", "matrix_of"]
+
+MEMORIES = ("auto", "block", "lut", "constant")
+
+
+def is_depthwise(layer: Product) -> bool:
+    """Each output channel sees its own input channel only."""
+    return isinstance(layer, Conv) and layer.groups == layer.outputs == layer.input.channels > 1
+
+
+def matrix_of(layer: Product, first: bool) -> Matrix:
+    """Describe a layer to the solver; ``first``: its input comes from outside."""
+    starts = start_values(layer, False, 0)
+    span = int(starts.max()) - int(starts.min()) + sum(layer.coefficients) * layer.fan_in
+    element = layer.input.element
+    taps = layer.window.taps if isinstance(layer, Conv) and not layer.window.pointwise else 1
+    positions = layer.vector_count
+    pixels = math.prod(layer.input.map[:2]) if isinstance(layer, Conv) else 1
+    depthwise = is_depthwise(layer)
+    all_taps = not isinstance(layer, Conv) or (
+        (layer.groups == 1 or depthwise) and
+        (not layer.window.padded or layer.pad.shape[:2] == (1, 1)))
+    return Matrix(
+        layer.name, layer.outputs if depthwise else layer.outputs // layer.groups, layer.fan_in,
+        span.bit_length() + 1, element.width if first else 1,
+        vectors=positions * (1 if depthwise else layer.groups), taps=taps,
+        pixels=pixels * (1 if depthwise else layer.groups), bits=element.width,
+        depthwise=depthwise, all_taps=all_taps)
+
+
+def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
+    """The fold given by hand; where only one half is given, the other meets the target."""
+    if hint is None or (hint.pe is None and hint.simd is None):
+        return None
+    rows, columns = matrix.rows, matrix.columns
+    budget = max(1, target // matrix.vectors)
+    if hint.simd is None:
+        assert hint.pe is not None
+        groups = beats(rows, min(max(hint.pe, 1), rows))
+        words = max(1, budget // groups)
+        legal = (s for s in range(1, columns + 1) if matrix.legal_simd(s))
+        return Fold(hint.pe, next((s for s in legal if matrix.sf(s) <= words), columns))
+    if hint.pe is None:
+        words = matrix.sf(hint.simd) if matrix.legal_simd(hint.simd) else \
+            beats(columns, min(max(hint.simd, 1), columns))
+        return Fold(beats(rows, max(1, min(budget // words, rows))), hint.simd)
+    return Fold(hint.pe, hint.simd)
+
+
+def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> str:
+    """The weight memory that the user wrote, if it can be."""
+    memory = hints.get(layer.name, LayerHint()).memory
+    steps = matrix.sf(fold.simd) * beats(matrix.rows, fold.pe) * layer.groups
+    where = f"layer '{layer.name}'"
+    if memory not in MEMORIES:
+        raise PlanError(f"memory '{memory}' must be one of {', '.join(MEMORIES)}", where=where)
+    if memory == "constant" and steps > 1:
+        raise PlanError(
+            f"constant weights need an unfolded layer, but PE {fold.pe} and SIMD {fold.simd} take "
+            f"{steps} steps", where=where,
+            hint=f"use fold {{pe: {matrix.rows}, simd: {layer.fan_in}}} or memory 'lut'")
+    return memory
+
+
+def build_product(b: Builder, layer: Product) -> None:
+    """A window where there is one, the MVTU, and a unit for thresholds of several levels."""
+    matrix, fold = b.folds[layer.name]
+    memory = check_memory(layer, matrix, fold, b.hints)
+    across = matrix.rows if matrix.depthwise else matrix.channels
+    source, stream = b.want(layer.source, layer.name, across, matrix.lanes_in(fold))
+    if matrix.taps > 1 or (isinstance(layer, Conv) and not layer.window.pointwise):
+        assert isinstance(layer, Conv)
+        height, width, channels = layer.input.map
+        try:
+            pad = pad_words(layer.pad, channels, stream, layer.window)
+        except ValueError as error:
+            raise PlanError(str(error), where=f"layer '{layer.name}'") from None
+        if fold.simd > matrix.channels or (matrix.depthwise and fold.simd > 1):
+            window = b.add(plan_line_window(f"{layer.name}_swu", source, stream, layer.window,
+                                            height, width, pad))
+        else:
+            window = b.add(plan_window(f"{layer.name}_swu", None, source, stream, layer.window,
+                                       height, width, pad, matrix.depthwise))
+        source, stream = window.name, window.o
+    mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, memory)
+    assert layer.thresholds is None or layer.thresholds.shape[1] >= 1
+    if layer.thresholds is None or layer.thresholds.shape[1] == 1:
+        b.provide(layer.name, b.add(mvtu))
+        return
+    sums = b.add(replace(mvtu, name=f"{layer.name}_sums"))
+    low = int(start_values(layer, False, 0).min())
+    high = int(start_values(layer, False, 0).max()) + sum(layer.coefficients) * layer.fan_in
+    pixel = sums.o
+    if pixel.elements != layer.outputs:  # thresholds go by all channels of a pixel
+        pixel = replace(pixel, elements=layer.outputs, groups=pixel.size // layer.outputs)
+        if not pixel.same_words(sums.o):
+            raise PlanError(f"PE {fold.pe} does not divide the {matrix.rows} rows of a group, "
+                            "which several levels need", where=f"layer '{layer.name}'",
+                            hint="fix pe to a divisor")
+    b.provide(layer.name, b.add(plan_threshold(layer, layer.name, sums.name, pixel,
+                                               Int(low, high))))

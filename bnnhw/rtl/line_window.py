@@ -1,0 +1,253 @@
+"""The parallel sliding window: all taps of a window in one word, one column of pixels a cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["LineWindow"]
+
+Pair = tuple[int, int]
+
+
+class LineWindow(SharedComponent):
+    """Keep the last rows of a map in one memory each, and slide over them column by column.
+
+    Each step reads one word of every row of the window at once and shifts it into registers that
+    hold the columns before it; where those make a whole window, it is shown. So a map without
+    padding takes one cycle a word of each row that a window ends in, the rate at which it comes
+    in; padded columns take a cycle each, padded rows none. Frames overlap as in
+    ``WindowBuffer``, which also has the rules of latency and of giving rows back.
+
+    Parameters
+    ----------
+    module_name : str
+    width : int
+        Bits a word: some channels of a pixel.
+    map : (int, int, int)
+        Rows and columns of the map, words of a pixel.
+    kernel, stride, dilation : (int, int)
+    out : (int, int)
+        Output rows and columns.
+    start : (int, int)
+        Row and column of the first tap of the first window; negative in the padding.
+    pads : tuple of int
+        Each word of a pixel outside the map.
+    banks : int
+        Rows that it holds, at least those that a window reaches over.
+    releases : tuple of int
+        Words given back behind each output row; they add up to a frame.
+
+    Members
+    -------
+    i : In(stream of width bits)
+    o : Out(stream of taps * width bits)
+        Tap (ky, kx) is word ``ky * KW + kx``.
+    level : Out
+        Words that are stored and not given back.
+    """
+
+    WRITE_LATENCY = 1
+    READ_LATENCY = 1
+
+    def __init__(self, *, module_name: str, width: int, map: tuple[int, int, int], kernel: Pair,
+                 stride: Pair, dilation: Pair, out: Pair, start: Pair, pads: tuple[int, ...], banks: int,
+                 releases: tuple[int, ...]) -> None:
+        self._module_name = module_name
+        self.width, self.map, self.kernel, self.stride = width, map, kernel, stride
+        self.dilation, self.out, self.start, self.pads = dilation, out, start, pads
+        self.banks, self.releases = banks, releases
+        self.reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+        if banks < self.reach[0]:
+            raise ValueError(f"{banks} rows are fewer than the {self.reach[0]} of a window")
+        if len(releases) != out[0] or sum(releases) != map[0] * map[1] * map[2]:
+            raise ValueError("releases must be one for each output row and add up to a frame")
+        super().__init__({
+            "i": In(stream.Signature(width)),
+            "o": Out(stream.Signature(kernel[0] * kernel[1] * width)),
+            "level": Out(range(self.depth + 1)),
+        })
+
+    @property
+    def depth(self) -> int:
+        """Words that it holds."""
+        return self.banks * self.map[1] * self.map[2]
+
+    @property
+    def columns(self) -> int:
+        """Columns that each output row goes through, padding included."""
+        return (self.out[1] - 1) * self.stride[1] + self.reach[1]
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        height, columns, words = self.map
+        frame, row_words = height * columns * words, columns * words
+        span = frame + self.depth
+        step, accepted = Signal(), Signal()
+        head = Signal(range(-span, span + 1))
+        stored = Signal(range(-span, self.depth + 1))
+        row, column, word = (Signal(range(self.out[0]), name="row"),
+                             Signal(range(self.columns), name="column"),
+                             Signal(range(words), name="word"))
+        word_end, row_end, frame_end = Signal(), Signal(), Signal()
+        m.d.comb += [
+            word_end.eq(word == words - 1),
+            row_end.eq(word_end & (column == self.columns - 1)),
+            frame_end.eq(row_end & (row == self.out[0] - 1)),
+            accepted.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(stored < self.depth),
+            self.level.eq(Mux(stored < 0, 0, stored)),
+        ]
+        with m.If(step):
+            m.d.sync += word.eq(Mux(word_end, 0, word + 1))
+            with m.If(word_end):
+                m.d.sync += column.eq(Mux(row_end, 0, column + 1))
+            with m.If(row_end):
+                m.d.sync += row.eq(Mux(frame_end, 0, row + 1))
+        gone = Signal(range(max(self.releases) + 1))
+        usual = max(set(self.releases), key=self.releases.count)
+        with m.Switch(row):
+            for k, value in enumerate(self.releases):
+                if value != usual:
+                    with m.Case(k):
+                        m.d.comb += gone.eq(value)
+            with m.Default():
+                m.d.comb += gone.eq(usual)
+        m.d.sync += [
+            stored.eq(stored + accepted - Mux(step & row_end, gone, 0)),
+            head.eq(head + accepted - Mux(step & frame_end, frame, 0)),
+        ]
+        # The first row of the window, in the map and among the banks.
+        top = Signal(range(min(self.start[0], 0) - 1,
+                           max(self.start[0] + self.out[0] * self.stride[0], 1)),
+                     init=self.start[0])
+        bank = Signal(range(self.banks), init=self.start[0] % self.banks)
+        at = Signal(range(-columns - abs(self.start[1]) - 1, columns + self.columns + 1),
+                    init=self.start[1])
+        address = Signal(range(row_words))
+        inside = Signal()
+        m.d.comb += inside.eq((at >= 0) & (at < columns))
+        with m.If(step & word_end):
+            m.d.sync += at.eq(Mux(row_end, self.start[1], at + 1))
+        with m.If(step & row_end):
+            m.d.sync += address.eq(max(self.start[1], 0) * words)
+        with m.Elif(step & inside):
+            m.d.sync += address.eq(Mux(address == row_words - 1, 0, address + 1))
+        with m.If(step & row_end):
+            m.d.sync += [
+                top.eq(Mux(frame_end, self.start[0], top + self.stride[0])),
+                bank.eq(self._turned(m, "next_bank", bank, Mux(
+                    frame_end, self._turn(height - (self.out[0] - 1) * self.stride[0]),
+                    self._turn(self.stride[0])))),
+            ]
+        rows_in, lowest = self._rows(m, top, height)
+        need = Signal(range(-span, span + 1))
+        m.d.comb += [
+            need.eq(lowest * row_words + address),
+            step.eq((~inside | ~Cat(rows_in).any() | (head > need))
+                    & (~self.o.valid | self.o.ready)),
+        ]
+        data = self._memories(m, accepted, step, address, row_words)
+        pads = [Signal(name=f"pad{k}") for k in range(self.kernel[0])]
+        pad_word = Signal(self.width)
+        with m.If(step), m.Switch(word):
+            for k, value in enumerate(self.pads):
+                with m.Case(k):
+                    m.d.sync += pad_word.eq(value)
+        shown_bank = Signal.like(bank)
+        emit = self._emits(m, column)
+        with m.If(step):
+            m.d.sync += [shown_bank.eq(bank), self.o.valid.eq(emit)]
+            m.d.sync += [p.eq(~(inside & r)) for p, r in zip(pads, rows_in, strict=True)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        self._window(m, step, data, shown_bank, pads, pad_word)
+        return m
+
+    def _turn(self, rows: int) -> int:
+        return rows % self.banks
+
+    def _turned(self, m: Module, name: str, bank: Value, rows: Any) -> Value:
+        """``(bank + rows) % banks`` for rows under ``banks``."""
+        total = Signal(range(2 * self.banks), name=name)
+        m.d.comb += total.eq(bank + rows)
+        return Mux(total >= self.banks, total - self.banks, total)
+
+    def _rows(self, m: Module, top: Signal, height: int) -> tuple[list[Signal], Value]:
+        """Which tap rows lie in the map, and the lowest one that does."""
+        inside, lowest = [], Signal(range(height), name="lowest")
+        for k in range(self.kernel[0]):
+            row = top + k * self.dilation[0]
+            flag = Signal(name=f"row{k}_inside")
+            m.d.comb += flag.eq((row >= 0) & (row < height))
+            inside.append(flag)
+            with m.If(flag):
+                m.d.comb += lowest.eq(row)
+        return inside, lowest
+
+    def _memories(self, m: Module, accepted: Signal, step: Signal, address: Signal,
+                  row_words: int) -> list[Value]:
+        """One memory a bank; returns what was read of each."""
+        to_bank, to_word = Signal(range(self.banks)), Signal(range(row_words))
+        with m.If(accepted):
+            m.d.sync += to_word.eq(Mux(to_word == row_words - 1, 0, to_word + 1))
+            with m.If(to_word == row_words - 1):
+                m.d.sync += to_bank.eq(Mux(to_bank == self.banks - 1, 0, to_bank + 1))
+        data = []
+        for k in range(self.banks):
+            memory = Memory(shape=self.width, depth=row_words, init=[])
+            m.submodules[f"row{k}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.addr.eq(to_word), write.data.eq(self.i.payload),
+                write.en.eq(accepted & (to_bank == k)),
+                read.addr.eq(address), read.en.eq(step),
+            ]
+            data.append(read.data)
+        return data
+
+    def _emits(self, m: Module, column: Signal) -> Value:
+        """Whether a window ends in this column."""
+        ends = self.reach[1] - 1
+        if self.stride[1] == 1:
+            return column >= ends
+        emit = Signal()
+        with m.Switch(column):
+            for k in range(self.out[1]):
+                with m.Case(ends + k * self.stride[1]):
+                    m.d.comb += emit.eq(1)
+        return emit
+
+    def _window(self, m: Module, step: Signal, data: list[Value], bank: Signal,
+                pads: list[Signal], pad_word: Signal) -> None:
+        """The column that was read, and those before it, as a window."""
+        words = self.map[2]
+        column = []
+        banks = Array(data)
+        for k in range(self.kernel[0]):
+            chosen = Signal(self.width, name=f"tap_row{k}")
+            at = self._turned(m, f"tap_bank{k}", bank, self._turn(k * self.dilation[0]))
+            m.d.comb += chosen.eq(Mux(pads[k], pad_word, banks[at]))
+            column.append(chosen)
+        history = [Cat(column)]
+        for k in range((self.reach[1] - 1) * words):
+            before = Signal(self.kernel[0] * self.width, name=f"column{k}")
+            with m.If(step):
+                m.d.sync += before.eq(history[-1])
+            history.append(before)
+        taps = []
+        for ky in range(self.kernel[0]):
+            for kx in range(self.kernel[1]):
+                ago = (self.reach[1] - 1 - kx * self.dilation[1]) * words
+                taps.append(history[ago].word_select(ky, self.width))
+        m.d.comb += self.o.payload.eq(Cat(taps))

@@ -1,0 +1,112 @@
+"""Integers to bits or levels at thresholds of each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.rom import Rom
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["ThresholdUnit"]
+
+
+class ThresholdUnit(SharedComponent):
+    """Count the thresholds that each lane reaches, one word each cycle.
+
+    Latency: ``LATENCY`` cycles from accepting a word to ``o.valid``.
+
+    Parameters
+    ----------
+    module_name : str
+    lanes : int
+        Channels a word.
+    in_shape : (int, bool)
+        Width and signedness of an element.
+    compare_width : int
+        Bits of a threshold, two's complement; wide enough for every element too.
+    levels : int
+        Thresholds a channel, J.
+    out_width : int
+        Bits of an element of the output.
+    thresholds : list of int
+        One word for each word of a pixel: lanes by levels thresholds, lane 0 and level 0 lowest.
+    falling : list of int
+        One word for each word of a pixel: a bit a lane, set where J less the count is wanted.
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    """
+
+    LATENCY = 2 + CreditQueue.LATENCY
+    QUEUE_WORDS = LATENCY + 1
+
+    def __init__(self, *, module_name: str, lanes: int, in_shape: tuple[int, bool],
+                 compare_width: int, levels: int, out_width: int, thresholds: list[int],
+                 falling: list[int]) -> None:
+        if len(thresholds) != len(falling):
+            raise ValueError("thresholds and falling must have the same number of words")
+        self._module_name = module_name
+        self.lanes, self.in_shape, self.compare_width = lanes, in_shape, compare_width
+        self.levels, self.out_width = levels, out_width
+        self.thresholds, self.falling = thresholds, falling
+        super().__init__({
+            "i": In(stream.Signature(lanes * in_shape[0])),
+            "o": Out(stream.Signature(lanes * out_width)),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        queue = attach_queue(m, self, self.QUEUE_WORDS)
+        step = Signal()
+        word = Signal(range(len(self.thresholds)))
+        m.d.comb += [
+            self.i.ready.eq(queue.free),
+            step.eq(self.i.valid & queue.free),
+            queue.reserve.eq(step),
+            queue.write.eq(delayed(m, step, 2, "step")),
+        ]
+        with m.If(step):
+            m.d.sync += word.eq(Mux(word == len(self.thresholds) - 1, 0, word + 1))
+        per_lane = self.levels * self.compare_width
+        m.submodules.thresholds = limits = Rom(
+            words=self.thresholds, width=self.lanes * per_lane, style="lut")
+        m.submodules.falling = falling = Rom(words=self.falling, width=self.lanes, style="lut")
+        m.d.comb += [limits.addr.eq(word), falling.addr.eq(word)]
+        values = Signal(len(self.i.payload))
+        m.d.sync += values.eq(self.i.payload)
+        results = []
+        for k in range(self.lanes):
+            x = values.word_select(k, self.in_shape[0])
+            x = x.as_signed() if self.in_shape[1] else x
+            own = limits.data.word_select(k, per_lane)
+            passed = [x >= own.word_select(j, self.compare_width).as_signed()
+                      for j in range(self.levels)]
+            result = Signal(self.out_width, name=f"result{k}")
+            if self.levels == 1:
+                m.d.sync += result.eq(passed[0] ^ falling.data[k])
+            else:
+                # Falling: J less the count, which counts the thresholds that are not reached.
+                m.d.sync += result.eq(_count([p ^ falling.data[k] for p in passed]))
+            results.append(result)
+        m.d.comb += queue.word.eq(Cat(results))
+        return m
+
+
+def _count(bits: list[Any]) -> Any:
+    """A balanced sum of bits."""
+    while len(bits) > 1:
+        bits = [bits[k] + bits[k + 1] if k + 1 < len(bits) else bits[k]
+                for k in range(0, len(bits), 2)]
+    return bits[0]

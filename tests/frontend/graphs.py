@@ -1,0 +1,229 @@
+"""Random Graphs of every layer kind, with parameters that no trained network would have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bnnhw.ir import Bits, Element, Graph, Int, TensorType, Window
+from bnnhw.ir.layers import (
+    Add,
+    Affine,
+    ArgMax,
+    Binarize,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool,
+    Select,
+    SumPool,
+    Threshold,
+    Upsample,
+    product_sum,
+)
+
+__all__ = ["any_graph"]
+
+Random = np.random.Generator
+
+
+class Maker:
+    """Layers one after another, each reading any of those before it."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.layers: list[Layer] = []
+        self.types: dict[str, TensorType] = {"input": TensorType(self.shape(), self.element())}
+        if self.chance(0.3) and isinstance(self.types["input"].element, Int):
+            element = self.types["input"].element
+            self.add(Binarize("pixels", "input", self.types["input"],
+                              self.integer(element.lo, element.hi + 2), self.chance(0.5)))
+
+    def chance(self, p: float) -> bool:
+        return bool(self.random.random() < p)
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.random.integers(low, high))
+
+    def integers(self, low: int, high: int, *shape: int) -> np.ndarray:
+        return self.random.integers(low, high, shape)
+
+    def bits(self, *shape: int) -> np.ndarray:
+        return self.random.integers(0, 2, shape, dtype=np.uint8)
+
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.integer(1, 7) for _ in range(self.integer(1, 4)))
+
+    def element(self) -> Element:
+        low = self.integer(-9, 6)
+        return [Bits(), Bits(unipolar=True), Int(0, 255), Int(-128, 127), Int(0, 15),
+                Int(low, low + self.integer(0, 9))][self.integer(0, 6)]
+
+    def add(self, layer: Layer) -> None:
+        layer.compute(*(np.full((1, *t.shape), t.element.lo) for t in layer.inputs))
+        self.layers.append(layer)
+        self.types[layer.name] = layer.out_type()
+
+    def read(self, fits: Callable[[TensorType], bool]) -> tuple[str, TensorType] | None:
+        names = [name for name, t in self.types.items() if fits(t) and t.size <= 4000]
+        last = next(reversed(self.types))
+        if last in names and self.chance(0.7):
+            return last, self.types[last]
+        return (name := names[self.integer(0, len(names))], self.types[name]) if names else None
+
+    def window(self, type_: TensorType) -> Window:
+        signal = len(type_.shape) == 2
+        sizes = [(self.integer(1, 4), 1 if signal else self.integer(1, 4)) for _ in range(3)]
+        pads = self.integers(0, 3, 4) * self.chance(0.6)
+        if self.chance(0.3):
+            pads[:] = pads[0]
+        if signal:
+            pads[1] = pads[3] = 0
+        top, left, bottom, right = (int(p) for p in pads)
+        return Window(sizes[0], sizes[1], (1, 1) if self.chance(0.5) else sizes[2],
+                      (top, left, bottom, right))
+
+    def product(self, type_: TensorType, outputs: int, columns: int, absent: bool) -> tuple:
+        """Weights, coefficients, const, thresholds and unipolar: plain ones, or any."""
+        planes, element = type_.element.planes, type_.element
+        weights = self.bits(1 if self.chance(0.8) else planes, outputs, columns)
+        plain, const = product_sum(weights[0], element)
+        raw = self.chance(0.3)
+        if isinstance(element, Bits) and not absent and not raw:
+            plain, const = (1,), np.zeros(outputs, np.int64)
+        if self.chance(0.2):
+            plain = tuple(2 * int(c) for c in self.integers(1, 9, planes))
+            const = self.integers(-99, 99, outputs)
+        elif self.chance(0.2):
+            const = const + self.integers(-5, 5, outputs)
+        levels = 1 if self.chance(0.7) else self.integer(2, 5)
+        scale = 1 << 40 if self.chance(0.1) else columns
+        thresholds = np.sort(self.integers(-scale, scale + 2, outputs, levels), axis=1)
+        return weights, plain, const, None if raw else thresholds, self.chance(0.3)
+
+    def pad(self, type_: TensorType) -> np.ndarray:
+        element = type_.element
+        shape = (1, 1, 1) if self.chance(0.7) else tuple(self.integers(1, 4, 3))
+        low, high = (0, 1) if element.lo <= 0 <= element.hi and self.chance(0.3) else (
+            element.lo, element.hi + 1)
+        return self.integers(low, high, *shape)
+
+
+def _dense(make: Maker, name: str) -> Layer | None:
+    place = make.read(lambda t: len(t.shape) == 1 and t.element.width < 24)
+    if place is None:
+        return None
+    outputs = make.integer(1, 9)
+    return Dense(name, *place, *make.product(place[1], outputs, place[1].size, False))
+
+
+def _conv(make: Maker, name: str) -> Layer | None:
+    place = make.read(lambda t: len(t.shape) in (2, 3) and t.element.width < 24)
+    if place is None:
+        return None
+    type_ = place[1]
+    window, channels = make.window(type_), type_.channels
+    groups = int(make.random.choice([g for g in range(1, channels + 1) if channels % g == 0]))
+    outputs = groups * make.integer(1, 4)
+    absent = type_.element == Bits() and make.chance(0.4)
+    if min(window.out_size(*type_.map[:2])) < 1:
+        return None
+    pad = np.zeros((1, 1, 1), np.int64) if absent else make.pad(type_)
+    fields = make.product(type_, outputs, window.taps * channels // groups, absent)
+    return Conv(name, *place, *fields, window, groups, pad, absent)
+
+
+def _pool(make: Maker, name: str) -> Layer | None:
+    place = make.read(lambda t: len(t.shape) in (2, 3))
+    if place is None:
+        return None
+    window, type_ = make.window(place[1]), place[1]
+    if make.chance(0.2):
+        window = Window(type_.map[:2], type_.map[:2])
+    if min(window.out_size(*type_.map[:2])) < 1:
+        return None
+    if make.chance(0.4):
+        return SumPool(name, *place, window)
+    return MaxPool(name, *place, window, make.bits(type_.channels) * make.bits(1)[0])
+
+
+def _shape(make: Maker, name: str) -> Layer | None:
+    maps = make.read(lambda t: len(t.shape) in (2, 3))
+    if maps is not None and make.chance(0.4):
+        columns = make.integer(1, 3) if len(maps[1].shape) == 3 else 1
+        return Upsample(name, *maps, (make.integer(1, 3), columns))
+    place = make.read(lambda t: bool(t.shape))
+    if place is None:
+        return None
+    if make.chance(0.5):
+        return Flatten(name, *place)
+    return Select(name, *place, make.integers(0, place[1].channels, make.integer(1, 22)))
+
+
+def _join(make: Maker, name: str) -> Layer | None:
+    place = make.read(lambda t: bool(t.shape))
+    assert place is not None
+    type_ = place[1]
+    if make.chance(0.5):
+        second = make.read(lambda t: t.shape[:-1] == type_.shape[:-1] and bool(t.shape)
+                           and (t.element == type_.element or
+                                (isinstance(t.element, Int) and isinstance(type_.element, Int))))
+        return Concat(name, *place, *second) if second else None
+    if type_.element == Bits():
+        return None
+    second = make.read(lambda t: t.shape == type_.shape and t.element != Bits())
+    low = make.integer(-50, 50)
+    limits = None if make.chance(0.5) else (low, low + make.integer(0, 90))
+    return Add(name, *place, *second, limits) if second else None
+
+
+def _point(make: Maker, name: str) -> Layer | None:
+    if make.chance(0.4):
+        place = make.read(lambda t: bool(t.shape) and t.element.width < 40)
+        if place is None:
+            return None
+        c = place[1].channels
+        high = 1 << make.integer(1, 20)
+        return Affine(name, *place, make.integers(-high, high, c), make.integers(-high, high, c),
+                      make.integer(0, 9) if make.chance(0.6) else 0)
+    place = make.read(lambda t: bool(t.shape) and isinstance(t.element, Int))
+    if place is None:
+        return None
+    element, c = place[1].element, place[1].channels
+    if make.chance(0.3):
+        return Binarize(name, *place, make.integer(element.lo, element.hi + 2), make.chance(0.5))
+    levels = 1 if make.chance(0.6) else make.integer(2, 5)
+    thresholds = np.sort(make.integers(element.lo, element.hi + 2, c, levels), axis=1)
+    return Threshold(name, *place, thresholds, make.bits(c) * make.bits(1)[0], make.chance(0.3))
+
+
+def _argmax(make: Maker, name: str) -> Layer | None:
+    place = make.read(lambda t: len(t.shape) == 1 and isinstance(t.element, Int))
+    return ArgMax("label" if make.chance(0.5) and "label" not in make.types else name,
+                  *place) if place else None
+
+
+KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax)
+
+
+def any_graph(seed: int, count: int) -> Graph:
+    """Make a Graph of about ``count`` layers; ``seed`` decides everything."""
+    make = Maker(seed)
+    for k in range(count):
+        layer = KINDS[make.integer(0, len(KINDS))](make, f"layer{k}")
+        if layer is not None:
+            make.add(layer)
+    if not any(layer.name != "pixels" for layer in make.layers):
+        make.add(Flatten("flat", "input", make.types["input"]))
+    names = [layer.name for layer in make.layers]
+    if make.chance(0.5):
+        read = {source for layer in make.layers for source in layer.sources}
+        chosen = [name for name in names if name not in read]
+    else:
+        chosen = [names[make.integer(0, len(names))] for _ in range(make.integer(1, 4))]
+    words = ["bits", "scores", "label", "a", "b", *(f"out{k}" for k in range(99))]
+    outputs = tuple((words.pop(make.integer(0, 5)), name) for name in chosen)
+    return Graph("any", make.types["input"], tuple(make.layers), outputs)

@@ -1,0 +1,258 @@
+"""Random networks of maps for tests: windows, paddings, pools, residuals, groups, integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.ir import Bits, Graph, Int, TensorType, Window
+from bnnhw.ir.layers import (
+    Add,
+    Affine,
+    ArgMax,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool,
+    Select,
+    SumPool,
+    Threshold,
+    Upsample,
+    product_sum,
+)
+
+__all__ = ["Maker", "random_map_network"]
+
+
+class Maker:
+    """Adds random layers to a network, one kind at a time."""
+
+    def __init__(self, seed: int, input_: TensorType) -> None:
+        self.random = np.random.default_rng(seed)
+        self.input = input_
+        self.layers: list[Layer] = []
+        self.hints: Hints = {}
+
+    @property
+    def last(self) -> tuple[str, TensorType]:
+        if not self.layers:
+            return "input", self.input
+        return self.layers[-1].name, self.layers[-1].out_type()
+
+    def _name(self, kind: str) -> str:
+        return f"{kind}{len(self.layers)}"
+
+    def integer(self, low: int, high: int) -> int:
+        """A random number, both ends included."""
+        return int(self.random.integers(low, high + 1))
+
+    def chance(self, probability: float) -> bool:
+        return bool(self.random.random() < probability)
+
+    def window(self, height: int, width: int, kernel: int = 3, padded: bool = True,
+               same: bool = False) -> Window:
+        """A window that fits the map; ``same`` keeps its size."""
+        if same:
+            k = (2 * self.integer(0, 1) + 1, 1 if width == 1 else 2 * self.integer(0, 1) + 1)
+            return Window(k, pads=(k[0] // 2, k[1] // 2, k[0] // 2, k[1] // 2))
+        while True:
+            columns = 1 if width == 1 else self.integer(1, kernel)
+            k = (self.integer(1, kernel), columns)
+            stride = (self.integer(1, 2), 1 if width == 1 else self.integer(1, 2))
+            dilation = (self.integer(1, 2), 1 if width == 1 else self.integer(1, 2))
+            pads = [self.integer(0, 2) if padded and self.chance(0.5) else 0 for _ in range(4)]
+            if width == 1:
+                pads[1] = pads[3] = 0
+            w = Window(k, stride, dilation, (pads[0], pads[1], pads[2], pads[3]))
+            if min(w.out_size(height, width)) >= 1:
+                return w
+
+    def conv(self, outputs: int, *, window: Window | None = None, groups: int = 1,
+             sums: bool = False, levels: int = 1, source: str | None = None,
+             unipolar: bool = False) -> Conv:
+        """A convolution with random weights, padding and thresholds around the middle."""
+        name, type_ = self.last
+        if source is not None:
+            name, type_ = source, next(la.out_type() for la in self.layers if la.name == source)
+        height, width, channels = type_.map
+        w = window or self.window(height, width)
+        fan_in = w.taps * channels // groups
+        weights = self.random.integers(0, 2, (outputs, fan_in), dtype=np.uint8)
+        element = type_.element
+        bipolar = isinstance(element, Bits) and not element.unipolar
+        absent = bipolar and self.chance(0.5)
+        shape = (1, 1, 1) if self.chance(0.7) else (2, 2, self.integer(1, 3))
+        pad = self.random.integers(element.lo, element.hi + 1, shape)
+        if absent:
+            pad = np.zeros((1, 1, 1), dtype=np.int64)
+        coefficients, const = product_sum(weights, element)
+        if bipolar and not absent and not sums and self.chance(0.5):
+            coefficients, const = (1,), np.zeros(outputs, dtype=np.int64)
+        if sums:
+            thresholds = None
+        else:
+            middle = const + sum(coefficients) * fan_in // 2
+            spread = max(2, sum(coefficients) * int(np.sqrt(fan_in)) // 2)
+            thresholds = np.sort(middle[:, None] + self.random.integers(
+                -spread, spread + 1, (outputs, levels)), axis=1)
+        layer = Conv(self._name("conv"), name, type_, weights[None], coefficients, const,
+                     thresholds, unipolar, window=w, groups_=groups, pad=pad, absent=absent)
+        self.layers.append(layer)
+        return layer
+
+    def fold(self, layer: Conv | Dense) -> None:
+        """Fold a layer by hand, at random."""
+        depthwise = layer.groups == layer.outputs == layer.input.channels > 1
+        rows = layer.outputs if depthwise else layer.outputs // layer.groups
+        if isinstance(layer, Dense):
+            self.hints[layer.name] = LayerHint(self.integer(1, rows), self.integer(1, layer.fan_in))
+            return
+        channels = layer.input.channels // layer.groups
+        simd = 1 if depthwise else self.integer(1, channels)
+        uniform = layer.pad.size == 1 or not layer.window.padded
+        if self.chance(0.3) and uniform and (depthwise or layer.groups == 1):
+            simd *= layer.window.taps
+        self.hints[layer.name] = LayerHint(self.integer(1, rows), simd)
+
+    def dense(self, outputs: int) -> Dense:
+        """Raw sums of the whole map."""
+        if len(self.last[1].shape) != 1:
+            self.layers.append(Flatten(self._name("flatten"), *self.last))
+        name, type_ = self.last
+        weights = self.random.integers(0, 2, (outputs, type_.size), dtype=np.uint8)
+        coefficients, const = product_sum(weights, type_.element)
+        layer = Dense(self._name("fc"), name, type_, weights[None], coefficients, const, None)
+        self.layers.append(layer)
+        return layer
+
+    def threshold(self, levels: int = 1) -> None:
+        name, type_ = self.last
+        middle = (type_.element.lo + type_.element.hi) // 2
+        values = np.sort(middle + self.random.integers(-3, 4, (type_.channels, levels)), axis=1)
+        self.layers.append(Threshold(self._name("sign"), name, type_, values, self.random.integers(
+            0, 2, type_.channels, dtype=np.uint8)))
+
+    def max_pool(self) -> None:
+        name, type_ = self.last
+        height, width, channels = type_.map
+        smallest = self.random.integers(0, 2, channels, dtype=np.uint8) * self.integer(0, 1)
+        self.layers.append(MaxPool(self._name("pool"), name, type_, self.window(height, width),
+                                   smallest.astype(np.uint8)))
+
+    def sum_pool(self, whole: bool) -> None:
+        name, type_ = self.last
+        height, width, _ = type_.map
+        w = Window((height, width)) if whole else self.window(height, width, padded=False)
+        self.layers.append(SumPool(self._name("mean"), name, type_, w))
+
+    def residual(self) -> None:
+        """Two sums of the same shape, one through an affine layer, added and saturated."""
+        name, type_ = self.last
+        height, width, channels = type_.map
+        outputs = channels if self.chance(0.5) else self.integer(1, 4)
+        first = self.conv(outputs, window=self.window(height, width, same=True), sums=True)
+        type_a = first.out_type()
+        affine = Affine(self._name("scale"), first.name, type_a,
+                        self.random.integers(-5, 6, outputs), self.random.integers(-20, 20, outputs),
+                        self.integer(0, 3))
+        self.layers.append(affine)
+        if outputs == channels and isinstance(type_.element, Int):
+            other, other_type = name, type_
+        else:
+            second = self._branch(name, type_, outputs)
+            other, other_type = second.name, second.out_type()
+        limits = (-20, 20) if self.chance(0.5) else None
+        self.layers.append(Add(self._name("add"), affine.name, affine.out_type(), other,
+                               other_type, limits))
+        self.threshold(self.integer(1, 3))
+
+    def _branch(self, name: str, type_: TensorType, outputs: int) -> Conv:
+        if name == "input":
+            saved, self.layers = self.layers, []
+            layer = self.conv(outputs, window=Window((1, 1)), sums=True)
+            self.layers = saved
+            from dataclasses import replace
+            layer = replace(layer, name=self._name("short"))
+            self.layers.append(layer)
+            return layer
+        return self.conv(outputs, window=Window((1, 1)), sums=True, source=name)
+
+    def concat(self) -> None:
+        """The same map twice: once through a convolution that keeps its size."""
+        name, type_ = self.last
+        if not isinstance(type_.element, Bits) or type_.element.unipolar or name == "input":
+            return
+        layer = self.conv(self.integer(1, 4), window=self.window(*type_.map[:2], same=True))
+        self.layers.append(Concat(self._name("join"), layer.name, layer.out_type(), name, type_))
+
+    def select(self) -> None:
+        name, type_ = self.last
+        self.layers.append(Select(self._name("pick"), name, type_, self.random.integers(
+            0, type_.channels, self.integer(1, 5))))
+
+    def upsample(self) -> None:
+        name, type_ = self.last
+        factors = (self.integer(1, 2), 1 if type_.map[1] == 1 else self.integer(1, 2))
+        self.layers.append(Upsample(self._name("grow"), name, type_, factors))
+
+
+def random_map_network(seed: int, steps: int = 4) -> tuple[Graph, Hints]:
+    """Make a network of a few random layers on a small map or signal, and folds by hand."""
+    random = np.random.default_rng(seed)
+    element = [Bits(), Bits(), Bits(unipolar=True), Int(-8, 7), Int(0, 7)][random.integers(5)]
+    signal = random.random() < 0.2
+    shape = (int(random.integers(4, 9)), int(random.integers(1, 5))) if signal else \
+        (int(random.integers(3, 7)), int(random.integers(3, 7)), int(random.integers(1, 5)))
+    make = Maker(seed, TensorType(shape, element))
+    if isinstance(element, Int):
+        make.conv(make.integer(1, 6), levels=make.integer(1, 2))
+    for _ in range(int(random.integers(1, steps + 1))):
+        _grow(make)
+    if isinstance(make.last[1].element, Int) and not make.layers[-1].kind == "threshold":
+        make.threshold()
+    outputs = []
+    tail = random.integers(4)
+    if tail == 0 or not any(layer.kind == "conv" for layer in make.layers):
+        scores = make.dense(make.integer(2, 5))
+        make.layers.append(ArgMax("label", scores.name, scores.out_type()))
+        outputs = [("scores", scores.name), ("label", "label")]
+    elif tail == 1:
+        make.sum_pool(whole=True)
+        outputs = [("sums", make.last[0])]
+    else:
+        outputs = [("map", make.last[0])]
+    if tail == 3 and len(make.layers) > 2:
+        inner = make.layers[int(random.integers(len(make.layers) - 1))]
+        if inner.kind != "flatten":
+            outputs.insert(int(random.integers(2)), ("inner", inner.name))
+    for layer in make.layers:
+        if isinstance(layer, (Conv, Dense)) and make.chance(0.5):
+            make.fold(layer)
+    return Graph("net", make.input, tuple(make.layers), tuple(outputs)), make.hints
+
+
+def _grow(make: Maker) -> None:
+    _, type_ = make.last
+    kind = make.integer(0, 9)
+    channels = type_.channels
+    if kind <= 2 or isinstance(type_.element, Int) and kind <= 5:
+        make.conv(make.integer(1, 6), levels=make.integer(1, 2) if make.chance(0.2) else 1)
+    elif kind == 3 and channels > 1:
+        make.conv(channels, groups=channels)
+    elif kind == 4 and channels % 2 == 0:
+        make.conv(2 * make.integer(1, 3), groups=2)
+    elif kind == 5:
+        make.max_pool()
+    elif kind == 6:
+        make.residual()
+    elif kind == 7:
+        make.concat()
+    elif kind == 8:
+        make.select()
+    elif kind == 9 and type_.size < 150:
+        make.upsample()
+    else:
+        make.sum_pool(whole=False)
+        make.threshold()
