@@ -1,17 +1,36 @@
-"""What a target offers. A new family is one entry in ``DEVICES``."""
+"""What a target offers. A new family or part is one entry in ``DEVICES``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bnnhw.errors import PlanError
 
-__all__ = ["DEVICES", "Device", "get_device"]
+__all__ = ["DEVICES", "Budget", "Device", "get_device"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one part has.
+
+    Parameters
+    ----------
+    luts, ffs, blocks : int
+        Lookup tables, flip-flops, block RAMs.
+    spram : int
+        Large single-port memories of an iCE40 UltraPlus. A bitstream cannot preload them and they
+        have one port, so neither tables nor line buffers can lie there.
+    """
+
+    luts: int
+    ffs: int
+    blocks: int
+    spram: int = 0
 
 
 @dataclass(frozen=True)
 class Device:
-    """A family of targets.
+    """A family of targets, or one part of it.
 
     Parameters
     ----------
@@ -26,6 +45,14 @@ class Device:
     block_min_depth : int
         Words from which on a read-only table goes to block RAM; below it, lookup tables hold a
         bit of all words in a handful of cells.
+    block_shapes : tuple of (depth, width)
+        Ways to use a block RAM with one port that reads and one that writes.
+    lut_ram : bool
+        Lookup tables can be small memories.
+    family : str
+        Name of the family; that of the device itself where it is one.
+    budget : Budget or None
+        Of a part.
     """
 
     name: str
@@ -35,25 +62,61 @@ class Device:
     ff_cells: tuple[str, ...] = ()
     block_cells: tuple[str, ...] = ()
     block_min_depth: int = 64
+    block_shapes: tuple[tuple[int, int], ...] = ()
+    lut_ram: bool = False
+    family: str = ""
+    budget: Budget | None = None
+
+    def __post_init__(self) -> None:
+        if not self.family:
+            object.__setattr__(self, "family", self.name)
 
     def rom_style(self, depth: int) -> str:
         """Storage of a read-only table of ``depth`` words."""
         return "block" if depth >= self.block_min_depth else "lut"
 
+    def ram_style(self, depth: int, width: int) -> str:
+        """Storage of a written memory: ``block``, or ``auto`` for what synthesis makes of it."""
+        return "block" if self.block_shapes and depth > 32 and depth * width > 256 else "auto"
 
+    def blocks(self, depth: int, width: int) -> int:
+        """Block RAMs that a memory takes."""
+        if not self.block_shapes:
+            return 0
+        return min(-(-depth // d) * -(-width // w) for d, w in self.block_shapes)
+
+
+# -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.
+ECP5 = Device("ecp5", "Lattice ECP5: LUT4, CCU2C carry, 18 Kbit block RAM",
+              "synth_ecp5 -noiopad -nowidelut", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+              ("TRELLIS_FF",), ("DP16KD",), 64,
+              ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)), True)
+ICE40 = Device("ice40", "Lattice iCE40: LUT4, SB_CARRY, 4 Kbit block RAM",
+               "synth_ice40", {"SB_LUT4": 1}, ("SB_DFF*",), ("SB_RAM40_4K*",), 48,
+               ((256, 16), (512, 8), (1024, 4), (2048, 2)))
+XC7 = Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis only)",
+             "synth_xilinx -family xc7 -noiopad -nodsp -noclkbuf",
+             {**{f"LUT{k}": 1 for k in range(1, 7)}, "RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2,
+              "RAM64X1D": 2, "SRL16E": 1, "SRLC32E": 1},
+             ("FDRE", "FDSE", "FDCE", "FDPE"), ("RAMB18E1", "RAMB36E1"), 128,
+             ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1)),
+             True)
+
+
+def _part(family: Device, name: str, title: str, budget: Budget) -> Device:
+    return replace(family, name=name, title=title, budget=budget)
+
+
+# Counts as nextpnr has them for each part.
 DEVICES: dict[str, Device] = {d.name: d for d in (
     Device("generic", "portable Verilog, no device in mind", None),
-    # -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.
-    Device("ecp5", "Lattice ECP5: LUT4, CCU2C carry, 18 Kbit block RAM",
-           "synth_ecp5 -noiopad -nowidelut", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-           ("TRELLIS_FF",), ("DP16KD",), 64),
-    Device("ice40", "Lattice iCE40: LUT4, SB_CARRY, 4 Kbit block RAM",
-           "synth_ice40", {"SB_LUT4": 1}, ("SB_DFF*",), ("SB_RAM40_4K*",), 48),
-    Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis only)",
-           "synth_xilinx -family xc7 -noiopad -nodsp -noclkbuf",
-           {**{f"LUT{k}": 1 for k in range(1, 7)}, "RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2,
-            "RAM64X1D": 2, "SRL16E": 1, "SRLC32E": 1},
-           ("FDRE", "FDSE", "FDCE", "FDPE"), ("RAMB18E1", "RAMB36E1"), 128),
+    ECP5, ICE40, XC7,
+    _part(ECP5, "ecp5-25", "LFE5U-25F: 24 k LUT4, 56 block RAM", Budget(24288, 24288, 56)),
+    _part(ECP5, "ecp5-45", "LFE5U-45F: 44 k LUT4, 108 block RAM", Budget(43848, 43848, 108)),
+    _part(ECP5, "ecp5-85", "LFE5U-85F: 84 k LUT4, 208 block RAM", Budget(83640, 83640, 208)),
+    _part(ICE40, "hx8k", "iCE40-HX8K: 7,680 LUT4, 32 block RAM", Budget(7680, 7680, 32)),
+    _part(ICE40, "up5k", "iCE40-UP5K: 5,280 LUT4, 30 block RAM, 4 SPRAM",
+          Budget(5280, 5280, 30, spram=4)),
 )}
 
 

@@ -190,6 +190,10 @@ class Unit(abc.ABC):
         """What it stores, for the choice of memories and the estimate of resources."""
         return ()
 
+    def features(self) -> dict[str, float]:
+        """Counts that its logic grows with, for the estimate of resources (memories apart)."""
+        return {"unit": 1, "in": self.i.bits, "out": self.o.bits}
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dataclasses.asdict(self)}
 

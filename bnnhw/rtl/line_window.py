@@ -9,6 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.rom import RAM_STYLES
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["LineWindow"]
@@ -43,6 +44,8 @@ class LineWindow(SharedComponent):
         Rows that it holds, at least those that a window reaches over.
     releases : tuple of int
         Words given back behind each output row; they add up to a frame.
+    style : str
+        Storage of a row, see ``rom.RAM_STYLES``.
 
     Members
     -------
@@ -57,12 +60,12 @@ class LineWindow(SharedComponent):
     READ_LATENCY = 1
 
     def __init__(self, *, module_name: str, width: int, map: tuple[int, int, int], kernel: Pair,
-                 stride: Pair, dilation: Pair, out: Pair, start: Pair, pads: tuple[int, ...], banks: int,
-                 releases: tuple[int, ...]) -> None:
+                 stride: Pair, dilation: Pair, out: Pair, start: Pair, pads: tuple[int, ...],
+                 banks: int, releases: tuple[int, ...], style: str = "auto") -> None:
         self._module_name = module_name
         self.width, self.map, self.kernel, self.stride = width, map, kernel, stride
         self.dilation, self.out, self.start, self.pads = dilation, out, start, pads
-        self.banks, self.releases = banks, releases
+        self.banks, self.releases, self.style = banks, releases, style
         self.reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
         if banks < self.reach[0]:
             raise ValueError(f"{banks} rows are fewer than the {self.reach[0]} of a window")
@@ -205,7 +208,8 @@ class LineWindow(SharedComponent):
                 m.d.sync += to_bank.eq(Mux(to_bank == self.banks - 1, 0, to_bank + 1))
         data = []
         for k in range(self.banks):
-            memory = Memory(shape=self.width, depth=row_words, init=[])
+            memory = Memory(shape=self.width, depth=row_words, init=[],
+                            attrs=RAM_STYLES[self.style])
             m.submodules[f"row{k}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

@@ -78,6 +78,8 @@ class Mvtu(SharedComponent):
         Each PE has lanes of its own, ``lane = column * PE + row``: a depthwise convolution.
     places : Places or None
         Classes of positions; None where all positions have the same start values.
+    vector_style : str
+        Storage of the vectors that are read again, see ``rom.RAM_STYLES``.
 
     Members
     -------
@@ -94,7 +96,8 @@ class Mvtu(SharedComponent):
                  threshold: bool, levels: int, weight_style: str, start_style: str,
                  queue_depth: int, product_register: bool = False, matrices: int = 1,
                  bits: int = 1, signed: bool = False, serial: bool = False,
-                 own_lanes: bool = False, places: Places | None = None) -> None:
+                 own_lanes: bool = False, places: Places | None = None,
+                 vector_style: str = "auto") -> None:
         classes = places.classes if places else 1
         if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
             raise ValueError(f"needs {matrices * sf * nf} weight words and "
@@ -110,6 +113,7 @@ class Mvtu(SharedComponent):
         self.matrices, self.places, self.own_lanes = matrices, places, own_lanes
         self.bits, self.signed = bits, signed
         self.planes = bits if serial else 1
+        self.vector_style = vector_style
         super().__init__({
             "i": In(stream.Signature(simd * bits * (pe if own_lanes else 1))),
             "o": Out(stream.Signature(pe * (1 if threshold else width))),
@@ -166,7 +170,8 @@ class Mvtu(SharedComponent):
         first = delayed(m, word == 0, summed, "first") if self.sf > 1 else Const(1)
         enable = delayed(m, step & last_plane, summed, "step")
         count = delayed(m, step, counted, "count") if self.planes > 1 else Const(1)
-        first_plane = delayed(m, plane == 0, counted, "first_plane") if self.planes > 1 else Const(1)
+        first_plane = delayed(m, plane == 0, counted, "first_plane") if self.planes > 1 \
+            else Const(1)
         results: list[Value] = []
         for r in range(self.pe):
             pe = ProcessingElement(simd=self.simd, width=self.width, levels=self.levels,
@@ -202,7 +207,8 @@ class Mvtu(SharedComponent):
             m.d.comb += [self.i.ready.eq(room), step.eq(self.i.valid & room)]
             m.d.sync += a.eq(self._unsigned(self.i.payload))
             return a
-        replay = ReplayBuffer(width=len(self.i.payload), words=self.sf, repeats=self.nf)
+        replay = ReplayBuffer(width=len(self.i.payload), words=self.sf, repeats=self.nf,
+                              style=self.vector_style)
         prefix_ports(replay, "replay")
         m.submodules.replay = replay
         m.d.comb += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -92,8 +93,8 @@ class ReduceUnit(SharedComponent):
             results.append(result)
         with m.If(step):
             m.d.sync += kept[0].eq(Cat(results))
-            for before_, after in zip(kept, kept[1:], strict=False):
-                m.d.sync += after.eq(before_)
+            for newer, older in itertools.pairwise(kept):
+                m.d.sync += older.eq(newer)
         with m.If(step & last):
             m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(Cat(
                 r ^ flips[k].replicate(self.out_width) for k, r in enumerate(results)))]

@@ -9,6 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.rom import RAM_STYLES
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["ReplayBuffer"]
@@ -29,6 +30,8 @@ class ReplayBuffer(SharedComponent):
         Words a frame (SF).
     repeats : int
         Readings of each frame (NF).
+    style : str
+        Storage, see ``rom.RAM_STYLES``.
 
     Members
     -------
@@ -44,12 +47,13 @@ class ReplayBuffer(SharedComponent):
     WRITE_LATENCY = 1
     """Cycles from accepting a word until it can be read."""
 
-    def __init__(self, *, width: int, words: int, repeats: int) -> None:
+    def __init__(self, *, width: int, words: int, repeats: int, style: str = "auto") -> None:
         if words < 1 or repeats < 1:
             raise ValueError(f"words {words!r} and repeats {repeats!r} must be positive")
         self.width = width
         self.words = words
         self.repeats = repeats
+        self.style = style
         super().__init__({
             "i": In(stream.Signature(width)),
             "available": Out(1), "read": In(1), "data": Out(width),
@@ -67,12 +71,14 @@ class ReplayBuffer(SharedComponent):
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_replay_{self.width}x{self.words}_r{self.repeats}"
+        tail = "" if self.style == "auto" else f"_{self.style}"
+        return f"bnnhw_replay_{self.width}x{self.words}_r{self.repeats}{tail}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
         depth = self.depth(self.words)
-        m.submodules.memory = memory = Memory(shape=self.width, depth=depth, init=[])
+        m.submodules.memory = memory = Memory(shape=self.width, depth=depth, init=[],
+                                              attrs=RAM_STYLES[self.style])
         write_port = memory.write_port()
         read_port = memory.read_port()
         write_at = Signal(range(depth))

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["STYLES", "Rom"]
+__all__ = ["RAM_STYLES", "STYLES", "Rom"]
 
 STYLES: dict[str, dict[str, Any]] = {
     "block": {"rom_style": "block"},
@@ -17,6 +17,10 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 """Storage, and the attribute that open synthesis understands for it. ``distributed`` is an error
 for read-only memories in Yosys, so LUT storage asks for a block of logic."""
+
+
+RAM_STYLES: dict[str, dict[str, Any]] = {"block": {"ram_style": "block"}, "auto": {}}
+"""The same for memories that the hardware writes; ``auto`` leaves the choice to synthesis."""
 
 
 class Rom(wiring.Component):

@@ -10,6 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.rom import RAM_STYLES
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["Loop", "Padding", "WindowBuffer"]
@@ -92,6 +93,8 @@ class WindowBuffer(SharedComponent):
     releases : tuple of int
         For each iteration of the outermost loop; they add up to ``frame_words``.
     padding : Padding or None
+    style : str
+        Storage, see ``rom.RAM_STYLES``.
 
     Members
     -------
@@ -106,7 +109,8 @@ class WindowBuffer(SharedComponent):
 
     def __init__(self, *, module_name: str, width: int, frame_words: int, depth: int,
                  loops: tuple[Loop, ...], start: int, releases: tuple[int, ...],
-                 padding: Padding | None) -> None:
+                 padding: Padding | None,
+                 style: str = "auto") -> None:
         if len(releases) != loops[0].count or sum(releases) != frame_words:
             raise ValueError("releases must be one for each outer iteration and add up to a frame")
         if depth < 1:
@@ -114,6 +118,7 @@ class WindowBuffer(SharedComponent):
         self._module_name = module_name
         self.width, self.frame_words, self.depth = width, frame_words, depth
         self.loops, self.start, self.releases, self.padding = loops, start, releases, padding
+        self.style = style
         super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width)),
                           "level": Out(range(depth + 1))})
 
@@ -138,7 +143,8 @@ class WindowBuffer(SharedComponent):
     def body(self, platform: Any) -> Module:
         m = Module()
         span = self.frame_words + self.depth
-        m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[])
+        m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
+                                             attrs=RAM_STYLES[self.style])
         write, read = memory.write_port(), memory.read_port()
         accepted, step, frame_end, released = Signal(), Signal(), Signal(), Signal()
         write_at = Signal(range(self.depth))

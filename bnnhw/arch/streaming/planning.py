@@ -8,13 +8,21 @@ from typing import Any
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import BUILDERS
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
-from bnnhw.arch.streaming.units import UNITS, ArgMaxPlan, FifoPlan, OutputPlan, SequencePlan
+from bnnhw.arch.streaming.units import (
+    UNITS,
+    ArgMaxPlan,
+    FifoPlan,
+    LineWindowPlan,
+    OutputPlan,
+    SequencePlan,
+    WindowPlan,
+)
 from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
-from bnnhw.plan import FieldPlan, Plan, StreamPlan, Wish
+from bnnhw.plan import FieldPlan, Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
 from bnnhw.plan.sizing import size
 
@@ -41,9 +49,20 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
         if names.count(name) > 1:
             raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
     schedule = size(builder.units, graph)
-    return Plan(graph.name, "streaming", device.name, target, schedule.units, fields, schedule.ii,
+    units = tuple(_with_style(unit, device) for unit in schedule.units)
+    return Plan(graph.name, "streaming", device.name, target, units, fields, schedule.ii,
                 schedule.latency,
                 tuple((s.unit, s.first_in, s.last_out) for s in schedule.spans))
+
+
+def _with_style(unit: Unit, device: Device) -> Unit:
+    """Choose the storage of a line buffer, whose depth is known now."""
+    if isinstance(unit, WindowPlan):
+        assert unit.depth is not None
+        return replace(unit, style=device.ram_style(unit.depth, unit.i.bits))
+    if isinstance(unit, LineWindowPlan):
+        return replace(unit, style=device.ram_style(unit.row_words, unit.i.bits))
+    return unit
 
 
 def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.ir.layers import Affine
-from bnnhw.plan import StreamPlan, Unit
+from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.affine import AffineUnit
 
@@ -42,6 +42,14 @@ class AffinePlan(Unit):
             sum_width=self.sum_width, scale_width=self.scale_width, shift=layer.shift,
             scales=pack_integers(scales, self.scale_width),
             offsets=pack_integers(offsets, self.sum_width))
+
+    def features(self) -> dict[str, float]:
+        return {"unit": 1, "product": self.i.bits * self.scale_width,
+                "sum": self.i.lanes * self.sum_width, "out": self.o.bits}
+
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("scales", self.i.group_words,
+                       self.i.lanes * (self.scale_width + self.sum_width), "lut", False),)
 
 
 def plan_affine(layer: Affine, source: str, i: StreamPlan) -> AffinePlan:

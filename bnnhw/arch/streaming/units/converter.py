@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,3 +36,9 @@ class ConverterPlan(Unit):
 
     def summary(self) -> dict[str, Any]:
         return {"lanes": f"{self.i.lanes} -> {self.o.lanes}"}
+
+    def features(self) -> dict[str, float]:
+        capacity = WidthConverter.capacity(self.i.lanes, self.o.lanes) * self.i.width
+        common = math.gcd(self.i.lanes, self.o.lanes)
+        return {"unit": 1, "shift": capacity, "places": self.i.bits * (
+            (self.i.lanes + self.o.lanes) / common), "count": self.i.words.bit_length()}

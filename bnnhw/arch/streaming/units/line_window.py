@@ -31,6 +31,8 @@ class LineWindowPlan(Unit):
         Each word of a pixel outside the map.
     depth : int or None
         Words that it holds: whole rows.
+    style : str
+        Storage of a row.
     """
 
     map: tuple[int, int, int]
@@ -41,6 +43,7 @@ class LineWindowPlan(Unit):
     out: tuple[int, int]
     pads: tuple[int, ...]
     depth: int | None = None
+    style: str = "auto"
 
     kind: ClassVar[str] = "line_window"
     sizable: ClassVar[bool] = True
@@ -99,16 +102,23 @@ class LineWindowPlan(Unit):
             module_name=f"{design}_{self.name}", width=self.i.bits, map=self.map,
             kernel=self.kernel, stride=self.stride, dilation=self.dilation, out=self.out,
             start=self.start, pads=self.pads, banks=self.depth // self.row_words,
-            releases=self.releases())
+            releases=self.releases(), style=self.style)
 
     def summary(self) -> dict[str, Any]:
         return {"depth": self.depth, "row_words": self.row_words,
                 "rows": None if self.depth is None else self.depth // self.row_words,
                 "pad_columns": self.columns - self.map[1]}
 
+    def features(self) -> dict[str, float]:
+        assert self.depth is not None
+        banks = self.depth // self.row_words
+        return {"unit": 1, "address": self.i.words.bit_length(),
+                "choice": self.kernel[0] * self.i.bits * (banks - 1),
+                "columns": (self.reach[1] - 1) * self.map[2] * self.kernel[0] * self.i.bits}
+
     def memories(self) -> tuple[Memory, ...]:
         assert self.depth is not None
-        return tuple(Memory("lines", self.row_words, self.i.bits, "auto", True)
+        return tuple(Memory("lines", self.row_words, self.i.bits, self.style, True)
                      for _ in range(self.depth // self.row_words))
 
 

@@ -65,6 +65,7 @@ class MvtuPlan(Unit):
     weight_memory: str
     start_memory: str
     classes: int
+    vector_memory: str
     queue_depth: int
 
     kind: ClassVar[str] = "mvtu"
@@ -101,7 +102,7 @@ class MvtuPlan(Unit):
             start_style=_style(self.start_memory), queue_depth=self.queue_depth,
             product_register=self.product_register, matrices=self.matrices, bits=self.bits,
             signed=layer.input.element.signed, serial=self.serial, own_lanes=self.own_lanes,
-            places=places)
+            places=places, vector_style=self.vector_memory)
 
     @property
     def pad_columns(self) -> int:
@@ -159,11 +160,20 @@ class MvtuPlan(Unit):
                 "weight_bits": self.sf * self.nf * self.matrices * self.pe * self.simd,
                 "padding": " and ".join(pads)}
 
+    def features(self) -> dict[str, float]:
+        bits = self.bits if self.planes == 1 else 1
+        serial = {"plane": self.pe * (self.simd.bit_length() + self.bits),
+                  "chosen": float(self.i.bits)} if self.planes > 1 else {}
+        return {"unit": 1, "lane": self.pe * self.simd, "number": self.pe * self.simd * (bits - 1),
+                "acc": self.pe * self.acc_width, "pe": self.pe, "input": self.i.bits,
+                "count": self.cycles.bit_length() + self.classes - 1, **serial}
+
     def memories(self) -> tuple[Memory, ...]:
         steps, words = self.matrices * self.nf * self.sf, self.classes * self.matrices * self.nf
-        vector = ()
+        vector: tuple[Memory, ...] = ()
         if Mvtu.replays(self.nf, self.planes):
-            vector = (Memory("vector", ReplayBuffer.depth(self.sf), self.i.bits, "auto", True),)
+            vector = (Memory("vector", ReplayBuffer.depth(self.sf), self.i.bits,
+                             self.vector_memory, True),)
         return (Memory("weights", steps, self.pe * self.simd, self.weight_memory, False),
                 Memory("thresholds", words, self.pe * self.acc_width, self.start_memory, False),
                 Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True), *vector)
@@ -212,6 +222,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
         threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
         weight_memory=memory,
         start_memory="constant" if words == 1 else device.rom_style(words), classes=classes,
+        vector_memory=device.ram_style(ReplayBuffer.depth(sf), i.bits),
         queue_depth=Mvtu.queue_words(latency, sf * planes))
 
 

@@ -43,6 +43,10 @@ class ReducePlan(Unit):
             in_shape=(self.i.width, self.i.signed), out_width=self.o.width,
             smallest=pack_integers(channel_words(smallest, self.i.lanes), 1))
 
+    def features(self) -> dict[str, float]:
+        return {"unit": 1, "out": self.o.bits, "in": self.i.bits,
+                "kept": self.o.bits * self.o.group_words, "count": self.i.words.bit_length()}
+
     def summary(self) -> dict[str, Any]:
         return {"taps": self.taps}
 

@@ -10,7 +10,7 @@ import numpy as np
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.ir.layers import Product, Threshold
-from bnnhw.plan import StreamPlan, Unit
+from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.threshold import ThresholdUnit
 
@@ -47,6 +47,14 @@ class ThresholdPlan(Unit):
             levels=self.levels, out_width=self.o.width,
             thresholds=pack_integers(words.reshape(len(words), -1), self.compare_width),
             falling=pack_integers(flips, 1))
+
+    def features(self) -> dict[str, float]:
+        return {"unit": 1, "compare": self.i.lanes * self.levels * self.compare_width,
+                "in": self.i.bits, "out": self.o.bits}
+
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("thresholds", self.i.group_words,
+                       self.i.lanes * (self.levels * self.compare_width + 1), "lut", False),)
 
     def summary(self) -> dict[str, Any]:
         return {"levels": self.levels}

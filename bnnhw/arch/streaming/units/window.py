@@ -35,6 +35,8 @@ class WindowPlan(Unit):
         Rows and columns of the padding's pattern, and its words; None without padding.
     depth : int or None
         Words that the buffer holds.
+    style : str
+        Storage.
     """
 
     loops: tuple[tuple[int, int, int, int, int], ...]
@@ -43,6 +45,7 @@ class WindowPlan(Unit):
     outer_rows: int
     pad: tuple[int, int, tuple[int, ...]] | None
     depth: int | None = None
+    style: str = "auto"
 
     kind: ClassVar[str] = "window"
     sizable: ClassVar[bool] = True
@@ -96,16 +99,21 @@ class WindowPlan(Unit):
             module_name=f"{design}_{self.name}", width=self.i.bits, frame_words=self.i.words,
             depth=self.depth, loops=tuple(Loop(*loop) for loop in self.loops),
             start=(self.start[0] * width + self.start[1]) * words, releases=self.releases(),
-            padding=padding)
+            padding=padding, style=self.style)
 
     def summary(self) -> dict[str, Any]:
         row = self.map[1] * self.map[2]
         return {"depth": self.depth, "row_words": row,
                 "rows": None if self.depth is None else round(self.depth / row, 2)}
 
+    def features(self) -> dict[str, float]:
+        bits = self.i.words.bit_length()
+        return {"unit": 1, "out": self.o.bits, "address": bits + self.map[1].bit_length(),
+                "loops": len(self.loops), "pad": 0 if self.pad is None else self.o.bits + 4 * bits}
+
     def memories(self) -> tuple[Memory, ...]:
         assert self.depth is not None
-        return (Memory("lines", self.depth, self.i.bits, "auto", True),)
+        return (Memory("lines", self.depth, self.i.bits, self.style, True),)
 
 
 def pad_words(pad: np.ndarray, channels: int, stream: StreamPlan,

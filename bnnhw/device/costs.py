@@ -1,0 +1,105 @@
+"""What a unit costs on a family: block RAM by rule, LUT and FF by a model fitted to synthesis.
+
+A unit's logic is a sum of counts (lanes, accumulator bits, …), each times a coefficient that
+``bench/costs.py`` fitted to synthesis results of that kind of unit and wrote to ``costs.json``,
+with the error that was left.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bnnhw.device import Device
+
+__all__ = ["Cost", "all_features", "block_count", "estimate", "model_error"]
+
+COSTS = Path(__file__).with_name("costs.json")
+
+
+class _Memory(Protocol):
+    what: str
+    depth: int
+    width: int
+    style: str
+    written: bool
+
+
+class _Unit(Protocol):
+    kind: Any
+
+    def features(self) -> dict[str, float]: ...
+
+    def memories(self) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class Cost:
+    """LUT and FF are estimates, block RAM is counted."""
+
+    lut: float
+    ff: float
+    block: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.lut + other.lut, self.ff + other.ff, self.block + other.block)
+
+
+def _in_block(memory: _Memory, device: Device) -> bool:
+    """Whether synthesis puts a memory into block RAM."""
+    if memory.style == "block":
+        return bool(device.block_shapes)
+    if memory.style == "auto" and memory.written and memory.depth > 1:
+        # Without memories made of lookup tables, block RAM is all there is.
+        return not device.lut_ram and bool(device.block_shapes)
+    return False
+
+
+def block_count(unit: _Unit, device: Device) -> int:
+    """Block RAMs of a unit."""
+    return sum(device.blocks(m.depth, m.width) for m in unit.memories() if _in_block(m, device))
+
+
+def all_features(unit: _Unit, device: Device) -> dict[str, float]:
+    """The unit's own counts, and those of its memories that are not in block RAM."""
+    features = dict(unit.features())
+    for memory in unit.memories():
+        if _in_block(memory, device):
+            continue
+        if memory.written:
+            key, cells = "ram", -(-memory.depth // 16) * -(-memory.width // 4)
+        else:
+            # A column of a table takes a lookup table for 16 words, and some to choose.
+            key, cells = "rom", (memory.depth - 1) / 16 * memory.width if memory.depth > 1 else 0
+        features[key] = features.get(key, 0.0) + cells
+    return features
+
+
+@functools.cache
+def _models(family: str) -> dict[str, Any]:
+    data = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    return dict(data.get("families", {}).get(family, {}))
+
+
+def estimate(unit: _Unit, device: Device) -> Cost | None:
+    """Estimate a unit; None where the family has no model."""
+    models = _models(device.family)
+    if not models:
+        return None
+    features = all_features(unit, device)
+    if unit.kind not in models["kinds"]:
+        return Cost(0.0, 0.0, block_count(unit, device))
+    model = models["kinds"][unit.kind]
+    lut, ff = (sum(model[what].get(name, 0.0) * count for name, count in features.items())
+               for what in ("lut", "ff"))
+    return Cost(lut, ff, block_count(unit, device))
+
+
+def model_error(device: Device) -> float | None:
+    """90th percentile of the relative LUT error over whole designs that were not fitted to."""
+    models = _models(device.family)
+    return float(models["lut_error"]) if models else None
