@@ -22,6 +22,7 @@ class _Job(ctypes.Structure):
         ("out", ctypes.c_void_p), ("out_words", ctypes.c_int64),
         ("in_cycles", ctypes.c_void_p), ("out_cycles", ctypes.c_void_p),
         ("out_last", ctypes.c_void_p), ("taps", ctypes.POINTER(_Tap)),
+        ("marks", ctypes.c_void_p), ("pace", ctypes.c_int64),
         ("seed", ctypes.c_uint64), ("in_stall", ctypes.c_uint32), ("out_stall", ctypes.c_uint32),
         ("patience", ctypes.c_int64), ("cycles", ctypes.c_int64), ("in_done", ctypes.c_int64),
         ("out_done", ctypes.c_int64), ("frame_error", ctypes.c_uint8),
@@ -50,6 +51,8 @@ class BatchResult:
         False: the core fell silent before the last word.
     frame_error : bool
     taps : list of uint8 [words, bytes]
+    marks : int64 [levels, 2]
+        Highest and last value of each level.
     """
 
     words: np.ndarray
@@ -60,11 +63,13 @@ class BatchResult:
     complete: bool
     frame_error: bool
     taps: list[np.ndarray] = field(default_factory=list)
+    marks: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
 
 
 def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, *,
               tap_sizes: Sequence[tuple[int, int]] = (), seed: int = 1, in_stall: float = 0.0,
-              out_stall: float = 0.0, patience: int = 1 << 22) -> BatchResult:
+              out_stall: float = 0.0, patience: int = 1 << 22, marks: int = 0,
+              pace: int = 0) -> BatchResult:
     """Send ``words`` through a model and collect ``out_words`` words.
 
     Parameters
@@ -82,20 +87,27 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
         Chance of an idle cycle before a word, and of a cycle without ``tready``; under 1.
     patience : int
         Cycles without any transfer after which the core counts as locked up.
+    marks : int
+        Levels that the model was built with.
+    pace : int
+        Offer the words of a frame evenly over so many cycles; 0: as soon as they are taken.
     """
     words = np.ascontiguousarray(words, dtype=np.uint8)
     out = np.zeros((out_words, out_bytes), dtype=np.uint8)
     last = np.zeros(out_words, dtype=np.uint8)
     in_cycles = np.full(len(words), -1, dtype=np.int64)
     out_cycles = np.full(out_words, -1, dtype=np.int64)
+    highest = np.zeros((max(1, marks), 2), dtype=np.int64)
     recorded = [np.zeros(size, dtype=np.uint8) for size in tap_sizes]
     taps = (_Tap * max(1, len(recorded)))(*(
         _Tap(buffer.ctypes.data, 0, len(buffer)) for buffer in recorded))
     job = _Job(in_=words.ctypes.data, in_words=len(words), out=out.ctypes.data,
                out_words=out_words, in_cycles=in_cycles.ctypes.data,
-               out_cycles=out_cycles.ctypes.data, out_last=last.ctypes.data, taps=taps, seed=seed,
+               out_cycles=out_cycles.ctypes.data, out_last=last.ctypes.data, taps=taps,
+               marks=highest.ctypes.data, pace=pace, seed=seed,
                in_stall=_chance(in_stall), out_stall=_chance(out_stall), patience=patience)
     silent = ctypes.CDLL(str(library)).bnnhw_run(ctypes.byref(job))
     return BatchResult(out, last, in_cycles, out_cycles, job.cycles, not silent,
                        bool(job.frame_error),
-                       [buffer[:taps[k].count] for k, buffer in enumerate(recorded)])
+                       [buffer[:taps[k].count] for k, buffer in enumerate(recorded)],
+                       highest[:marks])

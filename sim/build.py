@@ -21,6 +21,9 @@ __all__ = ["TapSource", "build_model", "verilator_root"]
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 CXX_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
+SLOW_FLAGS = ("-O0",)
+"""For code that runs once: the tables of weights are long initial blocks, which an optimiser
+chews for minutes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
     include = root / "include"
 
     def one(source: Path) -> str:
-        _run([compiler, *CXX_FLAGS, *defines, f"-I{include}", f"-I{include / 'vltstd'}", "-I.",
+        once = SLOW_FLAGS if "__Slow" in source.name or "__Syms" in source.name else ()
+        _run([compiler, *CXX_FLAGS, *once, *defines, f"-I{include}", f"-I{include / 'vltstd'}", "-I.",
               "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source), "-o", f"{source.stem}.o"],
              folder)
         return str(folder / f"{source.stem}.o")
@@ -97,7 +101,7 @@ def _publish(folder: Path, target: Path) -> None:
 
 
 def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words: int,
-                taps: Sequence[TapSource] = ()) -> Path:
+                taps: Sequence[TapSource] = (), marks: Sequence[str] = ()) -> Path:
     """Compile a core with its harness and return the shared library.
 
     Parameters
@@ -112,14 +116,17 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
         Words of an input frame.
     taps : sequence of TapSource
         Streams to record.
+    marks : sequence of str
+        Signals of the top module of which the highest value is wanted, such as ``fifo_held``.
     """
     root = verilator_root()
     defines = [f"-DIN_BYTES={in_bytes}", f"-DOUT_BYTES={out_bytes}", f"-DIN_WORDS={in_words}"]
     listing = "".join(
         f"TAP({k}, {top}__DOT__{t.prefix}_o_valid, {top}__DOT__{t.prefix}_o_ready, "
         f"{top}__DOT__{t.prefix}_o_payload, {t.bytes})\n" for k, t in enumerate(taps))
+    listing += "".join(f"MARK({k}, {top}__DOT__{name})\n" for k, name in enumerate(marks))
     version = importlib.metadata.version("verilator")
-    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS)
+    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS, *SLOW_FLAGS)
     target = cache_dir("models") / key
     library = target / "core.so"
     if library.exists():
@@ -132,7 +139,8 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
         (folder / "taps.inc").write_text(listing)
         (folder / "taps.vlt").write_text("`verilator_config\n" + "".join(
             f'public_flat_rd -module "{top}" -var "{t.prefix}_o_{s}"\n'
-            for t in taps for s in ("valid", "ready", "payload")))
+            for t in taps for s in ("valid", "ready", "payload")) + "".join(
+            f'public_flat_rd -module "{top}" -var "{name}"\n' for name in marks))
         _run([str(root / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint",
               "--x-assign", "fast", "--x-initial", "fast", "--noassert",
               "--output-split", "20000", "--prefix", "Vcore", "--top-module", top,

@@ -13,7 +13,7 @@ from bnnhw.plan import Unit
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_batch
 from bnnhw.sim.build import TapSource, build_model
-from bnnhw.sim.simulate import Stalls, patience
+from bnnhw.sim.stalls import Stalls, patience
 
 __all__ = ["Difference", "count_mismatches", "first_difference"]
 
@@ -41,8 +41,9 @@ def count_mismatches(expected: dict[str, np.ndarray], found: dict[str, np.ndarra
 
 
 def _tapped(design: Design) -> list[Unit]:
-    """Units whose output stream is the output of a layer, element by element."""
-    return [u for u in design.plan.units if u.layer and u.kind != "argmax"]
+    """For each layer the unit whose output stream is the layer's output, element by element."""
+    last = {u.layer: u for u in design.plan.units if u.layer}
+    return [u for u in last.values() if u.kind != "argmax"]
 
 
 def first_difference(design: Design, x: np.ndarray, frames: int) -> Difference | None:
@@ -61,10 +62,12 @@ def first_difference(design: Design, x: np.ndarray, frames: int) -> Difference |
     found: list[Difference] = []
     for unit, tap in zip(units, result.taps, strict=True):
         assert unit.layer is not None
+        stream = unit.o
         expected = values[unit.layer].reshape(frames, -1)
         whole = len(tap) // unit.o.words
-        got = stream_values(tap[:whole * unit.o.words].reshape(whole, unit.o.words, unit.o.bytes),
-                            unit.o.elements, unit.o.lanes, unit.o.width, unit.o.signed)
+        got = stream_values(
+            tap[:whole * stream.words].reshape(whole * stream.groups, -1, stream.bytes),
+            stream.elements, stream.lanes, stream.width, stream.signed).reshape(whole, -1)
         wrong = np.argwhere(expected[:whole] != got)
         if len(wrong):
             frame, channel = (int(v) for v in wrong[0])

@@ -1,7 +1,7 @@
 // Drives the AXI4-Stream ports of a verilated core with whole arrays.
 //
 // Compiled with the model: IN_BYTES, OUT_BYTES (bytes of a word), IN_WORDS (words of a frame),
-// and taps.inc, a list of TAP(index, valid, ready, payload, bytes).
+// and taps.inc, a list of TAP(index, valid, ready, payload, bytes) and MARK(index, level).
 #include <cstdint>
 #include <cstring>
 #include "Vcore.h"
@@ -40,6 +40,8 @@ struct Job {
     int64_t* out_cycles;  // cycle in which each output word was taken
     uint8_t* out_last;    // tlast of each output word
     Tap* taps;
+    int64_t* marks;       // result: the highest and the last value of each level
+    int64_t pace;         // cycles a frame at which input words are offered evenly; 0: at once
     uint64_t seed;
     uint32_t in_stall;   // chance of an idle cycle before a word, in 1/65536
     uint32_t out_stall;  // chance of a cycle without ready, in 1/65536
@@ -73,7 +75,8 @@ int bnnhw_run(Job* job) {
     int64_t cycle = 0, quiet = 0, sent = 0, received = 0;
     bool offered = false;
     while (received < job->out_words && quiet < job->patience) {
-        if (!offered && sent < job->in_words && !in_random.hit(job->in_stall)) {
+        const int64_t due = sent / IN_WORDS * job->pace + sent % IN_WORDS * job->pace / IN_WORDS;
+        if (!offered && sent < job->in_words && cycle >= due && !in_random.hit(job->in_stall)) {
             std::memcpy(&core.s_axis_tdata, job->in + sent * IN_BYTES, IN_BYTES);
             core.s_axis_tlast = (sent + 1) % IN_WORDS == 0;
             offered = true;
@@ -97,8 +100,13 @@ int bnnhw_run(Job* job) {
     if (root->valid && root->ready && job->taps[index].count < job->taps[index].limit) \
         std::memcpy(job->taps[index].words + bytes * job->taps[index].count++,         \
                     &root->payload, bytes);
+#define MARK(index, level) \
+    job->marks[2 * index + 1] = root->level;                                           \
+    if (job->marks[2 * index + 1] > job->marks[2 * index])                             \
+        job->marks[2 * index] = job->marks[2 * index + 1];
 #include "taps.inc"
 #undef TAP
+#undef MARK
         core.clk = 1;
         core.eval();
         core.clk = 0;

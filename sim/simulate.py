@@ -9,25 +9,10 @@ import numpy as np
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, MismatchError
-from bnnhw.plan import Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
+from bnnhw.sim.stalls import Stalls, patience
 
 __all__ = ["ENGINES", "Simulation", "Stalls", "simulate"]
-
-
-@dataclass(frozen=True)
-class Stalls:
-    """Random stalls: chances under 1 for each cycle, and the seed that repeats them."""
-
-    input: float = 0.0
-    output: float = 0.0
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("input", "output"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"{name} stall chance {getattr(self, name)} must be 0 or more "
-                                  "and under 1")
 
 
 @dataclass(frozen=True)
@@ -67,19 +52,11 @@ class Simulation:
 Progress = Callable[[int], None]
 
 
-def patience(plan: Plan, stalls: Stalls) -> int:
-    """Cycles without any transfer after which a core counts as locked up.
-
-    A healthy core is never silent for longer than a frame takes from end to end.
-    """
-    moving = (1 - stalls.input) * (1 - stalls.output)
-    return int(4 * (plan.ii + plan.latency) / moving) + 1000
-
-
 def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
                progress: Progress | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     from bnnhw.sim.batch import run_batch
     from bnnhw.sim.build import build_model
+    from bnnhw.sim.levels import explain_lock
 
     plan = design.plan
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
@@ -88,7 +65,8 @@ def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
                        patience=patience(plan, stalls))
     if not result.complete:
         raise MismatchError(f"the core fell silent after {int((result.out_cycles >= 0).sum())} of "
-                            f"{frames * plan.o.words} output words")
+                            f"{frames * plan.o.words} output words; "
+                            + explain_lock(design, words, frames * plan.o.words))
     if result.frame_error:
         raise MismatchError("the core reports frame_error, although every frame was whole")
     expected = np.arange(len(result.last)) % plan.o.words == plan.o.words - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bnnhw.config.hints import Hints, LayerHint
@@ -155,8 +157,8 @@ class Maker:
         first = self.conv(outputs, window=self.window(height, width, same=True), sums=True)
         type_a = first.out_type()
         affine = Affine(self._name("scale"), first.name, type_a,
-                        self.random.integers(-5, 6, outputs), self.random.integers(-20, 20, outputs),
-                        self.integer(0, 3))
+                        self.random.integers(-5, 6, outputs),
+                        self.random.integers(-20, 20, outputs), self.integer(0, 3))
         self.layers.append(affine)
         if outputs == channels and isinstance(type_.element, Int):
             other, other_type = name, type_
@@ -173,7 +175,6 @@ class Maker:
             saved, self.layers = self.layers, []
             layer = self.conv(outputs, window=Window((1, 1)), sums=True)
             self.layers = saved
-            from dataclasses import replace
             layer = replace(layer, name=self._name("short"))
             self.layers.append(layer)
             return layer
@@ -210,7 +211,7 @@ def random_map_network(seed: int, steps: int = 4) -> tuple[Graph, Hints]:
         make.conv(make.integer(1, 6), levels=make.integer(1, 2))
     for _ in range(int(random.integers(1, steps + 1))):
         _grow(make)
-    if isinstance(make.last[1].element, Int) and not make.layers[-1].kind == "threshold":
+    if isinstance(make.last[1].element, Int) and make.layers[-1].kind != "threshold":
         make.threshold()
     outputs = []
     tail = random.integers(4)
@@ -237,7 +238,7 @@ def _grow(make: Maker) -> None:
     _, type_ = make.last
     kind = make.integer(0, 9)
     channels = type_.channels
-    if kind <= 2 or isinstance(type_.element, Int) and kind <= 5:
+    if kind <= 2 or (isinstance(type_.element, Int) and kind <= 5):
         make.conv(make.integer(1, 6), levels=make.integer(1, 2) if make.chance(0.2) else 1)
     elif kind == 3 and channels > 1:
         make.conv(channels, groups=channels)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from bnnhw import __version__
-from bnnhw.cli import check, generate, golden, import_, list_, simulate, synth
+from bnnhw.cli import check, generate, golden, import_, list_, plan, simulate, synth
 from bnnhw.errors import BnnhwError
 
 __all__ = ["app", "main"]
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a trained binary neural network to hardware that is proven bit-exact.")
 
-for verb in (generate, import_, check, golden, simulate, synth, list_):
+for verb in (plan, generate, import_, check, golden, simulate, synth, list_):
     app.command(verb.NAME)(verb.command)
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import typer
 
 from bnnhw.arch import ARCHS
-from bnnhw.cli.common import open_network, print_json, print_table, progress
+from bnnhw.cli.common import open_network, print_json, progress
+from bnnhw.cli.plan_table import print_plan
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import generate
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Wish
+from bnnhw.plan.resources import describe_excess, resources
 
 __all__ = ["NAME", "command"]
 
@@ -48,23 +50,9 @@ def command(
     if json:
         print_json(design.plan.to_json())
         return
-    print_plan(design.plan, clock)
+    needed = resources(design.plan, get_device(device))
+    print_plan(design.plan, clock, needed)
+    if needed and needed.excess():
+        print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' says what "
+              "would")
     print(f"wrote {out} and {out.with_suffix('.json')}")
-
-
-def print_plan(plan: Plan, clock_mhz: float | None) -> None:
-    """Print the units of a plan and what they reach together."""
-    rows = []
-    for unit in plan.units:
-        s = unit.summary()
-        fold = f"{s['pe']} x {s['simd']}" if "pe" in s else s.get("lanes", "")
-        rows.append((unit.name, unit.kind, fold, unit.cycles, s.get("weights", ""),
-                     s.get("weight_bits", ""), s.get("padding", "")))
-    print_table(f"{plan.name}: {plan.arch} on {plan.device}",
-                ("unit", "kind", "PE x SIMD", "cycles", "weights in", "bits", "padding"), rows)
-    reached = "reached" if plan.ii <= plan.target else "NOT reached"
-    print(f"{plan.ii} cycles a frame (asked for at most {plan.target}: {reached}), "
-          f"latency {plan.latency} cycles")
-    if clock_mhz:
-        print(f"at {clock_mhz:g} MHz: {clock_mhz * 1e6 / plan.ii:,.0f} frames/s, "
-              f"latency {plan.latency / clock_mhz:,.2f} us")

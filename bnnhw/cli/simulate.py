@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import print_json, progress, read_array, read_samples
+from bnnhw.cli.common import print_json, print_table, progress, read_array, read_samples
 from bnnhw.cli.golden import outputs_file
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.ir import Graph
 from bnnhw.sim.compare import count_mismatches, first_difference
-from bnnhw.sim.simulate import Stalls, simulate
+from bnnhw.sim.levels import measure_levels
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
 
 __all__ = ["NAME", "command"]
 
@@ -33,6 +36,8 @@ def command(
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),
     seed: int = typer.Option(1, help="Seed of the stalls."),
+    buffers: bool = typer.Option(False, "--buffers", help="Compare what buffers hold at most "
+                                 "with the depths of the plan, too."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Simulate a design and compare every output with the golden model.
@@ -58,10 +63,17 @@ def command(
         "seconds": round(seconds, 3),
         "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
+    levels = measure_levels(loaded, x) if buffers and not mismatches else []
+    if buffers:
+        summary["buffers"] = [dataclasses.asdict(level) for level in levels]
     if json:
         print_json(summary)
     else:
         _print(summary, stalled=in_stall > 0 or out_stall > 0)
+        if levels:
+            print_table("words held at most", ("buffer", "depth of the plan", "words offered "
+                        "evenly", "as fast as they go"),
+                        [(v.unit, v.depth, v.even, v.rushed) for v in levels])
     if mismatches:
         raise MismatchError(f"{mismatches} of {len(x)} frames differ from golden; first at "
                             + _explain(loaded, x, expected, run.outputs, engine))

@@ -22,8 +22,8 @@ from bnnhw.config.fields import (
 
 __all__ = ["ITEMS", "AddItem", "AffineItem", "ArgMaxItem", "BatchNormItem", "BinarizeItem",
            "ConcatItem", "ConvItem", "DenseItem", "DepthwiseItem", "FlattenItem", "FoldItem",
-           "LayerItem", "MaxPoolItem", "PoolItem", "ProductItem", "SelectItem", "SumPoolItem",
-           "ThresholdItem", "UpsampleItem", "WindowItem"]
+           "LayerItem", "MaxPoolItem", "PoolItem", "ProductItem", "SelectItem", "SignItem",
+           "SumPoolItem", "ThresholdItem", "UpsampleItem", "WindowItem"]
 
 
 class FoldItem(Strict):
@@ -54,21 +54,13 @@ class LayerItem(Strict):
         return ()
 
 
-class ProductItem(LayerItem):
-    """What dense layers and convolutions have in common: folding and what follows the sums."""
+class SignItem(LayerItem):
+    """How integers become bits or levels: at thresholds, or by batch-norm and sign."""
 
-    sums: bool = False
     levels: Size = 1
-    fold: FoldItem | None = None
-    memory: Literal["auto", "block", "lut", "constant"] = "auto"
     batch_norm: BatchNormItem | None = None
     sign: Literal[">=", ">"] = ">="
     unipolar: bool = False
-
-    @property
-    def raw(self) -> bool:
-        """The sums themselves are handed on."""
-        return self.sums or self.output == "scores"
 
     @field_validator("batch_norm", mode="before")
     @classmethod
@@ -76,14 +68,31 @@ class ProductItem(LayerItem):
         return {} if value is True else value
 
     @model_validator(mode="after")
-    def _check(self) -> ProductItem:
+    def _check_levels(self) -> SignItem:
+        if self.levels != 1 and (self.batch_norm or self.sign != ">="):
+            raise ValueError("'levels' needs integer thresholds; remove batch_norm and sign")
+        return self
+
+
+class ProductItem(SignItem):
+    """What dense layers and convolutions have in common: folding and what follows the sums."""
+
+    sums: bool = False
+    fold: FoldItem | None = None
+    memory: Literal["auto", "block", "lut", "constant"] = "auto"
+
+    @property
+    def raw(self) -> bool:
+        """The sums themselves are handed on."""
+        return self.sums or self.output == "scores"
+
+    @model_validator(mode="after")
+    def _check_raw(self) -> ProductItem:
         if self.raw and (self.batch_norm or self.sign != ">=" or self.levels != 1
                          or (self.unipolar and not self.sums)):
             key = "sums: true" if self.sums else "output: scores"
             raise ValueError(f"a layer with '{key}' has no batch_norm, sign, levels or unipolar; "
                              "put an 'affine' layer behind it")
-        if self.levels != 1 and (self.batch_norm or self.sign != ">="):
-            raise ValueError("'levels' needs integer thresholds; remove batch_norm and sign")
         return self
 
 
@@ -208,14 +217,12 @@ class ConcatItem(LayerItem):
         return (self.concat,)
 
 
-class ThresholdItem(LayerItem):
+class ThresholdItem(SignItem):
     """``threshold``: integers to bits or levels at thresholds of each channel."""
 
     kind = "threshold"
 
     threshold: Literal[True] = True
-    levels: Size = 1
-    unipolar: bool = False
 
 
 class BinarizeItem(LayerItem):

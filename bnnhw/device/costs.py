@@ -21,16 +21,11 @@ __all__ = ["Cost", "all_features", "block_count", "estimate", "model_error"]
 COSTS = Path(__file__).with_name("costs.json")
 
 
-class _Memory(Protocol):
-    what: str
-    depth: int
-    width: int
-    style: str
-    written: bool
-
-
 class _Unit(Protocol):
-    kind: Any
+    """What the estimate asks of a unit of a plan; ``memories`` are ``plan.Memory``."""
+
+    @property
+    def kind(self) -> str: ...
 
     def features(self) -> dict[str, float]: ...
 
@@ -49,7 +44,7 @@ class Cost:
         return Cost(self.lut + other.lut, self.ff + other.ff, self.block + other.block)
 
 
-def _in_block(memory: _Memory, device: Device) -> bool:
+def _in_block(memory: Any, device: Device) -> bool:
     """Whether synthesis puts a memory into block RAM."""
     if memory.style == "block":
         return bool(device.block_shapes)

@@ -10,6 +10,7 @@ from amaranth.back import rtlil, verilog
 from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 
+from bnnhw.emit.tables import compact_tables
 from bnnhw.rtl.shared import SharedComponent, ports_of, prefix_ports
 
 __all__ = ["convert"]
@@ -76,7 +77,7 @@ def convert(top: SharedComponent) -> str:
     text = "\n".join(modules.texts[name] for name in sorted(modules.texts))
     # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
     body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
-    return _readable(str(body))
+    return compact_tables(_readable(str(body)))
 
 
 def _readable(text: str) -> str:

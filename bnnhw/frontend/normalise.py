@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.config.items import ProductItem
+from bnnhw.config.items import SignItem
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.fold import Certificate, Fold, batch_norm, certify, fold_table
 from bnnhw.frontend.place import Arrays
@@ -25,7 +25,7 @@ MAX_WORK = 1 << 29
 
 @dataclass(frozen=True)
 class Reach:
-    """The sums that each row can reach: ``low + step * k`` for ``k = 0 .. points - 1``.
+    """The values that each channel can reach: ``low + step * k`` for ``k = 0 .. points - 1``.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def reach(weights: np.ndarray, element: Element, absent: bool) -> Reach:
                  (element.hi - element.lo) * fan_in + 1)
 
 
-def fold_signs(item: ProductItem, name: str, sums: Reach,
+def fold_signs(item: SignItem, name: str, sums: Reach,
                arrays: Arrays) -> tuple[Fold, Certificate]:
     """Evaluate batch-norm (or the plain sign) at all sums, and read off where each bit changes.
 
@@ -87,12 +87,13 @@ def fold_signs(item: ProductItem, name: str, sums: Reach,
         gamma, beta, mean, var = (p[part] for p in parameters)
         evaluate = batch_norm(gamma, beta, mean, var, eps, item.sign == ">",
                               None if bias is None else bias[part])
-        values, bits = evaluate(steps + sums.low[part], np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, bits = evaluate(steps + sums.low[part], np.float32)
+            exact = fold_table(evaluate(steps + sums.low[part], np.float64)[1], name)
         if np.isnan(values).any():
             raise ConfigError("its batch-norm gives NaN in float32", where=where,
                               hint="look for huge values in its arrays")
         folds.append(fold_table(bits, name))
-        exact = fold_table(evaluate(steps + sums.low[part], np.float64)[1], name)
         ties += int((values == 0).sum())
         differing.append(folds[-1].differs(exact))
     fold = Fold(*(np.concatenate([getattr(f, key) for f in folds])
@@ -102,7 +103,7 @@ def fold_signs(item: ProductItem, name: str, sums: Reach,
                          np.concatenate(differing))
 
 
-def _parameters(item: ProductItem, name: str, rows: int, arrays: Arrays) -> list[np.ndarray]:
+def _parameters(item: SignItem, name: str, rows: int, arrays: Arrays) -> list[np.ndarray]:
     """Gamma, beta, mean and variance; those of the plain sign where there is no batch-norm."""
     if item.batch_norm is None:
         one, zero = np.ones(rows), np.zeros(rows)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.config.items import ConvBase, ConvItem, DenseItem, DepthwiseItem, LayerItem, ProductItem
+from bnnhw.config.items import (
+    ConvBase,
+    ConvItem,
+    DenseItem,
+    DepthwiseItem,
+    LayerItem,
+    ProductItem,
+    SignItem,
+)
 from bnnhw.frontend.fold import GIVEN, Certificate
 from bnnhw.frontend.normalise import fold_signs, reach
 from bnnhw.frontend.place import Arrays, Place, RandomArrays
@@ -15,7 +23,7 @@ from bnnhw.frontend.windows import padding, window
 from bnnhw.ir import Bits, Element, Int
 from bnnhw.ir.layers import Conv, Dense, Layer, product_sum
 
-__all__ = ["build_conv", "build_dense", "counts", "plain_sum"]
+__all__ = ["build_conv", "build_dense", "counts", "given_thresholds", "plain_sum"]
 
 Built = tuple[Layer, Certificate | None]
 
@@ -101,7 +109,8 @@ def _rows(item: ProductItem, at: Place, arrays: Arrays, outputs: int, taps: tupl
     low, high = sums.low, sums.high
     if counts(element, absent, False):
         low, high = np.zeros_like(low), np.full_like(high, columns)
-    thresholds = _thresholds(item, at, arrays, low, high, columns)
+    thresholds = given_thresholds(item, at, arrays, low, high,
+                                  int((high - low).max()) / math.sqrt(12 * columns))
     if thresholds is not None:
         return Rows(weights, coefficients, const, thresholds,
                     _certificate(at.name, thresholds, low, high, sums.points))
@@ -145,11 +154,12 @@ def _given_sum(item: ProductItem, at: Place, arrays: Arrays, weights: np.ndarray
                 _certificate(name, thresholds, const, high, int((high - const).max()) + 1))
 
 
-def _thresholds(item: ProductItem, at: Place, arrays: Arrays, low: np.ndarray,
-                high: np.ndarray, columns: int) -> np.ndarray | None:
+def given_thresholds(item: SignItem, at: Place, arrays: Arrays, low: np.ndarray, high: np.ndarray,
+                     spread: float) -> np.ndarray | None:
     """Integer thresholds ``[out, J]`` where they are given, or random ones.
 
-    ``low`` and ``high`` are what they are compared with, row by row.
+    ``low`` and ``high`` end what they are compared with, channel by channel; ``spread`` is about
+    its standard deviation.
     """
     name, outputs = at.name, len(low)
     key = f"{name}.thresholds"
@@ -160,8 +170,7 @@ def _thresholds(item: ProductItem, at: Place, arrays: Arrays, low: np.ndarray,
         return _read_thresholds(name, arrays, outputs, item.levels)
     if isinstance(arrays, RandomArrays) and not item.batch_norm and \
             (item.levels > 1 or isinstance(at.type.element, Int)):
-        return arrays.thresholds(low, high, int((high - low).max()) / math.sqrt(12 * columns),
-                                 item.levels)
+        return arrays.thresholds(low, high, spread, item.levels)
     if item.levels > 1:
         raise at.refuse(f"has 'levels: {item.levels}' without an array '{key}'",
                         f"it has the shape ({outputs}, {item.levels})")

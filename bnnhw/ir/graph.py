@@ -56,6 +56,9 @@ class Graph:
         for output, source in self.outputs:
             if source not in types or source == "input":
                 raise ModelError(f"reads '{source}', which is no layer", where=f"output '{output}'")
+        names = [output for output, _ in self.outputs]
+        if len(set(names)) < len(names):
+            raise ModelError("two outputs have the same name", where=f"network '{self.name}'")
         if not self.outputs:
             raise ModelError("the network has no output", where=f"network '{self.name}'")
 
@@ -149,7 +152,7 @@ class Graph:
 
 
 def _pack(array: np.ndarray) -> dict[str, Any]:
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and (not array.size or array.max() <= 1):
         data, dtype = np.packbits(array.ravel(), bitorder="little").tobytes(), "bit"
     else:
         width = Int(min(int(array.min()), -1), int(array.max())).width

@@ -49,6 +49,11 @@ class Window:
         return any(self.pads)
 
     @property
+    def one_column(self) -> bool:
+        """Fits a signal, whose pixels lie in one column."""
+        return (self.kernel[1], self.stride[1], self.pads[1], self.pads[3]) == (1, 1, 0, 0)
+
+    @property
     def pointwise(self) -> bool:
         """Each output pixel sees the one pixel in its place."""
         return self.taps == 1 and self.stride == (1, 1) and not self.padded

@@ -126,7 +126,8 @@ def _area(matrix: Matrix, fold: Fold) -> float:
     groups = beats(matrix.rows, fold.pe)
     padded = groups * fold.pe * matrix.sf(fold.simd) * fold.simd
     memory = padded / 512  # a block RAM bit is cheap, but padding is not free
-    front = fold.simd * matrix.input_width  # the input word is buffered, or compared bit by bit
+    # The input word is buffered, or compared bit by bit.
+    front = float(fold.simd * matrix.input_width)
     planes = matrix.bits if not fold.serial else 1
     lane = 2.6 * (1 + 0.6 * (planes - 1))  # numbers need no more XNOR, and wider adders
     extra = 0.0
@@ -163,18 +164,18 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
         fold = matrix.fold
         serial = Fold(fold.pe, fold.simd, True)
         return [serial] if matrix.bits > 1 and matrix.cycles(serial) <= target else [fold]
-    folds = set()
-    for serial in ((False, True) if matrix.bits > 1 else (False,)):
-        budget = target // (matrix.vectors * (matrix.bits if serial else 1))
+    folds: set[Fold] = set()
+    for planes in ((1, matrix.bits) if matrix.bits > 1 else (1,)):
+        budget = target // (matrix.vectors * planes)
         for pe in {beats(matrix.rows, nf) for nf in range(1, min(matrix.rows, budget) + 1)}:
             words = budget // beats(matrix.rows, pe)
             if words < 1:
                 continue
             for simd in _simds(matrix, words):
-                fold = Fold(pe, simd, serial)
+                fold = Fold(pe, simd, planes > 1)
                 while matrix.cycles(fold) > target and matrix.legal_simd(fold.simd + 1) \
                         and not matrix.depthwise:
-                    fold = Fold(pe, fold.simd + 1, serial)  # the stream in front is too slow
+                    fold = Fold(pe, fold.simd + 1, planes > 1)  # the stream in front is too slow
                 if matrix.cycles(fold) <= target:
                     folds.add(fold)
     if not folds:

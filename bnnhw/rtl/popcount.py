@@ -34,7 +34,7 @@ class Popcount(SharedComponent):
 
     def __init__(self, *, width: int, levels: int, bits: int = 1) -> None:
         if width < 1 or levels < 0 or bits < 1:
-            raise ValueError(f"width {width!r} and bits {bits!r} must be positive and levels "
+            raise ValueError(f"width {width!r} must be positive, bits {bits!r} too, and levels "
                              f"{levels!r} not negative")
         self.width = width
         self.levels = levels

@@ -15,7 +15,8 @@ from bnnhw.frontend.network import Network
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.plan import Wish
 from bnnhw.sim.compare import count_mismatches
-from bnnhw.sim.simulate import Stalls, simulate
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
 
 ONE = LayerHint(1, 1)
 

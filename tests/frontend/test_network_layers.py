@@ -10,8 +10,8 @@ import pytest
 
 from bnnhw.frontend.network import load_network
 from bnnhw.ir import Bits, Graph, Int
-from bnnhw.ir.layers import MaxPool, Pool, SumPool
-from tests.frontend.files import load
+from bnnhw.ir.layers import Conv, MaxPool, Pool, SumPool
+from tests.frontend.files import load, network
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
 INT8 = {"shape": [6, 8, 3], "type": "int8"}
@@ -108,8 +108,8 @@ def test_threshold_to_bits() -> None:
 def test_binarize() -> None:
     x, y = run([{"binarize": -4}], INT8)
     assert (y == (x >= -4)).all()
-    x, y = run([{"max_pool": 2}], {**INT8, "threshold": 5})
-    assert (y == (x >= 5).reshape(4, 3, 2, 4, 2, 3).max(axis=(2, 4))).all()
+    x, y = run([{"sum_pool": 2}], {**INT8, "threshold": 5})
+    assert (y == (x >= 5).reshape(4, 3, 2, 4, 2, 3).sum(axis=(2, 4))).all()
 
 
 def test_concat_and_from() -> None:
@@ -167,6 +167,17 @@ def test_outputs_by_name() -> None:
         ("best", "label"), ("code", "a"), ("again", "a"))
 
 
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    text = (EXAMPLES.parents[1] / "docs" / "networks.md").read_text()
+    yaml = text.split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "net.yaml").write_text(yaml.replace("weights.npz", "random"))
+    graph = load_network(tmp_path).graph
+    assert graph.layers[-2].out_type().shape == (10,)
+    conv = graph.layer("conv2")
+    assert isinstance(conv, Conv)
+    assert conv.absent
+
+
 def example(name: str) -> Graph:
     return load_network(EXAMPLES / f"{name}.yaml").graph
 
@@ -193,3 +204,21 @@ def test_examples_are_small_and_lively(name: str) -> None:
         if y.ndim > 1:
             channels = y.reshape(-1, y.shape[-1]).std(axis=0)
             assert (channels > 0).mean() > 0.8, layer
+
+
+@pytest.mark.parametrize("sign", [">=", ">"])
+def test_threshold_folds_batch_norm(sign: str) -> None:
+    """Channels of negative scale fall instead; a plain sign needs no arrays at all."""
+    gamma, beta = np.array([2.0, -1.5, 0.0]), np.array([-20.0, 3.0, 1.0])
+    mean, var = np.array([4.0, -8.0, 0.0]), np.array([4.0, 2.25, 1.0])
+    arrays = {f"t.{key}": a for key, a in
+              (("gamma", gamma), ("beta", beta), ("mean", mean), ("var", var))}
+    found = network([{"threshold": True, "sign": sign, "name": "t", "batch_norm": {"eps": 0.0}}],
+                    INT8, arrays)
+    x = np.arange(-128, 128)[:, None, None, None] * np.ones((6, 8, 3), int)
+    y = gamma * (x - mean) / np.sqrt(var) + beta
+    assert (y == 0).any()
+    assert (found.graph.compute(x)["bits"] == (y >= 0 if sign == ">=" else y > 0)).all()
+    assert (found.certificates[0].complemented, found.certificates[0].points) == (1, 256)
+    plain = load([{"threshold": True, "sign": sign, "name": "t"}], INT8, {})
+    assert (plain.compute(x)["bits"] == (x >= 0 if sign == ">=" else x > 0)).all()

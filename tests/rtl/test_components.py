@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.golden.layout import stream_values, stream_words
-from bnnhw.plan.timing import ConverterBlock, measure
+from bnnhw.plan.blocks import ConverterBlock
+from bnnhw.plan.timing import Edge, TokenNet, settle, steady
 from bnnhw.rtl.affine import AffineUnit
 from bnnhw.rtl.argmax import ArgMaxUnit
 from bnnhw.rtl.axi import AxiInput, AxiOutput
@@ -64,25 +65,32 @@ def as_bytes(words: list[int], size: int) -> np.ndarray:
 
 
 @settings(max_examples=30)
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 3),
-       st.sampled_from([0.0, 0.4]), st.integers(0, 99))
-def test_converter_regroups(a: int, b: int, length: int, width: int, stall: float,
-                            seed: int) -> None:
-    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=length, width=width)
-    x = np.random.default_rng(seed).integers(0, 1 << width, (8, length))
-    expected = numbers(stream_words(x, b, width))
-    rubbish = np.random.default_rng(seed).integers(0, 1 << width, (8, -(-length // a) * a))
-    rubbish[:, :length] = x  # unused lanes of the last word may hold anything
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.sampled_from([(1, 1), (3, 1),
+       (1, 4)]), st.integers(1, 3), st.sampled_from([0.0, 0.4]), st.integers(0, 99))
+def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int], width: int,
+                            stall: float, seed: int) -> None:
+    """Groups of the input become the same, larger or smaller groups of the output."""
+    inside, outside = groups[0] * length, groups[1] * length
+    frame = max(inside, outside)
+    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=inside, width=width,
+                         out_elements=outside)
+    x = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame,))
+    expected = numbers(stream_words(x.reshape(-1, outside), b, width))
+    rubbish = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame // inside,
+                                                                  -(-inside // a) * a))
+    rubbish[:, :inside] = x.reshape(-1, inside)  # unused lanes of a last word may hold anything
     words = numbers(stream_words(rubbish, a, width))
     out, cycles = run_stream(dwc, words, len(expected), stall, seed)
     assert out == expected
     if not stall:
-        block = ConverterBlock(a, b, length, WidthConverter.capacity(a, b), WidthConverter.LATENCY)
-        timing = measure([block], -(-length // a))
-        per_frame = -(-length // b)
-        ends = cycles[per_frame - 1::per_frame]
-        assert ends[-1] - ends[-2] == timing.ii
-        assert ends[0] == timing.latency
+        block = ConverterBlock(a, b, inside, outside, frame, WidthConverter.capacity(a, b),
+                               WidthConverter.LATENCY)
+        net = TokenNet([block], [Edge(block.in_words, None, (0, 0)),
+                                 Edge(block.out_words, (0, 0), None)], ["dwc"])
+        ii, _, _ = steady(net, max(block.in_words, block.out_words))
+        times = settle(net, 8, np.arange(8 * block.in_words))
+        assert cycles == list(times[1])
+        assert cycles[-1] - cycles[-1 - block.out_words] == ii
 
 
 @pytest.mark.parametrize(("a", "b"), [(1, 8), (8, 1), (4, 8), (8, 4), (3, 5), (5, 3)])
@@ -157,8 +165,8 @@ def test_affine(lanes: int, signed: bool) -> None:
 
     def table(values: np.ndarray, width: int) -> list[int]:
         return numbers(stream_words(values[None], lanes, width))
-    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed), out_shape=(9, True),
-                      scale_width=4, scales=table(scale, 4), offsets=table(offset, 9))
+    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed), out_width=9, sum_width=9,
+                      scale_width=4, shift=0, scales=table(scale, 4), offsets=table(offset, 9))
     words = -(-5 // lanes)
     out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), 20 * words, 0.3)
     found = stream_values(as_bytes(out, -(-lanes * 9 // 8)).reshape(20, words, -1), 5, lanes, 9,
@@ -182,7 +190,6 @@ def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> Non
     (lambda: Popcount(width=0, levels=1), "width 0 must be positive"),
     (lambda: ProcessingElement(simd=1, width=2, coefficient=0, levels=0), "coefficient"),
     (lambda: Rom(words=[1], width=1, style="distributed"), "style must be one of block, lut"),
-    (lambda: AxiInput(lanes=1, elements=1, width=8, threshold=None), "need a threshold"),
     (lambda: ArgMaxUnit(elements=0, lanes=1, score=(1, False), forward=False), "positive"),
 ])
 def test_constructors_refuse(make: Any, text: str) -> None:

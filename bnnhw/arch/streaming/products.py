@@ -18,7 +18,7 @@ from bnnhw.ir import Int
 from bnnhw.ir.layers import Conv, Product
 from bnnhw.plan.folding import Fold, Matrix
 
-__all__ = ["build_product", "hand_fold", "is_depthwise", "matrix_of"]
+__all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of"]
 
 MEMORIES = ("auto", "block", "lut", "constant")
 
@@ -85,7 +85,7 @@ def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> st
 def build_product(b: Builder, layer: Product) -> None:
     """A window where there is one, the MVTU, and a unit for thresholds of several levels."""
     matrix, fold = b.folds[layer.name]
-    memory = check_memory(layer, matrix, fold, b.hints)
+    storage = b.memories[layer.name]
     across = matrix.rows if matrix.depthwise else matrix.channels
     source, stream = b.want(layer.source, layer.name, across, matrix.lanes_in(fold))
     if matrix.taps > 1 or (isinstance(layer, Conv) and not layer.window.pointwise):
@@ -102,7 +102,8 @@ def build_product(b: Builder, layer: Product) -> None:
             window = b.add(plan_window(f"{layer.name}_swu", None, source, stream, layer.window,
                                        height, width, pad, matrix.depthwise))
         source, stream = window.name, window.o
-    mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, memory)
+    mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, storage.weights,
+                     storage.starts)
     assert layer.thresholds is None or layer.thresholds.shape[1] >= 1
     if layer.thresholds is None or layer.thresholds.shape[1] == 1:
         b.provide(layer.name, b.add(mvtu))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,7 +19,7 @@ class StreamingTop(SharedComponent):
     """The core of a Plan.
 
     The stream behind a unit named ``u`` is the signals ``u_o_valid``, ``u_o_ready`` and
-    ``u_o_payload`` of the top module; simulators tap layers there. ``u_level`` is what a line
+    ``u_o_payload`` of the top module; simulators tap layers there. ``u_held`` is what a line
     buffer or a queue holds.
 
     Members
@@ -54,6 +54,9 @@ class StreamingTop(SharedComponent):
             prefix_ports(component, unit.name)
             m.submodules[unit.name] = component
             components[unit.name] = component
+            if unit.sizable:
+                held = Signal(len(component.level), name=f"{unit.name}_held")
+                m.d.comb += held.eq(component.level)
             for k, port in enumerate(unit.out_ports):
                 outputs[unit.name if len(unit.out_ports) == 1 else f"{unit.name}.{k}"] = \
                     getattr(component, port)

@@ -45,8 +45,8 @@ class Conv(Product):
         if len(self.input.shape) not in (2, 3):
             raise self.refuse(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
-        if len(self.input.shape) == 2 and self.window.kernel[1] != 1:
-            raise self.refuse("a signal's kernel has one column")
+        if len(self.input.shape) == 2 and not self.window.one_column:
+            raise self.refuse("a signal's window has one column, without padding beside it")
         if self.groups_ < 1 or self.input.channels % self.groups_:
             raise self.refuse(f"{self.input.channels} channels do not divide into {self.groups_} "
                               "groups")
@@ -63,12 +63,14 @@ class Conv(Product):
         element = self.input.element
         if self.pad.ndim != 3 or self.pad.size < 1 or self.pad.size > 1 << 16:
             raise self.refuse(f"pad must have shape [PH, PW, PC], not {self.pad.shape}")
-        if self.pad.min() < element.lo or self.pad.max() > element.hi:
+        if self.window.padded and (self.pad.min() < element.lo or self.pad.max() > element.hi):
             raise self.refuse(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
                               f"{element.lo}..{element.hi}")
         if self.absent and (not isinstance(element, Bits) or element.unipolar or self.pad.any()):
             raise self.refuse("exact zeros outside the map are for -1/+1 inputs",
                               "an integer or 0/1 input pads with the value 0 itself")
+        if self.absent or not self.window.padded:  # one way to write equal networks
+            object.__setattr__(self, "pad", np.zeros((1, 1, 1), dtype=np.int64))
         if self.absent and any(c % 2 for c in self.coefficients):
             raise self.refuse("exact zeros outside the map need even coefficients")
 
@@ -98,11 +100,15 @@ class Conv(Product):
         """
         if not self.absent or not self.window.padded:
             return None
+        if "_border" in self.__dict__:
+            return np.asarray(self.__dict__["_border"])
         height, width, channels = self.input.map
         absent = self.window.absent(height, width).reshape(self.vector_count, -1)
         w = self.weights[0].reshape(self.outputs, self.window.taps, channels // self.groups_)
         gain = (2 * w.astype(np.int64) - 1).sum(axis=2) * (self.coefficients[0] // 2)
-        return np.asarray(absent.astype(np.int64) @ gain.T)
+        border = np.asarray(absent.astype(np.int64) @ gain.T)
+        object.__setattr__(self, "_border", border)  # asked for often, and large
+        return border
 
     def params(self) -> dict[str, Any]:
         return {**super().params(), "window": self.window.to_json(), "groups_": self.groups_,

@@ -30,6 +30,8 @@ class Pool(Layer):
         if len(self.input.shape) not in (2, 3):
             raise self.refuse(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
+        if len(self.input.shape) == 2 and not self.window.one_column:
+            raise self.refuse("a signal's window has one column, without padding beside it")
         height, width, _ = self.input.map
         if min(self.window.out_size(height, width)) < 1:
             raise self.refuse(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
@@ -79,8 +81,8 @@ class MaxPool(Pool):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.smallest.shape == (0,):
-            object.__setattr__(self, "smallest", np.zeros(self.input.channels, dtype=np.uint8))
+        chosen = self.smallest if self.smallest.shape != (0,) else np.zeros(self.input.channels)
+        object.__setattr__(self, "smallest", chosen.astype(np.uint8))
         if self.smallest.shape != (self.input.channels,) or self.smallest.max() > 1:
             raise self.refuse(f"'smallest' must be 0 or 1 for each of {self.input.channels} "
                               "channels")

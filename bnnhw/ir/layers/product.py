@@ -47,6 +47,8 @@ def product_sum(weights: np.ndarray, element: Element) -> tuple[tuple[int, ...],
     if isinstance(element, Bits) and not element.unipolar:
         return (2,), np.full(rows, -fan_in, dtype=np.int64)
     coefficients = tuple(1 << m for m in range(element.planes))
+    if element.planes + fan_in.bit_length() > 60:
+        raise ValueError(f"sums of {fan_in} integers of {element.planes} bits do not fit 63 bits")
     const = sum(coefficients) * (ones - fan_in) - plane_offset(element) * (2 * ones - fan_in)
     return coefficients, const
 
@@ -98,6 +100,8 @@ class Product(Layer):
             raise self.refuse(f"const must have shape ({w.shape[1]},), not {self.const.shape}")
         if w.shape[1] % self.groups:
             raise self.refuse(f"{w.shape[1]} outputs do not divide into {self.groups} groups")
+        if sum(self.coefficients) * self.fan_in + int(np.abs(self.const).max()) >= 1 << 62:
+            raise self.refuse("its sums do not fit 63 bits")
         self._check_thresholds()
 
     def _check_thresholds(self) -> None:

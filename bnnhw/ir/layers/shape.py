@@ -70,6 +70,8 @@ class Select(Layer):
 
     def __post_init__(self) -> None:
         c = self.channels
+        if not self.input.shape:
+            raise self.refuse("reads a single number, which has no channels")
         if c.ndim != 1 or not c.size or c.min() < 0 or c.max() >= self.input.channels:
             raise self.refuse(f"channels must be a list of 0..{self.input.channels - 1}")
 

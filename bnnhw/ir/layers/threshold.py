@@ -42,6 +42,7 @@ class Threshold(Layer):
                               f"{t.shape}")
         if (np.diff(t, axis=1) < 0).any():
             raise self.refuse("thresholds of a channel must ascend")
+        object.__setattr__(self, "falling", self.falling.astype(np.uint8))
         if self.falling.shape != (t.shape[0],) or self.falling.max() > 1:
             raise self.refuse("'falling' must be 0 or 1 for each channel")
 

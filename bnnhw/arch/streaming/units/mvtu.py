@@ -185,15 +185,15 @@ def _style(memory: str) -> str:
 
 
 def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: StreamPlan,
-              device: Device, memory: str) -> MvtuPlan:
+              device: Device, weights: str, starts_in: str) -> MvtuPlan:
     """Decide the widths and memories of a product layer at a given fold.
 
     Parameters
     ----------
     i : StreamPlan
         Words of vectors, as the unit takes them.
-    memory : str
-        ``auto``, ``block``, ``lut`` or ``constant``, as the user wrote it.
+    weights, starts_in : str
+        Storage of the weights and of the start values: ``block``, ``lut`` or ``constant``.
     """
     sf = matrix.sf(fold.simd)
     nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
@@ -205,10 +205,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     excess = start_values(layer, threshold, 0)
     width = _range_width(int(starts.min()), max(int(excess.max()) + top, 0))
     classes = len(starts)
-    steps, words = matrices * nf * sf, classes * matrices * nf
-    if memory == "auto":
-        memory = "constant" if steps == 1 else device.rom_style(steps)
-    product_register = memory == "block"
+    product_register = weights == "block"
     planes = matrix.bits if fold.serial else 1
     latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes)
     element_width, signed = (1, False) if threshold else (width, True)
@@ -220,8 +217,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
         taps=matrix.taps, parallel=matrix.taps > 1 and fold.simd > matrix.channels,
         bits=matrix.bits, serial=fold.serial, own_lanes=matrix.depthwise, acc_width=width,
         threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
-        weight_memory=memory,
-        start_memory="constant" if words == 1 else device.rom_style(words), classes=classes,
+        weight_memory=weights, start_memory=starts_in, classes=classes,
         vector_memory=device.ram_style(ReplayBuffer.depth(sf), i.bits),
         queue_depth=Mvtu.queue_words(latency, sf * planes))
 

@@ -1,0 +1,84 @@
+"""``bnnhw plan``: cycles, buffers and resources, in a second and without synthesis."""
+
+from __future__ import annotations
+
+import typer
+
+from bnnhw.arch import ARCHS, get_arch
+from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
+from bnnhw.device import DEVICES, Device, get_device
+from bnnhw.errors import BnnhwError, FitError
+from bnnhw.frontend.network import Network
+from bnnhw.passes import run_passes
+from bnnhw.plan import Plan, Wish
+from bnnhw.plan.fit import fit_hints
+from bnnhw.plan.resources import Planner, describe_excess, fastest_fit, fits, resources
+
+__all__ = ["NAME", "SLOWEST", "command", "planner_of"]
+
+NAME = "plan"
+SLOWEST = 1 << 40
+"""Cycles a frame that ask for nothing but few gates."""
+
+
+def command(
+    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
+                                 "design."),
+    device: str = typer.Option("generic", help=f"Target: {', '.join(DEVICES)}."),
+    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
+    fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
+    clock: float | None = typer.Option(None, help="Clock in MHz."),
+    json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
+) -> None:
+    """Plan a network: exact cycles and buffers, and an estimate of what it takes of a part.
+
+    On a part (hx8k, ecp5-85, …) without --ii or --fps: as fast as fits.
+
+    Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80
+    """
+    target = get_device(device)
+    planner = planner_of(open_network(layers), arch, target)
+    if ii is None and fps is None and target.budget is not None:
+        plan = fastest_fit(planner, target, SLOWEST)
+    else:
+        wish = Wish(ii=ii, fps=fps, clock_mhz=clock)
+        plan = planner(wish)
+    needed = resources(plan, target)
+    if json:
+        print_json(plan_json(plan, needed))
+    else:
+        print_plan(plan, clock, needed)
+        if needed:
+            print_resources(needed)
+    if needed and needed.excess():
+        raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
+                       + describe_excess(needed), hint=_remedy(planner, target, plan, clock))
+
+
+def planner_of(network: Network, arch: str, device: Device) -> Planner:
+    """Plans of a network, for a wish or a number of cycles."""
+    graph = run_passes(network.graph)
+    hints = fit_hints(network.hints, network.graph, graph)
+    plan = get_arch(arch).plan
+
+    def make(wish: Wish | int) -> Plan:
+        return plan(graph, hints, device, wish if isinstance(wish, Wish) else Wish(ii=wish))
+    return make
+
+
+def _remedy(planner: Planner, device: Device, plan: Plan, clock: float | None) -> str:
+    """What would make it fit: more cycles a frame, or a larger part of the family."""
+    ways = []
+    try:
+        slower = fastest_fit(planner, device, SLOWEST)
+        rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
+        ways.append(f"it fits from --ii {slower.ii} on{rate}")
+    except BnnhwError:
+        ways.append("no folding of it fits")
+    larger = [d for d in DEVICES.values() if d.family == device.family and d.budget
+              and device.budget and d.budget.luts > device.budget.luts and fits(plan, d)]
+    if larger:
+        ways.append(f"or use {min(larger, key=lambda d: d.budget.luts if d.budget else 0).name}")
+    return ", ".join(ways)

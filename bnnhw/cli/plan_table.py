@@ -1,0 +1,83 @@
+"""Printing a plan: its units, what they reach together, and what they take of a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bnnhw.cli.common import print_table
+from bnnhw.plan import Plan, Unit
+from bnnhw.plan.resources import Resources
+
+__all__ = ["plan_json", "print_plan", "print_resources"]
+
+ASSUMED_MHZ = 100.0
+"""Clock for frames a second where none is given."""
+
+
+def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None) -> None:
+    """Print the units of a plan and what they reach together."""
+    spans = {name: (first, last) for name, first, last in plan.spans}
+    costs = dict(needed.units) if needed else {}
+    rows = []
+    for unit in plan.units:
+        first, last = spans.get(unit.name, ("", ""))
+        row: list[Any] = [unit.name, unit.kind, _shape(unit), unit.cycles,
+                          f"{unit.cycles / plan.ii:.0%}", first, last, _memory(unit)]
+        if needed:
+            cost = costs[unit.name]
+            row += [round(cost.lut), cost.block]
+        rows.append(tuple(row))
+    columns = ["unit", "kind", "PE x SIMD", "cycles", "busy", "first in", "last out", "memory"]
+    print_table(f"{plan.name}: {plan.arch} on {plan.device}",
+                tuple(columns + (["LUT", "block RAM"] if needed else [])), rows)
+    reached = "reached" if plan.ii <= plan.target else "NOT reached"
+    asked = "" if plan.target >= 1 << 40 else f" (asked for at most {plan.target}: {reached})"
+    print(f"{plan.ii} cycles a frame{asked}, latency {plan.latency} cycles")
+    clock = clock_mhz or ASSUMED_MHZ
+    print(f"at {clock:g} MHz{'' if clock_mhz else ' (say --clock)'}: "
+          f"{clock * 1e6 / plan.ii:,.0f} frames/s, latency {plan.latency / clock:,.2f} us")
+
+
+def _shape(unit: Unit) -> str:
+    """Lanes of a unit: its fold, or what it regroups."""
+    s = unit.summary()
+    if "pe" not in s:
+        return str(s.get("lanes", ""))
+    form = {"serial": f", {s.get('bits')} planes in turn",
+            "parallel": f", {s.get('bits')} bits at once"}.get(s.get("form", ""), "")
+    padding = f", {s['padding']} padded" if s["padding"] else ""
+    return f"{s['pe']} x {s['simd']}{form}{padding}"
+
+
+def _memory(unit: Unit) -> str:
+    """What a unit stores, and where."""
+    parts = []
+    for memory in unit.memories():
+        if memory.what in ("queue", "scales") and unit.kind != "fifo":
+            continue
+        where = "" if memory.style in ("auto", "constant") else f" {memory.style}"
+        if memory.depth > 1:
+            parts.append(f"{memory.what} {memory.depth}x{memory.width}{where}")
+    if len(set(parts)) == 1 and len(parts) > 1:
+        return f"{len(parts)} {parts[0]}"
+    return ", ".join(parts)
+
+
+def print_resources(needed: Resources) -> None:
+    """Print what a plan takes of a part, with the error of the estimate beside it."""
+    rows = []
+    for name, used, there in needed.rows():
+        share = "" if there is None else f"{used / there:.0%}"
+        error = "counted" if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
+        rows.append((name, used, "" if there is None else there, share, error))
+    if needed.budget and needed.budget.spram:
+        rows.append(("SPRAM", 0, needed.budget.spram, "0%",
+                     "one port and no preload: neither for tables nor for line buffers"))
+    print_table(f"estimate for {needed.device.name}",
+                ("resource", "used", "available", "share", "error"), rows)
+
+
+def plan_json(plan: Plan, needed: Resources | None) -> dict[str, Any]:
+    """A plan and its estimate as JSON values."""
+    return {"schema": "bnnhw.plan/1", **plan.to_json(),
+            "resources": None if needed is None else needed.to_json()}

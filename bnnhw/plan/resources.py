@@ -1,0 +1,128 @@
+"""What a plan takes of a part, what is too much, and the fastest plan that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bnnhw.device import Budget, Device
+from bnnhw.device.costs import Cost, estimate, model_error
+from bnnhw.errors import FitError, PlanError
+from bnnhw.plan.model import Plan, Wish
+
+__all__ = ["Planner", "Resources", "describe_excess", "fastest_fit", "fits", "resources"]
+
+Planner = Callable[[Wish | int], Plan]
+"""Plans for a wish or a number of cycles a frame; raises PlanError where a layer cannot be that
+fast."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Estimate of a plan on a device.
+
+    Attributes
+    ----------
+    device : Device
+    units : tuple of (str, Cost)
+    total : Cost
+    error : float
+        90th percentile of the relative error of the LUT estimate over whole designs.
+    """
+
+    device: Device
+    units: tuple[tuple[str, Cost], ...]
+    total: Cost
+    error: float
+
+    @property
+    def budget(self) -> Budget | None:
+        return self.device.budget
+
+    def rows(self) -> list[tuple[str, int, int | None]]:
+        """Resource, what is used, what there is."""
+        total, part = self.total, self.budget
+        there = (None, None, None) if part is None else (part.luts, part.ffs, part.blocks)
+        used = (round(total.lut), round(total.ff), total.block)
+        return list(zip(("LUT4", "flip-flops", "block RAM"), used, there, strict=True))
+
+    def excess(self) -> dict[str, int]:
+        """What is used beyond what there is."""
+        return {name: used - there for name, used, there in self.rows()
+                if there is not None and used > there}
+
+    def to_json(self) -> dict[str, Any]:
+        return {"device": self.device.name, "lut_error": self.error,
+                "total": {"lut": round(self.total.lut), "ff": round(self.total.ff),
+                          "block_ram": self.total.block},
+                "available": None if self.budget is None else {
+                    "lut": self.budget.luts, "ff": self.budget.ffs,
+                    "block_ram": self.budget.blocks, "spram": self.budget.spram,
+                    "spram_used": 0},
+                "excess": self.excess(),
+                "units": {name: {"lut": round(c.lut), "ff": round(c.ff), "block_ram": c.block}
+                          for name, c in self.units}}
+
+
+def resources(plan: Plan, device: Device) -> Resources | None:
+    """Estimate a plan; None for a family that nothing was measured for."""
+    error = model_error(device)
+    if error is None:
+        return None
+    units = [(unit.name, cost) for unit in plan.units
+             if (cost := estimate(unit, device)) is not None]
+    return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)), error)
+
+
+def fits(plan: Plan, device: Device) -> bool:
+    """Whether the estimate stays within the part."""
+    needed = resources(plan, device)
+    return needed is None or not needed.excess()
+
+
+def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
+    """Find the fewest cycles a frame with which the design fits the part, by bisection.
+
+    Parameters
+    ----------
+    planner : Planner
+    device : Device
+        A part.
+    slowest : int
+        Cycles a frame of the smallest design: everything folded to one lane.
+
+    Raises
+    ------
+    FitError
+        Not even the smallest design fits.
+    """
+    best = planner(slowest)
+    needed = resources(best, device)
+    if needed is None:
+        raise PlanError(f"device '{device.name}' has no resource model",
+                        hint="use a part such as hx8k or ecp5-85")
+    if needed.excess():
+        raise FitError(f"does not fit {device.name} however it is folded: "
+                       + describe_excess(needed), hint="use a larger part or a smaller network")
+    low, high = 1, best.ii
+    while low < high and high - low > high // 500:
+        # Cycles span decades, so that the middle is that of their logarithms.
+        middle = min(max(int((low * high) ** 0.5), low), high - 1)
+        try:
+            plan = planner(middle)
+        except PlanError:
+            low = middle + 1
+            continue
+        if fits(plan, device):
+            best, high = plan, min(middle, plan.ii)
+        else:
+            low = middle + 1
+    return best
+
+
+def describe_excess(needed: Resources) -> str:
+    """Which resource is short, and by how much."""
+    rows = {name: (used, there) for name, used, there in needed.rows()}
+    return "; ".join(f"{name} {rows[name][0]:,} of {rows[name][1]:,} ({over:,} too many)"
+                     for name, over in needed.excess().items())

@@ -1,0 +1,199 @@
+"""Networks of maps: outputs equal golden, cycles equal the plan, buffers hold what they should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.arch import get_arch
+from bnnhw.arch.streaming.units import FifoPlan, LineWindowPlan, MvtuPlan, WindowPlan
+from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, generate
+from bnnhw.emit.verilog import convert
+from bnnhw.errors import MismatchError, PlanError
+from bnnhw.frontend.network import Network
+from bnnhw.ir import Bits, Graph, Int, TensorType, Window
+from bnnhw.ir.layers import Add, Conv
+from bnnhw.plan import Plan, Wish
+from bnnhw.plan.sizing import token_net
+from bnnhw.plan.timing import settle
+from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.levels import measure_levels
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
+from tests.maps import Maker, random_map_network
+from tests.networks import random_samples
+
+GENERIC = get_device("generic")
+
+
+def plan_at(graph: Graph, hints: Hints, ii: int) -> Plan:
+    """Plan for ``ii`` cycles, or for as few as the network can take."""
+    planner = get_arch("streaming").plan
+    try:
+        return planner(graph, hints, GENERIC, Wish(ii=ii))
+    except PlanError as error:
+        if "cannot take fewer" not in str(error):
+            raise
+        return planner(graph, hints, GENERIC, Wish(ii=5000))
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10 ** 6), st.sampled_from([60, 150, 400, 1000]),
+       st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.5, 0.5)]))
+def test_plan_is_measurement(seed: int, ii: int, stalls: tuple[float, float]) -> None:
+    """Layers, shapes, strides, paddings, folds, groups, integers, residuals, several outputs."""
+    graph, hints = random_map_network(seed)
+    plan = plan_at(graph, hints, ii)
+    design = Design(graph, plan, "")
+    x = random_samples(graph, len(plan.units) + 7 if plan.ii < 300 else 6, seed)
+    expected = graph.compute(x)
+    run = simulate(design, x, "pysim")
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (plan.ii, plan.latency)
+    run = simulate(design, x[:3], "pysim", Stalls(*stalls, seed))
+    assert count_mismatches({k: v[:3] for k, v in expected.items()}, run.outputs) == 0
+
+
+@pytest.mark.parametrize("seed", [3, 8, 31, 47, 60, 77])
+def test_buffers_hold_what_was_computed(seed: int) -> None:
+    """Through Verilator: high-water marks against depths, and all the rest once more."""
+    graph, hints = random_map_network(seed, steps=6)
+    plan = plan_at(graph, hints, 200)
+    design = Design(graph, plan, convert(get_arch("streaming").elaborate(plan, graph)))
+    x = random_samples(graph, len(plan.units) + 9, seed)
+    expected = graph.compute(x)
+    run = simulate(design, x)
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (plan.ii, plan.latency)
+    for k, stalls in enumerate(((0.4, 0.0), (0.0, 0.4), (0.6, 0.6))):
+        run = simulate(design, x, stalls=Stalls(*stalls, k))
+        assert count_mismatches(expected, run.outputs) == 0
+    assert first_difference(design, x, 3) is None
+    for level in measure_levels(design, x):
+        # A word may come in the cycle in which another one goes, which the mark does not see.
+        unit: Any = plan.unit(level.unit)
+        least = unit.round_depth(level.even + 1)
+        assert level.even <= level.depth <= least, level
+        assert level.rushed <= level.depth, level
+
+
+def test_plan_survives_json() -> None:
+    for seed in (3, 8, 11, 29):
+        graph, hints = random_map_network(seed)
+        original = plan_at(graph, hints, 300)
+        assert get_arch("streaming").load_plan(original.to_json()) == original
+        assert Graph.from_json(graph.to_json()).digest() == graph.digest()
+
+
+def residual_network() -> tuple[Graph, Hints]:
+    """A shortcut around a convolution: its words have to wait."""
+    make = Maker(5, TensorType((8, 8, 4), Int(-8, 7)))
+    make.conv(4, window=Window((3, 3), pads=(1, 1, 1, 1)), sums=True)
+    first = make.last
+    make.threshold()
+    make.conv(4, window=Window((3, 3), pads=(1, 1, 1, 1)), sums=True)
+    make.layers.append(Add("sum", *make.last, *first))
+    return Graph("net", make.input, tuple(make.layers), (("y", "sum"),)), {}
+
+
+def shrunk(plan: Plan, kind: type, depth: int) -> Plan:
+    """The plan with its deepest buffer of a kind cut down."""
+    deepest = max((u for u in plan.units if isinstance(u, kind)),
+                  key=lambda u: int(getattr(u, "depth") or 0))  # noqa: B009
+    cut: Any = deepest
+    return replace(plan, units=tuple(replace(cut, depth=depth) if u is deepest else u
+                                     for u in plan.units))
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(FifoPlan, 3), (WindowPlan, 10)])
+def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type, depth: int) -> None:
+    graph, hints = residual_network()
+    whole = plan_at(graph, hints, 4000)
+    cut = shrunk(whole, kind, depth)
+    net, _ = token_net(list(cut.units), graph)
+    with pytest.raises(PlanError, match="lock each other up"):
+        settle(net, 2, np.arange(2 * net.edges[0].words))
+    design = Design(graph, cut, convert(get_arch("streaming").elaborate(cut, graph)))
+    x = random_samples(graph, 3)
+    with pytest.raises(MismatchError, match=r"fell silent.*full: '\w+' holds"):
+        simulate(design, x)
+    run = simulate(Design(graph, whole, convert(get_arch("streaming").elaborate(whole, graph))), x)
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+
+
+def test_zero_padding_needs_no_mask() -> None:
+    """Exact zeros are nine sets of start values: the input stream stays one bit an element."""
+    make = Maker(1, TensorType((6, 6, 4), Bits()))
+    w = make.random.integers(0, 2, (1, 4, 36), dtype=np.uint8)
+    conv = Conv("c", "input", make.input, w, (2,), np.full(4, -36), np.zeros((4, 1), np.int64),
+                window=Window((3, 3), pads=(1, 1, 1, 1)), absent=True)
+    graph = Graph("net", make.input, (conv,), (("y", "c"),))
+    mvtu = plan_at(graph, {}, 2000).unit("c")
+    assert isinstance(mvtu, MvtuPlan)
+    assert (mvtu.classes, mvtu.i.width) == (9, 1)
+    x = random_samples(graph, 5)
+    signs = np.pad(2 * x - 1, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    for y in range(6):
+        for c in range(6):
+            window = signs[:, y:y + 3, c:c + 3].reshape(5, -1)
+            total = window @ (2 * w[0].astype(np.int64) - 1).T
+            assert (graph.compute(x)["y"][:, y, c] == (total >= 0)).all()
+
+
+def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
+    make = Maker(2, TensorType((8, 8, 3), Int(-128, 127)))
+    make.conv(8, window=Window((3, 3)))
+    graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
+    fast, slow = plan_at(graph, {}, 400), plan_at(graph, {}, 60000)
+    units = [next(u for u in p.units if isinstance(u, MvtuPlan)) for p in (fast, slow)]
+    assert [u.serial for u in units] == [False, True]
+    x = random_samples(graph, 4)
+    for plan in (fast, slow):
+        run = simulate(Design(graph, plan, ""), x, "pysim")
+        assert count_mismatches(graph.compute(x), run.outputs) == 0
+        assert plan.ii <= plan.target
+
+
+def test_a_pixel_a_cycle() -> None:
+    """A convolution without folding keeps up with one pixel a cycle."""
+    make = Maker(3, TensorType((8, 8, 2), Bits()))
+    make.conv(4, window=Window((3, 3)))
+    graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
+    plan = get_arch("streaming").plan(graph, {}, GENERIC, Wish(ii=64))
+    assert plan.ii == 64
+    assert any(isinstance(u, LineWindowPlan) for u in plan.units)
+    x = random_samples(graph, 8)
+    run = simulate(Design(graph, plan, ""), x, "pysim")
+    assert (run.ii, run.latency) == (64, plan.latency)
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+
+
+def test_refusals_say_what_would_do() -> None:
+    make = Maker(4, TensorType((6, 6, 4), Bits()))
+    make.conv(4, window=Window((3, 3)), groups=2)
+    name = make.last[0]
+    graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
+    planner = get_arch("streaming").plan
+    with pytest.raises(PlanError, match=r"simd = 9 must be 1\.\.2: groups"):
+        planner(graph, {name: LayerHint(1, 9)}, GENERIC, Wish(ii=9999))
+    with pytest.raises(PlanError, match=r"cannot take fewer than \d+ cycles.*use --ii"):
+        planner(graph, {}, GENERIC, Wish(ii=3))
+    make = Maker(4, TensorType((6, 6, 4), Bits()))
+    make.conv(4, window=Window((3, 3)))
+    graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
+    with pytest.raises(PlanError, match=r"simd = 7 must be 1\.\.4, or a multiple of the 9 taps"):
+        planner(graph, {make.last[0]: LayerHint(1, 7)}, GENERIC, Wish(ii=9999))
+
+
+def test_verilog_is_the_same_every_time() -> None:
+    graph, hints = random_map_network(8)
+    network = Network(graph, hints, ())
+    texts = {generate(network, "streaming", GENERIC, Wish(ii=900)).verilog for _ in range(2)}
+    assert len(texts) == 1

@@ -1,0 +1,172 @@
+"""Sliding windows and pools in Amaranth's simulator, against im2col."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.arch.streaming.units.line_window import plan_line_window
+from bnnhw.arch.streaming.units.window import pad_words, plan_upsample, plan_window
+from bnnhw.golden.layout import stream_words
+from bnnhw.ir import Graph, TensorType, Window
+from bnnhw.ir.layers import MaxPool
+from bnnhw.plan import StreamPlan
+from bnnhw.rtl.line_window import LineWindow
+from bnnhw.rtl.reduce import ReduceUnit
+from bnnhw.rtl.stages import AddUnit, ConcatUnit, Fork, SequenceUnit
+from bnnhw.rtl.window_buffer import Loop, WindowBuffer
+from tests.networks import random_graph
+from tests.rtl.test_components import numbers, run_stream
+
+NO_GRAPH: Graph = random_graph([2, 2])
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
+    """A window and a map that it fits."""
+    height, width = draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    pads = draw(st.tuples(*[st.integers(0, 2)] * 4)) if draw(st.booleans()) else (0, 0, 0, 0)
+    window = Window(draw(pair), draw(pair), draw(pair), pads)
+    reach_y, reach_x = window.reach
+    return window, max(height, reach_y - pads[0] - pads[2]), max(width, reach_x - pads[1] - pads[3])
+
+
+@settings(max_examples=40)
+@given(windows(), st.integers(1, 5), st.integers(1, 3), st.booleans(), st.booleans(),
+       st.sampled_from([0.0, 0.4]), st.integers(0, 99))
+def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
+                                 outer: bool, pattern: bool, stall: float, seed: int) -> None:
+    """Any window, padding pattern and order; frames back to back, at the smallest depth."""
+    window, height, width = case
+    random = np.random.default_rng(seed)
+    i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
+    pad = random.integers(0, 4, (2, 4, 3) if pattern else (1, 1, 1))
+    unit = plan_window("w", None, "s", i, window, height, width,
+                       pad_words(pad, channels, i, window), outer)
+    x = random.integers(0, 4, (3, height, width, channels))
+    rows = window.reach[0] + window.stride[0]
+    depth = max(2, rows * width * i.group_words)
+    buffer = replace(unit, depth=depth).build(NO_GRAPH, "d")
+    gathered = window.gather(x, pad)  # [n, OH, OW, KH, KW, C]
+    pixel_words = numbers(stream_words(gathered.reshape(-1, channels), i.lanes, 2))
+    expected = np.array(pixel_words).reshape(-1, window.taps, i.group_words)
+    if outer:
+        expected = expected.transpose(0, 2, 1)
+    words = numbers(stream_words(x.reshape(-1, channels), i.lanes, 2))
+    out, cycles = run_stream(buffer, words, expected.size, stall, seed)
+    assert out == expected.ravel().tolist()
+    if not stall and not window.padded and window.stride == (1, 1):
+        per_frame = expected.size // 3
+        ends = cycles[per_frame - 1::per_frame]
+        busy = max(per_frame, len(words) // 3)
+        assert ends[2] - ends[1] <= busy + width * i.group_words  # at most a row of slack
+
+
+@settings(max_examples=40)
+@given(windows(), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 0.4]),
+       st.integers(0, 99))
+def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
+                               stall: float, seed: int) -> None:
+    """All taps at once, also where the last word of a pixel is not full."""
+    window, height, width = case
+    random = np.random.default_rng(seed)
+    i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
+    value = random.integers(0, 4, (1, 1, 1))
+    unit = plan_line_window("w", "s", i, window, height, width,
+                            pad_words(value, channels, i, window))
+    depth = unit.round_depth((window.reach[0] + window.stride[0]) * unit.row_words)
+    line = replace(unit, depth=depth).build(NO_GRAPH, "d")
+    x = random.integers(0, 4, (3, height, width, channels))
+    padded = np.zeros((*x.shape[:3], i.group_words * i.lanes), dtype=np.int64)
+    padded[..., :channels] = x
+    fill = np.zeros((1, 1, i.group_words * i.lanes), dtype=np.int64)
+    fill[..., :channels] = value
+    # [n, OH, OW, taps, words, lanes] -> a word of channels with all its taps
+    gathered = window.gather(padded, fill).reshape(-1, window.taps, i.group_words, i.lanes)
+    expected = numbers(stream_words(gathered.transpose(0, 2, 1, 3).reshape(
+        -1, window.taps * i.lanes), window.taps * i.lanes, 2))
+    words = numbers(stream_words(x.reshape(-1, channels), i.lanes, 2))
+    out, _ = run_stream(line, words, len(expected), stall, seed)
+    assert out == expected
+
+
+def test_parallel_window_sustains_a_pixel_a_cycle() -> None:
+    """Without padding a frame takes as many cycles as it has pixels: no refill between frames."""
+    window = Window((3, 3))
+    i = StreamPlan(1, 1, 8, False, 64)
+    unit = plan_line_window("w", "s", i, window, 8, 8, None)
+    line = replace(unit, depth=unit.round_depth(40)).build(NO_GRAPH, "d")
+    x = np.random.default_rng(0).integers(0, 256, (6, 64))
+    _, cycles = run_stream(line, x.ravel().tolist(), 6 * 36)
+    ends = cycles[35::36]
+    assert np.diff(ends)[2:].tolist() == [64] * 3
+
+
+def test_upsampling_repeats_rows_and_columns() -> None:
+    i = StreamPlan(3, 2, 2, False, 6)
+    unit = plan_upsample("u", "s", i, 2, 3, (2, 3))
+    buffer = replace(unit, depth=8).build(NO_GRAPH, "d")
+    x = np.random.default_rng(0).integers(0, 4, (2, 2, 3, 3))
+    expected = numbers(stream_words(x.repeat(2, 1).repeat(3, 2).reshape(-1, 3), 2, 2))
+    out, _ = run_stream(buffer, numbers(stream_words(x.reshape(-1, 3), 2, 2)), len(expected), 0.3)
+    assert out == expected
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(["max", "sum"]), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2),
+       st.booleans(), st.integers(0, 99))
+def test_reduce(op: str, taps: int, words: int, lanes: int, signed: bool, seed: int) -> None:
+    """The largest or the smallest of each channel, or the sum, of signed and unsigned lanes."""
+    random = np.random.default_rng(seed)
+    width, out_width = 3, 3 if op == "max" else 6
+    low = -4 if signed else 0
+    x = random.integers(low, low + 8, (5, taps, words, lanes))
+    smallest = random.integers(0, 2 if op == "max" else 1, (words, lanes))
+    unit = ReduceUnit(module_name="r", op=op, taps=taps, words=words, lanes=lanes,
+                      in_shape=(width, signed), out_width=out_width,
+                      smallest=numbers(stream_words(smallest, lanes, 1)))
+    expected = x.sum(axis=1) if op == "sum" else np.where(smallest, x.min(axis=1), x.max(axis=1))
+    out, _ = run_stream(unit, numbers(stream_words(x.reshape(-1, lanes), lanes, width)), 5 * words,
+                        0.3, seed)
+    assert out == numbers(stream_words(expected.reshape(-1, lanes), lanes, out_width))
+
+
+@pytest.mark.parametrize(("make", "text"), [
+    (lambda: WindowBuffer(module_name="w", width=1, frame_words=4, depth=4, loops=(Loop(2, 2),),
+                          start=0, releases=(2, 1), padding=None), "add up to a frame"),
+    (lambda: WindowBuffer(module_name="w", width=1, frame_words=4, depth=0, loops=(Loop(2, 2),),
+                          start=0, releases=(2, 2), padding=None), "depth must be positive"),
+    (lambda: LineWindow(module_name="w", width=1, map=(4, 4, 1), kernel=(3, 3), stride=(1, 1),
+                        dilation=(1, 1), out=(2, 2), start=(0, 0), pads=(0,), banks=2,
+                        releases=(4, 12)), "fewer than the 3 of a window"),
+    (lambda: ReduceUnit(module_name="r", op="min", taps=1, words=1, lanes=1, in_shape=(1, False),
+                        out_width=1, smallest=[0]), "op must be max or sum"),
+])
+def test_constructors_refuse(make: object, text: str) -> None:
+    assert callable(make)
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_module_names_tell_equal_hardware() -> None:
+    """Shared modules differ in name wherever they differ in hardware."""
+    units = [Fork(width=2), Fork(width=3),
+             AddUnit(lanes=2, shape0=(3, True), shape1=(3, True), out_width=4, limits=None),
+             AddUnit(lanes=2, shape0=(3, True), shape1=(3, False), out_width=4, limits=None),
+             AddUnit(lanes=2, shape0=(3, True), shape1=(3, True), out_width=4, limits=(-4, 3)),
+             ConcatUnit(lanes0=1, lanes1=2, shape0=(3, True), shape1=(3, True), out_width=3),
+             ConcatUnit(lanes0=2, lanes1=1, shape0=(3, True), shape1=(3, True), out_width=3),
+             SequenceUnit(width0=1, width1=2, words0=3, words1=4),
+             SequenceUnit(width0=1, width1=2, words0=4, words1=3)]
+    names = [unit.module_name for unit in units]
+    assert len(set(names)) == len(names)
+
+
+def test_smallest_is_the_default_of_no_channel() -> None:
+    pool = MaxPool("p", "input", TensorType((2, 2, 3), NO_GRAPH.input.element), Window((2, 2)))
+    assert pool.smallest.tolist() == [0, 0, 0]
