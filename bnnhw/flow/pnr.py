@@ -75,6 +75,16 @@ endmodule
 """
 
 
+def _hops(path: list[dict[str, Any]]) -> list[str]:
+    """Cells on a path, each once, by the unit and signal that their names tell."""
+    names: list[str] = []
+    for hop in path:
+        name = str(hop["to"]["cell"]).removeprefix("core.")
+        if not names or names[-1] != name:
+            names.append(name)
+    return names
+
+
 def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) -> dict[str, Any]:
     """Synthesise flat, place and route, and read fmax and utilisation.
 
@@ -113,5 +123,9 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) 
         report = json.loads((folder / "report.json").read_text())
     fmax = min(clock["achieved"] for clock in report["fmax"].values())
     used = {name: u for name, u in report["utilization"].items() if u["used"]}
-    return {"part": part.name, "seed": seed, "freq_mhz": freq_mhz, "fmax_mhz": round(fmax, 2),
+    slowest = max((path for path in report.get("critical_paths", [])
+                   if path["from"].startswith("posedge") and path["to"].startswith("posedge")),
+                  key=lambda path: sum(hop["delay"] for hop in path["path"]), default=None)
+    return {"critical_path": [] if slowest is None else _hops(slowest["path"]),
+            "part": part.name, "seed": seed, "freq_mhz": freq_mhz, "fmax_mhz": round(fmax, 2),
             "utilisation": used}

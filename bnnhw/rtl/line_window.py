@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
@@ -95,10 +97,13 @@ class LineWindow(SharedComponent):
         m = Module()
         height, columns, words = self.map
         frame, row_words = height * columns * words, columns * words
-        span = frame + self.depth
         step, accepted = Signal(), Signal()
-        head = Signal(range(-span, span + 1))
-        stored = Signal(range(-span, self.depth + 1))
+        # Free places less one, and words that have come behind the one that a step needs, less
+        # one; their signs say whether there are any (see ``WindowBuffer``).
+        spare = Signal(range(-1, self.depth + frame), init=self.depth - 1)
+        reach = 2 * frame + self.depth
+        first_words, jumps = self._jumps()
+        slack = Signal(range(-reach, reach), init=-first_words - 1)
         row, column, word = (Signal(range(self.out[0]), name="row"),
                              Signal(range(self.columns), name="column"),
                              Signal(range(words), name="word"))
@@ -108,8 +113,8 @@ class LineWindow(SharedComponent):
             row_end.eq(word_end & (column == self.columns - 1)),
             frame_end.eq(row_end & (row == self.out[0] - 1)),
             accepted.eq(self.i.valid & self.i.ready),
-            self.i.ready.eq(stored < self.depth),
-            self.level.eq(Mux(stored < 0, 0, stored)),
+            self.i.ready.eq(~spare[-1]),
+            self.level.eq(Mux(spare >= self.depth, 0, self.depth - 1 - spare)),
         ]
         with m.If(step):
             m.d.sync += word.eq(Mux(word_end, 0, word + 1))
@@ -117,19 +122,8 @@ class LineWindow(SharedComponent):
                 m.d.sync += column.eq(Mux(row_end, 0, column + 1))
             with m.If(row_end):
                 m.d.sync += row.eq(Mux(frame_end, 0, row + 1))
-        gone = Signal(range(max(self.releases) + 1))
-        usual = max(set(self.releases), key=self.releases.count)
-        with m.Switch(row):
-            for k, value in enumerate(self.releases):
-                if value != usual:
-                    with m.Case(k):
-                        m.d.comb += gone.eq(value)
-            with m.Default():
-                m.d.comb += gone.eq(usual)
-        m.d.sync += [
-            stored.eq(stored + accepted - Mux(step & row_end, gone, 0)),
-            head.eq(head + accepted - Mux(step & frame_end, frame, 0)),
-        ]
+        behind = self._of_row(m, "behind", row, self.releases)
+        jump = self._of_row(m, "jump", row, jumps)
         # The first row of the window, in the map and among the banks.
         top = Signal(range(min(self.start[0], 0) - 1,
                            max(self.start[0] + self.out[0] * self.stride[0], 1)),
@@ -153,12 +147,18 @@ class LineWindow(SharedComponent):
                     frame_end, self._turn(height - (self.out[0] - 1) * self.stride[0]),
                     self._turn(self.stride[0])))),
             ]
-        rows_in, lowest = self._rows(m, top, height)
-        need = Signal(range(-span, span + 1))
+        rows_in = self._rows(m, top, height)
+        gone = Signal.like(behind, name="gone")
+        move = Signal(range(min(*jumps, 0), max(*jumps, 1) + 1))
         m.d.comb += [
-            need.eq(lowest * row_words + address),
-            step.eq((~inside | ~Cat(rows_in).any() | (head > need))
+            gone.eq(Mux(row_end, behind, 0)),
+            move.eq(Mux(row_end, jump, inside)),
+            step.eq((~inside | ~Cat(rows_in).any() | ~slack[-1])
                     & (~self.o.valid | self.o.ready)),
+        ]
+        m.d.sync += [
+            spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
+            slack.eq(Mux(step, slack + accepted - move, slack + accepted)),
         ]
         data = self._memories(m, accepted, step, address, row_words)
         pads = [Signal(name=f"pad{k}") for k in range(self.kernel[0])]
@@ -186,17 +186,45 @@ class LineWindow(SharedComponent):
         m.d.comb += total.eq(bank + rows)
         return Mux(total >= self.banks, total - self.banks, total)
 
-    def _rows(self, m: Module, top: Signal, height: int) -> tuple[list[Signal], Value]:
-        """Which tap rows lie in the map, and the lowest one that does."""
-        inside, lowest = [], Signal(range(height), name="lowest")
+    def _jumps(self) -> tuple[int, list[int]]:
+        """The word that the first step waits for, and from each output row's last step to the
+        next row's first one: the words between those that they wait for."""
+        height, columns, words = self.map
+        lowest = []
+        for k in range(self.out[0]):
+            rows = [self.start[0] + k * self.stride[0] + t * self.dilation[0]
+                    for t in range(self.kernel[0])]
+            lowest.append(max([r for r in rows if 0 <= r < height], default=0))
+        begin = max(self.start[1], 0) * words
+        end = min(self.start[1] + self.columns, columns) * words
+        last_inside = self.start[1] + self.columns <= columns
+        firsts = [low * columns * words + begin for low in lowest]
+        firsts.append(firsts[0] + height * columns * words)
+        passed = max(end - begin, 0) - int(last_inside)
+        return firsts[0], [b - a - passed for a, b in itertools.pairwise(firsts)]
+
+    def _of_row(self, m: Module, name: str, row: Signal, values: Sequence[int]) -> Signal:
+        """A constant for each output row; most rows share one."""
+        usual = max(sorted(set(values)), key=list(values).count)
+        chosen = Signal(range(min(*values, 0), max(values) + 1), name=name)
+        with m.Switch(row):
+            for k, value in enumerate(values):
+                if value != usual:
+                    with m.Case(k):
+                        m.d.comb += chosen.eq(value)
+            with m.Default():
+                m.d.comb += chosen.eq(usual)
+        return chosen
+
+    def _rows(self, m: Module, top: Signal, height: int) -> list[Signal]:
+        """Which tap rows lie in the map."""
+        inside = []
         for k in range(self.kernel[0]):
             row = top + k * self.dilation[0]
             flag = Signal(name=f"row{k}_inside")
             m.d.comb += flag.eq((row >= 0) & (row < height))
             inside.append(flag)
-            with m.If(flag):
-                m.d.comb += lowest.eq(row)
-        return inside, lowest
+        return inside
 
     def _memories(self, m: Module, accepted: Signal, step: Signal, address: Signal,
                   row_words: int) -> list[Value]:

@@ -267,7 +267,7 @@ class Mvtu(SharedComponent):
         for at, classes, size, name in ((row, places.rows, groups * column_classes, "row"),
                                         (column, places.columns, groups, "column")):
             base = Signal(range(max(classes) * size + 1), name=f"{name}_base")
-            usual = max(set(classes), key=classes.count)
+            usual = max(sorted(set(classes)), key=classes.count)
             with m.Switch(at):
                 for k, value in enumerate(classes):
                     if value != usual:

@@ -142,46 +142,45 @@ class WindowBuffer(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        span = self.frame_words + self.depth
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
                                              attrs=RAM_STYLES[self.style])
         write, read = memory.write_port(), memory.read_port()
-        accepted, step, frame_end, released = Signal(), Signal(), Signal(), Signal()
+        accepted, step, released = Signal(), Signal(), Signal()
         write_at = Signal(range(self.depth))
         read_at = Signal(range(self.depth), init=self.start % self.depth)
-        reach = span + abs(self.start) + self._overhang()
-        position = Signal(range(-reach, reach), init=self.start)  # in words of the frame read
-        head = Signal(range(-span, span + 1))  # words of the frame that is read that have come
-        stored = Signal(range(-span, self.depth + 1))
+        # Words that have come behind the one to read, less one: its sign says whether it is there.
+        reach = 2 * self.frame_words + self.depth + abs(self.start) + self._overhang()
+        slack = Signal(range(-reach, reach), init=-self.start - 1)
+        # Free places less one: its sign says whether there are any. Rows that are skipped are
+        # given back before they come, so there can be more than the depth.
+        spare = Signal(range(-1, self.depth + self.frame_words), init=self.room - 1)
         going = self._going(m, step)  # which loop goes on behind this step; the last: the frame
         m.d.comb += [
-            frame_end.eq(step & going[-1]),
-            released.eq(step & (going[0] | going[-1])),
-            self.i.ready.eq(stored < self.room),
+            released.eq(going[0] | going[-1]),
+            self.i.ready.eq(~spare[-1]),
             accepted.eq(self.i.valid & self.i.ready),
             write.addr.eq(write_at), write.data.eq(self.i.payload), write.en.eq(accepted),
             read.addr.eq(read_at), read.en.eq(step),
-            self.level.eq(Mux(stored < 0, 0, stored)),
+            self.level.eq(Mux(spare >= self.room, 0, self.room - 1 - spare)),
         ]
         with m.If(accepted):
             m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
-        gone = self._release(m, released)
+        gone = Signal(range(max(self.releases) + 1))
+        m.d.comb += gone.eq(Mux(released, self._release(m), 0))
+        deltas = self._deltas([loop.step for loop in self.loops], self.frame_words)
+        move = self._choose(m, "move", going, deltas)
+        # The step is known last, so both outcomes are ready when it comes.
         m.d.sync += [
-            stored.eq(stored + accepted - Mux(released, gone, 0)),
-            head.eq(head + accepted - Mux(frame_end, self.frame_words, 0)),
+            spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
+            slack.eq(Mux(step, slack + accepted - move, slack + accepted)),
         ]
-        steps = [loop.step for loop in self.loops]
-        move = self._choose(m, "move", going, self._deltas(steps, 0))
-        turn = [delta % self.depth for delta in self._deltas(steps, self.frame_words)]
+        turn = [delta % self.depth for delta in deltas]
         ahead = Signal(range(2 * self.depth))
         m.d.comb += ahead.eq(read_at + self._choose(m, "turn", going, turn))
         with m.If(step):
-            m.d.sync += [
-                position.eq(position + move),
-                read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead)),
-            ]
+            m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
         outside = self._outside(m, going, step)
-        m.d.comb += step.eq((outside | (head > position)) & (~self.o.valid | self.o.ready))
+        m.d.comb += step.eq((outside | ~slack[-1]) & (~self.o.valid | self.o.ready))
         with m.If(step):
             m.d.sync += self.o.valid.eq(1)
         with m.Elif(self.o.ready):
@@ -223,18 +222,18 @@ class WindowBuffer(SharedComponent):
         m.d.comb += chosen.eq(total)
         return chosen
 
-    def _release(self, m: Module, released: Signal) -> Value:
+    def _release(self, m: Module) -> Value:
         """Words that the current iteration of the outermost loop gives back."""
-        usual = max(set(self.releases), key=self.releases.count)
-        gone = Signal(range(max(self.releases) + 1), name="gone")
+        usual = max(sorted(set(self.releases)), key=self.releases.count)
+        behind = Signal(range(max(self.releases) + 1), name="behind")
         with m.Switch(self._outer):
             for k, words in enumerate(self.releases):
                 if words != usual:
                     with m.Case(k):
-                        m.d.comb += gone.eq(words)
+                        m.d.comb += behind.eq(words)
             with m.Default():
-                m.d.comb += gone.eq(usual)
-        return gone
+                m.d.comb += behind.eq(usual)
+        return behind
 
     def _outside(self, m: Module, going: list[Value], step: Signal) -> Value:
         """Whether the word to read lies outside the map."""

@@ -151,7 +151,8 @@ def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
     make = Maker(2, TensorType((8, 8, 3), Int(-128, 127)))
     make.conv(8, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
-    fast, slow = plan_at(graph, {}, 400), plan_at(graph, {}, 60000)
+    hints = {make.last[0]: LayerHint(4, 3)}
+    fast, slow = plan_at(graph, hints, 700), plan_at(graph, hints, 6000)
     units = [next(u for u in p.units if isinstance(u, MvtuPlan)) for p in (fast, slow)]
     assert [u.serial for u in units] == [False, True]
     x = random_samples(graph, 4)

@@ -252,7 +252,7 @@ def pipeline_spec(unit: Any, depth: int, in_flight: list[str]) -> Spec:
     m.d.comb += [unit.i.valid.eq(valid), unit.i.payload.eq(payload), unit.o.ready.eq(ready)]
     hold_input(m, valid, unit.i.ready, payload)
     hold_output(m, unit.o.valid, ready, unit.o.payload)
-    used, level = find(fragment, "used"), find(fragment, "inner_level")
+    used, level = find(fragment, "queue_used"), find(fragment, "inner_level")
     room, write = find(fragment, "w_rdy"), find(fragment, "w_en")
     flying = sum((find(fragment, name) for name in in_flight), start=Cat())
     m.d.comb += [

@@ -38,8 +38,8 @@ def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu, registered: bool = False) 
 class HastyMvtu(Mvtu):
     """Issues steps whether or not the queue has room."""
 
-    def _issue(self, m: Module, step: Signal, a: Signal, room: Value) -> None:
-        super()._issue(m, step, a, Cat(1))
+    def _issue(self, m: Module, step: Signal, room: Value, plane: Signal) -> Value:
+        return super()._issue(m, step, Cat(1), plane)
 
 
 def popcount(value: Value) -> Value:
@@ -129,8 +129,8 @@ def test_argmax_with_the_wrong_tie_fails() -> None:
 
 
 def affine() -> AffineUnit:
-    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), out_shape=(6, True),
-                      scale_width=3, scales=[3, 0b110], offsets=[5, 60])
+    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), out_width=6,
+                      sum_width=6, scale_width=3, shift=0, scales=[3, 0b110], offsets=[5, 60])
 
 
 def test_affine_never_overflows() -> None:

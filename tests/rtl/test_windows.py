@@ -107,6 +107,18 @@ def test_parallel_window_sustains_a_pixel_a_cycle() -> None:
     assert np.diff(ends)[2:].tolist() == [64] * 3
 
 
+def test_line_window_whose_rows_follow_each_other() -> None:
+    """From the end of each row to the next one there is nothing to skip."""
+    window = Window((3, 2), stride=(1, 2), pads=(2, 0, 2, 1))
+    i = StreamPlan(1, 1, 8, False, 15)
+    unit = plan_line_window("w", "s", i, window, 5, 3, (1, 1, (7,)))
+    line = replace(unit, depth=unit.round_depth(12)).build(NO_GRAPH, "d")
+    x = np.random.default_rng(0).integers(0, 256, (3, 5, 3, 1))
+    expected = numbers(stream_words(window.gather(x, 7).reshape(-1, 6), 6, 8))
+    out, _ = run_stream(line, x.ravel().tolist(), len(expected))
+    assert out == expected
+
+
 def test_upsampling_repeats_rows_and_columns() -> None:
     i = StreamPlan(3, 2, 2, False, 6)
     unit = plan_upsample("u", "s", i, 2, 3, (2, 3))
