@@ -1,6 +1,7 @@
 """Measure bnnhw and print a table a part: python bench/run.py [PART ...] [-o FILE]
 
-Parts: generate, simulate, golden, synth (all of them by default). Every figure is a ratio against
+Parts: generate, simulate, golden, synth, plan (all of them by default) and cnv, which places and
+routes for half an hour. bench/costs.py fits the resource model. Every figure is a ratio against
 a bound or a peer of the same run, or a count. Networks are FINN's TFC, SFC and LFC shapes with
 random weights, so that nothing has to be downloaded.
 """
@@ -24,6 +25,8 @@ from typing import Any
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
+
+from maps import bench_cnv, bench_plan
 
 from bnnhw import golden
 from bnnhw.cli.common import print_table
@@ -180,13 +183,15 @@ def bench_synth() -> list[dict[str, Any]]:
 
 PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "generate": bench_generate, "simulate": bench_simulate, "golden": bench_golden,
-    "synth": bench_synth,
+    "synth": bench_synth, "plan": bench_plan, "cnv": bench_cnv,
 }
+LONG = ("cnv",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", 
+                        default=[part for part in PARTS if part not in LONG])
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/results.json"))
     arguments = parser.parse_args()
     results: dict[str, Any] = {}

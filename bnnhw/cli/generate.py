@@ -29,7 +29,7 @@ def command(
     arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
     device: str = typer.Option("generic", help=f"Target: {', '.join(DEVICES)}."),
     ii: int | None = typer.Option(None, help=f"Cycles that a frame may take (default "
-                                  f"{Wish.DEFAULT_II})."),
+                                  f"{Wish.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),

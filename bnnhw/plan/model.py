@@ -79,6 +79,11 @@ class StreamPlan:
         return beats(self.elements, self.lanes)
 
     @property
+    def rest(self) -> int:
+        """Elements in the last word of a group; lanes beyond them are 0 inside a core."""
+        return (self.elements - 1) % self.lanes + 1
+
+    @property
     def words(self) -> int:
         """Words a frame."""
         return self.groups * self.group_words

@@ -38,6 +38,8 @@ class AffineUnit(SharedComponent):
         The half that rounds is part of the offset.
     scales, offsets : list of int
         One word for each word of a pixel, lane 0 lowest.
+    rest : int
+        Channels in the last word of a pixel; lanes beyond them give 0.
 
     Members
     -------
@@ -50,14 +52,14 @@ class AffineUnit(SharedComponent):
 
     def __init__(self, *, module_name: str, lanes: int, in_shape: tuple[int, bool],
                  out_width: int, sum_width: int, scale_width: int, shift: int, scales: list[int],
-                 offsets: list[int]) -> None:
+                 offsets: list[int], rest: int) -> None:
         if len(scales) != len(offsets):
             raise ValueError("scales and offsets must have the same number of words")
         self._module_name = module_name
         self.lanes = lanes
         self.in_shape, self.out_width, self.sum_width = in_shape, out_width, sum_width
         self.scale_width, self.shift = scale_width, shift
-        self.scales, self.offsets = scales, offsets
+        self.scales, self.offsets, self.rest = scales, offsets, rest
         super().__init__({
             "i": In(stream.Signature(lanes * in_shape[0])),
             "o": Out(stream.Signature(lanes * out_width)),
@@ -88,6 +90,7 @@ class AffineUnit(SharedComponent):
         values = Signal(len(self.i.payload))
         m.d.sync += values.eq(self.i.payload)
         results = []
+        last = delayed(m, word == len(self.scales) - 1, 3, "last")
         for k in range(self.lanes):
             in_width, in_signed = self.in_shape
             x = values.word_select(k, in_width)
@@ -102,7 +105,8 @@ class AffineUnit(SharedComponent):
                 total.eq(product + offset),
             ]
             result = Signal(self.out_width, name=f"result{k}")
-            m.d.comb += result.eq(total >> self.shift)
+            m.d.comb += result.eq(total >> self.shift if k < self.rest else
+                                  Mux(last, 0, total >> self.shift))
             results.append(result)
         m.d.comb += queue.word.eq(Cat(results))
         return m

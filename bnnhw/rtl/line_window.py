@@ -102,7 +102,7 @@ class LineWindow(SharedComponent):
         # one; their signs say whether there are any (see ``WindowBuffer``).
         spare = Signal(range(-1, self.depth + frame), init=self.depth - 1)
         reach = 2 * frame + self.depth
-        first_words, jumps = self._jumps()
+        first_words, unread, jumps = self._jumps()
         slack = Signal(range(-reach, reach), init=-first_words - 1)
         row, column, word = (Signal(range(self.out[0]), name="row"),
                              Signal(range(self.columns), name="column"),
@@ -153,7 +153,8 @@ class LineWindow(SharedComponent):
         m.d.comb += [
             gone.eq(Mux(row_end, behind, 0)),
             move.eq(Mux(row_end, jump, inside)),
-            step.eq((~inside | ~Cat(rows_in).any() | ~slack[-1])
+            step.eq(((~frame_end & (~inside | ~Cat(rows_in).any()))
+                     | Mux(frame_end, slack >= unread, ~slack[-1]))
                     & (~self.o.valid | self.o.ready)),
         ]
         m.d.sync += [
@@ -186,9 +187,9 @@ class LineWindow(SharedComponent):
         m.d.comb += total.eq(bank + rows)
         return Mux(total >= self.banks, total - self.banks, total)
 
-    def _jumps(self) -> tuple[int, list[int]]:
-        """The word that the first step waits for, and from each output row's last step to the
-        next row's first one: the words between those that they wait for."""
+    def _jumps(self) -> tuple[int, int, list[int]]:
+        """Where the pointer to the word that a step waits for begins, how many words of the frame
+        are behind it at the last step, and how far it moves behind each output row's last step."""
         height, columns, words = self.map
         lowest = []
         for k in range(self.out[0]):
@@ -201,7 +202,8 @@ class LineWindow(SharedComponent):
         firsts = [low * columns * words + begin for low in lowest]
         firsts.append(firsts[0] + height * columns * words)
         passed = max(end - begin, 0) - int(last_inside)
-        return firsts[0], [b - a - passed for a, b in itertools.pairwise(firsts)]
+        unread = height * columns * words - 1 - (firsts[-2] + passed)
+        return firsts[0], unread, [b - a - passed for a, b in itertools.pairwise(firsts)]
 
     def _of_row(self, m: Module, name: str, row: Signal, values: Sequence[int]) -> Signal:
         """A constant for each output row; most rows share one."""

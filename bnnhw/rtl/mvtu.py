@@ -78,6 +78,9 @@ class Mvtu(SharedComponent):
         Each PE has lanes of its own, ``lane = column * PE + row``: a depthwise convolution.
     places : Places or None
         Classes of positions; None where all positions have the same start values.
+    rest : int or None
+        Rows of the last row group (of each matrix; with lanes of their own, of the last matrix);
+        lanes beyond them give 0. None for all PE.
     vector_style : str
         Storage of the vectors that are read again, see ``rom.RAM_STYLES``.
 
@@ -97,7 +100,7 @@ class Mvtu(SharedComponent):
                  queue_depth: int, product_register: bool = False, matrices: int = 1,
                  bits: int = 1, signed: bool = False, serial: bool = False,
                  own_lanes: bool = False, places: Places | None = None,
-                 vector_style: str = "auto") -> None:
+                 rest: int | None = None, vector_style: str = "auto") -> None:
         classes = places.classes if places else 1
         if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
             raise ValueError(f"needs {matrices * sf * nf} weight words and "
@@ -114,6 +117,7 @@ class Mvtu(SharedComponent):
         self.bits, self.signed = bits, signed
         self.planes = bits if serial else 1
         self.vector_style = vector_style
+        self.rest = pe if rest is None else rest
         super().__init__({
             "i": In(stream.Signature(simd * bits * (pe if own_lanes else 1))),
             "o": Out(stream.Signature(pe * (1 if threshold else width))),
@@ -172,6 +176,9 @@ class Mvtu(SharedComponent):
         count = delayed(m, step, counted, "count") if self.planes > 1 else Const(1)
         first_plane = delayed(m, plane == 0, counted, "first_plane") if self.planes > 1 \
             else Const(1)
+        padded = Const(1)
+        if self.rest < self.pe and not self.threshold:
+            padded = delayed(m, self._last_group(m, step & last), summed + 1, "padded")
         results: list[Value] = []
         for r in range(self.pe):
             pe = ProcessingElement(simd=self.simd, width=self.width, levels=self.levels,
@@ -189,9 +196,21 @@ class Mvtu(SharedComponent):
                 pe.count.eq(count),
                 pe.first_plane.eq(first_plane),
             ]
-            results.append(~pe.acc[-1] if self.threshold else pe.acc)
+            if self.threshold:  # a padded row starts so low that it never fires
+                results.append(~pe.acc[-1])
+            else:
+                results.append(pe.acc if r < self.rest else Mux(
+                    padded, Const(0, self.width), pe.acc.as_unsigned()))
         m.d.comb += queue.word.eq(Cat(results))
         return m
+
+    def _last_group(self, m: Module, advance: Value) -> Value:
+        """Whether the row group of the current step has padded rows."""
+        period = self.matrices if self.own_lanes else self.nf
+        group = Signal(range(period), name="group_of_matrix")
+        with m.If(advance):
+            m.d.sync += group.eq(Mux(group == period - 1, 0, group + 1))
+        return group == period - 1
 
     def _lanes_of(self, a: Value, r: int) -> Value:
         """What PE ``r`` sees of the input word."""

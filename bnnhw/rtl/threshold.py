@@ -38,6 +38,8 @@ class ThresholdUnit(SharedComponent):
         One word for each word of a pixel: lanes by levels thresholds, lane 0 and level 0 lowest.
     falling : list of int
         One word for each word of a pixel: a bit a lane, set where J less the count is wanted.
+    rest : int
+        Channels in the last word of a pixel; lanes beyond them give 0.
 
     Members
     -------
@@ -50,13 +52,13 @@ class ThresholdUnit(SharedComponent):
 
     def __init__(self, *, module_name: str, lanes: int, in_shape: tuple[int, bool],
                  compare_width: int, levels: int, out_width: int, thresholds: list[int],
-                 falling: list[int]) -> None:
+                 falling: list[int], rest: int) -> None:
         if len(thresholds) != len(falling):
             raise ValueError("thresholds and falling must have the same number of words")
         self._module_name = module_name
         self.lanes, self.in_shape, self.compare_width = lanes, in_shape, compare_width
         self.levels, self.out_width = levels, out_width
-        self.thresholds, self.falling = thresholds, falling
+        self.thresholds, self.falling, self.rest = thresholds, falling, rest
         super().__init__({
             "i": In(stream.Signature(lanes * in_shape[0])),
             "o": Out(stream.Signature(lanes * out_width)),
@@ -87,6 +89,7 @@ class ThresholdUnit(SharedComponent):
         values = Signal(len(self.i.payload))
         m.d.sync += values.eq(self.i.payload)
         results = []
+        last = delayed(m, word == len(self.thresholds) - 1, 1, "last")
         for k in range(self.lanes):
             x = values.word_select(k, self.in_shape[0])
             x = x.as_signed() if self.in_shape[1] else x
@@ -94,11 +97,9 @@ class ThresholdUnit(SharedComponent):
             passed = [x >= own.word_select(j, self.compare_width).as_signed()
                       for j in range(self.levels)]
             result = Signal(self.out_width, name=f"result{k}")
-            if self.levels == 1:
-                m.d.sync += result.eq(passed[0] ^ falling.data[k])
-            else:
-                # Falling: J less the count, which counts the thresholds that are not reached.
-                m.d.sync += result.eq(_count([p ^ falling.data[k] for p in passed]))
+            # Falling: J less the count, which counts the thresholds that are not reached.
+            count = _count([p ^ falling.data[k] for p in passed])
+            m.d.sync += result.eq(count if k < self.rest else Mux(last, 0, count))
             results.append(result)
         m.d.comb += queue.word.eq(Cat(results))
         return m

@@ -71,7 +71,8 @@ class WindowBuffer(SharedComponent):
     Frames overlap: while the last rows of a frame are read, those of the next one come in, so
     there is no refill between frames. Addresses are incremental: each step adds one constant of
     those of its loops, modulo the depth. Places are given back row by row: after iteration k of
-    the outermost loop ``releases[k]`` words more are free.
+    the outermost loop ``releases[k]`` words more are free. The last word of a frame is read when
+    all of the frame has come, so that no frame, however little of it is read, overtakes another.
 
     A word that is accepted in cycle t can be read from cycle t + 1 on, and a word that is read in
     cycle t is valid in cycle t + 1. A step needs room in the output register: it is taken in the
@@ -180,13 +181,20 @@ class WindowBuffer(SharedComponent):
         with m.If(step):
             m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
         outside = self._outside(m, going, step)
-        m.d.comb += step.eq((outside | ~slack[-1]) & (~self.o.valid | self.o.ready))
+        there = (outside & ~going[-1]) | self._there(slack, going[-1])
+        m.d.comb += step.eq(there & (~self.o.valid | self.o.ready))
         with m.If(step):
             m.d.sync += self.o.valid.eq(1)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         self._payload(m, step, going, outside, read.data)
         return m
+
+    def _there(self, slack: Signal, last: Value) -> Value:
+        """Whether the word to read has come; for the last one, all of the frame."""
+        end = self.start + sum((loop.count - 1) * loop.step for loop in self.loops)
+        unread = self.frame_words - 1 - end
+        return ~slack[-1] if unread == 0 else Mux(last, slack >= unread, ~slack[-1])
 
     def _overhang(self) -> int:
         """Words beyond the frame that the reading order can touch, in the padding."""

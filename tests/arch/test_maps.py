@@ -128,6 +128,16 @@ def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type, depth: 
     assert count_mismatches(graph.compute(x), run.outputs) == 0
 
 
+@pytest.mark.parametrize("seed", [1018])
+def test_networks_that_once_failed(seed: int) -> None:
+    """1018: lanes beyond the channels of a pixel were not 0 behind a threshold unit."""
+    graph, hints = random_map_network(seed)
+    plan = plan_at(graph, hints, 400)
+    x = random_samples(graph, 6, seed)
+    run = simulate(Design(graph, plan, ""), x, "pysim")
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+
+
 def test_zero_padding_needs_no_mask() -> None:
     """Exact zeros are nine sets of start values: the input stream stays one bit an element."""
     make = Maker(1, TensorType((6, 6, 4), Bits()))

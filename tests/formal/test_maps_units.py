@@ -111,7 +111,7 @@ def test_pool_finds_the_largest(smallest: int, right: bool) -> None:
 
 def threshold() -> ThresholdUnit:
     return ThresholdUnit(module_name="dut", lanes=1, in_shape=(3, True), compare_width=4, levels=2,
-                         out_width=2, thresholds=[0b0001_1110, 0b0011_0000], falling=[0, 1])
+                         out_width=2, thresholds=[0b0001_1110, 0b0011_0000], falling=[0, 1], rest=1)
 
 
 def test_threshold_never_overflows() -> None:

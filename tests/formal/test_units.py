@@ -130,7 +130,8 @@ def test_argmax_with_the_wrong_tie_fails() -> None:
 
 def affine() -> AffineUnit:
     return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), out_width=6,
-                      sum_width=6, scale_width=3, shift=0, scales=[3, 0b110], offsets=[5, 60])
+                      sum_width=6, scale_width=3, shift=0, scales=[3, 0b110], offsets=[5, 60],
+                      rest=1)
 
 
 def test_affine_never_overflows() -> None:

@@ -166,7 +166,8 @@ def test_affine(lanes: int, signed: bool) -> None:
     def table(values: np.ndarray, width: int) -> list[int]:
         return numbers(stream_words(values[None], lanes, width))
     unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed), out_width=9, sum_width=9,
-                      scale_width=4, shift=0, scales=table(scale, 4), offsets=table(offset, 9))
+                      scale_width=4, shift=0, scales=table(scale, 4), offsets=table(offset, 9),
+                      rest=(5 - 1) % lanes + 1)
     words = -(-5 // lanes)
     out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), 20 * words, 0.3)
     found = stream_values(as_bytes(out, -(-lanes * 9 // 8)).reshape(20, words, -1), 5, lanes, 9,

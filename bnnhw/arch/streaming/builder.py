@@ -58,14 +58,16 @@ class Builder:
     def readers(self, name: str) -> int:
         """Units and outputs that read a stream."""
         sources = [s for layer in self.graph.layers if layer.name not in self._alias
-                   for s in layer.sources] + [s for _, s in self.graph.outputs]
-        return sum(self.resolve(s) == name for s in sources)
+                   for s in layer.sources]
+        # Two outputs of one layer are one stream.
+        handed_out = {self.resolve(s) for _, s in self.graph.outputs}
+        return sum(self.resolve(s) == name for s in sources) + (name in handed_out)
 
     def _forwards(self, layer: ArgMax) -> bool:
         """Whether the scores are an output too, and nothing else reads them."""
-        handed_out = [self.resolve(s) for _, s in self.graph.outputs]
+        handed_out = {self.resolve(s) for _, s in self.graph.outputs}
         scores = self.resolve(layer.source)
-        return layer.name in handed_out and handed_out.count(scores) == 1 and \
+        return layer.name in handed_out and scores in handed_out and \
             scores != "input" and self.readers(scores) == 2 and self.readers(layer.name) == 1
 
     def add(self, unit: Unit) -> Unit:

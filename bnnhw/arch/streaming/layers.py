@@ -88,6 +88,8 @@ def _queued(b: Builder, layer: Add | Concat, port: int, channels: int,
 def _add(b: Builder, layer: Add) -> None:
     channels = layer.input.channels
     lanes = max(b.lanes(source) for source in layer.sources)
+    if layer.limits is not None and not layer.limits[0] <= 0 <= layer.limits[1]:
+        lanes = channels  # lanes beyond the channels would not stay 0
     (first, i0), (second, i1) = (_queued(b, layer, port, channels, lanes) for port in (0, 1))
     element = layer.out_type().element
     o = StreamPlan(channels, lanes, element.width, element.signed, i0.groups)

@@ -41,7 +41,7 @@ class AffinePlan(Unit):
             in_shape=(self.i.width, self.i.signed), out_width=self.o.width,
             sum_width=self.sum_width, scale_width=self.scale_width, shift=layer.shift,
             scales=pack_integers(scales, self.scale_width),
-            offsets=pack_integers(offsets, self.sum_width))
+            offsets=pack_integers(offsets, self.sum_width), rest=self.i.rest)
 
     def features(self) -> dict[str, float]:
         return {"unit": 1, "product": self.i.bits * self.scale_width,

@@ -87,13 +87,14 @@ class LineWindowPlan(Unit):
         place = column[:, None] * words + np.arange(words)
         inside = ((column >= 0) & (column < width))[None, :, None] & \
             (lowest >= 0)[:, None, None]
-        need = np.where(inside, lowest[:, None, None] * self.row_words + place[None], -1)
+        need = np.where(inside, lowest[:, None, None] * self.row_words + place[None], -1).ravel()
+        need[-1] = self.i.words - 1  # the last step waits for the whole frame
         ends = np.arange(self.out[1]) * self.stride[1] + self.reach[1] - 1
         row_steps = self.columns * words
         emits = (np.arange(self.out[0])[:, None, None] * row_steps
                  + ends[None, :, None] * words + np.arange(words)).ravel()
         last_step = (np.arange(self.out[0]) + 1) * row_steps - 1
-        return WindowBlock(need.ravel(), np.repeat(last_step, self.releases()),
+        return WindowBlock(need, np.repeat(last_step, self.releases()),
                            LineWindow.WRITE_LATENCY, LineWindow.READ_LATENCY, self.depth, emits)
 
     def build(self, graph: Graph, design: str) -> LineWindow:

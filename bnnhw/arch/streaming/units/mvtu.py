@@ -102,7 +102,7 @@ class MvtuPlan(Unit):
             start_style=_style(self.start_memory), queue_depth=self.queue_depth,
             product_register=self.product_register, matrices=self.matrices, bits=self.bits,
             signed=layer.input.element.signed, serial=self.serial, own_lanes=self.own_lanes,
-            places=places, vector_style=self.vector_memory)
+            places=places, rest=self.o.rest, vector_style=self.vector_memory)
 
     @property
     def pad_columns(self) -> int:

@@ -46,7 +46,7 @@ class ThresholdPlan(Unit):
             in_shape=(self.i.width, self.i.signed), compare_width=self.compare_width,
             levels=self.levels, out_width=self.o.width,
             thresholds=pack_integers(words.reshape(len(words), -1), self.compare_width),
-            falling=pack_integers(flips, 1))
+            falling=pack_integers(flips, 1), rest=self.i.rest)
 
     def features(self) -> dict[str, float]:
         return {"unit": 1, "compare": self.i.lanes * self.levels * self.compare_width,

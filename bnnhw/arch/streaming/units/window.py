@@ -83,6 +83,7 @@ class WindowPlan(Unit):
 
     def block(self, graph: Graph) -> WindowBlock:
         need = self.order()
+        need[-1] = self.i.words - 1  # the last step waits for the whole frame
         outer = self.loops[0][0]
         last_step = (np.arange(outer) + 1) * (len(need) // outer) - 1
         return WindowBlock(need, np.repeat(last_step, self.releases()),
