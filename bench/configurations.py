@@ -184,4 +184,15 @@ def configurations() -> list[Configuration]:
         result.append(_residual(n, side, channels, fold))
     for n, (side, channels, lanes) in enumerate(((8, 8, 2), (8, 16, 4), (6, 32, 8), (10, 12, 3))):
         result.append(_mobile(n, side, channels, lanes))
+    # Tables of many block RAMs, wide arrays, and numbers instead of bits.
+    result += [
+        _dense(101, [512, 256, 32], [(1, 4), (2, 16)], "block"),
+        _dense(102, [300, 300], [(2, 4)], "block"),
+        _dense(103, [1024, 128, 256], [(4, 16), (1, 32)], "block"),
+        _dense(104, [256, 128], [(32, 32)], "block"),
+        _maps(111, 12, [3, 32, 16], [(16, 3), (4, 16)], Int(-128, 127), False, "block", 20000),
+        _maps(112, 10, [6, 24, 8], [(8, 6), (2, 12)], Int(-128, 127), False, "lut", 3000),
+        _maps(113, 10, [3, 16, 8], [(4, 27), (2, 8)], Int(0, 255), False, "block", 2000),
+        _maps(114, 9, [8, 16, 8], [(4, 8), (4, 16)], Int(-8, 7), True, "block", 3000),
+    ]
     return result

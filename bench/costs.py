@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 from configurations import configurations
+from scipy.optimize import nnls
 
 from bnnhw.cli.common import print_table
 from bnnhw.device import get_device
 from bnnhw.device.costs import COSTS, all_features, block_count
-from bnnhw.emit.design import generate
+from bnnhw.emit.design import generate, plan_network
+from bnnhw.errors import ToolError
 from bnnhw.flow.synth import synthesise
 from bnnhw.frontend.network import Network
 from bnnhw.plan import Wish
@@ -37,28 +39,31 @@ def measure(family: str, record: dict[str, Any]) -> None:
             continue
         begin = time.perf_counter()
         design = generate(Network(c.graph, c.hints, ()), "streaming", device, Wish(ii=c.target))
-        report = synthesise(design, device)
-        units = {u.name: u for u in design.plan.units}
-        rows[c.graph.name] = [{
-            "unit": u.unit, "kind": u.kind, "lut": u.lut, "ff": u.ff, "block": u.block,
-            "planned_block": block_count(units[u.unit], device),
-            "features": all_features(units[u.unit], device)} for u in report.units]
+        try:
+            report = synthesise(design, device)
+        except ToolError as error:  # some netlists crash the mapper of some families
+            print(f"{family} {c.graph.name}: left out, {error}", flush=True)
+            continue
+        rows[c.graph.name] = [{"unit": u.unit, "kind": u.kind, "lut": u.lut, "ff": u.ff,
+                               "block": u.block} for u in report.units]
         print(f"{family} {c.graph.name}: {sum(u.lut for u in report.units)} LUT, "
               f"{time.perf_counter() - begin:.0f} s", flush=True)
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def non_negative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Least squares with coefficients that are not negative (a column at a time leaves)."""
-    keep = list(range(a.shape[1]))
-    while True:
-        x = np.zeros(a.shape[1])
-        solution, *_ = np.linalg.lstsq(a[:, keep], b, rcond=None)
-        x[keep] = solution
-        worst = min(keep, key=lambda k: x[k])
-        if x[worst] >= 0 or len(keep) == 1:
-            return np.maximum(x, 0)
-        keep.remove(worst)
+def with_features(family: str, designs: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Put what the plan says of each unit beside what synthesis said."""
+    device = get_device(family)
+    by_name = {c.graph.name: c for c in configurations()}
+    result = {}
+    for name, rows in designs.items():
+        c = by_name[name]
+        plan = plan_network(Network(c.graph, c.hints, ()), "streaming", device,
+                            Wish(ii=c.target))[1]
+        units = {u.name: u for u in plan.units}
+        result[name] = [{**row, "planned_block": block_count(units[row["unit"]], device),
+                         "features": all_features(units[row["unit"]], device)} for row in rows]
+    return result
 
 
 def fit(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def fit(rows: list[dict[str, Any]]) -> dict[str, Any]:
     for what in ("lut", "ff"):
         b = np.array([row[what] for row in rows], dtype=float)
         weight = 1 / np.sqrt(b + 20)
-        x = non_negative(a * weight[:, None], b * weight)
+        x, _ = nnls(a * weight[:, None], b * weight)
         model[what] = {n: round(float(v), 4) for n, v in zip(names, x, strict=True) if v > 0}
     return model
 
@@ -108,7 +113,8 @@ def main() -> None:
         for family in arguments.family:
             measure(family, record)
     families, table = {}, []
-    for family, designs in sorted(record.items()):
+    for family, recorded in sorted(record.items()):
+        designs = with_features(family, recorded)
         errors = np.abs(evaluate(designs))
         kinds = by_kind(designs)
         wrong = [(r["unit"], r["planned_block"], r["block"]) for units in designs.values()

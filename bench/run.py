@@ -25,7 +25,6 @@ from typing import Any
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
-
 from maps import bench_cnv, bench_plan
 
 from bnnhw import golden
@@ -190,7 +189,7 @@ LONG = ("cnv",)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", 
+    parser.add_argument("parts", nargs="*", metavar="PART",
                         default=[part for part in PARTS if part not in LONG])
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/results.json"))
     arguments = parser.parse_args()

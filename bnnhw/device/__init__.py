@@ -83,7 +83,13 @@ class Device:
         """Block RAMs that a memory takes."""
         if not self.block_shapes:
             return 0
-        return min(-(-depth // d) * -(-width // w) for d, w in self.block_shapes)
+        rows, columns = self.block_grid(depth, width)
+        return rows * columns
+
+    def block_grid(self, depth: int, width: int) -> tuple[int, int]:
+        """Block RAMs of a memory, one behind the other and side by side."""
+        grids = [(-(-depth // d), -(-width // w)) for d, w in self.block_shapes]
+        return min(grids, key=lambda grid: (grid[0] * grid[1], grid[0]))
 
 
 # -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.

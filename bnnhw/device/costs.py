@@ -64,6 +64,8 @@ def all_features(unit: _Unit, device: Device) -> dict[str, float]:
     features = dict(unit.features())
     for memory in unit.memories():
         if _in_block(memory, device):
+            rows, _ = device.block_grid(memory.depth, memory.width)
+            features["choice"] = features.get("choice", 0.0) + (rows - 1) * memory.width
             continue
         if memory.written:
             key, cells = "ram", -(-memory.depth // 16) * -(-memory.width // 4)

@@ -44,7 +44,8 @@ def run_tool(package: str, arguments: list[str], folder: Path, extra: str,
                             capture_output=True, text=True)
     output = result.stdout + result.stderr
     if result.returncode:
-        lines = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()
+        said = [line.strip() for line in output.splitlines() if line.strip()]
+        lines = [line for line in said if "ERROR" in line or "wasm trap" in line] or said
         raise ToolError(f"{package.removeprefix('yowasp_')} failed: "
                         f"{lines[-1] if lines else 'no message'}")
     return output

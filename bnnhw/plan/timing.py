@@ -140,11 +140,13 @@ def steady(net: TokenNet, ii: int) -> tuple[int, int, list[Times]]:
         offers = (np.arange(frames, dtype=np.int64)[:, None] * ii + pace).ravel()
         times = settle(net, frames, offers)
         gaps = [t.reshape(frames, -1)[-1] - t.reshape(frames, -1)[-2] for t in times]
-        slowest = max(int(g.max()) for g in gaps)
         if all((g == ii).all() for g in gaps):
             return ii, frames, times
-        if slowest > ii and frames >= 24:
-            ii, frames = slowest, 3
+        before = [t.reshape(frames, -1)[-2] - t.reshape(frames, -1)[-3] for t in times]
+        same = all((a == b).all() for a, b in zip(gaps, before, strict=True))
+        slowest = max(int(g.max()) for g in gaps)
+        if slowest > ii and (same or frames >= 24):
+            ii, frames = slowest, 3  # some unit falls behind by the same in each frame
         else:
             frames *= 2
     raise PlanError("the units never settle to a constant number of cycles a frame")

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
+from bnnhw.arch.streaming.units import FifoPlan
 from bnnhw.arch.streaming.units.line_window import plan_line_window
 from bnnhw.arch.streaming.units.mvtu import plan_mvtu
 from bnnhw.arch.streaming.units.starts import start_values
@@ -102,6 +103,10 @@ def build_product(b: Builder, layer: Product) -> None:
             window = b.add(plan_window(f"{layer.name}_swu", None, source, stream, layer.window,
                                        height, width, pad, matrix.depthwise))
         source, stream = window.name, window.o
+    elif b.resolve(layer.source) != "input":
+        # Vectors come in bursts, of a row or of a frame, and this layer may need all of its time.
+        queue = b.add(FifoPlan(f"{layer.name}_fifo", None, (source,), stream, stream))
+        source = queue.name
     mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, storage.weights,
                      storage.starts)
     assert layer.thresholds is None or layer.thresholds.shape[1] >= 1

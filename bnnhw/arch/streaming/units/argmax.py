@@ -34,6 +34,10 @@ class ArgMaxPlan(Unit):
         return ArgMaxUnit(elements=self.i.elements, lanes=self.i.lanes,
                           score=(self.i.width, self.i.signed), forward=self.forward)
 
+    def features(self) -> dict[str, float]:
+        label = ArgMaxUnit.index_width(self.i.elements)
+        return {"unit": 1, "compare": self.i.bits, "label": self.i.lanes * label}
+
 
 def plan_argmax(layer: ArgMax, source: str, i: StreamPlan, forward: bool) -> ArgMaxPlan:
     """Plan the label behind the score stream ``i``.

@@ -164,7 +164,8 @@ class MvtuPlan(Unit):
         bits = self.bits if self.planes == 1 else 1
         serial = {"plane": self.pe * (self.simd.bit_length() + self.bits),
                   "chosen": float(self.i.bits)} if self.planes > 1 else {}
-        return {"unit": 1, "lane": self.pe * self.simd, "number": self.pe * self.simd * (bits - 1),
+        registered = self.pe * self.simd * bits if self.product_register else 0
+        return {"unit": 1, "registered": registered, "lane": self.pe * self.simd, "number": self.pe * self.simd * (bits - 1),
                 "acc": self.pe * self.acc_width, "pe": self.pe, "input": self.i.bits,
                 "count": self.cycles.bit_length() + self.classes - 1, **serial}
 
