@@ -40,7 +40,8 @@ def bench_plan() -> list[dict[str, Any]]:
             times.append(1000 * (time.perf_counter() - begin))
         needed = resources(plan, device)
         rows.append({"network": name, "milliseconds": round(min(times), 1),
-                     "units": len(plan.units), "cycles a frame": plan.ii, "latency": plan.latency, "XNOR lanes": lanes(plan),
+                     "units": len(plan.units), "cycles a frame": plan.ii,
+                     "latency": plan.latency, "XNOR lanes": lanes(plan),
                      "LUT, estimated": round(needed.total.lut) if needed else "-",
                      "block RAM": needed.total.block if needed else "-"})
     return rows

@@ -106,7 +106,9 @@ def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
         raise FitError(f"does not fit {device.name} however it is folded: "
                        + describe_excess(needed), hint="use a larger part or a smaller network")
     low, high = 1, best.ii
-    while low < high and high - low > high // 500:
+    # Large networks take seconds a plan; there two percent is near enough.
+    near = 50 if sum(unit.o.words for unit in best.units) > 1_000_000 else 500
+    while low < high and high - low > high // near:
         # Cycles span decades, so that the middle is that of their logarithms.
         middle = min(max(int((low * high) ** 0.5), low), high - 1)
         try:
