@@ -25,7 +25,8 @@ def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = N
                           f"{unit.cycles / plan.ii:.0%}", first, last, _memory(unit)]
         if needed:
             cost = costs[unit.name]
-            row += [round(cost.lut), cost.block]
+            use = cost.block_use(needed.device)
+            row += [round(cost.lut), f"{cost.block} ({use:.0%} used)" if cost.block else "0"]
         rows.append(tuple(row))
     columns = ["unit", "kind", "PE x SIMD", "cycles", "busy", "first in", "last out", "memory"]
     print_table(f"{plan.name}: {plan.arch} on {plan.device}",
@@ -68,7 +69,8 @@ def print_resources(needed: Resources) -> None:
     rows = []
     for name, used, there in needed.rows():
         share = "" if there is None else f"{used / there:.0%}"
-        error = "counted" if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
+        error = f"at most; {needed.total.block_use(needed.device):.0%} of their bits used" \
+            if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
         rows.append((name, used, "" if there is None else there, share, error))
     if needed.budget and needed.budget.spram:
         rows.append(("SPRAM", 0, needed.budget.spram, "0%",

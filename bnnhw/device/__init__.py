@@ -49,6 +49,8 @@ class Device:
         Ways to use a block RAM with one port that reads and one that writes.
     lut_ram : bool
         Lookup tables can be small memories.
+    auto_block_bits : int
+        Bits from which on synthesis puts a written memory into block RAM by itself.
     family : str
         Name of the family; that of the device itself where it is one.
     budget : Budget or None
@@ -64,6 +66,7 @@ class Device:
     block_min_depth: int = 64
     block_shapes: tuple[tuple[int, int], ...] = ()
     lut_ram: bool = False
+    auto_block_bits: int = 2048
     family: str = ""
     budget: Budget | None = None
 
@@ -78,6 +81,11 @@ class Device:
     def ram_style(self, depth: int, width: int) -> str:
         """Storage of a written memory: ``block``, or ``auto`` for what synthesis makes of it."""
         return "block" if self.block_shapes and depth > 32 and depth * width > 256 else "auto"
+
+    @property
+    def block_size(self) -> int:
+        """Bits of a block RAM."""
+        return max(depth * width for depth, width in self.block_shapes)
 
     def blocks(self, depth: int, width: int) -> int:
         """Block RAMs that a memory takes."""
@@ -99,7 +107,7 @@ ECP5 = Device("ecp5", "Lattice ECP5: LUT4, CCU2C carry, 18 Kbit block RAM",
               ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)), True)
 ICE40 = Device("ice40", "Lattice iCE40: LUT4, SB_CARRY, 4 Kbit block RAM",
                "synth_ice40", {"SB_LUT4": 1}, ("SB_DFF*",), ("SB_RAM40_4K*",), 48,
-               ((256, 16), (512, 8), (1024, 4), (2048, 2)))
+               ((256, 16), (512, 8), (1024, 4), (2048, 2)), auto_block_bits=96)
 XC7 = Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis only)",
              "synth_xilinx -family xc7 -noiopad -nodsp -noclkbuf",
              {**{f"LUT{k}": 1 for k in range(1, 7)}, "RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2,

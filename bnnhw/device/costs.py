@@ -34,29 +34,38 @@ class _Unit(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """LUT and FF are estimates, block RAM is counted."""
+    """LUT and FF are estimates, block RAM is counted; ``block_bits`` of it hold something."""
 
     lut: float
     ff: float
     block: int
+    block_bits: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.lut + other.lut, self.ff + other.ff, self.block + other.block)
+        return Cost(self.lut + other.lut, self.ff + other.ff, self.block + other.block,
+                    self.block_bits + other.block_bits)
+
+    def block_use(self, device: Device) -> float:
+        """Share of the bits of its block RAMs that hold something."""
+        return self.block_bits / (self.block * device.block_size) if self.block else 0.0
 
 
 def _in_block(memory: Any, device: Device) -> bool:
     """Whether synthesis puts a memory into block RAM."""
     if memory.style == "block":
         return bool(device.block_shapes)
-    if memory.style == "auto" and memory.written and memory.depth > 1:
-        # Without memories made of lookup tables, block RAM is all there is.
-        return not device.lut_ram and bool(device.block_shapes)
-    return False
+    return bool(device.block_shapes) and memory.style == "auto" and memory.written and \
+        memory.depth > 1 and memory.depth * memory.width >= device.auto_block_bits
 
 
 def block_count(unit: _Unit, device: Device) -> int:
     """Block RAMs of a unit."""
     return sum(device.blocks(m.depth, m.width) for m in unit.memories() if _in_block(m, device))
+
+
+def block_bits(unit: _Unit, device: Device) -> int:
+    """Bits that a unit stores in block RAM."""
+    return sum(m.depth * m.width for m in unit.memories() if _in_block(m, device))
 
 
 def all_features(unit: _Unit, device: Device) -> dict[str, float]:
@@ -89,11 +98,11 @@ def estimate(unit: _Unit, device: Device) -> Cost | None:
         return None
     features = all_features(unit, device)
     if unit.kind not in models["kinds"]:
-        return Cost(0.0, 0.0, block_count(unit, device))
+        return Cost(0.0, 0.0, block_count(unit, device), block_bits(unit, device))
     model = models["kinds"][unit.kind]
     lut, ff = (sum(model[what].get(name, 0.0) * count for name, count in features.items())
                for what in ("lut", "ff"))
-    return Cost(lut, ff, block_count(unit, device))
+    return Cost(lut, ff, block_count(unit, device), block_bits(unit, device))
 
 
 def model_error(device: Device) -> float | None:

@@ -55,13 +55,15 @@ class Resources:
     def to_json(self) -> dict[str, Any]:
         return {"device": self.device.name, "lut_error": self.error,
                 "total": {"lut": round(self.total.lut), "ff": round(self.total.ff),
-                          "block_ram": self.total.block},
+                          "block_ram": self.total.block,
+                          "block_ram_use": round(self.total.block_use(self.device), 4)},
                 "available": None if self.budget is None else {
                     "lut": self.budget.luts, "ff": self.budget.ffs,
                     "block_ram": self.budget.blocks, "spram": self.budget.spram,
                     "spram_used": 0},
                 "excess": self.excess(),
-                "units": {name: {"lut": round(c.lut), "ff": round(c.ff), "block_ram": c.block}
+                "units": {name: {"lut": round(c.lut), "ff": round(c.ff), "block_ram": c.block,
+                                 "block_ram_use": round(c.block_use(self.device), 4)}
                           for name, c in self.units}}
 
 

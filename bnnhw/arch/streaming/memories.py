@@ -92,6 +92,4 @@ def _buffers(layer: Product, matrix: Matrix, fold: Fold, device: Device) -> int:
     width = fold.simd * matrix.bits
     if beats(matrix.rows, fold.pe) > 1 and device.ram_style(depth, width) == "block":
         total += device.blocks(depth, width)
-    if not device.lut_ram:
-        total += device.blocks(2, fold.pe)
     return total

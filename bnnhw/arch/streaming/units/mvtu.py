@@ -165,7 +165,8 @@ class MvtuPlan(Unit):
         serial = {"plane": self.pe * (self.simd.bit_length() + self.bits),
                   "chosen": float(self.i.bits)} if self.planes > 1 else {}
         registered = self.pe * self.simd * bits if self.product_register else 0
-        return {"unit": 1, "registered": registered, "lane": self.pe * self.simd, "number": self.pe * self.simd * (bits - 1),
+        lanes = self.pe * self.simd
+        return {"unit": 1, "registered": registered, "lane": lanes, "number": lanes * (bits - 1),
                 "acc": self.pe * self.acc_width, "pe": self.pe, "input": self.i.bits,
                 "count": self.cycles.bit_length() + self.classes - 1, **serial}
 
