@@ -39,7 +39,8 @@ def command(
     Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80
     """
     target = get_device(device)
-    planner = planner_of(open_network(layers), arch, target)
+    network = open_network(layers)
+    planner = planner_of(network, arch, target)
     if ii is None and fps is None and target.budget is not None:
         plan = fastest_fit(planner, target, SLOWEST)
     else:
@@ -54,7 +55,7 @@ def command(
             print_resources(needed)
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
-                       + describe_excess(needed), hint=_remedy(planner, target, plan, clock))
+                       + describe_excess(needed), hint=_remedy(network, arch, target, plan, clock))
 
 
 def planner_of(network: Network, arch: str, device: Device) -> Planner:
@@ -68,17 +69,20 @@ def planner_of(network: Network, arch: str, device: Device) -> Planner:
     return make
 
 
-def _remedy(planner: Planner, device: Device, plan: Plan, clock: float | None) -> str:
+def _remedy(network: Network, arch: str, device: Device, plan: Plan,
+            clock: float | None) -> str:
     """What would make it fit: more cycles a frame, or a larger part of the family."""
     ways = []
     try:
-        slower = fastest_fit(planner, device, SLOWEST)
+        slower = fastest_fit(planner_of(network, arch, device), device, SLOWEST)
         rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
         ways.append(f"it fits from --ii {slower.ii} on{rate}")
     except BnnhwError:
         ways.append("no folding of it fits")
     larger = [d for d in DEVICES.values() if d.family == device.family and d.budget
-              and device.budget and d.budget.luts > device.budget.luts and fits(plan, d)]
-    if larger:
-        ways.append(f"or use {min(larger, key=lambda d: d.budget.luts if d.budget else 0).name}")
+              and device.budget and d.budget.luts > device.budget.luts]
+    for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):
+        if fits(planner_of(network, arch, part)(plan.ii), part):
+            ways.append(f"or use {part.name}")
+            break
     return ", ".join(ways)

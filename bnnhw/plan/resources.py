@@ -29,12 +29,15 @@ class Resources:
     total : Cost
     error : float
         90th percentile of the relative error of the LUT estimate over whole designs.
+    homeless_bits : int
+        Bits of large tables that found no block RAM and take lookup tables instead.
     """
 
     device: Device
     units: tuple[tuple[str, Cost], ...]
     total: Cost
     error: float
+    homeless_bits: int = 0
 
     @property
     def budget(self) -> Budget | None:
@@ -74,7 +77,10 @@ def resources(plan: Plan, device: Device) -> Resources | None:
         return None
     units = [(unit.name, cost) for unit in plan.units
              if (cost := estimate(unit, device)) is not None]
-    return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)), error)
+    homeless = sum(m.depth * m.width for unit in plan.units for m in unit.memories()
+                   if not m.written and m.style == "lut" and m.depth >= device.block_min_depth)
+    return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)), error,
+                     homeless)
 
 
 def fits(plan: Plan, device: Device) -> bool:
@@ -128,5 +134,8 @@ def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
 def describe_excess(needed: Resources) -> str:
     """Which resource is short, and by how much."""
     rows = {name: (used, there) for name, used, there in needed.rows()}
-    return "; ".join(f"{name} {rows[name][0]:,} of {rows[name][1]:,} ({over:,} too many)"
+    text = "; ".join(f"{name} {rows[name][0]:,} of {rows[name][1]:,} ({over:,} too many)"
                      for name, over in needed.excess().items())
+    if "LUT4" in needed.excess() and needed.homeless_bits:
+        text += f"; tables of {needed.homeless_bits / 1024:,.0f} kbit found no block RAM"
+    return text
