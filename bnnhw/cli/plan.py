@@ -53,6 +53,8 @@ def command(
         print_plan(plan, clock, needed)
         if needed:
             print_resources(needed)
+        print(f"to build it: bnnhw generate --layers {layers} --device {device} --ii {plan.ii} "
+              "-o OUT.v")
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
                        + describe_excess(needed), hint=_remedy(network, arch, target, plan, clock))

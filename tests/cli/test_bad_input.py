@@ -210,7 +210,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "manifest is binary": (["simulate", "x.npy", "--inputs", "x.npy"], "is not JSON"),
     "list of what": (["list", "boards9"], "cannot list 'boards9'"),
     "pixel range": (["import", "x.onnx", "-o", "net", "--pixel-range", "1", "1"], "different"),
-    "input kind": (["import", "x.onnx", "-o", "net", "--input", "words"], "must be uint8 or bits"),
+    "input kind": (["import", "x.onnx", "-o", "net", "--input", "words"],
+                   "must be uint8, int8 or bits"),
 }
 
 

@@ -147,8 +147,8 @@ def test_mismatch_is_exit_code_5(tmp_path: Path) -> None:
 
     at = right.index("module mnist_tfc_fc0_weights(")
     end = right.index("endmodule", at)
-    word = re.compile(r" words\[([0-9])\] = (\d+)'h[0-9a-f]+;")
-    weights = right[:at] + word.sub(r" words[\1] = \2'h0;", right[at:end]) + right[end:]
+    table = re.compile(r"(localparam \[\d+:0\] init_\d+_0 = \d+)'h[0-9a-f]+;")
+    weights = right[:at] + table.sub(r"\1'h0;", right[at:end]) + right[end:]
     assert "first at layer 'fc0', frame" in run_with(weights)
     at = right.index("module bnnhw_axi_output")
     edge = right[:at] + right[at:].replace("assign o_payload = ", "assign o_payload = ~", 1)

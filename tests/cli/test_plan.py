@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bnnhw.cli.plan import SLOWEST, planner_of
@@ -94,3 +95,25 @@ def test_estimates_have_an_error_and_grow() -> None:
             assert cost is not None
             assert cost.block == block_count(unit, device)
     assert resources(fast, get_device("generic")) is None
+
+
+def test_from_plan_to_measured_buffers(tmp_path: Path) -> None:
+    """What plan promises, generate builds and simulate measures."""
+    network = str(EXAMPLES / "segment.yaml")
+    plan = json.loads(bnnhw("plan", network, "--device", "ecp5-25", "--ii", "6000",
+                            "--json").stdout)
+    out = tmp_path / "segment.v"
+    made = bnnhw("generate", "--layers", network, "--device", "ecp5-25", "--ii", "6000", "-o",
+                 str(out), "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["latency"] == plan["latency"]
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8))
+    run = bnnhw("simulate", str(out.with_suffix(".json")), "--inputs", str(tmp_path / "x.npy"),
+                "--buffers", "--json")
+    assert run.returncode == 0, run.stderr
+    summary = json.loads(run.stdout)
+    assert summary["mismatches"] == 0
+    assert (summary["cycles_a_frame"], summary["latency"]) == (plan["ii"], plan["latency"])
+    assert summary["buffers"]
+    for buffer in summary["buffers"]:
+        assert max(buffer["even"], buffer["rushed"]) <= buffer["depth"]
