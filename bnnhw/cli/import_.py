@@ -12,7 +12,9 @@ from bnnhw.cli.common import print_json
 from bnnhw.config.names import check_name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
+from bnnhw.frontend.finn_npz import import_finn_npz
 from bnnhw.frontend.imported import Imported
+from bnnhw.frontend.onnx_input import INPUT_TYPES
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.frontend.save import network_files
 
@@ -22,11 +24,12 @@ NAME = "import"
 
 
 def command(
-    model: Path = typer.Argument(..., help="QONNX or ONNX file."),
+    model: Path = typer.Argument(..., help="QONNX or ONNX file, or a FINN .npz."),
     out: Path = typer.Option(..., "-o", "--out", help="Folder of the network."),
     name: str = typer.Option("", help="Name of the network (default: the folder's)."),
-    input_type: str = typer.Option("uint8", "--input", help="What a sample is: uint8 pixels, or "
-                                   "bits that the model sees as -1 and +1."),
+    input_type: str = typer.Option("uint8", "--input", help="What a sample is: uint8 pixels, int8 "
+                                   "that the model sees times HI/127, or bits that it sees as -1 "
+                                   "and +1."),
     pixel_range: tuple[float, float] = typer.Option(
         (0.0, 1.0), help="What the model sees for pixel 0 and pixel 255."),
     argmax: bool = typer.Option(True, help="Add the label behind the scores."),
@@ -51,8 +54,8 @@ def command(
 def import_model(model: Path, name: str, input_type: str,
                  pixel_range: tuple[float, float], argmax: bool) -> Imported:
     """Import by the file's ending, with the network's name made legal."""
-    if input_type not in ("uint8", "bits"):
-        raise ConfigError(f"--input {input_type} must be uint8 or bits")
+    if input_type not in INPUT_TYPES:
+        raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
     if not pixel_range[0] != pixel_range[1]:
         raise ConfigError("--pixel-range needs two different numbers")
     legal = re.sub(r"\W", "_", name)[:40]
@@ -62,5 +65,7 @@ def import_model(model: Path, name: str, input_type: str,
         check_name(legal)
     except ValueError as error:
         raise ConfigError(str(error), where="--name") from None
+    if model.suffix == ".npz":
+        return import_finn_npz(model, legal, argmax)
     return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
                         argmax=argmax)

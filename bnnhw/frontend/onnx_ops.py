@@ -1,9 +1,9 @@
 """Evaluating ONNX and QONNX nodes the way their specification has it.
 
 Standard nodes go through ONNX's own reference implementation, in the data type of the model.
-``BipolarQuant`` and one-bit ``Quant`` follow the QONNX specification. ``BatchNormalization``
-follows ONNX's formula for inference: the reference implementation takes the mere presence of
-``momentum`` for training in the older operator sets.
+``BipolarQuant``, ``Quant`` and ``MultiThreshold`` follow the QONNX specification; one signed bit of
+``Quant`` is bipolar. ``BatchNormalization`` follows ONNX's formula for inference: the reference
+implementation takes the mere presence of ``momentum`` for training in the older operator sets.
 """
 
 from __future__ import annotations
@@ -17,17 +17,29 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_file import node_label, onnx_module, tensor_array
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["ELEMENTWISE", "FOLDABLE", "attributes", "check_domain", "decision_points", "evaluate"]
+__all__ = ["ELEMENTWISE", "FOLDABLE", "LINEAR", "QUANTISERS", "attributes", "check_domain",
+           "decision_points", "evaluate"]
 
 QUANT_DOMAINS = ("qonnx.", "onnx.brevitas", "finn.")
 
 ELEMENTWISE = frozenset({
     "Add", "Sub", "Mul", "Div", "Neg", "Identity", "Dropout", "BatchNormalization", "Clip", "Relu",
-    "LeakyRelu", "Tanh", "Sigmoid", "HardSigmoid", "BipolarQuant", "Quant", "Sign",
+    "LeakyRelu", "PRelu", "Elu", "Tanh", "Sigmoid", "HardSigmoid", "BipolarQuant", "Quant", "Sign",
+    "MultiThreshold",
 })
 """Nodes that can stand between a sum and the next matrix: each channel for itself."""
 
-FOLDABLE = (ELEMENTWISE - {"BatchNormalization"}) | {
+LINEAR = frozenset({"Add", "Sub", "Mul", "Div", "Neg", "Identity", "Dropout",
+                    "BatchNormalization"})
+"""Those of them that scale and shift, where the channels are not what is divided by."""
+
+QUANTISERS = frozenset({"BipolarQuant", "Sign", "Quant", "MultiThreshold"})
+"""Those of them that leave a few levels."""
+
+MAX_BITS = 8
+"""Widest ``Quant`` that is evaluated."""
+
+FOLDABLE = (ELEMENTWISE - {"BatchNormalization", "MultiThreshold"}) | {
     "Constant", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Concat", "Gather", "Shape", "Pow",
     "Sqrt", "Cast", "Flatten",
 }
@@ -43,7 +55,7 @@ _ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def check_domain(node: Any) -> None:
     """Refuse a node that only shares its name with one that is known."""
-    quantiser = node.op_type in ("BipolarQuant", "Quant")
+    quantiser = node.op_type in ("BipolarQuant", "Quant", "MultiThreshold")
     known = node.domain.startswith(QUANT_DOMAINS) if quantiser else node.domain in ("", "ai.onnx")
     if not known:
         raise ModelError(f"belongs to the domain '{node.domain}', which is not taken",
@@ -82,6 +94,8 @@ def evaluate(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarr
         return _bipolar_quant(node, inputs)
     if node.op_type == "Quant":
         return _quant(node, inputs)
+    if node.op_type == "MultiThreshold":
+        return _multi_threshold(node, inputs)
     if node.op_type == "BatchNormalization":
         return _batch_norm(node, inputs)
     if node.op_type == "Dropout":
@@ -146,29 +160,62 @@ def _bipolar_quant(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
 def _quant(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
     x, scale, zero, bits = (_parameter(node, inputs, k, name) for k, name in
                             enumerate(("input", "scale", "zero point", "bit width")))
-    if not (bits == 1).all():
-        raise ModelError(f"quantises to {float(bits.flat[0]):g} bits, only 1 bit is taken so far",
-                         where=node_label(node), hint="train with BipolarQuant or 1-bit Quant")
-    options = attributes(node)
-    mode = str(options.get("rounding_mode", "ROUND")).upper()
-    if mode not in _ROUNDING:
-        raise ModelError(f"has rounding mode '{mode}', expected {', '.join(_ROUNDING)}",
-                         where=node_label(node))
+    low, high = _quant_range(node, bits)
     dtype = x.dtype.type
     scale, zero = scale.astype(x.dtype), zero.astype(x.dtype)
     scaled = x / scale + zero
-    if options.get("signed", 1):
+    if (low, high) == (-1, 1):
         # One signed bit is bipolar to QONNX, not the two's complement pair -1 and 0.
         levels = np.where(scaled >= 0, dtype(1), dtype(-1))
     else:
-        high = dtype(0 if options.get("narrow", 1) else 1)
-        levels = _ROUNDING[mode](np.clip(scaled, dtype(0), high))
+        levels = _rounding(node)(np.clip(scaled, dtype(low), dtype(high)))
     return np.asarray((levels - zero) * scale)
 
 
+def _rounding(node: Any) -> Callable[[np.ndarray], np.ndarray]:
+    mode = str(attributes(node).get("rounding_mode", "ROUND")).upper()
+    if mode not in _ROUNDING:
+        raise ModelError(f"has rounding mode '{mode}', expected {', '.join(_ROUNDING)}",
+                         where=node_label(node))
+    return _ROUNDING[mode]
+
+
+def _quant_range(node: Any, bits: np.ndarray) -> tuple[int, int]:
+    """Lowest and highest integer of a ``Quant``; -1 and 1 for a signed bit."""
+    width = float(bits.flat[0]) if bits.size else 0.0
+    if not (bits == width).all() or width != int(width) or not 1 <= width <= MAX_BITS:
+        raise ModelError(f"quantises to {width:g} bits, expected one width of 1 to {MAX_BITS}",
+                         where=node_label(node), hint="train with BipolarQuant or a Quant of few "
+                         "bits")
+    options, count = attributes(node), 1 << int(width)
+    narrow = bool(options.get("narrow", 1))
+    if not options.get("signed", 1):
+        return 0, count - 1 - narrow
+    return (-1, 1) if count == 2 else (narrow - count // 2, count // 2 - 1)
+
+
+def _multi_threshold(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
+    """Count the thresholds ``[C or 1, J]`` that each value ``[P, C]`` reaches."""
+    x, thresholds = _parameter(node, inputs, 0, "input"), _parameter(node, inputs, 1, "thresholds")
+    options = attributes(node)
+    count = np.zeros(x.shape, dtype=x.dtype)
+    for level in thresholds.T:
+        count += x >= level
+    scale, bias = (x.dtype.type(options.get(k, d)) for k, d in (("out_scale", 1), ("out_bias", 0)))
+    return np.asarray(count * scale + bias)
+
+
 def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
-    """How many values of ``x`` are exactly where a quantiser changes its bit."""
-    if node.op_type == "Quant" and not attributes(node).get("signed", 1):
-        scale, zero = (np.asarray(c).astype(x.dtype) for c in constants[1:3])
-        return int((x / scale + zero == x.dtype.type(0.5)).sum())
+    """How many values of ``x`` are exactly where a quantiser changes its result."""
+    if node.op_type == "MultiThreshold":
+        assert constants[1] is not None
+        return int(sum((x == level).sum() for level in constants[1].T))
+    if node.op_type == "Quant":
+        scale, zero, bits = (np.asarray(c).astype(x.dtype) for c in constants[1:4])
+        low, high = _quant_range(node, bits)
+        scaled = x / scale + zero
+        if (low, high) != (-1, 1):
+            inside = (scaled > low) & (scaled < high)
+            return int((inside & (scaled - np.floor(scaled) == x.dtype.type(0.5))).sum())
+        return int((scaled == 0).sum())
     return int((x == 0).sum())

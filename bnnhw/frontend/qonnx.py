@@ -1,38 +1,53 @@
-"""QONNX models to Graphs: chains of binary matrices, whatever stands between them.
+"""QONNX models to Graphs: binary products, whatever stands between them, and their branches.
 
-Between two matrices, any chain of nodes that treats each channel for itself is evaluated at every
-attainable sum. If that gives two values, they are a bit, and its threshold is read off; if not,
-the model is refused with the node's name. Nothing is approximated.
+Between two layers, any nodes that treat each channel for itself are evaluated at every attainable
+sum. If that gives two values, they are a bit, and its threshold is read off; a few values in equal
+steps are an integer. Sums that are only scaled and shifted go on as integers. Anything else is
+refused with the node's name. Nothing is approximated, but sums of two branches whose scales have
+no common unit: their certificate says so.
 """
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bnnhw.config.names import check_name
 from bnnhw.errors import ModelError
-from bnnhw.frontend.fold import Certificate, Fold, certify, fold_table
 from bnnhw.frontend.imported import Imported
-from bnnhw.frontend.onnx_chain import Chain, two_levels
-from bnnhw.frontend.onnx_file import load_onnx, node_label, onnx_module, tensor_array
+from bnnhw.frontend.onnx_chain import Chain
+from bnnhw.frontend.onnx_constants import ChannelsDiffer
+from bnnhw.frontend.onnx_dense import Padded, conv, matrix
+from bnnhw.frontend.onnx_file import load_onnx, node_label, tensor_array
+from bnnhw.frontend.onnx_fuse import fuse
+from bnnhw.frontend.onnx_input import input_chain
+from bnnhw.frontend.onnx_join import add, concat
+from bnnhw.frontend.onnx_layers import Layers, free_name
+from bnnhw.frontend.onnx_layout import flattened
 from bnnhw.frontend.onnx_ops import ELEMENTWISE, FOLDABLE, attributes, evaluate
 from bnnhw.frontend.onnx_order import ordered_nodes
-from bnnhw.frontend.scores import ScoreFold, fold_scores
-from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer, product_sum
-from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.frontend.onnx_outputs import add_output
+from bnnhw.frontend.onnx_pad import padded
+from bnnhw.frontend.onnx_pool import average_pool, global_average, max_pool, resize
+from bnnhw.frontend.onnx_stored import stored
+from bnnhw.ir import Graph
 
 __all__ = ["Imported", "import_qonnx"]
+
+MOVES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"})
+"""Nodes that change where elements are, and nothing else."""
 
 
 def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
                  pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True) -> Imported:
     """Import a QONNX (or plain ONNX) file.
+
+    Samples of a model with convolutions or pools are maps [H, W, C], the channel fastest, however
+    the model has its own; samples of other models are vectors in the model's order.
 
     Parameters
     ----------
@@ -41,7 +56,8 @@ def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
         Of the Graph.
     input_type : str
         ``uint8``: samples are pixels, and the model sees floats between the ends of
-        ``pixel_range``. ``bits``: samples are bits, and the model sees -1 and +1.
+        ``pixel_range``. ``int8``: samples are -128 to 127, and the model sees them times the upper
+        end of ``pixel_range`` / 127. ``bits``: samples are bits, and the model sees -1 and +1.
     pixel_range : (float, float)
         What the model sees for pixel 0 and pixel 255.
     argmax : bool
@@ -66,73 +82,108 @@ class _Walk:
     model: Any
     input_type: str
     pixel_range: tuple[float, float]
-    values: dict[str, np.ndarray | Chain] = field(default_factory=dict)
-    layers: list[Layer] = field(default_factory=list)
-    certificates: list[Certificate] = field(default_factory=list)
+    values: dict[str, np.ndarray | Chain | Padded] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         graph = self.model.graph
-        self.opset = max((o.version for o in self.model.opset_import
-                          if o.domain in ("", "ai.onnx")), default=13)
-        if self.opset < 9:
-            raise ModelError(f"uses operator set {self.opset}, expected 9 or newer", where="model",
+        opset = max((o.version for o in self.model.opset_import if o.domain in ("", "ai.onnx")),
+                    default=13)
+        if opset < 9:
+            raise ModelError(f"uses operator set {opset}, expected 9 or newer", where="model",
                              hint="export the model again")
+        self.layers = Layers(opset)
         for tensor in graph.initializer:
             self.values[tensor.name] = tensor_array(tensor, "model")
         inputs = [i for i in graph.input if i.name not in self.values]
-        if len(inputs) != 1 or len(graph.output) != 1:
+        if len(inputs) != 1 or not graph.output:
             raise ModelError(f"has {len(inputs)} inputs and {len(graph.output)} outputs, expected "
-                             "one of each", where="model")
-        self.input = self._input_chain(inputs[0])
+                             "one input", where="model")
+        self.input = input_chain(graph, inputs[0], self.input_type, self.pixel_range, opset)
         self.values[inputs[0].name] = self.input
 
-    def _input_chain(self, info: Any) -> Chain:
-        dims = [int(d.dim_value) for d in info.type.tensor_type.shape.dim]
-        if info.type.tensor_type.elem_type != onnx_module().TensorProto.FLOAT:
-            raise ModelError("is not float32", where=f"input '{info.name}'",
-                             hint="export the model in float32")
-        if len(dims) < 2 or dims[0] > 1 or any(d < 1 for d in dims[1:]):
-            raise ModelError(f"has shape {dims}, expected [1, ...] with known sizes",
-                             where=f"input '{info.name}'", hint="export with a batch of one")
-        size = int(np.prod(dims, dtype=object))
-        if size > MAX_ELEMENTS:
-            raise ModelError(f"has {size} elements, at most {MAX_ELEMENTS} are taken",
-                             where=f"input '{info.name}'")
-        if self.input_type == "bits":
-            points = np.array([-1.0, 1.0], dtype=np.float32)
-        else:
-            lo, hi = self.pixel_range
-            steps = np.arange(256, dtype=np.float32) / np.float32(255)
-            points = np.float32(lo) + steps * np.float32(hi - lo)
-        return Chain(None, points[:, None], (1, *dims[1:]), self.opset)
-
     def visit(self, node: Any) -> None:
+        """Take a node into the layers, or into what its output is."""
         label = node_label(node)
         for source in node.input:
             if source and source not in self.values:
                 raise ModelError(f"reads '{source}', a second output that is not taken",
                                  where=label)
         inputs = [self.values[s] if s else None for s in node.input]
-        chains = [v for v in inputs if isinstance(v, Chain)]
-        if not chains:
+        if not any(isinstance(v, (Chain, Padded)) for v in inputs):
             if node.op_type not in FOLDABLE:
                 raise ModelError("works on constants in a way that is not taken", where=label)
             arrays = [v for v in inputs if v is None or isinstance(v, np.ndarray)]
             self.values[node.output[0]] = self._constant(node, arrays)
-        elif node.op_type == "Shape":
-            self.values[node.output[0]] = np.array(chains[0].shape, dtype=np.int64)
-        elif len(chains) > 1:
-            raise ModelError("joins two branches, which is not taken so far", where=label,
-                             hint="only chains of layers are imported")
-        elif node.op_type in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
-            self.values[node.output[0]] = self._reshape(node, chains[0], inputs)
-        elif node.op_type in ("MatMul", "Gemm"):
-            self.values[node.output[0]] = self._matrix(node, inputs)
-        elif node.op_type in ELEMENTWISE:
-            self.values[node.output[0]] = chains[0].extended(node, inputs)
-        else:
-            raise ModelError("is not taken", where=label, hint="expected MatMul or Gemm with "
-                             "binary weights, and elementwise nodes or BatchNormalization between")
+            return
+        if any(isinstance(v, Padded) for v in inputs) and node.op_type not in ("Conv", "Identity"):
+            raise ModelError("reads a padded map, which is taken in front of a Conv only",
+                             where=label)
+        self.values[node.output[0]] = self._take(node, inputs)
+
+    def _take(self, node: Any, inputs: list[Any]) -> np.ndarray | Chain | Padded:
+        chains: list[Any] = [v for v in inputs if isinstance(v, (Chain, Padded))]
+        if node.op_type == "Shape":
+            return np.array(chains[0].shape, dtype=np.int64)
+        if len(chains) > 1:
+            return self._join(node, len(chains))
+        place = next(k for k, v in enumerate(inputs) if v is chains[0])
+        takers: dict[str, Callable[[], Chain | Padded]] = {
+            "Identity": lambda: chains[0],
+            "Conv": lambda: conv(self.layers, node, self._stored(node, place), inputs),
+            "MatMul": lambda: matrix(self.layers, node, self._only(node, place), inputs),
+            "Gemm": lambda: matrix(self.layers, node, self._only(node, place), inputs),
+            "Pad": lambda: padded(node, chains[0], inputs),
+            "MaxPool": lambda: max_pool(self.layers, node, chains[0]),
+            "AveragePool": lambda: average_pool(self.layers, node, chains[0]),
+            "GlobalAveragePool": lambda: global_average(self.layers, node, chains[0], inputs),
+            "ReduceMean": lambda: global_average(self.layers, node, chains[0], inputs),
+            "Resize": lambda: resize(self.layers, node, chains[0], inputs, self.layers.opset),
+            "Upsample": lambda: resize(self.layers, node, chains[0], inputs, self.layers.opset),
+        }
+        if node.op_type in takers and (place == 0 or node.op_type in ("MatMul", "Gemm")):
+            return takers[node.op_type]()
+        if node.op_type in MOVES and place == 0:
+            return self._moved(node, chains[0], inputs)
+        if node.op_type in ELEMENTWISE:
+            return self._elementwise(node, chains[0], inputs)
+        raise ModelError("is not taken", where=node_label(node), hint="expected MatMul, Gemm or "
+                         "Conv with binary weights, pools, and elementwise nodes or "
+                         "BatchNormalization between")
+
+    def _stored(self, node: Any, place: int) -> Any:
+        """The tensor that a node reads, as integers of a layer; it stays so for other readers."""
+        name = node.input[place]
+        value = self.values[name]
+        if isinstance(value, Padded):
+            return replace(value, chain=stored(self.layers, value.chain, node_label(node)))
+        assert isinstance(value, Chain)
+        self.values[name] = stored(self.layers, value, node_label(node))
+        return self.values[name]
+
+    def _only(self, node: Any, place: int) -> Chain:
+        if place != 0:
+            raise ModelError("expected the activations first and constant weights second",
+                             where=node_label(node))
+        return self._stored(node, 0)
+
+    def _join(self, node: Any, count: int) -> Chain:
+        label = node_label(node)
+        if node.op_type not in ("Add", "Sub", "Concat") or count != len(node.input):
+            raise ModelError("joins two branches, which is taken for Add, Sub and Concat only",
+                             where=label)
+        chains = [self._stored(node, k) for k in range(count)]
+        if node.op_type == "Concat":
+            return concat(self.layers, node, chains, int(attributes(node).get("axis", 1)))
+        return add(self.layers, node, chains[0], chains[1])
+
+    def _elementwise(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+        try:
+            return chain.extended(node, inputs)
+        except ChannelsDiffer:
+            if len(chain.shape) != 2:
+                raise
+        flat = flattened(self.layers, chain)
+        return flat.extended(node, [flat if v is chain else v for v in inputs])
 
     def _constant(self, node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
         if node.op_type == "Constant":
@@ -145,141 +196,34 @@ class _Walk:
             if np.asarray(value).dtype.kind not in "biuf":
                 raise ModelError("is not a number", where=node_label(node))
             return np.asarray(value)
-        return evaluate(node, inputs, self.opset)
+        return evaluate(node, inputs, self.layers.opset)
 
-    def _reshape(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
-        like = np.empty(chain.shape, dtype=np.bool_)  # only its shape is used
-        arrays = [like if isinstance(v, Chain) else v for v in inputs]
-        return chain.reshaped(evaluate(node, arrays, self.opset).shape, node_label(node))
-
-    def _matrix(self, node: Any, inputs: list[Any]) -> Chain:
-        """A MatMul or Gemm: close the chain in front of it into bits, and start a new one."""
-        label = node_label(node)
-        options = attributes(node) if node.op_type == "Gemm" else {}
-        chain, matrix = inputs[0], inputs[1]
-        if not isinstance(chain, Chain) or not isinstance(matrix, np.ndarray):
-            raise ModelError("expected the activations first and constant weights second",
-                             where=label)
-        if options.get("transA"):
-            raise ModelError("transposes its activations (transA), which is not taken", where=label)
-        if matrix.dtype != np.float32:
-            raise ModelError(f"has weights of type {matrix.dtype}, expected float32", where=label)
-        weights = matrix if options.get("transB") else matrix.T
-        if weights.ndim != 2 or weights.shape[1] != int(np.prod(chain.shape)) or \
-                chain.shape[:-1] != (1,) * (len(chain.shape) - 1):
-            raise ModelError(f"multiplies a tensor of shape {list(chain.shape)} by a matrix of "
-                             f"shape {list(matrix.shape)}", where=label,
-                             hint="flatten the activations first")
-        if chain.layer is not (self.layers[-1] if self.layers else None):
-            raise ModelError("reads activations that another matrix reads too, which is not taken",
-                             where=label, hint="only chains of layers are imported")
-        source, type_, levels = self._close(chain, label)
-        bits, scales = _binary_weights(weights, label)
-        coefficients, const = product_sum(bits, type_.element)
-        layer = Dense(self._name(node), source, type_, bits[None], coefficients, const, None)
-        self.layers.append(layer)
-        return Chain.of_matrix(layer, bits, scales, levels, self.opset, node, inputs, options)
-
-    def _close(self, chain: Chain, label: str) -> tuple[str, TensorType, tuple[float, float]]:
-        """Turn a chain into bits: the layer that gives them, their type and their two values."""
-        table, ties = chain.evaluate(np.float32)
-        levels, bits = two_levels(table, label, chain.last_label)
-        unipolar = levels[0] != -levels[1]
-        if chain.layer is None:
-            return self._close_input(chain, bits, levels, unipolar, label)
-        assert chain.layer is self.layers[-1]
-        fold = fold_table(bits, chain.layer.name)
-        self._certify(chain, fold, ties, levels)
-        self.layers[-1] = Dense(
-            chain.layer.name, chain.layer.source, chain.layer.input,
-            fold.apply(chain.layer.weights[0])[None], (1,),
-            np.zeros(chain.layer.outputs, dtype=np.int64), fold.thresholds[:, None], unipolar)
-        return chain.layer.name, self.layers[-1].out_type(), levels
-
-    def _close_input(self, chain: Chain, bits: np.ndarray, levels: tuple[float, float],
-                     unipolar: bool, label: str) -> tuple[str, TensorType, tuple[float, float]]:
-        if (bits != bits[:, :1]).any():
-            raise ModelError("the input is binarised differently for each element, which is not "
-                             "taken", where=label, hint="use one threshold for all of the input")
-        size = int(np.prod(chain.shape))
-        fold = fold_table(bits[:, :1], "input")
-        if fold.constant[0]:
-            raise ModelError(
-                f"the input always binarises to {levels[int(bits[0, 0])]:g}", where=label,
-                hint="say what the model sees with --pixel-range LO HI, or use --input bits")
-        if fold.complemented[0]:
-            levels = (levels[1], levels[0])
-        if self.input_type == "bits":
-            return "input", TensorType((size,), Bits(unipolar)), levels
-        pixels = Binarize("pixels", "input", TensorType((size,), Int(0, 255)),
-                          int(np.argmax(bits[:, 0] != fold.complemented[0])), unipolar)
-        self.layers.append(pixels)
-        self.certificates.append(Certificate("pixels", "the model's own nodes, at all pixels", 1,
-                                             256, int(fold.complemented[0])))
-        return "pixels", pixels.out_type(), levels
-
-    def _certify(self, chain: Chain, fold: Fold, ties: int, levels: tuple[float, float]) -> None:
-        assert chain.layer is not None
-        name = chain.layer.name
-
-        def table_fold(table: np.ndarray) -> Fold:
-            return fold_table(table > (levels[0] + levels[1]) / 2, name)
-
-        order = np.zeros(len(fold.thresholds), dtype=bool)
-        for shift in chain.rounding_shifts():
-            order |= fold.differs(table_fold(chain.evaluate(np.float32, shift)[0]))
-        rounding = fold.differs(table_fold(chain.evaluate(np.float64)[0]))
-        self.certificates.append(certify(
-            name, "the model's own nodes, float32, at all sums", fold, len(chain.points), ties,
-            rounding, order))
-
-    def _name(self, node: Any) -> str:
-        name = re.sub(r"[^A-Za-z0-9]+", "_", node.name or node.output[0]).strip("_")[:28]
-        if not name[:1].isalpha():
-            name = f"{node.op_type.lower()}_{name}".strip("_")
-        try:
-            check_name(name)
-        except ValueError:
-            name = node.op_type.lower()
-        taken = {"input", "label", *(layer.name for layer in self.layers)}
-        return next(n for n in (name, *(f"{name}_{k}" for k in range(2, 1 << 20)))
-                    if n not in taken)
+    def _moved(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+        """Let the indices of a tensor follow a node that only moves elements."""
+        arrays = [chain.index if isinstance(v, Chain) else v for v in inputs]
+        index = evaluate(node, arrays, self.layers.opset)
+        if index.ndim < 1 or index.size < 1 or index.shape[0] != 1:
+            raise ModelError(f"gives a tensor of shape {list(index.shape)}, expected a batch of "
+                             "one in front", where=node_label(node))
+        if math.prod(index.shape) > math.prod(chain.shape):
+            raise ModelError("repeats elements, which is not taken", where=node_label(node))
+        return replace(chain, index=index)
 
     def finish(self, name: str, argmax: bool) -> Imported:
-        output = self.model.graph.output[0].name
-        chain = self.values.get(output)
-        if not isinstance(chain, Chain) or chain.layer is None:
-            raise ModelError("is no function of a binary matrix", where=f"output '{output}'")
-        table, _ = chain.evaluate(np.float32)
-        layer = chain.layer
-        scores: ScoreFold | None = None
-        if chain.quantised and len(np.unique(table)) <= 2:
-            self._close(chain, f"output '{output}'")
-            outputs = [("bits", layer.name)]
-        else:
-            p = np.arange(layer.fan_in + 1, dtype=np.int64)[:, None]
-            acc = layer.coefficients[0] * p + layer.const
-            scores = replace(fold_scores(acc, table, chain.last_label),
-                             exact_sums=chain.error is None)
-            if not scores.identity:
-                self.layers.append(Affine(f"{layer.name}_affine", layer.name,
-                                          layer.out_type(), scores.scale, scores.offset))
-            outputs = [("scores", self.layers[-1].name)]
-            if argmax:
-                last = self.layers[-1]
-                self.layers.append(ArgMax("label", last.name, last.out_type()))
-                outputs.append(("label", "label"))
-        first = self.layers[0]
-        return Imported(Graph(name, first.input, tuple(self.layers), tuple(outputs)),
-                        tuple(self.certificates), scores)
+        """End the chains that the model gives out, and make the Graph."""
+        outputs: list[tuple[str, str]] = []
+        names = [o.name for o in self.model.graph.output]
+        for output in names:
+            chain = self.values.get(output)
+            if not isinstance(chain, Chain):
+                raise ModelError("is no function of a binary matrix", where=f"output '{output}'")
+            own = None if len(names) == 1 else self._output_name(output, outputs)
+            outputs += add_output(self.layers, chain, output, own, argmax)
+        layers, certificates, outputs = fuse(self.layers.layers, self.layers.certificates, outputs)
+        scores = self.layers.scores[0] if self.layers.scores else None
+        return Imported(Graph(name, self.input.type, tuple(layers), tuple(outputs)),
+                        tuple(certificates), scores)
 
-
-def _binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Split a matrix [out, in] into bits and the magnitude of each row."""
-    scales = np.abs(weights[:, 0])
-    if not (np.abs(weights) == scales[:, None]).all() or not (scales > 0).all():
-        count = len(np.unique(np.abs(weights)))
-        raise ModelError(f"the weights have {count} different magnitudes, expected +s and -s in "
-                         "each row", where=label,
-                         hint="binarise them with BipolarQuant before the export")
-    return (weights > 0).astype(np.uint8), scales
+    def _output_name(self, output: str, taken: list[tuple[str, str]]) -> str:
+        used = {name for pair in taken for name in (pair[0], f"{pair[0]}_label")}
+        return free_name(self.layers.name(output, "out"), used)

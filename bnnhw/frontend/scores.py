@@ -54,7 +54,7 @@ class ScoreFold:
                 "float_offset": self.float_offset.tolist()}
 
 
-def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
+def fold_scores(acc: np.ndarray, table: np.ndarray, where: str, noise: float = 0.0) -> ScoreFold:
     """Find integers that order every pair of attainable scores as the framework does.
 
     The accumulators themselves serve where they do. Otherwise scale and offset get the fewest
@@ -69,6 +69,9 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
         The framework's score at each.
     where : str
         Node, for the error.
+    noise : float
+        Scores that are no further apart may change their order: the framework's own sums are not
+        exact to that.
     """
     span = (acc[-1] - acc[0]).astype(np.float64)
     wide = table.astype(np.float64)
@@ -77,7 +80,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
     ones, zeros = np.ones(acc.shape[1], np.int64), np.zeros(acc.shape[1], np.int64)
     bits = -1
     scale, offset = ones, zeros
-    ties = _order(acc, table)
+    ties = _order(acc, table, noise)
     unit = np.abs(slope).max()
     best: tuple[int, int, np.ndarray, np.ndarray] | None = None
     while True:
@@ -90,7 +93,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
             break
         scale = np.round(slope / unit * 2.0 ** bits).astype(np.int64)
         offset = np.round(base / unit * 2.0 ** bits).astype(np.int64)
-        ties = _order(acc * scale + offset, table)
+        ties = _order(acc * scale + offset, table, noise)
     if best is None:
         raise ModelError("the scores do not follow scale * sum + offset closely enough to keep "
                          f"their order with {MAX_FRACTION} fraction bits", where=where,
@@ -98,7 +101,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str) -> ScoreFold:
     return ScoreFold(best[2], best[3], best[1], best[0], slope, base)
 
 
-def _order(scores: np.ndarray, table: np.ndarray) -> int | None:
+def _order(scores: np.ndarray, table: np.ndarray, noise: float) -> int | None:
     """Compare two orders: None if a pair is swapped, else how many values only floats tie.
 
     Equal integers for different floats count as swapped, since the label could differ.
@@ -106,6 +109,13 @@ def _order(scores: np.ndarray, table: np.ndarray) -> int | None:
     classes = np.broadcast_to(np.arange(table.shape[1]), table.shape).ravel()
     order = np.argsort(table.ravel(), kind="stable")
     floats, integers, classes = table.ravel()[order], scores.ravel()[order], classes[order]
+    if noise:
+        before = np.searchsorted(floats, floats - noise)  # how many are clearly less
+        highest = np.maximum.accumulate(integers)
+        if (highest[before[before > 0] - 1] >= integers[before > 0]).any():
+            return None
+        near = (np.diff(floats) <= noise) & (np.diff(classes) != 0) & (np.diff(integers) != 0)
+        return int(near.sum())
     starts = np.flatnonzero(np.r_[True, floats[1:] != floats[:-1]])
     low = np.minimum.reduceat(integers, starts)
     high = np.maximum.reduceat(integers, starts)

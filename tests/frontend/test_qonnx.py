@@ -135,15 +135,6 @@ def test_summation_order_is_looked_at(tmp_path: Path) -> None:
     assert certificate.order == 4
 
 
-
-
-def fork(b: Builder) -> Builder:
-    """Two matrices on the same activations; the second one goes on."""
-    weights = [b.weights(6), b.weights(6)]
-    b.add("MatMul", [b.current, weights[0]])
-    return b.then("MatMul", weights[1])
-
-
 def text(b: Builder) -> str:
     import onnx
     b.constants.append(onnx.helper.make_tensor("text", onnx.TensorProto.STRING, [1], [b"x"]))
@@ -168,14 +159,16 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "softmax": (lambda b: b.matmul(4).then("Softmax"), r"Softmax.*is not taken"),
     "real weights": (lambda b: b.then("MatMul", b.constant(b.random.normal(size=(6, 6)))),
                      r"MatMul.*different magnitudes.*BipolarQuant"),
-    "4-bit activations": (lambda b: b.matmul(6).quant(1.0, 0.0, bits=4).matmul(3),
-                          r"Quant.*4 bits"),
-    "real activations": (lambda b: b.matmul(6).matmul(3), r"take \d+ different values"),
+    "12-bit activations": (lambda b: b.matmul(6).quant(1.0, 0.0, bits=12).matmul(3),
+                           r"Quant.*12 bits"),
+    "8-bit activations": (lambda b: b.matmul(6).quant(0.01, 0.0, bits=8, signed=1).matmul(3),
+                          r"take \d+ different values"),
+    "real activations": (lambda b: b.matmul(6).then("Tanh").matmul(3),
+                         r"take \d+ different values"),
     "sign with ties": (lambda b: b.matmul(6).then("Sign").matmul(3), r"Sign.*gives 0 at \d+"),
-    "residual": (lambda b: b.matmul(6).then("Add", b.current), r"joins two branches"),
-    "fork of bits": (lambda b: fork(b.matmul(6).bipolar()), r"another matrix reads too"),
-    "fork of the input": (lambda b: fork(b), r"another matrix reads too"),
-    "convolution": (lambda b: b.then("Conv", b.constant(np.ones((1, 1, 1, 1)))), "Conv.*not taken"),
+    "product of branches": (lambda b: b.matmul(6).then("Mul", b.current), r"joins two branches"),
+    "convolution of a vector": (lambda b: b.then("Conv", b.constant(np.ones((1, 1, 1, 1)))),
+                                "Conv.*groups"),
     "wrong matrix": (lambda b: b.then("MatMul", b.constant(np.ones((5, 6)))), r"shape \[5, 6\]"),
     "no matrix": (lambda b: b.bipolar(), "no function of a binary matrix"),
     "bad constant": (lambda b: b.matmul(6).then("Add", b.constant(np.ones(4))).bipolar().matmul(2),
