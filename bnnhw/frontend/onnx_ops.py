@@ -71,6 +71,9 @@ def attributes(node: Any) -> dict[str, Any]:
             values[attribute.name] = tensor_array(attribute.t, node_label(node))
         else:
             value = onnx.helper.get_attribute_value(attribute)
+            if value is None:
+                raise ModelError(f"has an attribute '{attribute.name}' without a value",
+                                 where=node_label(node))
             values[attribute.name] = value.decode() if isinstance(value, bytes) else value
     return values
 

@@ -23,6 +23,11 @@ def ordered_nodes(graph: Any) -> list[Any]:
     known = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
     made: set[str] = set()
     for node in graph.node:
+        texts = (node.name, node.op_type, node.domain, *node.input, *node.output)
+        # protobuf leaves broken UTF-8 as bytes
+        if not all(isinstance(text, str) for text in texts):
+            raise ModelError("has a node with a name that is no text", where="model",
+                             hint="export the model again")
         check_domain(node)
         outputs = [name for name in node.output if name]
         if not outputs:

@@ -71,7 +71,11 @@ def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
     model = load_onnx(path)
     walk = _Walk(model, input_type, pixel_range)
     for node in ordered_nodes(model.graph):
-        walk.visit(node)
+        try:
+            walk.visit(node)
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
+            raise ModelError("has inputs or attributes that its operator does not allow "
+                             f"({error})", where=node_label(node)) from error
     return walk.finish(name, argmax)
 
 

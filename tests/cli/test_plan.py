@@ -107,7 +107,8 @@ def test_from_plan_to_measured_buffers(tmp_path: Path) -> None:
                  str(out), "--json")
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)["latency"] == plan["latency"]
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8))
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+    np.save(tmp_path / "x.npy", pixels)
     run = bnnhw("simulate", str(out.with_suffix(".json")), "--inputs", str(tmp_path / "x.npy"),
                 "--buffers", "--json")
     assert run.returncode == 0, run.stderr

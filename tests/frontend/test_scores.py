@@ -63,3 +63,16 @@ def test_scores_that_bend_are_refused() -> None:
     acc = sums(8, 2)
     with pytest.raises(ModelError, match="scores do not follow"):
         fold_scores(acc, np.stack([acc[:, 0] ** 3, acc[:, 0] * 2.0], axis=1), "node")
+
+
+def test_noise_of_the_framework_is_no_order() -> None:
+    """Values that only float rounding tells apart may tie; those further apart may not."""
+    acc = np.arange(50, dtype=np.int64)[:, None] * np.ones((1, 3), np.int64)
+    table = ((acc * np.array([1, 1, 1]) + np.array([0, 1e-6, -1e-6])) / 49).astype(np.float32)
+    fold = fold_scores(acc, table, "node", noise=1e-6)
+    assert fold.identity
+    apart = fold_scores(acc, table, "node")
+    assert not apart.identity
+    assert apart.scale[0] * 49 < 1 << 40
+    with pytest.raises(ModelError, match="closely enough"):
+        fold_scores(acc, np.where(acc == 7, 99, table), "node", noise=1e-6)
