@@ -65,8 +65,8 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
     def one(source: Path) -> str:
         once = SLOW_FLAGS if "__Slow" in source.name or "__Syms" in source.name else ()
         _run([compiler, *CXX_FLAGS, *once, *defines, f"-I{include}", f"-I{include / 'vltstd'}",
-              "-I.", "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source), "-o", f"{source.stem}.o"],
-             folder)
+              "-I.", "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source),
+              "-o", f"{source.stem}.o"], folder)
         return str(folder / f"{source.stem}.o")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -139,7 +139,7 @@ def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndar
         raise ModelError(f"cannot be evaluated: {reason}", where=node_label(node)) from None
 
 
-def _parameter(node: Any, inputs: list[np.ndarray | None], k: int, name: str) -> np.ndarray:
+def _parameter(node: Any, inputs: Sequence[np.ndarray | None], k: int, name: str) -> np.ndarray:
     value = inputs[k] if k < len(inputs) else None
     if value is None:
         raise ModelError(f"has no {name}", where=node_label(node))
@@ -214,7 +214,8 @@ def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | N
         assert constants[1] is not None
         return int(sum((x == level).sum() for level in constants[1].T))
     if node.op_type == "Quant":
-        scale, zero, bits = (np.asarray(c).astype(x.dtype) for c in constants[1:4])
+        scale, zero, bits = (_parameter(node, constants, k, name).astype(x.dtype) for k, name in
+                             ((1, "scale"), (2, "zero point"), (3, "bit width")))
         low, high = _quant_range(node, bits)
         scaled = x / scale + zero
         if (low, high) != (-1, 1):

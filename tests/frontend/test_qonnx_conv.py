@@ -444,6 +444,12 @@ REFUSED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
     "unknown node": (lambda b: b.conv(4).then("InstanceNormalization", b.constant(np.ones(4)),
                                               b.constant(np.ones(4))), "is not taken"),
     "pool of a vector": (lambda b: b.flat(108).then("GlobalMaxPool"), "is not taken"),
+    "no weights": (lambda b: b.then("Conv"), "expected constant weights"),
+    "half a Quant": (lambda b: b.conv(4).then("Quant", b.constant(1.0), domain=DOMAIN).conv(2),
+                     "Quant.*has no zero point"),
+    "scale of a wrong shape": (lambda b: b.then("Conv", b.add("BipolarQuant", [
+        weights(b, 4, 3, 3, 3), b.constant(np.ones(5))], DOMAIN)), "does not allow"),
+    "Quant of half a bit": (lambda b: b.conv(4).quant(1.0, 0.0, bits=1.5).conv(2), "1.5 bits"),
     "weights from activations": (lambda b: b.then("Conv", "x"), "joins two branches"),
 }
 
