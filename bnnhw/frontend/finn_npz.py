@@ -18,7 +18,7 @@ import numpy as np
 
 from bnnhw.config import WeightFile
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.fold import Certificate, given_certificate
+from bnnhw.frontend.fold import GIVEN, Certificate
 from bnnhw.frontend.imported import Imported
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.ir.layers import ArgMax, Conv, Dense, Flatten, Layer, MaxPool, product_sum
@@ -123,7 +123,10 @@ def _product(k: int, item: dict[str, Any], last: bool, source: str, type_: Tenso
     certificate = None
     if not last:
         thresholds = arrays.integers(f"t{k}", (rows,)) + 1  # acc > t
-        certificate = given_certificate(f"{item['kind']}{k}", thresholds, columns)
+        top = const + sum(coefficients) * columns
+        constant = int(((thresholds <= const) | (thresholds > top)).sum())
+        certificate = Certificate(f"{item['kind']}{k}", GIVEN, rows,
+                                  int((top - const).max()) + 1, constant=constant)
         thresholds = thresholds[:, None]
     if item["kind"] == "fc":
         return Dense(f"fc{k}", source, type_, w[None], coefficients, const, thresholds), certificate

@@ -16,7 +16,8 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 
-__all__ = ["Certificate", "Fold", "batch_norm", "certify", "fold_table", "given_certificate"]
+__all__ = ["GIVEN", "Certificate", "Fold", "batch_norm", "certify", "fold_table",
+           "given_certificate"]
 
 
 GIVEN = "integer thresholds, as given"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
+from bnnhw.errors import BnnhwError
 from bnnhw.frontend.finn_npz import import_finn_npz
 from bnnhw.frontend.network import Network
 from bnnhw.ir import Graph
@@ -107,3 +109,35 @@ def test_units_stay_within_the_frame(cnv: Graph) -> None:
     plan = get_arch("streaming").plan(cnv, hand_folded(cnv), get_device("ecp5-85"),
                                       Wish(ii=32768))
     assert max(unit.cycles for unit in plan.units) == plan.ii
+
+
+def test_certificate_counts_sums_and_constants(cnv: Graph) -> None:
+    """Signed pixels: a threshold below zero is none that always fires."""
+    imported = import_finn_npz(SHARED / "cnvW1A1.npz", "cnv", argmax=False)
+    first = imported.certificates[0]
+    assert (first.layer, first.points, first.constant) == ("conv0", 27 * 255 + 1, 0)
+    assert len(imported.certificates) == 8
+
+
+def test_broken_files_are_refused(tmp_path: Path) -> None:
+    good = {"w0": np.zeros((2, 4), np.uint8), "t0": np.zeros(2, np.int32),
+            "w1": np.zeros((2, 2), np.uint8)}
+    layers = [{"kind": "fc", "mw": 4, "mh": 2}, {"kind": "fc", "mw": 2, "mh": 2}]
+
+    def refuse(topology: object, match: str, **changes: object) -> None:
+        np.savez(tmp_path / "net.npz", topology=np.array(json.dumps(topology)),
+                 **{**good, **changes})
+        with pytest.raises(BnnhwError, match=match):
+            import_finn_npz(tmp_path / "net.npz", "net", argmax=True)
+
+    refuse({"layers": []}, "no topology")
+    refuse({"layers": [{"kind": "lstm"}]}, "no topology")
+    refuse({"layers": [{**layers[0], "mh": -1}, layers[1]]}, "'mh' is -1")
+    refuse({"layers": [{**layers[0], "mw": 1 << 20, "mh": 1 << 20}]}, "more than bnnhw takes")
+    refuse({"layers": layers}, "has shape", w1=np.zeros((3, 2), np.uint8))
+    refuse({"layers": layers}, "different values", w0=np.array([[0, 1, 2, 3]] * 2))
+    np.savez(tmp_path / "net.npz", topology=np.array(json.dumps({"layers": layers})), **good)
+    graph = import_finn_npz(tmp_path / "net.npz", "net", argmax=True).graph
+    assert [layer.kind for layer in graph.layers] == ["dense", "dense", "argmax"]
+    with pytest.raises(BnnhwError, match="does not exist"):
+        import_finn_npz(tmp_path / "none.npz", "net", argmax=True)
