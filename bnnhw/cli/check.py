@@ -55,7 +55,7 @@ def command(
 
 
 def _load(name: str, input_type: str, pixel_range: tuple[float, float]) -> Network:
-    if not name.endswith(".onnx"):
+    if not name.endswith((".onnx", ".npz")):
         return open_network(name)
     imported = import_model(Path(name), "model", input_type, pixel_range, argmax=True)
     return Network(imported.graph, {}, imported.certificates,

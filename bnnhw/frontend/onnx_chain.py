@@ -35,7 +35,8 @@ class Step:
 
     @property
     def linear(self) -> bool:
-        return self.node.op_type in LINEAR and not (self.node.op_type == "Div" and self.place)
+        kind = self.node.op_type
+        return kind in LINEAR and (self.place == 0 or kind in ("Add", "Sub", "Mul"))
 
 
 @dataclass(frozen=True)

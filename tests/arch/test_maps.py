@@ -172,6 +172,18 @@ def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
         assert plan.ii <= plan.target
 
 
+def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
+    make = Maker(6, TensorType((4, 4, 4), Bits()))
+    make.conv(6, window=Window((2, 2)), groups=2, levels=3)
+    name = make.last[0]
+    graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
+    plan = get_arch("streaming").plan(graph, {name: LayerHint(2, 1)}, GENERIC, Wish(ii=5000))
+    x = random_samples(graph, 6)
+    run = simulate(Design(graph, plan, ""), x, "pysim")
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+    assert (run.ii, run.latency) == (plan.ii, plan.latency)
+
+
 def test_a_pixel_a_cycle() -> None:
     """A convolution without folding keeps up with one pixel a cycle."""
     make = Maker(3, TensorType((8, 8, 2), Bits()))

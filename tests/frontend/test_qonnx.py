@@ -17,6 +17,7 @@ from bnnhw.frontend.network import load_network
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.frontend.save import network_files
 from bnnhw.ir.layers import Dense
+from tests.frontend.compare import same_order
 from tests.frontend.models import DOMAIN, Builder, execute
 
 
@@ -24,15 +25,6 @@ def signs(path: Path, features: int, n: int = 300) -> tuple[np.ndarray, np.ndarr
     """Random +-1 samples and the model's answers."""
     x = np.random.default_rng(5).choice([-1.0, 1.0], (n, features))
     return x, execute(path, x)
-
-
-def same_order(scores: np.ndarray, reference: np.ndarray, noise: float = 0.0) -> None:
-    """Integer scores order the classes of each sample as the reference does."""
-    for k in range(reference.shape[1]):
-        diff = reference - reference[:, k:k + 1]
-        diff = np.sign(np.where(np.abs(diff) <= noise, 0, diff))
-        found = np.sign(scores - scores[:, k:k + 1])
-        assert (found[diff != 0] == diff[diff != 0]).all()
 
 
 CHAINS: dict[str, Callable[[Builder], Builder]] = {

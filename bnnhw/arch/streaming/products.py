@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.units import FifoPlan
+from bnnhw.arch.streaming.units import ConverterPlan, FifoPlan
 from bnnhw.arch.streaming.units.line_window import plan_line_window
 from bnnhw.arch.streaming.units.mvtu import plan_mvtu
 from bnnhw.arch.streaming.units.starts import start_values
@@ -109,7 +109,6 @@ def build_product(b: Builder, layer: Product) -> None:
         source = queue.name
     mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, storage.weights,
                      storage.starts)
-    assert layer.thresholds is None or layer.thresholds.shape[1] >= 1
     if layer.thresholds is None or layer.thresholds.shape[1] == 1:
         b.provide(layer.name, b.add(mvtu))
         return
@@ -120,8 +119,6 @@ def build_product(b: Builder, layer: Product) -> None:
     if pixel.elements != layer.outputs:  # thresholds go by all channels of a pixel
         pixel = replace(pixel, elements=layer.outputs, groups=pixel.size // layer.outputs)
         if not pixel.same_words(sums.o):
-            raise PlanError(f"PE {fold.pe} does not divide the {matrix.rows} rows of a group, "
-                            "which several levels need", where=f"layer '{layer.name}'",
-                            hint="fix pe to a divisor")
+            sums = b.add(ConverterPlan(f"{layer.name}_sums_dwc", None, (sums.name,), sums.o, pixel))
     b.provide(layer.name, b.add(plan_threshold(layer, layer.name, sums.name, pixel,
                                                Int(low, high))))
