@@ -17,20 +17,23 @@ from bnnhw.passes import run_passes
 from bnnhw.plan import Wish
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from tests.frontend import test_qonnx_conv as models
 from tests.frontend.maps import MapBuilder
+from tests.frontend.test_qonnx_branches import BRANCHES
+from tests.frontend.test_qonnx_conv import MAPS, SIGNALS
 from tests.networks import random_samples
 
-SHAPES = {"MAPS": [1, 3, 8, 8], "SIGNALS": [1, 3, 16], "BRANCHES": [1, 3, 6, 6]}
-CASES = [("BRANCHES", "shortcut"), ("BRANCHES", "concat"), ("BRANCHES", "downsampling shortcut"),
-         ("BRANCHES", "NHWC"), ("SIGNALS", "causal"), ("MAPS", "depthwise"),
-         ("MAPS", "pool before norm"), ("MAPS", "2-bit"), ("MAPS", "zero pad, even kernel")]
+MODELS = {"maps": (MAPS, [1, 3, 8, 8]), "signals": (SIGNALS, [1, 3, 16]),
+          "branches": (BRANCHES, [1, 3, 6, 6])}
+CASES = [("branches", "shortcut"), ("branches", "concat"), ("branches", "downsampling shortcut"),
+         ("branches", "NHWC"), ("signals", "causal"), ("maps", "depthwise"),
+         ("maps", "pool before norm"), ("maps", "2-bit"), ("maps", "zero pad, even kernel")]
 
 
 @pytest.mark.parametrize(("group", "name"), CASES)
 def test_imported_model_in_hardware(group: str, name: str, tmp_path: Path) -> None:
-    builder = MapBuilder(SHAPES[group], seed=3)
-    getattr(models, group)[name](builder)
+    builds, shape = MODELS[group]
+    builder = MapBuilder(shape, seed=3)
+    builds[name](builder)
     imported = import_qonnx(builder.save(tmp_path), name="net", input_type="bits")
     graph = run_passes(imported.graph)
     plan = get_arch("streaming").plan(graph, {}, get_device("generic"), Wish(ii=1500))
