@@ -85,6 +85,6 @@ def _remedy(network: Network, arch: str, device: Device, plan: Plan,
               and device.budget and d.budget.luts > device.budget.luts]
     for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):
         if fits(planner_of(network, arch, part)(plan.ii), part):
-            ways.append(f"or use {part.name}")
+            ways.append(f"{part.name} would do")
             break
     return ", ".join(ways)
