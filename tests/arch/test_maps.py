@@ -172,6 +172,23 @@ def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
         assert plan.ii <= plan.target
 
 
+@pytest.mark.parametrize("window", [
+    Window((11, 11), pads=(5, 5, 5, 5)), Window((7, 2), (2, 1), (1, 3), (3, 0, 3, 3)),
+    Window((1, 5), pads=(0, 4, 0, 0))], ids=("11x11", "7x2", "1x5"))
+@pytest.mark.parametrize("parallel", [False, True])
+def test_large_and_rectangular_kernels(window: Window, parallel: bool) -> None:
+    make = Maker(7, TensorType((8, 9, 2), Bits()))
+    layer = make.conv(3, window=window)
+    layer = replace(layer, pad=np.ones((1, 1, 1), np.int64) * (not layer.absent))
+    graph = Graph("net", make.input, (layer,), (("y", layer.name),))
+    hints = {layer.name: LayerHint(3, window.taps if parallel else 2)}
+    plan = get_arch("streaming").plan(graph, hints, GENERIC, Wish(ii=20000))
+    x = random_samples(graph, 3)
+    run = simulate(Design(graph, plan, ""), x, "pysim")
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+    assert run.latency == plan.latency
+
+
 def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
     make = Maker(6, TensorType((4, 4, 4), Bits()))
     make.conv(6, window=Window((2, 2)), groups=2, levels=3)
