@@ -41,7 +41,8 @@ def command(
     target = get_device(device)
     network = open_network(layers)
     planner = planner_of(network, arch, target)
-    if ii is None and fps is None and target.budget is not None:
+    wished = ii is not None or fps is not None or target.budget is None
+    if not wished:
         plan = fastest_fit(planner, target, SLOWEST)
     else:
         wish = Wish(ii=ii, fps=fps, clock_mhz=clock)
@@ -50,7 +51,7 @@ def command(
     if json:
         print_json(plan_json(plan, needed))
     else:
-        print_plan(plan, clock, needed)
+        print_plan(plan, clock, needed, wished)
         if needed:
             print_resources(needed)
         print(f"to build it: bnnhw generate --layers {layers} --device {device} --ii {plan.ii} "

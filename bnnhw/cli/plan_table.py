@@ -14,8 +14,10 @@ ASSUMED_MHZ = 100.0
 """Clock for frames a second where none is given."""
 
 
-def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None) -> None:
-    """Print the units of a plan and what they reach together."""
+def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
+               wished: bool = True) -> None:
+    """Print the units of a plan and what they reach together; ``wished``: the user asked for its
+    target."""
     spans = {name: (first, last) for name, first, last in plan.spans}
     costs = dict(needed.units) if needed else {}
     rows = []
@@ -32,7 +34,7 @@ def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = N
     print_table(f"{plan.name}: {plan.arch} on {plan.device}",
                 tuple(columns + (["LUT", "block RAM"] if needed else [])), rows)
     reached = "reached" if plan.ii <= plan.target else "NOT reached"
-    asked = "" if plan.target >= 1 << 40 else f" (asked for at most {plan.target}: {reached})"
+    asked = "" if not wished else f" (asked for at most {plan.target}: {reached})"
     print(f"{plan.ii} cycles a frame{asked}, latency {plan.latency} cycles")
     clock = clock_mhz or ASSUMED_MHZ
     print(f"at {clock:g} MHz{'' if clock_mhz else ' (say --clock)'}: "
@@ -69,7 +71,7 @@ def print_resources(needed: Resources) -> None:
     rows = []
     for name, used, there in needed.rows():
         share = "" if there is None else f"{used / there:.0%}"
-        error = f"at most; {needed.total.block_use(needed.device):.0%} of their bits used" \
+        error = f"exact for 9 of 10 units; {needed.total.block_use(needed.device):.0%} of their bits used" \
             if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
         rows.append((name, used, "" if there is None else there, share, error))
     if needed.budget and needed.budget.spram:
