@@ -71,7 +71,8 @@ def print_resources(needed: Resources) -> None:
     rows = []
     for name, used, there in needed.rows():
         share = "" if there is None else f"{used / there:.0%}"
-        error = f"exact for 9 of 10 units; {needed.total.block_use(needed.device):.0%} of their bits used" \
+        use = needed.total.block_use(needed.device)
+        error = f"exact for 9 of 10 units; {use:.0%} of their bits used" \
             if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
         rows.append((name, used, "" if there is None else there, share, error))
     if needed.budget and needed.budget.spram:
