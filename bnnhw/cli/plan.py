@@ -54,8 +54,8 @@ def command(
         print_plan(plan, clock, needed, wished)
         if needed:
             print_resources(needed)
-        again = min(plan.target, SLOWEST - 1)  # the very wish gives the very plan
-        print(f"to build it: bnnhw generate --layers {layers} --device {device} --ii {again} "
+        # The very wish gives the very plan.
+        print(f"to build it: bnnhw generate --layers {layers} --device {device} --ii {plan.target} "
               "-o OUT.v")
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "

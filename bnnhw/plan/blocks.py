@@ -10,7 +10,8 @@ import abc
 import numpy as np
 
 __all__ = ["Block", "ConverterBlock", "ForkBlock", "JoinBlock", "MvtuBlock", "PipelineBlock",
-           "ReduceBlock", "SequenceBlock", "Times", "WindowBlock", "needed_depth"]
+           "ReduceBlock", "SequenceBlock", "Times", "WindowBlock", "needed_depth",
+           "one_a_cycle"]
 
 Times = np.ndarray
 """Cycles, int64, one for each word in order."""
@@ -38,7 +39,7 @@ def after(times: Times, index: np.ndarray, delay: int) -> Times:
 
 
 def one_a_cycle(bounds: Times) -> Times:
-    """The earliest cycles of steps that go one at a time."""
+    """The earliest cycles of steps, or of words on a stream, that go one at a time."""
     k = np.arange(len(bounds), dtype=np.int64)
     return np.maximum.accumulate(bounds - k) + k
 

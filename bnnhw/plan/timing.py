@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnhw.errors import PlanError
-from bnnhw.plan.blocks import Block, Times
+from bnnhw.plan.blocks import Block, Times, one_a_cycle
 
 __all__ = ["Edge", "TokenNet", "settle", "steady"]
 
@@ -81,7 +81,7 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
         The units lock each other up: a buffer is too small.
     """
     times = [np.arange(frames * edge.words, dtype=np.int64) for edge in net.edges]
-    times[0] = _in_order(offers)
+    times[0] = one_a_cycle(offers)
     ports = [net.ports(b) for b in range(len(net.blocks))]
     limit = _limit(net, frames, offers)
     order = list(range(len(net.blocks)))
@@ -93,7 +93,7 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
                                                 [times[k] for k in outs])
             for k, bound in [*zip(ins, ready, strict=True), *zip(outs, valid, strict=True)]:
                 if (bound > times[k]).any():
-                    times[k] = _in_order(np.maximum(times[k], bound))
+                    times[k] = one_a_cycle(np.maximum(times[k], bound))
                     changed.append(k)
         if not changed:
             return times
@@ -103,12 +103,6 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
     giver = net.edges[stuck].giver
     raise PlanError("the units lock each other up: a buffer is too small for this network",
                     where=f"stream behind '{net.names[giver[0]] if giver else 'input'}'")
-
-
-def _in_order(bounds: Times) -> Times:
-    """The earliest cycles of words that go one at a time."""
-    k = np.arange(len(bounds), dtype=np.int64)
-    return np.maximum.accumulate(bounds - k) + k
 
 
 def _limit(net: TokenNet, frames: int, offers: Times) -> int:

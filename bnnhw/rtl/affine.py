@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.per_channel import PerChannel
+from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
 
@@ -71,29 +71,16 @@ class AffineUnit(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        queue = attach_queue(m, self, self.QUEUE_WORDS)
-        step = Signal()
-        word = Signal(range(len(self.scales)))
-        m.d.comb += [
-            self.i.ready.eq(queue.free),
-            step.eq(self.i.valid & queue.free),
-            queue.reserve.eq(step),
-            queue.write.eq(delayed(m, step, 3, "step")),
-        ]
-        with m.If(step):
-            m.d.sync += word.eq(Mux(word == len(self.scales) - 1, 0, word + 1))
+        front = PerChannel(m, self, len(self.scales), 3, self.QUEUE_WORDS)
         m.submodules.scales = scales = Rom(
             words=self.scales, width=self.lanes * self.scale_width, style="lut")
         m.submodules.offsets = offsets = Rom(
             words=self.offsets, width=self.lanes * self.sum_width, style="lut")
-        m.d.comb += [scales.addr.eq(word), offsets.addr.eq(word)]
-        values = Signal(len(self.i.payload))
-        m.d.sync += values.eq(self.i.payload)
-        results = []
-        last = delayed(m, word == len(self.scales) - 1, 3, "last")
+        m.d.comb += [scales.addr.eq(front.word), offsets.addr.eq(front.word)]
+        results: list[Value] = []
         for k in range(self.lanes):
             in_width, in_signed = self.in_shape
-            x = values.word_select(k, in_width)
+            x = front.values.word_select(k, in_width)
             scale = scales.data.word_select(k, self.scale_width).as_signed()
             offset = Signal(self.sum_width, name=f"offset{k}")
             product = Signal(signed(self.sum_width), name=f"product{k}")
@@ -105,8 +92,7 @@ class AffineUnit(SharedComponent):
                 total.eq(product + offset),
             ]
             result = Signal(self.out_width, name=f"result{k}")
-            m.d.comb += result.eq(total >> self.shift if k < self.rest else
-                                  Mux(last, 0, total >> self.shift))
+            m.d.comb += result.eq(total >> self.shift)
             results.append(result)
-        m.d.comb += queue.word.eq(Cat(results))
+        front.give(results)
         return m

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
@@ -11,6 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.positions import constant_of
 from bnnhw.rtl.rom import RAM_STYLES
 from bnnhw.rtl.shared import SharedComponent
 
@@ -68,7 +68,7 @@ class LineWindow(SharedComponent):
         self.width, self.map, self.kernel, self.stride = width, map, kernel, stride
         self.dilation, self.out, self.start, self.pads = dilation, out, start, pads
         self.banks, self.releases, self.style = banks, releases, style
-        self.reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+        self.reach = self.reach_of(kernel, dilation)
         if banks < self.reach[0]:
             raise ValueError(f"{banks} rows are fewer than the {self.reach[0]} of a window")
         if len(releases) != out[0] or sum(releases) != map[0] * map[1] * map[2]:
@@ -84,10 +84,19 @@ class LineWindow(SharedComponent):
         """Words that it holds."""
         return self.banks * self.map[1] * self.map[2]
 
+    @staticmethod
+    def reach_of(kernel: Pair, dilation: Pair) -> Pair:
+        """Rows and columns from the first tap to the last one, both included."""
+        return (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
+
+    @staticmethod
+    def columns_of(out: Pair, stride: Pair, reach: Pair) -> int:
+        """Columns that each output row goes through, padding included: steps a word of a pixel."""
+        return (out[1] - 1) * stride[1] + reach[1]
+
     @property
     def columns(self) -> int:
-        """Columns that each output row goes through, padding included."""
-        return (self.out[1] - 1) * self.stride[1] + self.reach[1]
+        return self.columns_of(self.out, self.stride, self.reach)
 
     @property
     def module_name(self) -> str:
@@ -122,8 +131,8 @@ class LineWindow(SharedComponent):
                 m.d.sync += column.eq(Mux(row_end, 0, column + 1))
             with m.If(row_end):
                 m.d.sync += row.eq(Mux(frame_end, 0, row + 1))
-        behind = self._of_row(m, "behind", row, self.releases)
-        jump = self._of_row(m, "jump", row, jumps)
+        behind = constant_of(m, "behind", row, self.releases)
+        jump = constant_of(m, "jump", row, jumps)
         # The first row of the window, in the map and among the banks.
         top = Signal(range(min(self.start[0], 0) - 1,
                            max(self.start[0] + self.out[0] * self.stride[0], 1)),
@@ -149,7 +158,7 @@ class LineWindow(SharedComponent):
             ]
         rows_in = self._rows(m, top, height)
         gone = Signal.like(behind, name="gone")
-        move = Signal(range(min(*jumps, 0), max(*jumps, 1) + 1))
+        move = Signal.like(jump, name="move")
         m.d.comb += [
             gone.eq(Mux(row_end, behind, 0)),
             move.eq(Mux(row_end, jump, inside)),
@@ -204,19 +213,6 @@ class LineWindow(SharedComponent):
         passed = max(end - begin, 0) - int(last_inside)
         unread = height * columns * words - 1 - (firsts[-2] + passed)
         return firsts[0], unread, [b - a - passed for a, b in itertools.pairwise(firsts)]
-
-    def _of_row(self, m: Module, name: str, row: Signal, values: Sequence[int]) -> Signal:
-        """A constant for each output row; most rows share one."""
-        usual = max(sorted(set(values)), key=list(values).count)
-        chosen = Signal(range(min(*values, 0), max(values) + 1), name=name)
-        with m.Switch(row):
-            for k, value in enumerate(values):
-                if value != usual:
-                    with m.Case(k):
-                        m.d.comb += chosen.eq(value)
-            with m.Default():
-                m.d.comb += chosen.eq(usual)
-        return chosen
 
     def _rows(self, m: Module, top: Signal, height: int) -> list[Signal]:
         """Which tap rows lie in the map."""

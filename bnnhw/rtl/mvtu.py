@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
+from bnnhw.rtl.positions import constant_of
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
@@ -282,17 +283,8 @@ class Mvtu(SharedComponent):
             with m.If(column == len(places.columns) - 1):
                 m.d.sync += row.eq(Mux(row == len(places.rows) - 1, 0, row + 1))
         column_classes = max(places.columns) + 1
-        bases = []
-        for at, classes, size, name in ((row, places.rows, groups * column_classes, "row"),
-                                        (column, places.columns, groups, "column")):
-            base = Signal(range(max(classes) * size + 1), name=f"{name}_base")
-            usual = max(sorted(set(classes)), key=classes.count)
-            with m.Switch(at):
-                for k, value in enumerate(classes):
-                    if value != usual:
-                        with m.Case(k):
-                            m.d.comb += base.eq(value * size)
-                with m.Default():
-                    m.d.comb += base.eq(usual * size)
-            bases.append(base)
+        bases = [constant_of(m, f"{name}_base", at, [k * size for k in classes])
+                 for at, classes, size, name in (
+                     (row, places.rows, groups * column_classes, "row"),
+                     (column, places.columns, groups, "column"))]
         return bases[0] + bases[1]

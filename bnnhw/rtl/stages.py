@@ -6,6 +6,7 @@ word goes; so each passes one word a cycle and stops no longer than the stream b
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -77,7 +78,7 @@ class Fork(SharedComponent):
 
 
 class _TwoInputs(SharedComponent):
-    """Takes a word of each input in the same cycle."""
+    """Two streams in, one out of a register."""
 
     LATENCY = 1
 
@@ -85,8 +86,13 @@ class _TwoInputs(SharedComponent):
         super().__init__({"i0": In(stream.Signature(width0)), "i1": In(stream.Signature(width1)),
                           "o": Out(stream.Signature(out_width))})
 
+
+class _Pairs(_TwoInputs):
+    """Takes a word of each input in the same cycle."""
+
+    @abc.abstractmethod
     def _word(self, m: Module) -> Value:
-        raise NotImplementedError
+        """Make the word of the output."""
 
     def body(self, platform: Any) -> Module:
         m = Module()
@@ -98,7 +104,7 @@ class _TwoInputs(SharedComponent):
         return m
 
 
-class AddUnit(_TwoInputs):
+class AddUnit(_Pairs):
     """Add two streams lane by lane, saturating where wanted.
 
     Parameters
@@ -141,7 +147,7 @@ class AddUnit(_TwoInputs):
         return Cat(lanes)
 
 
-class ConcatUnit(_TwoInputs):
+class ConcatUnit(_Pairs):
     """Put the channels of two words side by side, each widened to the output's elements.
 
     Parameters

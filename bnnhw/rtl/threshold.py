@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.per_channel import PerChannel
+from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
 
@@ -70,38 +70,24 @@ class ThresholdUnit(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        queue = attach_queue(m, self, self.QUEUE_WORDS)
-        step = Signal()
-        word = Signal(range(len(self.thresholds)))
-        m.d.comb += [
-            self.i.ready.eq(queue.free),
-            step.eq(self.i.valid & queue.free),
-            queue.reserve.eq(step),
-            queue.write.eq(delayed(m, step, 2, "step")),
-        ]
-        with m.If(step):
-            m.d.sync += word.eq(Mux(word == len(self.thresholds) - 1, 0, word + 1))
+        front = PerChannel(m, self, len(self.thresholds), 2, self.QUEUE_WORDS)
         per_lane = self.levels * self.compare_width
         m.submodules.thresholds = limits = Rom(
             words=self.thresholds, width=self.lanes * per_lane, style="lut")
         m.submodules.falling = falling = Rom(words=self.falling, width=self.lanes, style="lut")
-        m.d.comb += [limits.addr.eq(word), falling.addr.eq(word)]
-        values = Signal(len(self.i.payload))
-        m.d.sync += values.eq(self.i.payload)
-        results = []
-        last = delayed(m, word == len(self.thresholds) - 1, 1, "last")
+        m.d.comb += [limits.addr.eq(front.word), falling.addr.eq(front.word)]
+        results: list[Value] = []
         for k in range(self.lanes):
-            x = values.word_select(k, self.in_shape[0])
+            x = front.values.word_select(k, self.in_shape[0])
             x = x.as_signed() if self.in_shape[1] else x
             own = limits.data.word_select(k, per_lane)
             passed = [x >= own.word_select(j, self.compare_width).as_signed()
                       for j in range(self.levels)]
             result = Signal(self.out_width, name=f"result{k}")
             # Falling: J less the count, which counts the thresholds that are not reached.
-            count = _count([p ^ falling.data[k] for p in passed])
-            m.d.sync += result.eq(count if k < self.rest else Mux(last, 0, count))
+            m.d.sync += result.eq(_count([p ^ falling.data[k] for p in passed]))
             results.append(result)
-        m.d.comb += queue.word.eq(Cat(results))
+        front.give(results)
         return m
 
 

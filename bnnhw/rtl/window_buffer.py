@@ -10,6 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.positions import constant_of
 from bnnhw.rtl.rom import RAM_STYLES
 from bnnhw.rtl.shared import SharedComponent
 
@@ -166,8 +167,9 @@ class WindowBuffer(SharedComponent):
         ]
         with m.If(accepted):
             m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
-        gone = Signal(range(max(self.releases) + 1))
-        m.d.comb += gone.eq(Mux(released, self._release(m), 0))
+        behind = constant_of(m, "behind", self._outer, self.releases)
+        gone = Signal.like(behind, name="gone")
+        m.d.comb += gone.eq(Mux(released, behind, 0))
         deltas = self._deltas([loop.step for loop in self.loops], self.frame_words)
         move = self._choose(m, "move", going, deltas)
         # The step is known last, so both outcomes are ready when it comes.
@@ -229,19 +231,6 @@ class WindowBuffer(SharedComponent):
             total = total | (goes.replicate(len(chosen)) & Const(value & mask, len(chosen)))
         m.d.comb += chosen.eq(total)
         return chosen
-
-    def _release(self, m: Module) -> Value:
-        """Words that the current iteration of the outermost loop gives back."""
-        usual = max(sorted(set(self.releases)), key=self.releases.count)
-        behind = Signal(range(max(self.releases) + 1), name="behind")
-        with m.Switch(self._outer):
-            for k, words in enumerate(self.releases):
-                if words != usual:
-                    with m.Case(k):
-                        m.d.comb += behind.eq(words)
-            with m.Default():
-                m.d.comb += behind.eq(usual)
-        return behind
 
     def _outside(self, m: Module, going: list[Value], step: Signal) -> Value:
         """Whether the word to read lies outside the map."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bnnhw.arch.streaming.units.window import released_words
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, Window
@@ -50,13 +51,12 @@ class LineWindowPlan(Unit):
 
     @property
     def reach(self) -> tuple[int, int]:
-        return ((self.kernel[0] - 1) * self.dilation[0] + 1,
-                (self.kernel[1] - 1) * self.dilation[1] + 1)
+        return LineWindow.reach_of(self.kernel, self.dilation)
 
     @property
     def columns(self) -> int:
         """Columns that each output row goes through."""
-        return (self.out[1] - 1) * self.stride[1] + self.reach[1]
+        return LineWindow.columns_of(self.out, self.stride, self.reach)
 
     @property
     def row_words(self) -> int:
@@ -72,11 +72,8 @@ class LineWindowPlan(Unit):
 
     def releases(self) -> tuple[int, ...]:
         """Words given back behind each output row."""
-        height, last = self.map[0], self.out[0] - 1
-        ends = [height if k == last else
-                min(max((k + 1) * self.stride[0] + self.start[0], 0), height)
-                for k in range(self.out[0])]
-        return tuple(int(r) * self.row_words for r in np.diff([0, *ends]))
+        return released_words(self.out[0], self.stride[0], self.start[0], self.map[0],
+                              self.row_words)
 
     def block(self, graph: Graph) -> WindowBlock:
         height, width, words = self.map

@@ -14,7 +14,7 @@ from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import WindowBlock
 from bnnhw.rtl.window_buffer import Loop, Padding, WindowBuffer
 
-__all__ = ["WindowPlan", "pad_words", "plan_upsample", "plan_window"]
+__all__ = ["WindowPlan", "pad_words", "plan_upsample", "plan_window", "released_words"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,8 @@ class WindowPlan(Unit):
     def releases(self) -> tuple[int, ...]:
         """Words given back behind each iteration of the outermost loop."""
         height, width, words = self.map
-        outer = self.loops[0][0]
-        ends = [height if k == outer - 1 else
-                min(max((k + 1) * self.outer_rows + self.start[0], 0), height)
-                for k in range(outer)]
-        rows = np.diff([0, *ends])
-        return tuple(int(r) * width * words for r in rows)
+        return released_words(self.loops[0][0], self.outer_rows, self.start[0], height,
+                              width * words)
 
     def order(self) -> np.ndarray:
         """Word of the frame that each output word is; -1 for padding."""
@@ -115,6 +111,22 @@ class WindowPlan(Unit):
     def memories(self) -> tuple[Memory, ...]:
         assert self.depth is not None
         return (Memory("lines", self.depth, self.i.bits, self.style, True),)
+
+
+def released_words(outer: int, rows: int, start: int, height: int,
+                   row_words: int) -> tuple[int, ...]:
+    """Words given back behind each output row: those above the next one's window, at last all.
+
+    Parameters
+    ----------
+    outer, rows, start : int
+        Output rows, input rows from one to the next, and the first one's first input row.
+    height, row_words : int
+        Of the map.
+    """
+    ends = [height if k == outer - 1 else min(max((k + 1) * rows + start, 0), height)
+            for k in range(outer)]
+    return tuple(int(r) * row_words for r in np.diff([0, *ends]))
 
 
 def pad_words(pad: np.ndarray, channels: int, stream: StreamPlan,

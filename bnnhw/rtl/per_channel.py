@@ -1,0 +1,63 @@
+"""The front of a pipeline that treats each channel of a pixel with constants of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.queue import attach_queue
+
+__all__ = ["PerChannel"]
+
+
+class PerChannel:
+    """Takes a word of a pixel each cycle while the output queue has a place for its result.
+
+    Parameters
+    ----------
+    m : Module
+    unit : component with ``i``, ``o``, ``lanes`` and ``rest``
+        ``rest`` is the number of channels in the last word of a pixel.
+    words : int
+        Words of a pixel.
+    cycles : int
+        From taking a word to its result.
+    depth : int
+        Words of the output queue.
+
+    Attributes
+    ----------
+    word : Signal
+        Number of the word in its pixel, for tables with a cycle of latency.
+    values : Signal
+        The word, one cycle after it was taken.
+    """
+
+    def __init__(self, m: Module, unit: Any, words: int, cycles: int, depth: int) -> None:
+        self._m, self._unit = m, unit
+        self._queue = queue = attach_queue(m, unit, depth)
+        step = Signal(name="step")
+        self.word, self.values = Signal(range(words), name="word"), Signal(len(unit.i.payload),
+                                                                          name="values")
+        last = Signal(name="last")
+        m.d.comb += [
+            last.eq(self.word == words - 1),
+            unit.i.ready.eq(queue.free),
+            step.eq(unit.i.valid & queue.free),
+            queue.reserve.eq(step),
+            queue.write.eq(delayed(m, step, cycles, "step")),
+        ]
+        with m.If(step):
+            m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
+        m.d.sync += self.values.eq(unit.i.payload)
+        self._last = delayed(m, last, cycles, "last")
+
+    def give(self, results: list[Value]) -> None:
+        """Hand results on, a lane each; lanes beyond the channels of a pixel are 0."""
+        lanes = [result if k < self._unit.rest else Mux(self._last, 0, result)
+                 for k, result in enumerate(results)]
+        # A lane keeps its width through the choice.
+        self._m.d.comb += self._queue.word.eq(Cat(
+            lane[:len(result)] for lane, result in zip(lanes, results, strict=True)))
