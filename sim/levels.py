@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError
-from bnnhw.plan import Unit
+from bnnhw.plan import BufferUnit
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_batch
 from bnnhw.sim.build import build_model
@@ -38,7 +38,7 @@ def measure_levels(design: Design, x: np.ndarray) -> list[Level]:
         The core locked up.
     """
     plan = design.plan
-    units = [unit for unit in plan.units if unit.sizable]
+    units = [unit for unit in plan.units if isinstance(unit, BufferUnit)]
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words,
                           marks=[f"{unit.name}_held" for unit in units])
     words = encode_frames(plan, design.graph, x)
@@ -49,7 +49,7 @@ def measure_levels(design: Design, x: np.ndarray) -> list[Level]:
         if not result.complete:
             raise MismatchError("the core fell silent while its buffers were measured")
         held.append(result.marks[:, 0])
-    return [Level(unit.name, _depth(unit), int(held[0][k]), int(held[1][k]))
+    return [Level(unit.name, unit.words_held, int(held[0][k]), int(held[1][k]))
             for k, unit in enumerate(units)]
 
 
@@ -57,19 +57,15 @@ def explain_lock(design: Design, words: np.ndarray, out_words: int) -> str:
     """Run a core that locks up again, and say which streams wait and what is full."""
     plan = design.plan
     streams = [f"{unit.name}_{port}" for unit in plan.units[1:-1] for port in unit.out_ports]
-    buffers = [unit for unit in plan.units if unit.sizable]
+    buffers = [unit for unit in plan.units if isinstance(unit, BufferUnit)]
     marks = [f"{s}_{flag}" for s in streams for flag in ("valid", "ready")]
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words,
                           marks=marks + [f"{unit.name}_held" for unit in buffers])
     last = run_batch(library, words, out_words, plan.o.bytes, patience=patience(plan, Stalls()),
                      marks=len(marks) + len(buffers)).marks[:, 1]
     waiting = [s for k, s in enumerate(streams) if last[2 * k] and not last[2 * k + 1]]
-    full = [f"'{unit.name}' holds {held} of {_depth(unit)}"
+    full = [f"'{unit.name}' holds {held} of {unit.words_held}"
             for unit, held in zip(buffers, last[len(marks):], strict=True)
-            if held >= _depth(unit)]
+            if held >= unit.words_held]
     return f"streams that nobody takes: {', '.join(waiting) or 'none'}; " \
         f"full: {', '.join(full) or 'nothing'}"
-
-
-def _depth(unit: Unit) -> int:
-    return int(getattr(unit, "depth"))  # noqa: B009

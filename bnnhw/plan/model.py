@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bnnhw.errors import PlanError
@@ -12,7 +12,7 @@ from bnnhw.golden.layout import beats, word_bytes
 from bnnhw.ir import Graph
 from bnnhw.plan.blocks import Block
 
-__all__ = ["FieldPlan", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
+__all__ = ["BufferUnit", "FieldPlan", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,6 @@ class Unit(abc.ABC):
     in_ports: ClassVar[tuple[str, ...]] = ("i",)
     out_ports: ClassVar[tuple[str, ...]] = ("o",)
     """Stream ports of the component, in the order of the inputs and outputs."""
-    sizable: ClassVar[bool] = False
-    """Whether it has a ``depth`` that the token model decides; None until then."""
 
     @property
     def inputs(self) -> tuple[StreamPlan, ...]:
@@ -201,6 +199,29 @@ class Unit(abc.ABC):
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True)
+class BufferUnit(Unit):
+    """A unit that holds words for as long as others need; the token model decides how many.
+
+    Parameters
+    ----------
+    depth : int or None
+        Words; None until it is decided.
+    """
+
+    depth: int | None = field(default=None, kw_only=True)
+
+    @property
+    def words_held(self) -> int:
+        """The depth, once it is decided."""
+        assert self.depth is not None, self.name
+        return self.depth
+
+    @abc.abstractmethod
+    def round_depth(self, depth: int) -> int:
+        """The next depth that can be built."""
 
 
 @dataclass(frozen=True)

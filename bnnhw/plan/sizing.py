@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.plan.blocks import Block, PipelineBlock, Times, WindowBlock, needed_depth
-from bnnhw.plan.model import Unit
+from bnnhw.plan.model import BufferUnit, Unit
 from bnnhw.plan.timing import Edge, TokenNet, settle, steady
 
 __all__ = ["Schedule", "Span", "size", "token_net"]
@@ -96,8 +95,7 @@ def size(units: list[Unit], graph: Graph) -> Schedule:
             shorter, fewer_depths = ii + 1, {}
         if shorter == ii:
             units, depths = fewer, fewer_depths
-    sized = [_with_depth(unit, depths[unit.name]) if unit.name in depths else unit
-             for unit in units]
+    sized = [_with_depth(unit, depths) for unit in units]
     latency, spans = _first_frame(sized, graph)
     return Schedule(tuple(sized), ii, latency, spans)
 
@@ -106,9 +104,10 @@ def _kind_of(units: list[Unit], name: str) -> str:
     return next(unit.kind for unit in units if unit.name == name)
 
 
-def _with_depth(unit: Unit, depth: int) -> Unit:
-    known: Any = unit
-    return known if known.depth is not None else replace(known, depth=known.round_depth(depth))
+def _with_depth(unit: Unit, depths: dict[str, int]) -> Unit:
+    if not isinstance(unit, BufferUnit) or unit.depth is not None:
+        return unit
+    return replace(unit, depth=unit.round_depth(depths[unit.name]))
 
 
 def _open_depths(units: list[Unit], graph: Graph, ii: int) -> tuple[int, dict[str, int]]:
@@ -116,7 +115,7 @@ def _open_depths(units: list[Unit], graph: Graph, ii: int) -> tuple[int, dict[st
     ii, frames, times = steady(net, ii)
     depths = {}
     for b, unit in enumerate(modelled):
-        if unit.sizable:
+        if isinstance(unit, BufferUnit):
             ins, outs = net.ports(b)
             depths[unit.name] = _depth_of(net.blocks[b], frames, times[ins[0]], times[outs[0]])
     return ii, depths

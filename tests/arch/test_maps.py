@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from bnnhw.errors import MismatchError, PlanError
 from bnnhw.frontend.network import Network
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.ir.layers import Add, Conv
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import BufferUnit, Plan, Wish
 from bnnhw.plan.sizing import token_net
 from bnnhw.plan.timing import settle
 from bnnhw.sim.compare import count_mismatches, first_difference
@@ -78,7 +77,8 @@ def test_buffers_hold_what_was_computed(seed: int) -> None:
     assert first_difference(design, x, 3) is None
     for level in measure_levels(design, x):
         # A word may come in the cycle in which another one goes, which the mark does not see.
-        unit: Any = plan.unit(level.unit)
+        unit = plan.unit(level.unit)
+        assert isinstance(unit, BufferUnit)
         least = unit.round_depth(level.even + 1)
         assert level.even <= level.depth <= least, level
         assert level.rushed <= level.depth, level
@@ -103,17 +103,16 @@ def residual_network() -> tuple[Graph, Hints]:
     return Graph("net", make.input, tuple(make.layers), (("y", "sum"),)), {}
 
 
-def shrunk(plan: Plan, kind: type, depth: int) -> Plan:
+def shrunk(plan: Plan, kind: type[BufferUnit], depth: int) -> Plan:
     """The plan with its deepest buffer of a kind cut down."""
-    deepest = max((u for u in plan.units if isinstance(u, kind)),
-                  key=lambda u: int(getattr(u, "depth") or 0))  # noqa: B009
-    cut: Any = deepest
-    return replace(plan, units=tuple(replace(cut, depth=depth) if u is deepest else u
+    deepest = max((u for u in plan.units if isinstance(u, kind)), key=lambda u: u.words_held)
+    return replace(plan, units=tuple(replace(deepest, depth=depth) if u is deepest else u
                                      for u in plan.units))
 
 
 @pytest.mark.parametrize(("kind", "depth"), [(FifoPlan, 3), (WindowPlan, 10)])
-def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type, depth: int) -> None:
+def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferUnit],
+                                                             depth: int) -> None:
     graph, hints = residual_network()
     whole = plan_at(graph, hints, 4000)
     cut = shrunk(whole, kind, depth)

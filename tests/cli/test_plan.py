@@ -63,7 +63,8 @@ def test_fastest_plan_fits_and_a_faster_one_does_not(part: str) -> None:
     try:
         faster = planner(int(best.ii * 0.95) - 1)
     except PlanError as error:
-        assert "cannot take fewer" in str(error)  # noqa: PT017
+        if "cannot take fewer" not in str(error):
+            raise
         return
     assert not fits(faster, device) or faster.ii >= best.ii * 0.95
 

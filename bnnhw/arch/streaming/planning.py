@@ -62,8 +62,7 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
 def _with_style(unit: Unit, device: Device) -> Unit:
     """Choose the storage of a line buffer, whose depth is known now."""
     if isinstance(unit, WindowPlan):
-        assert unit.depth is not None
-        return replace(unit, style=device.ram_style(unit.depth, unit.i.bits))
+        return replace(unit, style=device.ram_style(unit.words_held, unit.i.bits))
     if isinstance(unit, LineWindowPlan):
         return replace(unit, style=device.ram_style(unit.row_words, unit.i.bits))
     return unit

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.ir import Graph
-from bnnhw.plan import Plan
+from bnnhw.plan import BufferUnit, Plan
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
 __all__ = ["StreamingTop", "elaborate"]
@@ -54,7 +54,7 @@ class StreamingTop(SharedComponent):
             prefix_ports(component, unit.name)
             m.submodules[unit.name] = component
             components[unit.name] = component
-            if unit.sizable:
+            if isinstance(unit, BufferUnit):
                 held = Signal(len(component.level), name=f"{unit.name}_held")
                 m.d.comb += held.eq(component.level)
             for k, port in enumerate(unit.out_ports):

@@ -11,7 +11,7 @@ from bnnhw.arch.streaming.units.window import released_words
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, Window
-from bnnhw.plan import Memory, StreamPlan, Unit
+from bnnhw.plan import BufferUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import WindowBlock
 from bnnhw.rtl.line_window import LineWindow
 
@@ -19,7 +19,7 @@ __all__ = ["LineWindowPlan", "plan_line_window"]
 
 
 @dataclass(frozen=True)
-class LineWindowPlan(Unit):
+class LineWindowPlan(BufferUnit):
     """A memory for each row of the map that is kept, and registers for the columns of a window.
 
     Parameters
@@ -30,8 +30,6 @@ class LineWindowPlan(Unit):
         As in ``rtl.line_window``.
     pads : tuple of int
         Each word of a pixel outside the map.
-    depth : int or None
-        Words that it holds: whole rows.
     style : str
         Storage of a row.
     """
@@ -43,11 +41,9 @@ class LineWindowPlan(Unit):
     start: tuple[int, int]
     out: tuple[int, int]
     pads: tuple[int, ...]
-    depth: int | None = None
     style: str = "auto"
 
     kind: ClassVar[str] = "line_window"
-    sizable: ClassVar[bool] = True
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -95,29 +91,26 @@ class LineWindowPlan(Unit):
                            LineWindow.WRITE_LATENCY, LineWindow.READ_LATENCY, self.depth, emits)
 
     def build(self, graph: Graph, design: str) -> LineWindow:
-        assert self.depth is not None
         return LineWindow(
             module_name=f"{design}_{self.name}", width=self.i.bits, map=self.map,
             kernel=self.kernel, stride=self.stride, dilation=self.dilation, out=self.out,
-            start=self.start, pads=self.pads, banks=self.depth // self.row_words,
+            start=self.start, pads=self.pads, banks=self.words_held // self.row_words,
             releases=self.releases(), style=self.style)
 
     def summary(self) -> dict[str, Any]:
         return {"depth": self.depth, "row_words": self.row_words,
-                "rows": None if self.depth is None else self.depth // self.row_words,
+                "rows": None if self.depth is None else self.words_held // self.row_words,
                 "pad_columns": self.columns - self.map[1]}
 
     def features(self) -> dict[str, float]:
-        assert self.depth is not None
-        banks = self.depth // self.row_words
+        banks = self.words_held // self.row_words
         return {"unit": 1, "address": self.i.words.bit_length(),
                 "choice": self.kernel[0] * self.i.bits * (banks - 1),
                 "columns": (self.reach[1] - 1) * self.map[2] * self.kernel[0] * self.i.bits}
 
     def memories(self) -> tuple[Memory, ...]:
-        assert self.depth is not None
         return tuple(Memory("lines", self.row_words, self.i.bits, self.style, True)
-                     for _ in range(self.depth // self.row_words))
+                     for _ in range(self.words_held // self.row_words))
 
 
 def plan_line_window(name: str, source: str, i: StreamPlan, window: Window, height: int,

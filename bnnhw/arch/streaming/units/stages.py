@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Add, Select
-from bnnhw.plan import Memory, StreamPlan, Unit
+from bnnhw.plan import BufferUnit, Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import Block, ForkBlock, JoinBlock, PipelineBlock, ReduceBlock, SequenceBlock
 from bnnhw.rtl.queue import Fifo
 from bnnhw.rtl.stages import AddUnit, ConcatUnit, Fork, SelectUnit, SequenceUnit
@@ -34,13 +34,11 @@ class ForkPlan(Unit):
 
 
 @dataclass(frozen=True)
-class FifoPlan(Unit):
+class FifoPlan(BufferUnit):
     """Words that wait for those of another branch."""
 
-    depth: int | None = None
 
     kind: ClassVar[str] = "fifo"
-    sizable: ClassVar[bool] = True
 
     def round_depth(self, depth: int) -> int:
         """At least what the queue is built of."""
@@ -54,15 +52,13 @@ class FifoPlan(Unit):
         return PipelineBlock(self.i.words, 1, Fifo.LATENCY, self.depth)
 
     def build(self, graph: Graph, design: str) -> Fifo:
-        assert self.depth is not None
-        return Fifo(width=self.i.bits, depth=self.depth)
+        return Fifo(width=self.i.bits, depth=self.words_held)
 
     def summary(self) -> dict[str, Any]:
         return {"depth": self.depth}
 
     def memories(self) -> tuple[Memory, ...]:
-        assert self.depth is not None
-        return (Memory("queue", self.depth - 1, self.i.bits, "auto", True),)
+        return (Memory("queue", self.words_held - 1, self.i.bits, "auto", True),)
 
 
 @dataclass(frozen=True)

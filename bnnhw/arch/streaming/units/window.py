@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Window
-from bnnhw.plan import Memory, StreamPlan, Unit
+from bnnhw.plan import BufferUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import WindowBlock
 from bnnhw.rtl.window_buffer import Loop, Padding, WindowBuffer
 
@@ -18,7 +18,7 @@ __all__ = ["WindowPlan", "pad_words", "plan_upsample", "plan_window", "released_
 
 
 @dataclass(frozen=True)
-class WindowPlan(Unit):
+class WindowPlan(BufferUnit):
     """A line buffer and the order in which it is read.
 
     Parameters
@@ -33,8 +33,6 @@ class WindowPlan(Unit):
         Rows of the map that each iteration of the outermost loop leaves behind.
     pad : tuple of (int, int, tuple of int) or None
         Rows and columns of the padding's pattern, and its words; None without padding.
-    depth : int or None
-        Words that the buffer holds.
     style : str
         Storage.
     """
@@ -44,11 +42,9 @@ class WindowPlan(Unit):
     start: tuple[int, int]
     outer_rows: int
     pad: tuple[int, int, tuple[int, ...]] | None
-    depth: int | None = None
     style: str = "auto"
 
     kind: ClassVar[str] = "window"
-    sizable: ClassVar[bool] = True
 
     def round_depth(self, depth: int) -> int:
         """At least two, so that there is something to address."""
@@ -86,7 +82,6 @@ class WindowPlan(Unit):
                            WindowBuffer.WRITE_LATENCY, WindowBuffer.READ_LATENCY, self.depth)
 
     def build(self, graph: Graph, design: str) -> WindowBuffer:
-        assert self.depth is not None
         height, width, words = self.map
         padding = None
         if self.pad is not None:
@@ -94,7 +89,7 @@ class WindowPlan(Unit):
             padding = Padding(height, width, *self.start, rows, columns, table, words)
         return WindowBuffer(
             module_name=f"{design}_{self.name}", width=self.i.bits, frame_words=self.i.words,
-            depth=self.depth, loops=tuple(Loop(*loop) for loop in self.loops),
+            depth=self.words_held, loops=tuple(Loop(*loop) for loop in self.loops),
             start=(self.start[0] * width + self.start[1]) * words, releases=self.releases(),
             padding=padding, style=self.style)
 
@@ -109,8 +104,7 @@ class WindowPlan(Unit):
                 "loops": len(self.loops), "pad": 0 if self.pad is None else self.o.bits + 4 * bits}
 
     def memories(self) -> tuple[Memory, ...]:
-        assert self.depth is not None
-        return (Memory("lines", self.depth, self.i.bits, self.style, True),)
+        return (Memory("lines", self.words_held, self.i.bits, self.style, True),)
 
 
 def released_words(outer: int, rows: int, start: int, height: int,
