@@ -1,0 +1,280 @@
+"""Counting hardware as data: functions of bits, carry chains, and the numbers that they make.
+
+A *bit* is an index; bits are numbered in the order in which they are made, so that a cell reads
+lower bits only. A *literal* is ``2 * bit + inverted``. Bit 0 is constantly 0: literal 0 is 0 and
+literal 1 is 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bnnhw.count.tables import constant_of, table
+
+__all__ = ["FALSE", "TRUE", "Cell", "Chain", "Function", "Lut", "Netlist", "Number", "Slot", "Sum",
+           "invert", "literal"]
+
+FALSE, TRUE = 0, 1
+
+
+def literal(bit: int) -> int:
+    return 2 * bit
+
+
+def invert(lit: int) -> int:
+    return lit ^ 1
+
+
+@dataclass(frozen=True)
+class Function:
+    """One bit as a function of other bits: what certificate and simulation read.
+
+    Parameters
+    ----------
+    out : int
+    ins : tuple of int
+        Bits, distinct.
+    table : int
+    """
+
+    out: int
+    ins: tuple[int, ...]
+    table: int
+
+
+@dataclass(frozen=True)
+class Lut:
+    """A lookup table."""
+
+    out: int
+    ins: tuple[int, ...]
+    table: int
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        return (Function(self.out, self.ins, self.table),)
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        return self.ins
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One position of a carry chain: ``sum = p xor carry``, ``carry out = p ? carry : g``.
+
+    With ``p = x1 xor x2`` and ``g = x1`` it adds x1, x2 and the carry.
+
+    Parameters
+    ----------
+    ins : tuple of int
+        Bits that ``p`` and ``g`` are functions of.
+    p, g : int
+        Tables.
+    total, carry : int
+        Bits: sum and carry out.
+    """
+
+    ins: tuple[int, ...]
+    p: int
+    g: int
+    total: int
+    carry: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Slots behind one another; ``carry`` goes into the first one (a literal)."""
+
+    carry: int
+    slots: tuple[Slot, ...]
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Sum and carry of each slot as functions of its inputs and the carry in front of it."""
+        made = []
+        inverted_carry, into = self.carry & 1, self.carry >> 1
+        for slot in self.slots:
+            n = len(slot.ins)
+            ins = slot.ins if into == 0 else (*slot.ins, into)
+            flip, constant = inverted_carry, into == 0
+
+            def carry_at(v: int, n: int = n, flip: int = flip, constant: bool = constant) -> int:
+                return flip if constant else ((v >> n) & 1) ^ flip
+
+            size = 1 << len(ins)
+            mask = (1 << n) - 1
+            total = sum((((slot.p >> (v & mask)) & 1) ^ carry_at(v)) << v
+                        for v in range(size))
+            carry = sum((carry_at(v) if (slot.p >> (v & mask)) & 1 else (slot.g >> (v & mask)) & 1)
+                        << v for v in range(size))
+            made += [Function(slot.total, ins, total), Function(slot.carry, ins, carry)]
+            inverted_carry, into = 0, slot.carry
+        return tuple(made)
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        return (self.carry >> 1, *(bit for slot in self.slots for bit in slot.ins))
+
+
+Cell = Lut | Chain
+
+
+@dataclass(frozen=True)
+class Number:
+    """An unsigned number: literals from the lowest bit on, with a bound.
+
+    Parameters
+    ----------
+    lits : tuple of int
+    top : int
+        It is never larger.
+    """
+
+    lits: tuple[int, ...]
+    top: int
+
+    @property
+    def width(self) -> int:
+        return len(self.lits)
+
+    @property
+    def negated(self) -> Number:
+        """``2**width - 1`` minus the number."""
+        return Number(tuple(invert(x) for x in self.lits), (1 << self.width) - 1)
+
+    @property
+    def doubled(self) -> Number:
+        return Number((FALSE, *self.lits), 2 * self.top)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The claim that ``number = sum of 2**shift * addend + sum of 2**shift * bit + const``.
+
+    A carry that leaves the highest literal of ``number`` is proven to be 0, or ignored if the sum
+    ``wraps``. For a comparison ``low`` holds sum bits below ``number`` that nobody needs.
+
+    Parameters
+    ----------
+    number : Number
+    addends : tuple of (Number, int)
+        With their shifts.
+    products : tuple of (int, ...)
+        Literals whose exclusive nor is counted: one for a plain bit, two for a product.
+    const : int
+    chain : Chain
+    low : tuple of int
+    wraps : bool
+    """
+
+    number: Number
+    addends: tuple[tuple[Number, int], ...]
+    products: tuple[tuple[int, ...], ...]
+    const: int
+    chain: Chain
+    low: tuple[int, ...] = ()
+    wraps: bool = False
+
+
+@dataclass
+class Netlist:
+    """Cells and claims, as they are added.
+
+    Attributes
+    ----------
+    inputs : int
+        Bits 1..inputs come from outside.
+    cells : list of Cell
+    sums : list of Sum
+    outputs : list of int
+        Literals.
+    """
+
+    inputs: int
+    cells: list[Cell] = field(default_factory=list)
+    sums: list[Sum] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bits = self.inputs + 1
+        self._luts: dict[tuple[tuple[int, ...], int], int] = {}
+
+    def input(self, k: int) -> int:
+        """Literal of input k."""
+        return literal(k + 1)
+
+    def new_bit(self) -> int:
+        self.bits += 1
+        return self.bits - 1
+
+    def lut(self, lits: Sequence[int], function: int) -> int:
+        """Literal of a function of literals; equal functions are made once.
+
+        Parameters
+        ----------
+        lits : sequence of int
+            Distinct bits.
+        function : int
+            Table over them.
+        """
+        order = sorted(range(len(lits)), key=lambda k: lits[k] >> 1)
+        ins = tuple(lits[k] >> 1 for k in order)
+
+        def at(*values: int) -> int:
+            assignment = sum((values[position] ^ (lits[k] & 1)) << k
+                             for position, k in enumerate(order))
+            return (function >> assignment) & 1
+
+        found = table(len(ins), at)
+        constant = constant_of(found, len(ins))
+        if constant is not None:
+            return constant
+        everything = (1 << (1 << len(ins))) - 1
+        for flip in (0, 1):
+            known = self._luts.get((ins, found ^ (everything * flip)))
+            if known is not None and not flip:
+                return literal(known)
+        out = self.new_bit()
+        self.cells.append(Lut(out, ins, found))
+        self._luts[ins, found] = out
+        return literal(out)
+
+    def chain(self, carry: int, slots: Sequence[tuple[tuple[int, ...], int, int]]) -> Chain:
+        """Add a carry chain; each slot is ``(ins, p, g)``."""
+        made = Chain(carry, tuple(Slot(ins, p, g, self.new_bit(), self.new_bit())
+                                  for ins, p, g in slots))
+        self.cells.append(made)
+        return made
+
+    def used(self) -> set[int]:
+        """Bits that a cell or an output reads, going back from the outputs."""
+        wanted = {lit >> 1 for lit in self.outputs}
+        for cell in reversed(self.cells):
+            if self.live(cell, wanted):
+                wanted.update(cell.reads)
+        return wanted
+
+    @staticmethod
+    def live(cell: Cell, used: set[int]) -> bool:
+        """Whether anything that a cell makes is used."""
+        if isinstance(cell, Lut):
+            return cell.out in used
+        return any(bit in used for slot in cell.slots for bit in (slot.total, slot.carry))
+
+    def evaluate(self, x: np.ndarray) -> np.ndarray:
+        """Compute the outputs: bool ``[n, inputs]`` -> bool ``[n, outputs]``."""
+        values = np.zeros((self.bits, len(x)), dtype=bool)
+        values[1:self.inputs + 1] = x.T
+        for cell in self.cells:
+            for f in cell.functions:
+                index = np.zeros(len(x), dtype=np.int64)
+                for k, bit in enumerate(f.ins):
+                    index |= values[bit].astype(np.int64) << k
+                at = np.array([(f.table >> v) & 1 for v in range(1 << len(f.ins))], dtype=bool)
+                values[f.out] = at[index]
+        return np.stack([values[lit >> 1] ^ bool(lit & 1) for lit in self.outputs], axis=1) \
+            if self.outputs else np.zeros((len(x), 0), dtype=bool)

@@ -1,0 +1,77 @@
+"""What a target of counting hardware says about itself."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import ClassVar
+
+from bnnhw.count.netlist import Chain, Lut, Netlist
+from bnnhw.count.tables import table, value
+
+__all__ = ["Operand", "SlotShape", "Target", "plain_slot"]
+
+Operand = tuple[tuple[int, ...], int]
+"""A function of literals that a slot adds: the literals, and a table over their values."""
+
+SlotShape = tuple[tuple[int, ...], int, int]
+"""Inputs of a slot (bits), and its tables p and g."""
+
+
+class Target(abc.ABC):
+    """How a family of devices counts.
+
+    Attributes
+    ----------
+    name : str
+    leaf : int
+        Bits that the cheapest leaf counts.
+    adds_constants : bool
+        A chain takes a constant beside its two numbers for nothing.
+    """
+
+    name: ClassVar[str]
+    leaf: ClassVar[int]
+    adds_constants: ClassVar[bool]
+
+    def cost(self, netlist: Netlist) -> int:
+        """Lookup tables that synthesis will count (see ``Device.luts``)."""
+        used = netlist.used()
+        live = [cell for cell in netlist.cells if netlist.live(cell, used)]
+        return self.lut_cost([c for c in live if isinstance(c, Lut)]) + \
+            sum(self.chain_cost(c, used) for c in live if isinstance(c, Chain) and c.slots)
+
+    def lut_cost(self, luts: Sequence[Lut]) -> int:
+        return len(luts)
+
+    @abc.abstractmethod
+    def chain_cost(self, chain: Chain, used: set[int]) -> int:
+        """Lookup tables of a chain, with its share of the places between chains."""
+
+    @abc.abstractmethod
+    def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
+        """Shape a slot that adds two operands; what it cannot take becomes a lookup table."""
+
+    def carry_in(self, netlist: Netlist, operand: Operand) -> int:
+        """Literal of an operand as the carry into a chain."""
+        lits, function = operand
+        return lits[0] if function == 0b10 and len(lits) == 1 else netlist.lut(lits, function)
+
+    def leaf_slots(self, bits: Sequence[int]) -> tuple[list[tuple[Operand, Operand]], int]:
+        """Operands of the slots of a leaf over ``leaf`` literals, and its carry in."""
+        raise NotImplementedError
+
+
+def plain_slot(x1: Operand, x2: Operand) -> SlotShape:
+    """Join two operands over the bits that they read."""
+    bits = tuple(dict.fromkeys(lit >> 1 for lits, _ in (x1, x2) for lit in lits if lit > 1))
+
+    def at(operand: Operand, values: tuple[int, ...]) -> int:
+        lits, function = operand
+        known = dict(zip(bits, values, strict=True))
+        return value(function, sum((known.get(lit >> 1, 0) ^ (lit & 1)) << k
+                                   for k, lit in enumerate(lits)))
+
+    p = table(len(bits), lambda *v: at(x1, v) ^ at(x2, v))
+    g = table(len(bits), lambda *v: at(x1, v))
+    return bits, p, g
