@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.arch import streaming
+from bnnhw.arch import streaming, unrolled
 from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
@@ -38,6 +38,8 @@ class Architecture:
 ARCHS: dict[str, Architecture] = {a.name: a for a in (
     Architecture("streaming", "one folded MVTU a layer, joined by streams",
                  streaming.plan, streaming.elaborate, streaming.load_plan),
+    Architecture("unrolled", "weights as logic that rows share, one vector a cycle",
+                 unrolled.plan, unrolled.elaborate, unrolled.load_plan),
 )}
 
 

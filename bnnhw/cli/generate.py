@@ -32,6 +32,8 @@ def command(
                                   f"{Wish.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
+    cuts: int | None = typer.Option(None, help="Unrolled: registers on each path through a block "
+                                    "(0: combinational; default: what --clock needs)."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
     """Generate hardware: OUT.v and OUT.json.
@@ -42,7 +44,7 @@ def command(
         raise ConfigError(f"must end in .v, not '{out.suffix}'", where=str(out),
                           hint=f"for example -o {out.with_suffix('.v')}")
     network = open_network(layers)
-    wish = Wish(ii=ii, fps=fps, clock_mhz=clock)
+    wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
     with progress("generate", 1) as done:
         design = generate(network, arch, get_device(device), wish)
         done(1)

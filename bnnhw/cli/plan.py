@@ -30,6 +30,8 @@ def command(
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
+    cuts: int | None = typer.Option(None, help="Unrolled: registers on each path through a block "
+                                    "(0: combinational; default: what --clock needs)."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
     """Plan a network: exact cycles and buffers, and an estimate of what it takes of a part.
@@ -45,7 +47,7 @@ def command(
     if not wished:
         plan = fastest_fit(planner, target, SLOWEST)
     else:
-        wish = Wish(ii=ii, fps=fps, clock_mhz=clock)
+        wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
         plan = planner(wish)
     needed = resources(plan, target)
     if json:

@@ -61,8 +61,9 @@ def _slots(chain: Chain):  # type: ignore[no-untyped-def]
 def _bound(number: Number, proven: dict[tuple[int, ...], int]) -> int:
     """Largest value of a number: proven before, or that of its bits."""
     whole = sum(1 << k for k, lit in enumerate(number.lits) if lit)
-    known = proven.get(number.lits)
-    found = whole if known is None else min(whole, known)
+    shift = next((k for k, lit in enumerate(number.lits) if lit), 0)
+    known = proven.get(number.lits[shift:])
+    found = whole if known is None else min(whole, known << shift)
     if number.top < found:
         raise CertificateError(f"a number can reach {found}, more than {number.top}")
     return found

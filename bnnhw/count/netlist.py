@@ -87,15 +87,25 @@ class Slot:
 
 @dataclass(frozen=True)
 class Chain:
-    """Slots behind one another; ``carry`` goes into the first one (a literal)."""
+    """Slots behind one another.
+
+    Parameters
+    ----------
+    carry : int
+        Literal that goes into the first slot.
+    slots : tuple of Slot
+    inject : Function or None
+        Where the place in front of the chain computes ``carry``: that bit and how.
+    """
 
     carry: int
     slots: tuple[Slot, ...]
+    inject: Function | None = None
 
     @property
     def functions(self) -> tuple[Function, ...]:
         """Sum and carry of each slot as functions of its inputs and the carry in front of it."""
-        made = []
+        made = [] if self.inject is None else [self.inject]
         inverted_carry, into = self.carry & 1, self.carry >> 1
         for slot in self.slots:
             n = len(slot.ins)
@@ -117,7 +127,8 @@ class Chain:
 
     @property
     def reads(self) -> tuple[int, ...]:
-        return (self.carry >> 1, *(bit for slot in self.slots for bit in slot.ins))
+        first = (self.carry >> 1,) if self.inject is None else self.inject.ins
+        return (*first, *(bit for slot in self.slots for bit in slot.ins))
 
 
 Cell = Lut | Chain
@@ -243,10 +254,18 @@ class Netlist:
         self._luts[ins, found] = out
         return literal(out)
 
-    def chain(self, carry: int, slots: Sequence[tuple[tuple[int, ...], int, int]]) -> Chain:
-        """Add a carry chain; each slot is ``(ins, p, g)``."""
+    def chain(self, carry: int, slots: Sequence[tuple[tuple[int, ...], int, int]],
+              inject: tuple[tuple[int, ...], int] | None = None) -> Chain:
+        """Add a carry chain; each slot is ``(ins, p, g)``.
+
+        ``inject``: bits and table of the carry, which ``carry`` is not used for then.
+        """
+        first = None
+        if inject is not None:
+            first = Function(self.new_bit(), *inject)
+            carry = literal(first.out)
         made = Chain(carry, tuple(Slot(ins, p, g, self.new_bit(), self.new_bit())
-                                  for ins, p, g in slots))
+                                  for ins, p, g in slots), first)
         self.cells.append(made)
         return made
 

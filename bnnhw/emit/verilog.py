@@ -21,6 +21,8 @@ class _Modules:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.written: dict[str, str] = {}
+        """Modules that come as Verilog."""
         self._ports: dict[str, set[str]] = {}
         self._opening: wiring.Component | None = None
 
@@ -30,7 +32,10 @@ class _Modules:
             return None
         name = component.module_name
         ports = ports_of(component)
-        if name not in self.texts:
+        if hasattr(component, "text"):
+            self.written[name] = component.text
+            self._ports[name] = {"clk"} if component.clocked else set()
+        elif name not in self.texts:
             self.define(component, name)
         connections: dict[str, Any] = {}
         for port, (signal, flow) in ports.items():
@@ -77,7 +82,8 @@ def convert(top: SharedComponent) -> str:
     text = "\n".join(modules.texts[name] for name in sorted(modules.texts))
     # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
     body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
-    return compact_tables(_readable(str(body)))
+    written = "".join("\n" + modules.written[name] for name in sorted(modules.written))
+    return compact_tables(_readable(str(body))) + written
 
 
 def _readable(text: str) -> str:

@@ -12,16 +12,20 @@ from bnnhw.golden.layout import beats, word_bytes
 from bnnhw.ir import Graph
 from bnnhw.plan.blocks import Block
 
-__all__ = ["BufferUnit", "FieldPlan", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
+__all__ = ["BufferUnit", "FieldPlan", "LabelUnit", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asks for: cycles a frame, or frames a second at a clock."""
+    """What the user asks for: cycles a frame, or frames a second at a clock.
+
+    ``cuts`` are registers on each path through a block of unrolled logic.
+    """
 
     ii: int | None = None
     fps: float | None = None
     clock_mhz: float | None = None
+    cuts: int | None = None
 
     DEFAULT_II: ClassVar[int] = 256
     """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
@@ -222,6 +226,24 @@ class BufferUnit(Unit):
     @abc.abstractmethod
     def round_depth(self, depth: int) -> int:
         """The next depth that can be built."""
+
+
+@dataclass(frozen=True)
+class LabelUnit(Unit):
+    """A unit that ends in a label, with or without the scores that it is the largest of.
+
+    Parameters
+    ----------
+    forward : bool
+        The scores go out too, below the label in each word.
+    """
+
+    forward: bool = field(default=True, kw_only=True)
+
+    @property
+    @abc.abstractmethod
+    def scores(self) -> StreamPlan:
+        """The scores as they leave, or would."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from bnnhw.share.extract import extract
 from bnnhw.share.graph import Node, SharedMatrix
-from bnnhw.share.realise import Terms, realise
+from bnnhw.share.realise import Terms, realise, scores, thresholds
 
-__all__ = ["Node", "SharedMatrix", "Terms", "extract", "realise"]
+__all__ = ["Node", "SharedMatrix", "Terms", "extract", "realise", "scores",
+           "thresholds"]

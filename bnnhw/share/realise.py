@@ -11,7 +11,7 @@ from bnnhw.count.build import SumBuilder
 from bnnhw.count.netlist import Number, invert
 from bnnhw.share.graph import SharedMatrix
 
-__all__ = ["Terms", "realise"]
+__all__ = ["Terms", "realise", "scores", "thresholds"]
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,48 @@ def _negated(terms: Terms) -> Terms:
     offset -= sum(2 * ((1 << n.width) - 1) for n in terms.numbers)
     return Terms(tuple((invert(lit),) for lit, in terms.bits),
                  tuple(n.negated for n in terms.numbers), offset)
+
+
+def thresholds(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
+               limits: Sequence[Sequence[int]], keep: int = 0) -> list[list[int]]:
+    """Build a matrix with thresholds.
+
+    Parameters
+    ----------
+    lits, builder, keep
+        As for ``realise``.
+    limits : sequence of sequence of int
+        Of each row.
+
+    Returns
+    -------
+    list of list of int
+        Literals that tell whether the agreeing columns of a row reach each of its limits.
+    """
+    return [builder.at_least(row.bits, row.numbers, [limit + row.offset for limit in own])
+            for row, own in zip(realise(shared, lits, builder, keep), limits, strict=True)]
+
+
+def scores(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder, keep: int,
+           width: int, scale: int, consts: Sequence[int]) -> list[Number]:
+    """Build a matrix with its sums as numbers.
+
+    Parameters
+    ----------
+    lits, builder, keep
+        As for ``realise``.
+    width, scale, consts
+        Row k is ``scale * agreeing columns + consts[k]`` modulo ``2**width``: two's complement;
+        ``scale`` is 1 or 2.
+    """
+    if scale not in (1, 2):
+        raise ValueError("scale is 1 or 2")
+    made = []
+    for row, const in zip(realise(shared, lits, builder, keep), consts, strict=True):
+        # The lowest bit of an even count and a constant is that of the constant.
+        own = width - (scale == 2)
+        number = builder.total(row.bits, row.numbers, const // scale - row.offset, own)
+        if scale == 2:
+            number = Number((const & 1, *number.lits), (1 << width) - 1)
+        made.append(number)
+    return made

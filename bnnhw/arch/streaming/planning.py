@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,6 @@ from bnnhw.arch.streaming.memories import choose_memories
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
 from bnnhw.arch.streaming.units import (
     UNITS,
-    ArgMaxPlan,
     FifoPlan,
     LineWindowPlan,
     OutputPlan,
@@ -23,11 +23,11 @@ from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
-from bnnhw.plan import FieldPlan, Plan, StreamPlan, Unit, Wish
+from bnnhw.plan import FieldPlan, LabelUnit, Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
 from bnnhw.plan.sizing import size
 
-__all__ = ["load_plan", "plan"]
+__all__ = ["cannot", "check", "finish", "load_plan", "plan"]
 
 
 def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
@@ -38,7 +38,9 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     PlanError
         The network cannot be built, or a fold, memory or wish is impossible.
     """
-    _check(graph)
+    check(graph, "streaming")
+    if wish.cuts is not None:
+        raise PlanError("--cuts is for blocks of logic", hint="use --arch unrolled")
     target = wish.target(max((p.vector_count for p in graph.layers if isinstance(p, Product)),
                              default=1))
     folds = fold_products(graph, hints, target)
@@ -47,15 +49,20 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     builder = Builder(graph, device, hints, target, folds, memories)
     for layer in graph.layers:
         BUILDERS[layer.kind](builder, layer)
+    return finish(builder, "streaming")
+
+
+def finish(builder: Builder, arch: str) -> Plan:
+    """Bring the outputs together, decide the depths, and make the Plan."""
     fields = _outputs(builder)
     names = [unit.name for unit in builder.units]
     for name in names:
         if names.count(name) > 1:
             raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
-    schedule = size(builder.units, graph)
-    units = tuple(_with_style(unit, device) for unit in schedule.units)
-    return Plan(graph.name, "streaming", device.name, target, units, fields, schedule.ii,
-                schedule.latency,
+    schedule = size(builder.units, builder.graph)
+    units = tuple(_with_style(unit, builder.device) for unit in schedule.units)
+    return Plan(builder.graph.name, arch, builder.device.name, builder.target, units, fields,
+                schedule.ii, schedule.latency,
                 tuple((s.unit, s.first_in, s.last_out) for s in schedule.spans))
 
 
@@ -83,15 +90,15 @@ def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Ma
     return {m.name: (m, f) for m, f in zip(matrices, folds, strict=True)}
 
 
-def load_plan(data: dict[str, Any]) -> Plan:
-    """Rebuild a Plan from ``Plan.to_json``."""
+def load_plan(data: dict[str, Any], kinds: Mapping[str, type[Unit]] = UNITS) -> Plan:
+    """Rebuild a Plan from ``Plan.to_json``; ``kinds`` are the units that it can have."""
     units = []
     for item in data["units"]:
         fields = {k: _freeze(v) for k, v in item.items() if k != "kind"}
-        for key in ("i", "o", "i1"):
+        for key in ("i", "o", "i1", "scores_out"):
             if key in fields:
                 fields[key] = StreamPlan(**item[key])
-        units.append(UNITS[item["kind"]](**fields))
+        units.append(kinds[item["kind"]](**fields))
     return Plan(data["name"], data["arch"], data["device"], data["target_ii"], tuple(units),
                 tuple(FieldPlan(**item) for item in data["fields"]), data["ii"], data["latency"],
                 tuple((str(n), int(a), int(b)) for n, a, b in data["spans"]))
@@ -137,45 +144,46 @@ def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, 
     fields = {}
     for output, name in b.graph.outputs:
         stream = words
-        if isinstance(unit, ArgMaxPlan) and name == owner:
-            label_bit = unit.i.bits if unit.forward else 0
+        if isinstance(unit, LabelUnit) and name == owner:
+            label_bit = unit.scores.bits if unit.forward else 0
             fields[output] = FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit,
                                        True, 1, first, stream.words)
             continue
         if b.resolve(name) != owner and b.forwarding.get(owner) != b.resolve(name):
             continue
-        if isinstance(unit, ArgMaxPlan):
-            stream = unit.i
+        if isinstance(unit, LabelUnit):
+            stream = unit.scores
         fields[output] = FieldPlan(output, stream.elements, stream.lanes, stream.width,
                                    stream.signed, groups=stream.groups, first_word=first,
                                    words=stream.words)
     return fields
 
 
-def _check(graph: Graph) -> None:
-    """Refuse what this architecture cannot build, with the layer's name."""
+def check(graph: Graph, arch: str) -> None:
+    """Refuse what cannot be built of streams, with the layer's name."""
     for layer in graph.layers:
         if isinstance(layer, Binarize):
             if layer.source != "input" or graph.input.element.signed or \
                     len(graph.readers("input")) > 1 or layer is not graph.layers[0]:
-                raise _cannot(layer, "binarises anything but unsigned input pixels")
+                raise cannot(arch, layer, "binarises anything but unsigned input pixels")
         elif isinstance(layer, Product):
             powers = tuple(layer.coefficients[0] << m for m in range(layer.planes))
             if layer.coefficients != powers or len(layer.weights) != 1:
-                raise _cannot(layer, f"has planes of its own weights or of weights "
+                raise cannot(arch, layer, f"has planes of its own weights or of weights "
                               f"{layer.coefficients}, expected the bits of one integer")
         elif isinstance(layer, ArgMax):
             if layer.source == "input":
-                raise _cannot(layer, "reads the input itself")
+                raise cannot(arch, layer, "reads the input itself")
         elif layer.kind not in BUILDERS:
-            raise _cannot(layer, f"is of kind '{layer.kind}'")
+            raise cannot(arch, layer, f"is of kind '{layer.kind}'")
         if not graph.readers(layer.name) and \
                 layer.name not in [source for _, source in graph.outputs]:
-            raise _cannot(layer, "is read by no layer and is no output")
+            raise cannot(arch, layer, "is read by no layer and is no output")
     if not any(isinstance(layer, Product) for layer in graph.layers):
-        raise _cannot(graph.layers[-1], "is all there is, expected at least one layer of products")
+        raise cannot(arch, graph.layers[-1], "is all there is, expected at least one layer of products")
 
 
-def _cannot(layer: Layer, message: str) -> PlanError:
-    return PlanError(f"architecture 'streaming' cannot build it: it {message}",
+def cannot(arch: str, layer: Layer, message: str) -> PlanError:
+    """The error that names an architecture and a layer."""
+    return PlanError(f"architecture '{arch}' cannot build it: it {message}",
                      where=f"layer '{layer.name}' ({layer.kind})")

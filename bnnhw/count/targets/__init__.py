@@ -2,9 +2,10 @@
 
 from bnnhw.count.targets.base import Target
 from bnnhw.count.targets.ecp5 import Ecp5
+from bnnhw.count.targets.generic import Generic
 from bnnhw.count.targets.ice40 import Ice40
 from bnnhw.count.targets.xc7 import Xc7
 
 __all__ = ["TARGETS", "Target"]
 
-TARGETS: dict[str, Target] = {t.name: t for t in (Ecp5(), Ice40(), Xc7())}
+TARGETS: dict[str, Target] = {t.name: t for t in (Ecp5(), Generic(), Ice40(), Xc7())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from bnnhw.count.netlist import Chain, Lut, Netlist
@@ -64,14 +65,21 @@ class Target(abc.ABC):
 
 def plain_slot(x1: Operand, x2: Operand) -> SlotShape:
     """Join two operands over the bits that they read."""
-    bits = tuple(dict.fromkeys(lit >> 1 for lits, _ in (x1, x2) for lit in lits if lit > 1))
+    bits: dict[int, int] = {}
+    places = tuple(tuple(((bits.setdefault(lit >> 1, len(bits)) if lit > 1 else -1), lit & 1)
+                         for lit in lits) for lits, _ in (x1, x2))
+    p, g = _join(len(bits), places[0], x1[1], places[1], x2[1])
+    return tuple(bits), p, g
 
-    def at(operand: Operand, values: tuple[int, ...]) -> int:
-        lits, function = operand
-        known = dict(zip(bits, values, strict=True))
-        return value(function, sum((known.get(lit >> 1, 0) ^ (lit & 1)) << k
-                                   for k, lit in enumerate(lits)))
 
-    p = table(len(bits), lambda *v: at(x1, v) ^ at(x2, v))
-    g = table(len(bits), lambda *v: at(x1, v))
-    return bits, p, g
+@lru_cache(maxsize=1 << 14)
+def _join(inputs: int, places1: tuple[tuple[int, int], ...], function1: int,
+          places2: tuple[tuple[int, int], ...], function2: int) -> tuple[int, int]:
+    """Tables p and g of two operands, whose literals are (input or -1 for a constant, inverted)."""
+
+    def at(places: tuple[tuple[int, int], ...], function: int, values: tuple[int, ...]) -> int:
+        return value(function, sum(((values[place] if place >= 0 else 0) ^ flip) << k
+                                   for k, (place, flip) in enumerate(places)))
+
+    p = table(inputs, lambda *v: at(places1, function1, v) ^ at(places2, function2, v))
+    return p, table(inputs, lambda *v: at(places1, function1, v))

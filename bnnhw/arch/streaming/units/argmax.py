@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax
-from bnnhw.plan import StreamPlan, Unit
+from bnnhw.plan import LabelUnit, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.argmax import ArgMaxUnit
 
@@ -15,12 +15,14 @@ __all__ = ["ArgMaxPlan", "plan_argmax"]
 
 
 @dataclass(frozen=True)
-class ArgMaxPlan(Unit):
-    """``forward``: the scores go out too, with the label above them in the same word."""
-
-    forward: bool
+class ArgMaxPlan(LabelUnit):
+    """The search for the largest score."""
 
     kind: ClassVar[str] = "argmax"
+
+    @property
+    def scores(self) -> StreamPlan:
+        return self.i
 
     @property
     def cycles(self) -> int:
@@ -47,4 +49,5 @@ def plan_argmax(layer: ArgMax, source: str, i: StreamPlan, forward: bool) -> Arg
     """
     label = ArgMaxUnit.index_width(i.elements)
     words, width = (i.words, i.bits + label) if forward else (1, label)
-    return ArgMaxPlan(layer.name, layer.name, (source,), i, StreamPlan(words, 1, width), forward)
+    return ArgMaxPlan(layer.name, layer.name, (source,), i, StreamPlan(words, 1, width),
+                      forward=forward)

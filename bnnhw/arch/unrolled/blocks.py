@@ -1,0 +1,81 @@
+"""Layers of a Graph as blocks of counting logic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bnnhw.count.spec import CountBlock, CountLayer
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import ArgMax, Conv, Dense, Layer, Product
+
+__all__ = ["count_block", "gather"]
+
+
+def gather(graph: Graph, resolve: dict[str, str], forwarding: dict[str, str]) -> list[list[Layer]]:
+    """Group the layers that become one block: dense layers in a row, and the label behind them.
+
+    Parameters
+    ----------
+    resolve : dict
+        The layer whose stream each layer's output is, where that is another one.
+    forwarding : dict
+        Labels that hand their scores on, and whose scores those are.
+    """
+    outputs = {resolve.get(name, name) for _, name in graph.outputs}
+    groups: list[list[Layer]] = []
+    for layer in graph.layers:
+        source = resolve.get(layer.source, layer.source)
+        before = groups[-1] if groups and groups[-1][-1].name == source else None
+        if before is not None and isinstance(before[-1], Dense):
+            alone = len(graph.readers(before[-1].name)) == 1 and source not in outputs
+            bits = before[-1].thresholds is not None
+            if isinstance(layer, Dense) and alone and bits:
+                before.append(layer)
+                continue
+            if isinstance(layer, ArgMax) and not bits and \
+                    (alone or forwarding.get(layer.name) == source):
+                before.append(layer)
+                continue
+        if isinstance(layer, Product):
+            groups.append([layer])
+    return groups
+
+
+def count_block(layers: Sequence[Layer], forward: bool) -> CountBlock:
+    """Translate the layers of a group."""
+    products = [layer for layer in layers if isinstance(layer, Product)]
+    label = isinstance(layers[-1], ArgMax)
+    signed = products[-1].out_type().element.signed
+    return CountBlock(tuple(_count_layer(layer) for layer in products), label, forward, signed)
+
+
+def _count_layer(layer: Product) -> CountLayer:
+    element, out = layer.input.element, layer.out_type().element
+    unit = layer.coefficients[0]
+    limits = None
+    if layer.thresholds is not None:
+        top = layer.fan_in * ((1 << element.planes) - 1) + 1
+        # unit * count + const >= T: rounded up, and brought to where it makes a difference.
+        limits = np.clip(-((layer.const[:, None] - layer.thresholds) // unit), 0, top)
+    weights, used = layer.weights[0], None
+    if layer.groups > 1:
+        weights, used = _spread(layer)
+    return CountLayer(weights, element.planes, element.signed, limits, unit, layer.const,
+                      out.width, used)
+
+
+def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a grouped convolution over the columns of whole pixels, and which are used."""
+    assert isinstance(layer, Conv)
+    channels, taps = layer.input.channels, layer.window.taps
+    own = channels // layer.groups
+    weights = np.zeros((layer.outputs, taps, channels), dtype=np.uint8)
+    used = np.zeros_like(weights)
+    each = layer.outputs // layer.groups
+    for row in range(layer.outputs):
+        first = row // each * own
+        weights[row, :, first:first + own] = layer.weights[0][row].reshape(taps, own)
+        used[row, :, first:first + own] = 1
+    return weights.reshape(layer.outputs, -1), used.reshape(layer.outputs, -1)

@@ -1,0 +1,98 @@
+"""A block of layers as logic."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bnnhw.arch.unrolled.blocks import count_block
+from bnnhw.count import certify
+from bnnhw.count.behaviour import behaviour
+from bnnhw.count.netlist import Netlist
+from bnnhw.count.pipeline import Schedule, schedule_cuts
+from bnnhw.count.text import WRITERS, module_text
+from bnnhw.device.speed import DELAYS
+from bnnhw.ir import Graph
+from bnnhw.plan import LabelUnit, StreamPlan
+from bnnhw.plan.blocks import PipelineBlock
+from bnnhw.rtl.logic import LogicBlock, LogicUnit
+from bnnhw.share.network import Settings, build_block
+
+__all__ = ["LogicPlan", "netlist_of"]
+
+
+@dataclass(frozen=True)
+class LogicPlan(LabelUnit):
+    """Layers with constant weights, unrolled.
+
+    Parameters
+    ----------
+    layers : tuple of str
+        In order; the last one may be a label.
+    family : str
+        Target of the cells.
+    settings : tuple of (int, float, int, int)
+        How each product layer is shared.
+    cuts : int
+        Registers on each path.
+    synapses, luts : int
+        Products a vector; lookup tables of the block, counted.
+    scores_out : StreamPlan
+    label : bool
+    """
+
+    layers: tuple[str, ...]
+    family: str
+    settings: tuple[tuple[int, float, int, int], ...]
+    cuts: int
+    synapses: int
+    luts: int
+    scores_out: StreamPlan
+    label: bool
+
+    kind: ClassVar[str] = "logic"
+
+    @property
+    def scores(self) -> StreamPlan:
+        return self.scores_out
+
+    @property
+    def cycles(self) -> int:
+        return self.i.words
+
+    def block(self, graph: Graph) -> PipelineBlock:
+        return PipelineBlock(self.i.words, 1, LogicUnit.latency(self.cuts),
+                             LogicUnit.queue_words(self.cuts))
+
+    def build(self, graph: Graph, design: str) -> LogicUnit:
+        name = f"{design}_{self.name}"
+        netlist = netlist_of(graph, self.layers, self.forward, self.family, self.settings)
+        certify(netlist)  # no certificate, no Verilog
+        found = schedule_cuts(netlist, DELAYS[self.family], self.cuts)
+        block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
+        text = module_text(f"{name}_logic", netlist, _at(found, self.cuts), WRITERS[self.family],
+                           behaviour(block, self.cuts))
+        logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
+        return LogicUnit(module_name=name, logic=logic,
+                         queue_depth=LogicUnit.queue_words(self.cuts))
+
+    def summary(self) -> dict[str, Any]:
+        return {"layers": " ".join(self.layers), "cuts": self.cuts, "synapses": self.synapses,
+                "luts": self.luts}
+
+    def features(self) -> dict[str, float]:
+        return {"unit": 1, "in": self.i.bits, "out": self.o.bits, "logic": self.luts}
+
+
+def _at(found: Schedule, cuts: int) -> Schedule:
+    """A schedule with just so many cuts: outputs that come earlier wait."""
+    return Schedule(found.stage, cuts, found.slowest)
+
+
+@functools.lru_cache(maxsize=16)
+def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
+               settings: tuple[tuple[int, float, int, int], ...]) -> Netlist:
+    """The netlist of a block."""
+    block = count_block([graph.layer(name) for name in layers], forward)
+    return build_block(block, family, [Settings(*own) for own in settings])

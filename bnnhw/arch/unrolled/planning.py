@@ -1,0 +1,122 @@
+"""Graph to Plan: blocks of logic along the network, windows and pools between them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, astuple
+
+from bnnhw.arch.streaming.builder import Builder
+from bnnhw.arch.streaming.layers import BUILDERS
+from bnnhw.arch.streaming.planning import cannot, check, finish
+from bnnhw.arch.streaming.units.line_window import plan_line_window
+from bnnhw.arch.streaming.units.window import pad_words
+from bnnhw.arch.unrolled.blocks import count_block, gather
+from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of
+from bnnhw.config.hints import Hints
+from bnnhw.count import TARGETS
+from bnnhw.count.pipeline import schedule, schedule_cuts
+from bnnhw.device import Device
+from bnnhw.device.speed import DELAYS
+from bnnhw.errors import PlanError
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
+from bnnhw.plan import Plan, StreamPlan, Wish
+from bnnhw.share.network import Settings, choose_settings
+
+__all__ = ["plan"]
+
+ARCH = "unrolled"
+DEFAULT_MHZ = 100.0
+"""Clock that registers are put in for where neither cuts nor a clock are given."""
+
+CANDIDATES = tuple(Settings(smallest, keep=keep) for smallest in (4, 5, 6, 8) for keep in (0, 1))
+MAX_SYNAPSES = 1 << 23
+
+
+def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
+    """Plan a network as unrolled logic.
+
+    Raises
+    ------
+    PlanError
+        The network cannot be built this way, or a wish is impossible.
+    """
+    check(graph, ARCH)
+    for layer in graph.layers:
+        _check_layer(layer)
+    if wish.cuts is not None and wish.cuts < 0:
+        raise PlanError(f"--cuts {wish.cuts} must not be negative")
+    pixels = max(math.prod(type_.map[:2]) if len(type_.shape) > 1 else 1
+                 for layer in graph.layers for type_ in (layer.input, layer.out_type()))
+    target = wish.target() if wish.ii is not None or wish.fps is not None else pixels
+    builder = Builder(graph, device, {}, target, {}, {})
+    resolve = {layer.name: builder.resolve(layer.name) for layer in graph.layers}
+    groups = gather(graph, resolve, builder.forwarding)
+    inside = {layer.name: group for group in groups for layer in group}
+    for layer in graph.layers:
+        group = inside.get(layer.name)
+        if group is None:
+            BUILDERS[layer.kind](builder, layer)
+        elif layer is group[-1]:
+            _build(builder, group, wish)
+    return finish(builder, ARCH)
+
+
+def _check_layer(layer: Layer) -> None:
+    """Refuse what logic with constant weights does not do yet."""
+    if not isinstance(layer, Product):
+        return
+    if layer.border() is not None:
+        raise cannot(ARCH, layer, "has exact zeros outside the map, whose thresholds differ by "
+                     "position")
+    if layer.weights.size > MAX_SYNAPSES:
+        raise cannot(ARCH, layer, f"has {layer.weights.size} weights, more than {MAX_SYNAPSES} "
+                     "as logic")
+
+
+def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
+    """The block of a group, with a window in front of a convolution."""
+    first, last = group[0], group[-1]
+    assert isinstance(first, Product)
+    channels = first.input.channels
+    source, stream = b.want(first.source, first.name, channels, channels)
+    if isinstance(first, Conv) and not first.window.pointwise:
+        height, width, _ = first.input.map
+        try:
+            pad = pad_words(first.pad, channels, stream, first.window)
+        except ValueError as error:
+            raise PlanError(str(error), where=f"layer '{first.name}'") from None
+        window = b.add(plan_line_window(f"{first.name}_swu", source, stream, first.window, height,
+                                        width, pad))
+        source, stream = window.name, window.o
+    forward = not isinstance(last, ArgMax) or last.name in b.forwarding
+    block = count_block(group, forward)
+    family = b.device.family if b.device.family in TARGETS else "generic"
+    settings, luts = [], 0
+    for layer in block.layers:
+        chosen, cost = choose_settings(layer, family, CANDIDATES)
+        settings.append(astuple(chosen))
+        luts += cost
+    names = tuple(layer.name for layer in group)
+    netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
+    delays = DELAYS[family]
+    if wish.cuts is not None:
+        cuts = schedule_cuts(netlist, delays, wish.cuts).cuts
+    else:
+        cuts = schedule(netlist, delays, 1e3 / (wish.clock_mhz or DEFAULT_MHZ)).cuts
+    product = [layer for layer in group if isinstance(layer, Product)][-1]
+    element = product.out_type().element
+    vectors = product.vector_count
+    out = StreamPlan(product.outputs, product.outputs, element.width, element.signed, vectors)
+    label = isinstance(last, ArgMax)
+    o = out
+    if label:
+        o = StreamPlan(1, 1, block.outputs)
+    unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
+                     (source,), stream, o, names, family, tuple(settings), cuts,
+                     sum(int((layer.weights >= 0).sum()) for layer in block.layers), luts, out,
+                     label, forward=forward)
+    b.provide(last.name, b.add(unit))
+
+
+assert asdict

@@ -1,0 +1,90 @@
+"""Registers in a netlist: which stage each bit belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnhw.count.netlist import Cell, Lut, Netlist
+
+__all__ = ["Delays", "Schedule", "schedule", "schedule_cuts"]
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Rough delays of cells, routing included, in nanoseconds.
+
+    Parameters
+    ----------
+    lut, chain, slot : float
+        A lookup table; a carry chain; each slot of it besides.
+    register : float
+        Clock to output and setup together.
+    """
+
+    lut: float
+    chain: float
+    slot: float
+    register: float
+
+    def of(self, cell: Cell) -> float:
+        if isinstance(cell, Lut):
+            return self.lut
+        return self.chain + self.slot * len(cell.slots)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Stage of each bit, and the cycle in which all outputs are there.
+
+    Parameters
+    ----------
+    stage : tuple of int
+        By bit; inputs are in stage 0.
+    cuts : int
+        Registers on every path from an input to an output.
+    slowest : float
+        Longest path between registers, in nanoseconds by the model.
+    """
+
+    stage: tuple[int, ...]
+    cuts: int
+    slowest: float
+
+
+def schedule(netlist: Netlist, delays: Delays, period: float) -> Schedule:
+    """Put registers in front of each cell that would come too late.
+
+    Parameters
+    ----------
+    period : float
+        Nanoseconds; a cell that alone takes longer has a stage of its own.
+    """
+    stage, arrival = [0] * netlist.bits, [0.0] * netlist.bits
+    budget, slowest = period - delays.register, 0.0
+    for cell in netlist.cells:
+        own = delays.of(cell)
+        at = max((stage[bit] for bit in cell.reads), default=0)
+        ready = max((arrival[bit] for bit in cell.reads if stage[bit] == at), default=0.0)
+        if ready > 0 and ready + own > budget:
+            at, ready = at + 1, 0.0
+        for function in cell.functions:
+            stage[function.out], arrival[function.out] = at, ready + own
+        slowest = max(slowest, ready + own)
+    cuts = max((stage[lit >> 1] for lit in netlist.outputs), default=0)
+    return Schedule(tuple(stage), cuts, slowest + delays.register)
+
+
+def schedule_cuts(netlist: Netlist, delays: Delays, cuts: int) -> Schedule:
+    """The shortest period that needs no more than so many registers on a path."""
+    whole = schedule(netlist, delays, 1e9)
+    if cuts == 0:
+        return whole
+    low, high, best = delays.register, whole.slowest, whole
+    for _ in range(24):
+        middle = (low + high) / 2
+        found = schedule(netlist, delays, middle)
+        if found.cuts <= cuts:
+            best, high = found, middle
+        else:
+            low = middle
+    return best

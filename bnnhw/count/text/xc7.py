@@ -1,0 +1,112 @@
+"""LUT6 with two outputs, LUT1 to LUT6, and CARRY4 of the 7 series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bnnhw.count.netlist import Function, Lut, Slot
+from bnnhw.count.tables import value
+from bnnhw.count.targets.xc7 import pairs_of
+from bnnhw.count.text.module import Names
+
+__all__ = ["xc7_cells"]
+
+
+def xc7_cells(names: Names) -> list[str]:
+    """Instances of all live cells."""
+    lines = []
+    by_stage: dict[int, list[Lut]] = {}
+    for lut in names.luts:
+        by_stage.setdefault(names.stage_of(lut), []).append(lut)
+    for stage, luts in by_stage.items():
+        for pair in pairs_of(luts):
+            if len(pair) == 1:
+                lut = pair[0]
+                nets = [names.read(bit, stage) for bit in lut.ins]
+                lines.append(_lut(f"l{lut.out}", nets, lut.table, names.wire(lut.out)))
+                continue
+            ins = sorted({bit for lut in pair for bit in lut.ins})
+            tables = [_over(ins, lut.ins, lut.table) for lut in pair]
+            lines.append(_double(f"l{pair[0].out}", [names.read(b, stage) for b in ins],
+                                 tables[1], tables[0], names.wire(pair[1].out),
+                                 names.wire(pair[0].out)))
+    for number, chain in enumerate(names.chains):
+        stage = names.stage_of(chain)
+        assert chain.inject is None
+        into = names.literal(chain.carry, stage)
+        slots = chain.slots
+        for first in range(0, len(slots), 4):
+            part = slots[first:first + 4]
+            tag = f"{number}_{first}"
+            nets = [_slot(lines, names, slot, stage, f"{tag}_{k}", f"s{tag}[{k}]", f"d{tag}[{k}]")
+                    for k, slot in enumerate(part)]
+            width = len(part)
+            lines += [f"wire [{width - 1}:0] s{tag}, d{tag};"] if any(a for a, _ in nets) else []
+            s = ", ".join(n[1][0] for n in reversed(nets))
+            d = ", ".join(n[1][1] for n in reversed(nets))
+            pad = f"{4 - width}'b0, " if width < 4 else ""
+            sums = [names.wire(t.total) if t.total in names.used else "" for t in part]
+            more = first + 4 < len(slots)
+            carries = [names.wire(t.carry) if t.carry in names.used else "" for t in part]
+            lines.append(
+                f"wire [3:0] o{tag}, k{tag};\n"
+                f"CARRY4 a{tag}(.CI({f'k{number}_{first - 4}[3]' if first else chr(49) + chr(39) + 'b0'}), "
+                f".CYINIT({into if not first else chr(49) + chr(39) + 'b0'}), "
+                f".DI({{{pad}{d}}}), .S({{{pad}{s}}}), .O(o{tag}), .CO(k{tag}));")
+            del more
+            lines += [f"assign {net} = o{tag}[{k}];" for k, net in enumerate(sums) if net]
+            lines += [f"assign {net} = k{tag}[{k}];" for k, net in enumerate(carries) if net]
+    return lines
+
+
+def _slot(lines: list[str], names: Names, slot: Slot, stage: int, tag: str, s: str,
+          d: str) -> tuple[bool, tuple[str, str]]:
+    """Nets of S and DI; a table for them where they are no plain wires."""
+    nets = [names.read(bit, stage) for bit in slot.ins]
+    if not nets:
+        return False, (f"1'b{slot.p & 1}", f"1'b{slot.g & 1}")
+    if len(nets) == 1 and slot.p == 0b10:
+        return False, (nets[0], f"1'b{slot.g & 1}")
+    plain = _plain_generate(slot)
+    if plain is not None:
+        lines.append(_lut(f"p{tag}", nets, slot.p, s))
+        return True, (s, nets[plain] if plain >= 0 else f"1'b{-plain - 1}")
+    lines.append(_double(f"p{tag}", nets, slot.p, slot.g, s, d))
+    return True, (s, d)
+
+
+def _plain_generate(slot: Slot) -> int | None:
+    """Input that can stand for g wherever p is 0; -1 and -2 for constants 0 and 1."""
+    where = [v for v in range(1 << len(slot.ins)) if not value(slot.p, v)]
+    for k in range(len(slot.ins)):
+        if all(value(slot.g, v) == v >> k & 1 for v in where):
+            return k
+    for constant in (0, 1):
+        if all(value(slot.g, v) == constant for v in where):
+            return -1 - constant
+    return None
+
+
+def _over(ins: Sequence[int], own: Sequence[int], function: int) -> int:
+    """A table over more inputs than it has."""
+    places = [ins.index(bit) for bit in own]
+    return sum(value(function, sum((v >> p & 1) << k for k, p in enumerate(places))) << v
+               for v in range(1 << len(ins)))
+
+
+def _lut(name: str, nets: list[str], function: int, out: str) -> str:
+    size = 1 << len(nets)
+    pins = "".join(f".I{k}({net}), " for k, net in enumerate(nets))
+    return f"LUT{len(nets)} #(.INIT({size}'h{function & ((1 << size) - 1):x})) {name}" \
+           f"({pins}.O({out}));"
+
+
+def _double(name: str, nets: list[str], high: int, low: int, o6: str, o5: str) -> str:
+    """Two functions of at most five inputs: I5 = 1 chooses the upper half for O6."""
+    mask = (1 << len(nets)) - 1
+    init = sum((value(high, v & mask) << 32 | value(low, v & mask)) << v for v in range(32))
+    pins = "".join(f".I{k}({net}), " for k, net in enumerate([*nets, *["1'b0"] * (5 - len(nets))]))
+    return f"LUT6_2 #(.INIT(64'h{init:016x})) {name}({pins}.I5(1'b1), .O6({o6}), .O5({o5}));"
+
+
+assert Function  # its tables are what the certificate reads

@@ -1,0 +1,15 @@
+"""Rough delays of counting logic, for the choice of registers."""
+
+from __future__ import annotations
+
+from bnnhw.count.pipeline import Delays
+
+__all__ = ["DELAYS"]
+
+DELAYS = {
+    "ecp5": Delays(lut=1.3, chain=1.7, slot=0.06, register=0.8),
+    "ice40": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
+    "xc7": Delays(lut=0.9, chain=1.2, slot=0.04, register=0.6),
+    "generic": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
+}
+"""By family: LUT and routing, a carry chain and its slots, clock to output and setup."""

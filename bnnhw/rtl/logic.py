@@ -1,0 +1,164 @@
+"""Whole layers as logic: weights are constants, one word each cycle, registers where wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.count.spec import CountBlock, CountLayer
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
+
+__all__ = ["LogicBlock", "LogicUnit"]
+
+
+class LogicBlock(SharedComponent):
+    """A block of counting layers, written as the cells of a target.
+
+    Latency: ``cuts`` cycles, one word each cycle. Its Verilog is ``text``; in Amaranth's simulator
+    it is the plain arithmetic of ``block`` with as many registers behind it.
+
+    Parameters
+    ----------
+    module_name : str
+    block : CountBlock
+    cuts : int
+        Registers between input and output.
+    text : str
+        Verilog of the module: ports ``clk`` (only with cuts), ``x`` and ``y``.
+
+    Members
+    -------
+    x : In(block.inputs)
+    y : Out(block.outputs)
+    """
+
+    def __init__(self, *, module_name: str, block: CountBlock, cuts: int, text: str) -> None:
+        self._module_name = module_name
+        self.block, self.cuts, self.text = block, cuts, text
+        super().__init__({"x": In(block.inputs), "y": Out(block.outputs)})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    @property
+    def clocked(self) -> bool:
+        """Whether the text has a port ``clk``."""
+        return self.cuts > 0
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        value: Value = self.x
+        for k, layer in enumerate(self.block.layers):
+            out = Signal(layer.rows * layer.width, name=f"layer{k}")
+            m.d.comb += out.eq(_layer(layer, value))
+            value = out
+        if self.block.label:
+            label = _label(m, value, self.block)
+            value = Cat(value, label) if self.block.forward else label
+        m.d.comb += self.y.eq(delayed(m, value, self.cuts, "y"))
+        return m
+
+
+def _layer(layer: CountLayer, x: Value) -> Value:
+    planes = [Cat(x[c * layer.planes + m] for c in range(layer.columns))
+              for m in range(layer.planes)]
+    if layer.signed:
+        planes[-1] = ~planes[-1]
+    out: list[Value] = []
+    for r in range(layer.rows):
+        mask = sum(int(w) << c for c, w in enumerate(layer.weights[r]))
+        count: Value = Const(0)
+        for m, plane in enumerate(planes):
+            agreeing = ~(plane ^ Const(mask, layer.columns))
+            own = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
+            count = count + (_ones([agreeing[int(c)] for c in own]) << m)
+        if layer.limits is None:
+            element: Value = count * layer.scale + int(layer.const[r])
+        else:
+            element = _ones([count >= int(t) for t in layer.limits[r]])
+        out.append((element + Const(0, signed(layer.width + 1)))[:layer.width])
+    return Cat(out)
+
+
+def _ones(bits: list[Value]) -> Value:
+    """A balanced tree of additions."""
+    while len(bits) > 1:
+        bits = [bits[k] + bits[k + 1] for k in range(0, len(bits) - 1, 2)] + \
+            (bits[-1:] if len(bits) % 2 else [])
+    return bits[0]
+
+
+def _label(m: Module, scores: Value, block: CountBlock) -> Value:
+    width = block.layers[-1].width
+    shape = signed(width) if block.score_signed else unsigned(width)
+    best: Value = Signal(shape, name="best0")
+    index: Value = Const(0, block.label_width)
+    m.d.comb += best.eq(scores[:width])
+    for k in range(1, block.layers[-1].rows):
+        score, larger = Signal(shape, name=f"score{k}"), Signal(shape, name=f"best{k}")
+        m.d.comb += [score.eq(scores.word_select(k, width)),
+                     larger.eq(Mux(score > best, score, best))]
+        index = Mux(score > best, Const(k, block.label_width), index)
+        best = larger
+    return index[:block.label_width]
+
+
+class LogicUnit(SharedComponent):
+    """A ``LogicBlock`` between streams.
+
+    Latency: ``latency(cuts)`` cycles from accepting a word to ``o.valid``.
+
+    Parameters
+    ----------
+    module_name : str
+    logic : LogicBlock
+    queue_depth : int
+        Words of the output queue, at least ``queue_words(cuts)``.
+
+    Members
+    -------
+    i : In(stream of block.inputs)
+    o : Out(stream of block.outputs)
+    """
+
+    def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int) -> None:
+        self._module_name, self.logic, self.queue_depth = module_name, logic, queue_depth
+        super().__init__({"i": In(stream.Signature(logic.block.inputs)),
+                          "o": Out(stream.Signature(logic.block.outputs))})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    @staticmethod
+    def latency(cuts: int) -> int:
+        """Cycles from accepting a word to ``o.valid``."""
+        return cuts + CreditQueue.LATENCY
+
+    @staticmethod
+    def queue_words(cuts: int) -> int:
+        """Depth of the queue that never holds up a word while ``o`` is taken at once."""
+        return max(3, LogicUnit.latency(cuts) + 1)
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        queue = attach_queue(m, self, self.queue_depth)
+        prefix_ports(self.logic, "logic")
+        m.submodules.logic = self.logic
+        accepted = Signal()
+        m.d.comb += [
+            self.i.ready.eq(queue.free),
+            accepted.eq(self.i.valid & queue.free),
+            queue.reserve.eq(accepted),
+            queue.write.eq(delayed(m, accepted, self.logic.cuts, "accepted")),
+            self.logic.x.eq(self.i.payload),
+            queue.word.eq(self.logic.y),
+        ]
+        return m

@@ -1,0 +1,148 @@
+"""Whole blocks of layers as one netlist: shared sums, comparisons, and the label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bnnhw.count.build import SumBuilder
+from bnnhw.count.netlist import Netlist, Number, invert
+from bnnhw.count.spec import CountBlock, CountLayer
+from bnnhw.count.tables import table
+from bnnhw.count.targets import TARGETS
+from bnnhw.share.extract import extract
+from bnnhw.share.graph import SharedMatrix
+from bnnhw.share.realise import scores, thresholds
+
+__all__ = ["Settings", "build_block", "choose_settings", "share_layer"]
+
+MUX = table(3, lambda a, b, choose: b if choose else a)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a matrix is shared, see ``extract`` and ``realise``."""
+
+    smallest: int
+    reach: float = 0.0
+    depth: int = 1
+    keep: int = 1
+
+
+def share_layer(layer: CountLayer, settings: Settings) -> SharedMatrix:
+    """Share the parts of a layer's rows."""
+    return extract(layer.signs, settings.smallest, settings.reach, settings.depth)
+
+
+def choose_settings(layer: CountLayer, target: str, candidates: Sequence[Settings],
+                    report: Callable[[int], None] | None = None) -> tuple[Settings, int]:
+    """Build a layer in each way and keep the cheapest; returns it and its lookup tables."""
+    best: tuple[int, int] | None = None
+    for k, settings in enumerate(candidates):
+        netlist = Netlist(layer.columns * layer.planes)
+        builder = SumBuilder(netlist, TARGETS[target])
+        lits = [netlist.input(i) for i in range(netlist.inputs)]
+        netlist.outputs = [lit for row in _layer(builder, layer, share_layer(layer, settings),
+                                                 settings, lits) for lit in row]
+        cost = builder.target.cost(netlist)
+        if best is None or cost < best[0]:
+            best = cost, k
+        if report:
+            report(1)
+    assert best is not None
+    return candidates[best[1]], best[0]
+
+
+def build_block(block: CountBlock, target: str, settings: Sequence[Settings]) -> Netlist:
+    """Build a block; outputs are those of the last layer, channel 0 lowest, then the label."""
+    netlist = Netlist(block.inputs)
+    builder = SumBuilder(netlist, TARGETS[target])
+    lits = [netlist.input(i) for i in range(netlist.inputs)]
+    rows: list[list[int]] = []
+    for layer, own in zip(block.layers, settings, strict=True):
+        rows = _layer(builder, layer, share_layer(layer, own), own, lits)
+        lits = [lit for row in rows for lit in row]
+    netlist.outputs = lits if block.forward or not block.label else []
+    if block.label:
+        netlist.outputs = netlist.outputs + _label(builder, rows, block)
+    return netlist
+
+
+def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, settings: Settings,
+           lits: Sequence[int]) -> list[list[int]]:
+    """Literals of each row's output element, lowest bit first."""
+    planes = [list(lits[m::layer.planes]) for m in range(layer.planes)]
+    if layer.signed:
+        planes[-1] = [invert(lit) for lit in planes[-1]]
+    limits = None if layer.limits is None else [[int(t) for t in row] for row in layer.limits]
+    const = [int(c) for c in layer.const]
+    if layer.planes == 1 and limits is not None:
+        found = thresholds(shared, planes[0], builder, limits, settings.keep)
+    elif layer.planes == 1 and layer.scale in (1, 2):
+        return [_padded(number, layer.width) for number in
+                scores(shared, planes[0], builder, settings.keep, layer.width, layer.scale, const)]
+    else:
+        found = []
+        width = layer.columns.bit_length()
+        counted = [scores(shared, plane, builder, settings.keep, width, 1, [0] * layer.rows)
+                   for plane in planes]
+        for r in range(layer.rows):
+            parts = [Number((0,) * m + counted[m][r].lits, counted[m][r].top << m)
+                     for m in range(layer.planes)]
+            if limits is None:
+                found.append(_padded(_scaled(builder, parts, layer.scale, const[r], layer.width),
+                                     layer.width))
+            else:
+                found.append(builder.at_least([], parts, limits[r]))
+    if limits is None or len(limits[0]) == 1:
+        return found
+    return [_padded(builder.total([(lit,) for lit in row]), layer.width) for row in found]
+
+
+def _scaled(builder: SumBuilder, parts: list[Number], scale: int, const: int,
+            width: int) -> Number:
+    """``scale * sum + const`` modulo ``2**width``; a scale is a sum of powers of two."""
+    shifted = [Number((0,) * k + part.lits, part.top << k) for part in parts
+               for k in range(scale.bit_length()) if scale >> k & 1]
+    return builder.total([], shifted, const, width)
+
+
+def _padded(number: Number, width: int) -> list[int]:
+    return [*number.lits[:width], *[0] * (width - number.width)]
+
+
+def _label(builder: SumBuilder, rows: list[list[int]], block: CountBlock) -> list[int]:
+    """Index of the largest score: a tree of comparisons, the left one wins a tie."""
+    width = block.layers[-1].width
+    best = []
+    for k, row in enumerate(rows):
+        value = [*row[:-1], invert(row[-1])] if block.score_signed else row
+        best.append((value, [k >> b & 1 for b in range(block.label_width)]))
+    while len(best) > 1:
+        pairs = []
+        for (a, at_a), (b, at_b) in zip(best[::2], best[1::2], strict=False):
+            top = (1 << width) - 1
+            # b > a: b + (2**w - 1 - a) reaches 2**w.
+            right, = builder.at_least([], [Number(tuple(b), top), Number(tuple(a), top).negated],
+                                      [1 << width])
+            pairs.append(([_choose(builder.netlist, x, y, right) for x, y in zip(a, b, strict=True)],
+                          [_choose(builder.netlist, x, y, right)
+                           for x, y in zip(at_a, at_b, strict=True)]))
+        best = pairs + best[2 * len(pairs):]
+    return best[0][1]
+
+
+def _choose(netlist: Netlist, a: int, b: int, choose: int) -> int:
+    """Literal of ``b`` where ``choose`` is set, else ``a``."""
+    if a == b:
+        return a
+    if a <= 1 and b <= 1:
+        return choose ^ a
+    distinct = list(dict.fromkeys(lit >> 1 for lit in (a, b, choose) if lit > 1))
+
+    def at(*values: int) -> int:
+        known = dict(zip(distinct, values, strict=True))
+        x, y, c = (lit if lit <= 1 else known[lit >> 1] ^ (lit & 1) for lit in (a, b, choose))
+        return y if c else x
+
+    return netlist.lut([2 * bit for bit in distinct], table(len(distinct), at))
