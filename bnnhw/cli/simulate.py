@@ -16,6 +16,7 @@ from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.ir import Graph
+from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
@@ -38,6 +39,8 @@ def command(
     seed: int = typer.Option(1, help="Seed of the stalls."),
     buffers: bool = typer.Option(False, "--buffers", help="Compare what buffers hold at most "
                                  "with the depths of the plan, too."),
+    cells: bool = typer.Option(False, "--cells", help="Simulate what synthesis reads, down to the "
+                               "device's cells, where a design has a faster text beside it."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Simulate a design and compare every output with the golden model.
@@ -45,6 +48,8 @@ def command(
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
     loaded = load_design(design)
+    if cells:
+        loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)

@@ -6,12 +6,12 @@ import numpy as np
 
 from bnnhw.count.spec import CountBlock, CountLayer
 
-__all__ = ["behaviour"]
+__all__ = ["ONES", "behaviour", "ones_of", "registered"]
 
 
 def behaviour(block: CountBlock, cuts: int) -> str:
     """Body of a module ``(clk, x, y)``: counts by ``ones``, and ``cuts`` registers behind it all."""
-    lines = [_ONES]
+    lines = [ONES]
     source = "x"
     for k, layer in enumerate(block.layers):
         lines += _layer(layer, k, source)
@@ -21,20 +21,29 @@ def behaviour(block: CountBlock, cuts: int) -> str:
         lines += _label(block, source)
         outputs.insert(0, "label")
     lines.append(f"wire [{block.outputs - 1}:0] now = {{{', '.join(outputs)}}};")
+    return "\n".join([*lines, *registered(block.outputs, cuts)])
+
+
+def registered(width: int, cuts: int) -> list[str]:
+    """Hand ``now`` to ``y`` after ``cuts`` cycles."""
     if not cuts:
-        lines.append("assign y = now;")
-    else:
-        lines += [f"reg [{block.outputs - 1}:0] later [0:{cuts - 1}];",
-                  "integer i;",
-                  "always @(posedge clk) begin",
-                  "  later[0] <= now;",
-                  f"  for (i = 1; i < {cuts}; i = i + 1) later[i] <= later[i - 1];",
-                  "end",
-                  f"assign y = later[{cuts - 1}];"]
-    return "\n".join(lines)
+        return ["assign y = now;"]
+    return [f"reg [{width - 1}:0] later [0:{cuts - 1}];",
+            "integer i;",
+            "always @(posedge clk) begin",
+            "  later[0] <= now;",
+            f"  for (i = 1; i < {cuts}; i = i + 1) later[i] <= later[i - 1];",
+            "end",
+            f"assign y = later[{cuts - 1}];"]
 
 
-_ONES = """function [6:0] ones(input [63:0] v);
+def ones_of(wire: str, width: int, weight: str = "") -> str:
+    """An expression that counts the ones of a wire, 64 at a time; it needs ``ONES``."""
+    parts = [f"ones({wire}[{min(width, low + 64) - 1}:{low}])" for low in range(0, width, 64)]
+    return " + ".join(f"({part} * {weight})" if weight else part for part in parts)
+
+
+ONES = """function [6:0] ones(input [63:0] v);
   reg [63:0] a;
   begin
     a = v - ((v >> 1) & 64'h5555555555555555);
@@ -74,26 +83,47 @@ def _layer(layer: CountLayer, k: int, source: str) -> list[str]:
             wire = f"l{k}_r{r}_{m}"
             used = "" if layer.used is None else f" & {_constant(layer.used[r])}"
             lines.append(f"wire [{columns - 1}:0] {wire} = ({name} ^ {differing}){used};")
-            for low in range(0, columns, 64):
-                high = min(columns, low + 64) - 1
-                part = f"ones({wire}[{high}:{low}])" if columns > 1 else f"ones({wire})"
-                # A plain number on the left makes the shift as wide as the sum.
-                terms.append(f"({part} * {count_width}'d{1 << m})" if m else part)
+            terms.append(ones_of(wire, columns, f"{count_width}'d{1 << m}" if m else ""))
         count = f"l{k}_c{r}"
         lines.append(f"wire [{count_width - 1}:0] {count} = {' + '.join(terms)};")
         first, last = r * layer.width, (r + 1) * layer.width - 1
-        lines.append(f"assign l{k}[{last}:{first}] = {_element(layer, r, count)};")
+        if layer.classes > 1:
+            lines += _tables(layer, k, r)
+        lines.append(f"assign l{k}[{last}:{first}] = {_element(layer, k, r, count)};")
     return lines
 
 
-def _element(layer: CountLayer, row: int, count: str) -> str:
+def _tables(layer: CountLayer, k: int, row: int) -> list[str]:
+    """Wires ``l<k>_t<row>_<j>``: what the class of the position chooses."""
     if layer.limits is None:
-        mask = (1 << layer.width) - 1
-        return f"{count} * {layer.width}'d{layer.scale & mask} + " \
-               f"{layer.width}'d{int(layer.const[row]) & mask}"
-    bits = []
-    for limit in layer.limits[row]:
-        t = min(max(int(limit), 0), layer.top + 1)
+        width, columns = layer.width, [layer.const[:, row]]
+    else:
+        width, columns = layer.top.bit_length() + 1, list(_clipped(layer)[:, row].T)
+    place = f"x[{layer.columns * layer.planes} +: {(layer.classes - 1).bit_length()}]"
+    lines = []
+    for j, column in enumerate(columns):
+        values = ", ".join(f"{width}'d{int(v) & ((1 << width) - 1)}" for v in column[::-1])
+        lines += [f"wire [{width * layer.classes - 1}:0] l{k}_v{row}_{j} = {{{values}}};",
+                  f"wire [{width - 1}:0] l{k}_t{row}_{j} = l{k}_v{row}_{j}[{place} * {width} +: "
+                  f"{width}];"]
+    return lines
+
+
+def _clipped(layer: CountLayer) -> np.ndarray:
+    """Limits within what a count can be compared with."""
+    assert layer.limits is not None
+    return np.clip(layer.limits, 0, layer.top + 1)
+
+
+def _element(layer: CountLayer, k: int, row: int, count: str) -> str:
+    mask = (1 << layer.width) - 1
+    if layer.limits is None:
+        const = f"l{k}_t{row}_0" if layer.classes > 1 else \
+            f"{layer.width}'d{int(layer.const[0, row]) & mask}"
+        return f"{count} * {layer.width}'d{layer.scale & mask} + {const}"
+    bits = [f"({count} >= l{k}_t{row}_{j})" for j in range(layer.limits.shape[2])
+            if layer.classes > 1]
+    for t in [] if bits else [int(limit) for limit in _clipped(layer)[0, row]]:
         bits.append("1'b1" if t == 0 else "1'b0" if t > layer.top
                     else f"({count} >= {layer.top.bit_length()}'d{t})")
     return bits[0] if len(bits) == 1 else " + ".join(f"{{{layer.width - 1}'d0, {b}}}"

@@ -1,33 +1,18 @@
-"""Building sums: leaves that count bits, adders that take one more bit each, comparisons.
-
-A tree over n bits costs about n full adders whatever its shape; what can be saved is the place
-between two carry chains, which takes a carry out and puts the next one in. Adding two numbers and
-one bit that was kept aside uses every place of a chain.
-"""
+"""Building sums: bits and numbers become one number, or a comparison with a constant."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
+from functools import cache
 
+from bnnhw.count.dots import ZERO, Dots, Product, operand
 from bnnhw.count.netlist import FALSE, TRUE, Netlist, Number, Sum
-from bnnhw.count.tables import maj3, table, xor
 from bnnhw.count.targets.base import Operand, Target
+from bnnhw.count.whole import Reached, Whole
 
-__all__ = ["NOTHING", "Product", "SumBuilder", "constant"]
-
-Product = tuple[int, ...]
-"""Literals that count as one bit: a literal alone, or two whose exclusive nor it is."""
+__all__ = ["NOTHING", "Product", "SumBuilder", "price"]
 
 NOTHING = Number((), 0)
-ZERO: Operand = ((FALSE,), 0b10)
-XNOR2, XOR3, MAJ3 = 0b1001, table(3, xor), table(3, maj3)
-
-
-def constant(value: int) -> Number:
-    """A constant as a number."""
-    return Number(tuple(TRUE if value >> k & 1 else FALSE for k in range(value.bit_length())),
-                  value)
 
 
 class SumBuilder:
@@ -41,200 +26,181 @@ class SumBuilder:
 
     def __init__(self, netlist: Netlist, target: Target) -> None:
         self.netlist, self.target = netlist, target
-        self._offsets: dict[tuple[Number, int], Number] = {}
-        self._order = 0
+        self._levels: dict[int, int] = {}
 
     def total(self, bits: Sequence[Product], numbers: Sequence[Number] = (), const: int = 0,
-              width: int | None = None) -> Number:
+              width: int | None = None, top: int | None = None) -> Number:
         """Add everything up; with ``width``, modulo ``2**width`` in just as many bits.
 
-        A negative constant needs a width.
+        A negative constant needs a width, or ``top``: then the sum is known to be 0 to ``top``.
         """
-        if width is None and const < 0:
+        if width is None and top is None and const < 0:
             raise ValueError("a negative constant needs a width")
-        if width is None and const == 0:
-            parts, extra = self._reduce(bits, numbers, 1)
-            if extra is None:
-                return parts[0] if parts else NOTHING
-            return self._add(parts[0] if parts else NOTHING, NOTHING, extra)
-        parts, extra = self._reduce(bits, numbers, 2)
-        a, b = (*parts, NOTHING, NOTHING)[:2]
-        if width is None:
-            return self._add(a, b, extra, const)
-        a, b, const = self._fold_constant(a, b, const % (1 << width))
-        a, b = (Number(n.lits[:width], min(n.top, (1 << width) - 1)) for n in (a, b))
-        return self._claim(a, b, extra, const % (1 << width), width, wraps=True)
+        if top is None:
+            top = len(bits) + sum(n.top for n in numbers) + const
+            if width is not None:
+                top = (1 << width) - 1
+        wraps, width = width is not None, top.bit_length() if width is None else width
+        dots = self._dots(bits, numbers, const, width)
+        lits = self._finish(dots, width)
+        number = Number(lits, top)
+        self.netlist.wholes.append(Whole(number, tuple(numbers), tuple(bits), const,
+                                         tuple(dots.parts), (), wraps))
+        return number
 
-    def most(self, bits: Sequence[Product], numbers: Sequence[Number],
-             keep: int) -> tuple[Number, tuple[Product, ...]]:
-        """Add up what fills adders and leaves, and hand back up to ``keep`` bits.
+    def most(self, bits: Sequence[Product], numbers: Sequence[Number], keep: int,
+             const: int = 0, top: int | None = None,
+             high: int | None = None) -> tuple[Number, tuple[Product, ...]]:
+        """Add up what fills adders, and hand back up to ``keep`` bits.
 
-        Each adder behind has room for one more bit, which costs nothing there.
+        Each chain behind has room for one more bit, which costs nothing there.
+
+        Parameters
+        ----------
+        const, top
+            As for ``total``.
+        high : int
+            What the sum is known not to exceed.
         """
-        spare = self._spare(len(bits), len(numbers))
-        if not numbers and len(bits) <= keep:
+        if not numbers and len(bits) <= keep and not const:
             return NOTHING, tuple(bits)
-        left = spare if spare <= keep else 0
+        left = 0
+        if keep and top is None:
+            left = min(range(min(keep, len(bits)) + 1),
+                       key=lambda n: self._price(len(bits) - n, numbers) + 1.5 * n)
         used = len(bits) - left
-        return self.total(bits[:used], numbers), tuple(bits[used:])
+        if top is None and high is not None:
+            top = high - left
+        return self.total(bits[:used], numbers, const, None, top), tuple(bits[used:])
 
-    def _spare(self, bits: int, numbers: int) -> int:
-        """Bits that would not fill a leaf or an adder."""
-        used = max(0, numbers - 1)
-        for leaf in (self.target.leaf, 3):
-            step = leaf + (used > 0 or numbers > 0)
-            if bits - used >= step:
-                leaves = 1 + (bits - used - step) // (leaf + 1)
-                used += step + (leaves - 1) * (leaf + 1)
-        return max(0, bits - used)
+    def _price(self, bits: int, numbers: Sequence[Number]) -> int:
+        heights = [bits] + [0] * max((n.width - 1 for n in numbers), default=0)
+        for number in numbers:
+            for k, lit in enumerate(number.lits):
+                heights[k] += lit > 1
+        return price(self.target, tuple(heights))
 
     def at_least(self, bits: Sequence[Product], numbers: Sequence[Number],
-                 limits: Sequence[int]) -> list[int]:
-        """Literals that tell whether the sum reaches each limit."""
-        top = len(bits) + sum(n.top for n in numbers)
-        inner = sorted({t for t in limits if 0 < t <= top})
-        if len(inner) > 1:
-            parts, extra = [self.total(bits, numbers)], None
-        elif inner:
-            parts, extra = self._reduce(bits, numbers, 2)
-        found = {t: self._compare(parts, extra, t) for t in inner}
-        return [found[t] if t in found else TRUE if t <= 0 else FALSE for t in limits]
+                 limits: Sequence[int], low: int = 0, high: int | None = None) -> list[int]:
+        """Literals that tell whether the sum reaches each limit.
 
-    # How bits and numbers become few numbers
-
-    def _reduce(self, bits: Sequence[Product], numbers: Sequence[Number],
-                left: int) -> tuple[list[Number], Product | None]:
-        """Reduce to at most ``left`` numbers and one bit for a carry."""
-        raw = list(bits)
-        pool: list[tuple[int, int, Number]] = []
-
-        def push(number: Number) -> None:
-            self._order += 1
-            heapq.heappush(pool, (number.width, self._order, number))
-
-        def take(count: int) -> list[Product]:
-            taken = raw[:count]
-            del raw[:count]
-            return taken
-
-        for number in numbers:
-            if number.top:
-                push(number)
-        leaf = self.target.leaf if all(len(b) == 1 for b in raw) else 3
-        # Each adder takes a bit, and so does the last one: leaves * (leaf + 1) + numbers - 1.
-        for _ in range(max(0, (len(raw) - len(pool) + 1) // (leaf + 1))):
-            push(self._leaf(take(leaf)))
-        while len(raw) > max(len(pool), 1):
-            spare = len(raw) - len(pool)
-            size = leaf if spare > leaf else 3 if spare >= 3 else 1
-            push(self._leaf(take(min(size, len(raw)))))
-        while len(pool) > left:
-            a, b = heapq.heappop(pool)[2], heapq.heappop(pool)[2]
-            push(self._add(a, b, take(1)[0] if raw else None))
-        if left > 1 and len(raw) > 1:
-            push(self._leaf(take(len(raw) - 1)))
-            return self._reduce([*raw], [n for *_, n in sorted(pool)], left)
-        return [n for *_, n in sorted(pool)], raw[0] if raw else None
-
-    def _leaf(self, bits: list[Product]) -> Number:
-        """Count 1, 2, 3 or ``target.leaf`` bits."""
-        if len(bits) == 1:
-            return Number((self._literal(bits[0]),), 1)
-        if len(bits) == 2:
-            a, b = (Number((self._literal(x),), 1) for x in bits)
-            return self._add(a, b, None)
-        if len(bits) == 3:
-            slots, carry = [(_operand(bits[0]), _operand(bits[1]))], self._carry(bits[2])
+        ``low`` and ``high``: what the sum is known to lie between; then the numbers may be modulo
+        a power of two that is larger than the range between.
+        """
+        if high is None:
+            high = len(bits) + sum(n.top for n in numbers)
+        inner = sorted({t for t in limits if low < t <= high})
+        if not bits and len(numbers) == 1:
+            found = {t: self.reaches(numbers[0], t, low, high) for t in inner}
+        elif len(inner) > 1:
+            number = self.total(bits, numbers, 0, (high - low).bit_length())
+            found = {t: self.reaches(number, t, low, high) for t in inner}
         else:
-            slots, carry = self.target.leaf_slots([b[0] for b in bits])
-        return self._sum(Number((), len(bits)), (), tuple(bits), 0, carry, slots, len(slots) + 1)
+            found = {t: self._compare(bits, numbers, t, low, high) for t in inner}
+        return [found[t] if t in found else TRUE if t <= low else FALSE for t in limits]
 
-    # One carry chain
+    def reaches(self, number: Number, limit: int, low: int, high: int) -> int:
+        """Literal of ``sum >= limit``: the sum is between low and high, the number is its residue.
 
-    def _add(self, a: Number, b: Number, extra: Product | None, const: int = 0) -> Number:
-        """``a + b + bit + const``."""
-        a, b, const = self._fold_constant(a, b, const)
-        return self._claim(a, b, extra, const, None)
+        Lookup tables from the lowest bit on.
+        """
+        size = 1 << number.width
+        shift = low >> number.width << number.width
+        at, first, last = limit - shift, low - shift, high - shift
+        lits = list(number.lits)
+        if last >= size and first >= size // 2 and last < size + size // 2:
+            # Inverting the highest bit adds half of the modulus.
+            lits[-1] ^= 1
+            at, first, last = at - size // 2, first - size // 2, last - size // 2
+        if last < size:
+            found = self._above(lits, at)
+        elif at >= size:
+            # Above the limit, but not where the sums begin.
+            begin = _roundest(last - size + 1, first)
+            found = Dots.lookup(self.netlist, [self._above(lits, at - size),
+                                               self._above(lits, begin)], 0b0010)
+        else:
+            end = _roundest(last - size + 1, first)
+            found = Dots.lookup(self.netlist, [self._above(lits, at),
+                                               self._above(lits, end)], 0b1011)
+        self.netlist.wholes.append(Reached(found, number, limit, low, high))
+        return found
 
-    def _compare(self, parts: list[Number], extra: Product | None, limit: int) -> int:
-        """Literal of ``a + b + bit >= limit``: bit m of the sum with ``2**m - limit``."""
-        a, b = (*parts, NOTHING, NOTHING)[:2]
-        top = a.top + b.top + (extra is not None)
-        m = max(a.width, b.width, limit.bit_length())
-        while top - limit >= 1 << m or limit > 1 << m:
+    def _above(self, lits: Sequence[int], limit: int) -> int:
+        """Literal of ``number >= limit``."""
+        if limit <= 0:
+            return TRUE
+        bits = [(lit, limit >> k & 1) for k, lit in enumerate(lits)]
+        while not bits[0][1]:
+            del bits[0]
+        found = bits.pop(0)[0]
+        step = self.target.lut_inputs - 1
+        for first in range(0, len(bits), step):
+            part = bits[first:first + step]
+            wanted = sum(want << k for k, (_, want) in enumerate(part))
+            function = sum((v >> 1 > wanted or (v >> 1 == wanted and v & 1)) << v
+                           for v in range(2 << len(part)))
+            found = Dots.lookup(self.netlist, [found, *(lit for lit, _ in part)], function)
+        return found
+
+    def _compare(self, bits: Sequence[Product], numbers: Sequence[Number], limit: int, low: int,
+                 high: int) -> int:
+        """Bit m of the sum and ``2**m - limit``, where the sum lies between ``low`` and ``high``."""
+        m = 0
+        while high - limit >= 1 << m or limit - low > 1 << m:
             m += 1
-        a, b, const = self._fold_constant(a, b, (1 << m) - limit)
-        whole = self._claim(a, b, extra, const, m + 1, above=m)
-        return whole.lits[0]
+        if m == (high - low).bit_length():
+            return self.reaches(self.total(bits, numbers, 0, m), limit, low, high)
+        const = (1 << m) - limit
+        dots = self._dots(bits, numbers, const, m + 1)
+        lits = self._finish(dots, m + 1)
+        number = Number(lits[m:], 1)
+        self.netlist.wholes.append(Whole(number, tuple(numbers), tuple(bits), const,
+                                         tuple(dots.parts), lits[:m]))
+        return lits[m]
 
-    def _fold_constant(self, a: Number, b: Number, const: int) -> tuple[Number, Number, int]:
-        """Turn a constant into the second number where that is free or the target needs it."""
-        if const == 0:
-            return a, b, 0
-        if not b.top:
-            return a, constant(const), 0
-        if not a.top:
-            return b, constant(const), 0
-        if self.target.adds_constants:
-            return a, b, const
-        key = (b, const)
-        if key not in self._offsets:
-            self._offsets[key] = self._claim(b, constant(const), None, 0, None)
-        return a, self._offsets[key], 0
+    def _dots(self, bits: Sequence[Product], numbers: Sequence[Number], const: int,
+              width: int) -> Dots:
+        dots = Dots(self.netlist, self.target, self._levels, width)
+        for bit in bits:
+            dots.add(bit, 0)
+        for number in numbers:
+            dots.add_number(number)
+        dots.const += const
+        return dots
 
-    def _claim(self, a: Number, b: Number, extra: Product | None, const: int,
-               width: int | None, wraps: bool = False, above: int = 0) -> Number:
-        """Add in one chain; keep ``width`` bits (all that can be set, if None) from ``above``."""
-        top = a.top + b.top + (extra is not None) + const
-        bits = top.bit_length() if width is None else width
-        positions = max(a.width, b.width, const.bit_length()) + bool(const)
-        carry = self._carry(extra) if extra is not None else FALSE
-        slots = self._slots(a, b, const, min(max(positions, bits - 1), bits))
-        number = Number((), (1 << bits) - 1 if wraps else 1 if above else top)
-        return self._sum(number, tuple(n for n in (a, b) if n.lits),
-                         () if extra is None else (extra,), const, carry, slots, bits, wraps,
-                         above)
-
-    def _slots(self, a: Number, b: Number, const: int,
-               count: int) -> list[tuple[Operand, Operand]]:
-        """Operands of the slots of ``a + b + const``."""
-
-        def bit(number: Number, k: int) -> int:
-            return number.lits[k] if 0 <= k < number.width else FALSE
-
-        slots: list[tuple[Operand, Operand]] = []
-        for k in range(count):
-            pair = (bit(a, k), bit(b, k))
-            if not const:
-                slots.append((((pair[0],), 0b10), ((pair[1],), 0b10)))
-                continue
-            # Save the carry of three: the sum of this place, and the carry of the one below.
-            below = (bit(a, k - 1), bit(b, k - 1))
-            slots.append(((pair, 0b1001 if const >> k & 1 else 0b0110),
-                          (below, 0b1110 if k and const >> (k - 1) & 1 else 0b1000)))
-        return slots
-
-    def _sum(self, number: Number, addends: tuple[Number, ...], products: tuple[Product, ...],
-             const: int, carry: int, slots: list[tuple[Operand, Operand]], bits: int,
-             wraps: bool = False, above: int = 0) -> Number:
-        """Make the chain, and claim what it adds up to."""
-        shapes = [self.target.slot(self.netlist, x1, x2) for x1, x2 in slots]
-        chain = self.netlist.chain(carry, shapes)
-        lits = [2 * slot.total for slot in chain.slots]
-        lits.append(2 * chain.slots[-1].carry if chain.slots else carry)
-        made = Number(tuple(lits[above:bits]), number.top)
-        self.netlist.sums.append(Sum(made, addends, products, const, chain,
-                                     tuple(lits[:above]), wraps))
-        return made
-
-    # Products
-
-    def _literal(self, product: Product) -> int:
-        return product[0] if len(product) == 1 else self.netlist.lut(product, XNOR2)
-
-    def _carry(self, product: Product) -> int:
-        return self.target.carry_in(self.netlist, _operand(product))
+    def _finish(self, dots: Dots, width: int) -> tuple[int, ...]:
+        """Literals of the sum."""
+        dots.const %= 1 << width
+        if dots.const and self.target.adds_constants:
+            dots.reduce(2)
+            dots.const %= 1 << width
+            dots.absorb()
+        dots.settle()
+        dots.reduce(1)
+        return dots.lits()
 
 
-def _operand(product: Product) -> Operand:
-    return product, 0b10 if len(product) == 1 else XNOR2
+def _roundest(first: int, last: int) -> int:
+    """The number from first to last with most zeros at its end."""
+    zeros = last.bit_length()
+    while -(-first >> zeros) << zeros > last:
+        zeros -= 1
+    return -(-first >> zeros) << zeros
+
+
+@cache
+def price(target: Target, heights: tuple[int, ...]) -> int:
+    """Lookup tables that make one number of so many bits of each weight."""
+    netlist = Netlist(sum(heights))
+    builder = SumBuilder(netlist, target)
+    lits = [netlist.input(k) for k in range(netlist.inputs)]
+    numbers = []
+    for k in range(1, len(heights)):
+        above = sum(heights[k + 1:])
+        for n in range(heights[k]):
+            lit = lits[above + n]
+            numbers.append(Number((FALSE,) * k + (lit,), 1 << k))
+    bits = [(lit,) for lit in lits[sum(heights[1:]):]]
+    netlist.outputs = list(builder.total(bits, numbers).lits)
+    return target.cost(netlist)

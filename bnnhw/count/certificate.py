@@ -13,14 +13,15 @@ from collections import defaultdict
 
 from bnnhw.count.netlist import Chain, Netlist, Number, Sum
 from bnnhw.count.tables import polynomial
+from bnnhw.count.whole import Reached, Values
 
 __all__ = ["CertificateError", "certify"]
 
 Polynomial = dict[tuple[int, ...], int]
 """Coefficient of each product of bits; the empty product is the constant."""
 
-MAX_TERMS = 4096
-"""Terms on the way; a right chain needs some dozens."""
+MAX_TERMS = 1 << 16
+"""Terms on the way; a right chain needs some dozens, or hundreds."""
 
 
 class CertificateError(AssertionError):
@@ -51,7 +52,13 @@ def certify(netlist: Netlist) -> int:
             raise CertificateError(f"a sum can reach {bound}, more than {claim.number.top}")
         if not claim.low:
             proven[claim.number.lits] = claim.number.top
-    return len(netlist.sums)
+    values = Values()
+    for whole in netlist.wholes:
+        wrong = values.check_reached(whole, lookups) if isinstance(whole, Reached) else \
+            values.check(whole)
+        if wrong:
+            raise CertificateError(wrong)
+    return len(netlist.sums) + len(netlist.wholes)
 
 
 def _slots(chain: Chain):  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import insort
 
-from bnnhw.count.netlist import FALSE, TRUE, Netlist, Number, Sum, invert
+from bnnhw.count.netlist import FALSE, TRUE, Chain, Netlist, Number, Sum, invert
 from bnnhw.count.tables import maj3, table, xor
 from bnnhw.count.targets.base import Operand, Target
 
@@ -24,6 +24,7 @@ XNOR2 = 0b1001
 XORS = {1: 0b10, 2: table(2, xor), 3: table(3, xor), 4: table(4, xor), 5: table(5, xor)}
 CARRIES = {2: 0b1000, 3: table(3, maj3)}
 LATE = 1 << 30
+NO_CHAIN = Chain(FALSE, ())
 
 
 def operand(product: Product) -> Operand:
@@ -53,14 +54,14 @@ class Dots:
                  width: int) -> None:
         self.netlist, self.target, self.levels, self.width = netlist, target, levels, width
         self.columns: list[list[tuple[int, int, Product]]] = [[] for _ in range(width)]
-        self.const, self._order = 0, 0
+        self.const, self._order, self._settled = 0, 0, False
         self.parts: list[tuple[Sum, int]] = []
 
     def add(self, product: Product, k: int) -> None:
         """Add a bit of weight ``2**k``; equal and opposite ones become one of the next, or 1."""
         if k >= self.width or product == (FALSE,):
             return
-        if product == (TRUE,):
+        if product == (TRUE,) and not self._settled:
             self.const += 1 << k
             return
         column = self.columns[k]
@@ -71,10 +72,11 @@ class Dots:
                     if other == product:
                         self.add(product, k + 1)
                     else:
-                        self.const += 1 << k
+                        self.add((TRUE,), k)
                     return
         self._order += 1
-        level = max(self.levels.get(lit >> 1, 0) for lit in product)
+        level = LATE if product == (TRUE,) else \
+            max(self.levels.get(lit >> 1, 0) for lit in product)
         insort(column, (level, self._order, product))
 
     def add_number(self, number: Number) -> None:
@@ -83,25 +85,44 @@ class Dots:
 
     def settle(self) -> None:
         """Make the constant bits like others; they are taken last."""
+        const, self.const, self._settled = self.const, 0, True
         for k in range(self.width):
-            if self.const >> k & 1:
-                self._order += 1
-                self.columns[k].append((LATE, self._order, (TRUE,)))
-        self.const = 0
+            if const >> k & 1:
+                self.add((TRUE,), k)
 
     def reduce(self, tall: int) -> None:
-        """Leave at most ``tall`` bits of each weight: 1 or 2."""
+        """Leave at most ``tall`` bits of each weight: 1 or 2.
+
+        With two the lowest weight that has several may keep three: a chain takes three there.
+        """
         if self.columns and any(len(p) > 1 for *_, p in self.columns[0]):
             self._product_leaves()
+        begun = tall == 1
         for k in range(self.width):
-            while len(self.columns[k]) > tall:
+            own = tall
+            if not begun and len(self.columns[k]) > 1:
+                own, begun = 3, True
+            while len(self.columns[k]) > own:
                 self._step(k, tall)
 
-    def rows(self) -> list[Number]:
-        """What is left, as numbers."""
-        tall = max((len(c) for c in self.columns), default=0)
-        return [self._number([(k, c[r][2]) for k, c in enumerate(self.columns) if r < len(c)])
-                for r in range(tall)]
+    def lits(self) -> tuple[int, ...]:
+        """Literals of the sum, of which there is one of each weight at most."""
+        return tuple(self._literal(c[0][2]) if c else FALSE for c in self.columns)
+
+    def absorb(self) -> None:
+        """Add the constant together with the two bits of each weight that are left."""
+        for k, column in enumerate(self.columns):
+            if len(column) + (self.const >> k & 1) < 2:
+                continue
+            if len(column) > 1 or k + 1 < self.width and len(self.columns[k + 1]) > 2:
+                self._final(k)
+                return
+            # 1 + x = (1 - x) + 2 x needs nothing at all.
+            lit = self._literal(column.pop()[2])
+            self.const -= 1 << k
+            self.add((invert(lit),), k)
+            self.add((lit,), k + 1)
+            self.const %= 1 << self.width
 
     # One step
 
@@ -110,11 +131,11 @@ class Dots:
         if k + 1 == self.width:
             self._last(k)
             return
-        several = len(column) >= 3
-        if several and self.target.lut_adders and not self._goes_on(k, k + 1, tall, 3):
-            self._adder(k, self._pick(k, 3, 0))
+        count = min(3, len(column))
+        if self.target.lut_adders and not self._goes_on(k, k + 1, tall, count):
+            self._adder(k, self._pick(k, count, 0))
             return
-        self._chain(k, tall, several)
+        self._chain(k, tall, count == 3)
 
     def _goes_on(self, first: int, k: int, tall: int, taken: int = 0) -> bool:
         """Whether a chain from ``first``, whose carry comes to ``k``, takes it in there."""
@@ -141,7 +162,7 @@ class Dots:
     def _leaf(self, bits: list[Product]) -> None:
         cells = self.target.product_leaf(self.netlist, bits)
         if cells is not None:
-            self._claim(0, tuple(cells), [(0, p) for p in bits], None)
+            self._claim(0, cells, [(0, p) for p in bits], None)
             return
         carry = self.target.carry_in(self.netlist, operand(bits[2]))
         shape = self.target.slot(self.netlist, operand(bits[0]), operand(bits[1]))
@@ -150,16 +171,16 @@ class Dots:
         self._claim(0, lits, [(0, p) for p in bits], chain)
 
     def _adder(self, k: int, bits: list[Product]) -> None:
-        """A full adder of lookup tables."""
+        """A full or half adder of lookup tables."""
         lits = [self._literal(p) for p in bits]
-        made = tuple(self.lookup(lits, function) for function in (XORS[3], CARRIES[3]))
+        made = tuple(self.lookup(self.netlist, lits, t[len(lits)]) for t in (XORS, CARRIES))
         self._claim(k, made, [(k, (lit,)) for lit in lits], None)
 
     def _last(self, k: int) -> None:
         """At the highest weight nobody needs a carry."""
-        bits = self._pick(k, self.target.lut_inputs - 1, 0)
+        bits = self._pick(k, min(self.target.lut_inputs, 5), 0)
         lits = [self._literal(p) for p in bits]
-        made = self.lookup(lits, XORS[len(lits)])
+        made = self.lookup(self.netlist, lits, XORS[len(lits)])
         self._claim(k, (made,), [(k, (lit,)) for lit in lits], None, wraps=True)
 
     def _chain(self, k: int, tall: int, several: bool) -> None:
@@ -175,9 +196,13 @@ class Dots:
         while True:
             groups = self._groups(at, held)
             operands, later = list(held), list[Operand]()
+            waiting = self._pick(at, sum(groups), polarity)
+            taken += [(at, p) for p in waiting]
+            if groups == (2, 2):
+                # ECP5 has no place for two pairs of which each is inverted.
+                waiting.sort(key=lambda p: -(p[0] & 1))
             for size in groups:
-                bits = self._pick(at, size, polarity)
-                taken += [(at, p) for p in bits]
+                bits, waiting = waiting[:size], waiting[size:]
                 if size == 1:
                     operands.append(operand(bits[0]))
                     continue
@@ -227,15 +252,45 @@ class Dots:
 
     def _polarity(self, k: int) -> int:
         """Whether a chain counts inverted bits: all of one polarity need no inverters."""
-        if not self.target.polarised:
-            return 0
-        dots = [p[0] & 1 for *_, p in self.columns[k] if len(p) == 1 and p[0] > 1]
+        return 0
+        # Inverters of inputs are soon there anyway.
+        dots = [p[0] & 1 for column in self.columns[k:] for level, _, p in column
+                if len(p) == 1 and p[0] > 1 and level]
         return int(2 * sum(dots) > len(dots))
+
+    def _final(self, k: int) -> None:
+        """One chain from weight ``2**k`` on for everything that is left."""
+        taken: list[tuple[int, Product]] = []
+        carry, const = FALSE, self.const >> k
+        self.const -= const << k
+        if len(self.columns[k]) == 3:
+            entry = self._entry(k, 0)
+            taken.append((k, entry))
+            carry = self.target.carry_in(self.netlist, operand(entry))
+        rows: list[tuple[Product, ...]] = []
+        for at in range(k, self.width):
+            bits = self._pick(at, 2, 0)
+            taken += [(at, p) for p in bits]
+            rows.append((*bits, (FALSE,), (FALSE,))[:2])
+        used = max(const.bit_length(), 1 + max(at for at, _ in taken) - k)
+        if const:
+            rows = [tuple((self._literal(p),) for p in row) for row in rows]
+            pair, one = rows[used - 1], const >> used - 1 & 1
+            used += sum(p != (FALSE,) for p in pair) + one > 1
+        rows = rows[:used]
+        operands = [(operand(x), operand(y)) for x, y in rows] if not const else \
+            _with_constant([(x[0], y[0]) for x, y in rows], const)
+        shapes = [self.target.slot(self.netlist, *pair) for pair in operands]
+        chain = self.netlist.chain(carry, shapes)
+        wraps = k + len(rows) == self.width
+        lits = [2 * slot.total for slot in chain.slots]
+        self._claim(k, (*lits, *(() if wraps else (2 * chain.slots[-1].carry,))), taken, chain,
+                    wraps, const)
 
     # Claims and literals
 
     def _claim(self, k: int, lits: tuple[int, ...], taken: list[tuple[int, Product]],
-               chain: object, wraps: bool = False) -> None:
+               chain: Chain | None, wraps: bool = False, const: int = 0) -> None:
         """Claim what was made of bits of weight ``2**k`` and up, and add it."""
         products = tuple(p for at, p in taken if at == k)
         upper: dict[int, list[int]] = {}
@@ -246,10 +301,10 @@ class Dots:
         while upper:
             addends.append(self._number([(at, (own.pop(),)) for at, own in upper.items()]))
             upper = {at: own for at, own in upper.items() if own}
-        top = len(products) + sum(n.top for n in addends)
+        top = len(products) + sum(n.top for n in addends) + const
         whole = (1 << len(lits)) - 1
-        made = Sum(Number(lits, whole if wraps else min(top, whole)), tuple(addends), products, 0,
-                   self.netlist.no_chain if chain is None else chain, (), wraps)
+        made = Sum(Number(lits, whole if wraps else min(top, whole)), tuple(addends), products, const,
+                   chain or NO_CHAIN, (), wraps)
         self.netlist.sums.append(made)
         self.parts.append((made, k))
         level = 1 + max(self.levels.get(lit >> 1, 0) for _, p in taken for lit in p)
@@ -267,13 +322,14 @@ class Dots:
     def _literal(self, product: Product) -> int:
         return product[0] if len(product) == 1 else self.netlist.lut(product, XNOR2)
 
-    def lookup(self, lits: list[int], function: int) -> int:
+    @staticmethod
+    def lookup(netlist: Netlist, lits: list[int], function: int) -> int:
         """A table over literals of which some may be constant."""
         open_ = [k for k, lit in enumerate(lits) if lit > 1]
         fixed = sum((lit & 1) << k for k, lit in enumerate(lits) if lit <= 1)
         found = table(len(open_), lambda *v: function >> (
             fixed | sum(bit << k for bit, k in zip(v, open_, strict=True))) & 1)
-        return self.netlist.lut([lits[k] for k in open_], found)
+        return netlist.lut([lits[k] for k in open_], found)
 
 
 def _flipped(x: Operand, flip: bool) -> Operand:
@@ -284,3 +340,17 @@ def _flipped(x: Operand, flip: bool) -> Operand:
     if len(lits) == 1 and function == 0b10:
         return (invert(lits[0]),), function
     return lits, function ^ ((1 << (1 << len(lits))) - 1)
+
+
+def _with_constant(rows: list[tuple[int, int]], const: int) -> list[tuple[Operand, Operand]]:
+    """Operands of the slots of two numbers and a constant.
+
+    A slot takes the sum of the three at its weight, and their carry from the one below.
+    """
+    made: list[tuple[Operand, Operand]] = []
+    below = (FALSE, FALSE)
+    for k, pair in enumerate(rows):
+        made.append(((pair, 0b1001 if const >> k & 1 else 0b0110),
+                     (below, 0b1110 if k and const >> (k - 1) & 1 else 0b1000)))
+        below = pair
+    return made

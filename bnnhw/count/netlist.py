@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.count.tables import constant_of, table
+
+if TYPE_CHECKING:
+    from bnnhw.count.whole import Reached, Whole
 
 __all__ = ["FALSE", "TRUE", "Cell", "Chain", "Function", "Lut", "Netlist", "Number", "Slot", "Sum",
            "invert", "literal"]
@@ -164,7 +168,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Sum:
-    """The claim that ``number = sum of 2**shift * addend + sum of 2**shift * bit + const``.
+    """The claim that ``number = sum of addends + sum of products + const``.
 
     A carry that leaves the highest literal of ``number`` is proven to be 0, or ignored if the sum
     ``wraps``. For a comparison ``low`` holds sum bits below ``number`` that nobody needs.
@@ -172,8 +176,7 @@ class Sum:
     Parameters
     ----------
     number : Number
-    addends : tuple of (Number, int)
-        With their shifts.
+    addends : tuple of Number
     products : tuple of (int, ...)
         Literals whose exclusive nor is counted: one for a plain bit, two for a product.
     const : int
@@ -183,7 +186,7 @@ class Sum:
     """
 
     number: Number
-    addends: tuple[tuple[Number, int], ...]
+    addends: tuple[Number, ...]
     products: tuple[tuple[int, ...], ...]
     const: int
     chain: Chain
@@ -201,6 +204,8 @@ class Netlist:
         Bits 1..inputs come from outside.
     cells : list of Cell
     sums : list of Sum
+    wholes : list of Whole or Reached
+        What sums come to, see ``whole``.
     outputs : list of int
         Literals.
     """
@@ -208,6 +213,7 @@ class Netlist:
     inputs: int
     cells: list[Cell] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
+    wholes: list[Whole | Reached] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:

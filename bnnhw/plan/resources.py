@@ -9,7 +9,8 @@ from typing import Any
 from bnnhw.device import Budget, Device
 from bnnhw.device.costs import Cost, estimate, model_error
 from bnnhw.errors import FitError, PlanError
-from bnnhw.plan.model import Plan, Wish
+from bnnhw.plan.model import Plan
+from bnnhw.plan.wish import Wish
 
 __all__ = ["Planner", "Resources", "describe_excess", "fastest_fit", "fits", "resources"]
 

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.positions import Places
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
@@ -71,6 +72,7 @@ def _layer(layer: CountLayer, x: Value) -> Value:
               for m in range(layer.planes)]
     if layer.signed:
         planes[-1] = ~planes[-1]
+    place = x[layer.columns * layer.planes:]
     out: list[Value] = []
     for r in range(layer.rows):
         mask = sum(int(w) << c for c, w in enumerate(layer.weights[r]))
@@ -80,11 +82,20 @@ def _layer(layer: CountLayer, x: Value) -> Value:
             own = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
             count = count + (_ones([agreeing[int(c)] for c in own]) << m)
         if layer.limits is None:
-            element: Value = count * layer.scale + int(layer.const[r])
+            element: Value = count * layer.scale + _of_class(layer.const[:, r], place)
         else:
-            element = _ones([count >= int(t) for t in layer.limits[r]])
+            element = _ones([count >= _of_class(layer.limits[:, r, j], place)
+                             for j in range(layer.limits.shape[2])])
         out.append((element + Const(0, signed(layer.width + 1)))[:layer.width])
     return Cat(out)
+
+
+def _of_class(values: np.ndarray, place: Value) -> Value:
+    """The value of the position's class."""
+    chosen: Value = Const(int(values[0]))
+    for k in range(1, len(values)):
+        chosen = Mux(place == k, int(values[k]), chosen)
+    return chosen
 
 
 def _ones(bits: list[Value]) -> Value:
@@ -121,16 +132,21 @@ class LogicUnit(SharedComponent):
     logic : LogicBlock
     queue_depth : int
         Words of the output queue, at least ``queue_words(cuts)``.
+    places : Places or None
+        Classes of the positions of a map, where the block has several.
 
     Members
     -------
-    i : In(stream of block.inputs)
+    i : In(stream of the block's elements)
     o : Out(stream of block.outputs)
     """
 
-    def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int) -> None:
+    def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int,
+                 places: Places | None = None) -> None:
         self._module_name, self.logic, self.queue_depth = module_name, logic, queue_depth
-        super().__init__({"i": In(stream.Signature(logic.block.inputs)),
+        self.places = places
+        elements = logic.block.inputs - logic.block.class_bits
+        super().__init__({"i": In(stream.Signature(elements)),
                           "o": Out(stream.Signature(logic.block.outputs))})
 
     @property
@@ -158,7 +174,15 @@ class LogicUnit(SharedComponent):
             accepted.eq(self.i.valid & queue.free),
             queue.reserve.eq(accepted),
             queue.write.eq(delayed(m, accepted, self.logic.cuts, "accepted")),
-            self.logic.x.eq(self.i.payload),
+            self.logic.x.eq(Cat(self.i.payload, self._class(m, accepted))),
             queue.word.eq(self.logic.y),
         ]
         return m
+
+    def _class(self, m: Module, advance: Value) -> Value:
+        """Class of the position of the word that comes."""
+        if self.places is None:
+            return Const(0, 0)
+        place = Signal(self.logic.block.class_bits)
+        m.d.comb += place.eq(self.places.first_of_class(m, advance, 1))
+        return place

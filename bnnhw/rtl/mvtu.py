@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.count.lanes import inverted_lanes
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
-from bnnhw.rtl.positions import constant_of
+from bnnhw.rtl.positions import Places
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
-__all__ = ["Mvtu", "Places"]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Which start values belong to each position of a map, where its borders differ.
-
-    Parameters
-    ----------
-    rows, columns : tuple of int
-        Class of each output row and of each output column. A position's class is
-        ``row class * column classes + column class``.
-    """
-
-    rows: tuple[int, ...]
-    columns: tuple[int, ...]
-
-    @property
-    def classes(self) -> int:
-        return (max(self.rows) + 1) * (max(self.columns) + 1)
+__all__ = ["Mvtu"]
 
 
 class Mvtu(SharedComponent):
@@ -84,6 +65,8 @@ class Mvtu(SharedComponent):
         lanes beyond them give 0. None for all PE.
     vector_style : str
         Storage of the vectors that are read again, see ``rom.RAM_STYLES``.
+    family : str
+        Target whose cells count, see ``ProcessingElement``.
 
     Members
     -------
@@ -101,7 +84,8 @@ class Mvtu(SharedComponent):
                  queue_depth: int, product_register: bool = False, matrices: int = 1,
                  bits: int = 1, signed: bool = False, serial: bool = False,
                  own_lanes: bool = False, places: Places | None = None,
-                 rest: int | None = None, vector_style: str = "auto") -> None:
+                 rest: int | None = None, vector_style: str = "auto",
+                 family: str = "generic") -> None:
         classes = places.classes if places else 1
         if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
             raise ValueError(f"needs {matrices * sf * nf} weight words and "
@@ -109,7 +93,10 @@ class Mvtu(SharedComponent):
                              f"not {len(weights)} and {len(starts)}")
         self._module_name = module_name
         self.simd, self.pe, self.sf, self.nf = simd, pe, sf, nf
-        self.weights, self.starts = weights, starts
+        self.family = family
+        inverted = inverted_lanes(simd, family) if serial or bits == 1 else 0
+        self.weights = [word ^ sum(inverted << r * simd for r in range(pe)) for word in weights]
+        self.starts = starts
         self.width, self.coefficient, self.threshold = width, coefficient, threshold
         self.levels, self.product_register = levels, product_register
         self.weight_style, self.start_style = weight_style, start_style
@@ -134,10 +121,11 @@ class Mvtu(SharedComponent):
         return nf > 1 or planes > 1
 
     @staticmethod
-    def latency(simd: int, levels: int, product_register: bool, planes: int = 1) -> int:
-        """Cycles from the issue of a row group's last step to ``o.valid``."""
-        return 1 + ProcessingElement.latency(simd, levels, product_register, planes) \
-            + CreditQueue.LATENCY
+    def latency(simd: int, levels: int, product_register: bool, planes: int, bits: int,
+                family: str) -> int:
+        """Cycles from the issue of a row group's last step to ``o.valid``; ``bits`` at a time."""
+        return 1 + ProcessingElement.latency(simd, levels, product_register, planes, bits,
+                                             family) + CreditQueue.LATENCY
 
     @staticmethod
     def queue_words(latency: int, sf: int) -> int:
@@ -148,7 +136,9 @@ class Mvtu(SharedComponent):
     def body(self, platform: Any) -> Module:
         m = Module()
         # Cycles from the issue until a sum meets the accumulator.
-        counted = ProcessingElement.count_latency(self.simd, self.levels, self.product_register) + 1
+        bits = 1 if self.planes > 1 else self.bits
+        counted = 1 + ProcessingElement.count_latency(self.simd, self.levels,
+                                                      self.product_register, bits, self.family)
         summed = counted + int(self.planes > 1)
         queue = attach_queue(m, self, self.queue_depth)
         step, last, last_plane = Signal(), Signal(), Signal()
@@ -185,7 +175,7 @@ class Mvtu(SharedComponent):
             pe = ProcessingElement(simd=self.simd, width=self.width, levels=self.levels,
                                    coefficient=self.coefficient,
                                    product_register=self.product_register,
-                                   bits=1 if self.planes > 1 else self.bits, planes=self.planes)
+                                   bits=bits, planes=self.planes, family=self.family)
             prefix_ports(pe, f"pe{r}")
             m.submodules[f"pe{r}"] = pe
             m.d.comb += [
@@ -273,18 +263,4 @@ class Mvtu(SharedComponent):
                 m.d.sync += [word.eq(0), group.eq(Mux(group == groups - 1, 0, group + 1))]
         if self.places is None:
             return word, index, group
-        return word, index, group + self._place(m, self.places, round_end, groups)
-
-    def _place(self, m: Module, places: Places, advance: Signal, groups: int) -> Value:
-        """First start word of the class of the current position."""
-        row, column = Signal(range(len(places.rows))), Signal(range(len(places.columns)))
-        with m.If(advance):
-            m.d.sync += column.eq(Mux(column == len(places.columns) - 1, 0, column + 1))
-            with m.If(column == len(places.columns) - 1):
-                m.d.sync += row.eq(Mux(row == len(places.rows) - 1, 0, row + 1))
-        column_classes = max(places.columns) + 1
-        bases = [constant_of(m, f"{name}_base", at, [k * size for k in classes])
-                 for at, classes, size, name in (
-                     (row, places.rows, groups * column_classes, "row"),
-                     (column, places.columns, groups, "column"))]
-        return bases[0] + bases[1]
+        return word, index, group + self.places.first_of_class(m, round_end, groups)

@@ -7,10 +7,14 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.popcount import Popcount
-from bnnhw.rtl.shared import SharedComponent
+from bnnhw.rtl.popcount import Popcount, XnorPopcount
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
 __all__ = ["ProcessingElement"]
+
+INPUT_REGISTERS = ("ecp5", "xc7")
+"""Families whose slots absorb the XNOR, so that a register has to be in front of it; there it
+takes no lookup table."""
 
 
 class ProcessingElement(SharedComponent):
@@ -41,8 +45,11 @@ class ProcessingElement(SharedComponent):
     levels : int
         Adder levels between two registers (see ``Popcount``).
     product_register : bool
-        Register behind the XNOR. It hides the slow output of a block RAM, and shares the logic
-        cell of its XNOR.
+        Register in front of or behind the first cells that ``w`` meets. It hides the slow output
+        of a block RAM.
+    family : str
+        Target whose cells count single bits (see ``XnorPopcount``); lanes of ``w`` in
+        ``count.inverted_lanes`` are complemented.
     bits : int
         Bits of a lane of ``a``, unsigned.
     planes : int
@@ -67,7 +74,8 @@ class ProcessingElement(SharedComponent):
     """
 
     def __init__(self, *, simd: int, width: int, coefficient: int, levels: int,
-                 product_register: bool = False, bits: int = 1, planes: int = 1) -> None:
+                 product_register: bool = False, bits: int = 1, planes: int = 1,
+                 family: str = "generic") -> None:
         if coefficient < 1:
             raise ValueError(f"coefficient must be positive, not {coefficient!r}")
         if min(bits, planes) < 1 or max(bits, planes) > 1 < min(bits, planes):
@@ -77,7 +85,7 @@ class ProcessingElement(SharedComponent):
         self.coefficient = coefficient
         self.levels = levels
         self.product_register = product_register
-        self.bits, self.planes = bits, planes
+        self.bits, self.planes, self.family = bits, planes, family
         super().__init__({
             "a": In(simd * bits), "w": In(simd), "count": In(1), "first_plane": In(1),
             "enable": In(1), "first": In(1),
@@ -85,14 +93,20 @@ class ProcessingElement(SharedComponent):
         })
 
     @staticmethod
-    def count_latency(simd: int, levels: int, product_register: bool) -> int:
+    def count_latency(simd: int, levels: int, product_register: bool, bits: int,
+                      family: str) -> int:
         """Cycles from ``a`` until its popcount leaves the tree."""
-        return int(product_register) + Popcount.stages(simd, levels)
+        if bits > 1:
+            return int(product_register) + Popcount.stages(simd, levels)
+        registered = product_register and family in INPUT_REGISTERS
+        return int(registered) + XnorPopcount.latency(simd, family, levels,
+                                                      product_register and not registered)
 
     @staticmethod
-    def latency(simd: int, levels: int, product_register: bool, planes: int = 1) -> int:
+    def latency(simd: int, levels: int, product_register: bool, planes: int, bits: int,
+                family: str) -> int:
         """Cycles from ``a`` to ``acc``."""
-        counted = ProcessingElement.count_latency(simd, levels, product_register)
+        counted = ProcessingElement.count_latency(simd, levels, product_register, bits, family)
         return counted + int(planes > 1) + 1
 
     @property
@@ -100,27 +114,43 @@ class ProcessingElement(SharedComponent):
         tail = "_r" if self.product_register else ""
         tail += f"_b{self.bits}" if self.bits > 1 else ""
         tail += f"_p{self.planes}" if self.planes > 1 else ""
+        tail += f"_{self.family}" if self.bits == 1 else ""
         return f"bnnhw_pe_{self.simd}_a{self.width}_c{self.coefficient}_l{self.levels}{tail}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.popcount = popcount = Popcount(width=self.simd, levels=self.levels,
-                                                    bits=self.bits)
         base = Signal(signed(self.width))
-        agreeing = Signal(self.simd * self.bits)
-        domain = m.d.sync if self.product_register else m.d.comb
-        weights = Cat(self.w[k].replicate(self.bits) for k in range(self.simd))
-        domain += agreeing.eq(~(self.a ^ weights))
-        m.d.comb += [
-            popcount.i.eq(agreeing),
-            base.eq(Mux(self.first, self.start, self.acc)),
-        ]
-        term: Value = popcount.o
+        m.d.comb += base.eq(Mux(self.first, self.start, self.acc))
+        term = self._numbers(m) if self.bits > 1 else self._bits(m)
         if self.planes > 1:
             planes = Signal(range(self.simd * ((1 << self.planes) - 1) + 1))
             with m.If(self.count):
-                m.d.sync += planes.eq(Mux(self.first_plane, 0, planes << 1) + popcount.o)
+                m.d.sync += planes.eq(Mux(self.first_plane, 0, planes << 1) + term)
             term = planes
         with m.If(self.enable):
             m.d.sync += self.acc.eq(base + term * self.coefficient)
         return m
+
+    def _bits(self, m: Module) -> Value:
+        """Popcount of single bits."""
+        registered = self.product_register and self.family in INPUT_REGISTERS
+        count = XnorPopcount(width=self.simd, family=self.family, levels=self.levels,
+                             early=self.product_register and not registered)
+        prefix_ports(count, "count")
+        m.submodules.popcount = count
+        domain = m.d.sync if registered else m.d.comb
+        x = Signal(2 * self.simd)
+        domain += x.eq(Cat(self.a, self.w))
+        m.d.comb += count.x.eq(x)
+        return count.y
+
+    def _numbers(self, m: Module) -> Value:
+        """Sum of numbers that their weights pass or invert."""
+        m.submodules.popcount = popcount = Popcount(width=self.simd, levels=self.levels,
+                                                    bits=self.bits)
+        agreeing = Signal(self.simd * self.bits)
+        domain = m.d.sync if self.product_register else m.d.comb
+        weights = Cat(self.w[k].replicate(self.bits) for k in range(self.simd))
+        domain += agreeing.eq(~(self.a ^ weights))
+        m.d.comb += popcount.i.eq(agreeing)
+        return popcount.o

@@ -1,15 +1,83 @@
-"""Popcount: the only place that knows how ones, and small numbers, are added up."""
+"""Popcounts: of products of bits in the cells of a target, and sums of small numbers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.count.lanes import inverted_lanes, lane_count, lane_text
+from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["Popcount"]
+__all__ = ["Popcount", "XnorPopcount"]
+
+
+class XnorPopcount(SharedComponent):
+    """Count the lanes in which activation and weight agree, with a target's own cells.
+
+    Latency: ``latency(width, family, levels, early)`` cycles, one word each cycle. Its Verilog
+    comes from a netlist that is proven before it is written (``count.lanes``).
+
+    Parameters
+    ----------
+    width : int
+        Lanes.
+    family : str
+        Target of the cells, see ``count.TARGETS``.
+    levels : int
+        Adder levels between two registers; 0 for no registers at all.
+    early : bool
+        A register behind the first level already.
+
+    Members
+    -------
+    x : In(2 * width)
+        Activations, and above them weights; those of ``inverted_lanes`` are complemented.
+    y : Out(bits for 0..width)
+    """
+
+    def __init__(self, *, width: int, family: str, levels: int, early: bool) -> None:
+        self.width, self.family, self.levels, self.early = width, family, levels, early
+        super().__init__({"x": In(2 * width), "y": Out(width.bit_length())})
+
+    @staticmethod
+    def latency(width: int, family: str, levels: int, early: bool) -> int:
+        """Cycles from ``x`` to ``y``."""
+        return lane_count(width, family, levels, early).cuts
+
+    @property
+    def module_name(self) -> str:
+        tail = "e" if self.early else ""
+        return f"bnnhw_xnor_popcount_{self.width}_{self.family}_l{self.levels}{tail}"
+
+    @property
+    def cuts(self) -> int:
+        return self.latency(self.width, self.family, self.levels, self.early)
+
+    @property
+    def clocked(self) -> bool:
+        """Whether the text has a port ``clk``."""
+        return self.cuts > 0
+
+    @property
+    def text(self) -> str:
+        """Verilog of the module: ports ``clk`` (with registers only), ``x`` and ``y``."""
+        return lane_text(self.module_name, self.width, self.family, self.levels, self.early)
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        a, w = self.x[:self.width], self.x[self.width:]
+        agreeing = ~(a ^ w ^ Const(inverted_lanes(self.width, self.family), self.width))
+        terms: list[Value] = [agreeing[k] for k in range(self.width)]
+        while len(terms) > 1:
+            terms = [terms[k] + terms[k + 1] for k in range(0, len(terms) - 1, 2)] + \
+                (terms[-1:] if len(terms) % 2 else [])
+        count = Signal(self.width.bit_length())
+        m.d.comb += count.eq(terms[0])
+        m.d.comb += self.y.eq(delayed(m, count, self.cuts, "y"))
+        return m
 
 
 class Popcount(SharedComponent):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 
-__all__ = ["constant_of"]
+__all__ = ["Places", "constant_of"]
 
 
 def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Signal:
@@ -21,3 +22,39 @@ def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Sign
         with m.Default():
             m.d.comb += chosen.eq(usual)
     return chosen
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which constants belong to each position of a map, where its borders differ.
+
+    Parameters
+    ----------
+    rows, columns : tuple of int
+        Class of each output row and of each output column. A position's class is
+        ``row class * column classes + column class``.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        return (max(self.rows) + 1) * (max(self.columns) + 1)
+
+    def first_of_class(self, m: Module, advance: Value, size: int) -> Value:
+        """First of the ``size`` places that belong to the class of the current position.
+
+        Positions count with ``advance``, row by row.
+        """
+        row, column = Signal(range(len(self.rows))), Signal(range(len(self.columns)))
+        with m.If(advance):
+            m.d.sync += column.eq(Mux(column == len(self.columns) - 1, 0, column + 1))
+            with m.If(column == len(self.columns) - 1):
+                m.d.sync += row.eq(Mux(row == len(self.rows) - 1, 0, row + 1))
+        column_classes = max(self.columns) + 1
+        bases = [constant_of(m, f"{name}_base", at, [k * each for k in classes])
+                 for at, classes, each, name in (
+                     (row, self.rows, size * column_classes, "row"),
+                     (column, self.columns, size, "column"))]
+        return bases[0] + bases[1]

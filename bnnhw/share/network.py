@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bnnhw.count.build import SumBuilder
 from bnnhw.count.netlist import Netlist, Number, invert
 from bnnhw.count.spec import CountBlock, CountLayer
@@ -39,7 +41,7 @@ def choose_settings(layer: CountLayer, target: str, candidates: Sequence[Setting
     """Build a layer in each way and keep the cheapest; returns it and its lookup tables."""
     best: tuple[int, int] | None = None
     for k, settings in enumerate(candidates):
-        netlist = Netlist(layer.columns * layer.planes)
+        netlist = Netlist(CountBlock((layer,)).inputs)
         builder = SumBuilder(netlist, TARGETS[target])
         lits = [netlist.input(i) for i in range(netlist.inputs)]
         netlist.outputs = [lit for row in _layer(builder, layer, share_layer(layer, settings),
@@ -71,14 +73,16 @@ def build_block(block: CountBlock, target: str, settings: Sequence[Settings]) ->
 def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, settings: Settings,
            lits: Sequence[int]) -> list[list[int]]:
     """Literals of each row's output element, lowest bit first."""
-    planes = [list(lits[m::layer.planes]) for m in range(layer.planes)]
+    elements, place = lits[:layer.columns * layer.planes], lits[layer.columns * layer.planes:]
+    planes = [list(elements[m::layer.planes]) for m in range(layer.planes)]
     if layer.signed:
         planes[-1] = [invert(lit) for lit in planes[-1]]
-    limits = None if layer.limits is None else [[int(t) for t in row] for row in layer.limits]
-    const = [int(c) for c in layer.const]
-    if layer.planes == 1 and limits is not None:
+    limits = None if layer.limits is None else [[int(t) for t in row] for row in layer.limits[0]]
+    const = [int(c) for c in layer.const[0]]
+    plain = layer.planes == layer.classes == 1
+    if plain and limits is not None:
         found = thresholds(shared, planes[0], builder, limits, settings.keep)
-    elif layer.planes == 1 and layer.scale in (1, 2):
+    elif plain and layer.scale in (1, 2):
         return [_padded(number, layer.width) for number in
                 scores(shared, planes[0], builder, settings.keep, layer.width, layer.scale, const)]
     else:
@@ -90,21 +94,55 @@ def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, setting
             parts = [Number((0,) * m + counted[m][r].lits, counted[m][r].top << m)
                      for m in range(layer.planes)]
             if limits is None:
-                found.append(_padded(_scaled(builder, parts, layer.scale, const[r], layer.width),
-                                     layer.width))
-            else:
+                low = int(layer.const[:, r].min())
+                more = by_class(builder.netlist, place, [int(c) - low for c in layer.const[:, r]])
+                number = _scaled(builder, parts, layer.scale, more, low, layer.width)
+                found.append(_padded(number, layer.width))
+            elif layer.classes == 1:
                 found.append(builder.at_least([], parts, limits[r]))
+            else:
+                found.append(_by_class(builder, parts, place, layer.limits[:, r]))
     if limits is None or len(limits[0]) == 1:
         return found
     return [_padded(builder.total([(lit,) for lit in row]), layer.width) for row in found]
 
 
-def _scaled(builder: SumBuilder, parts: list[Number], scale: int, const: int,
+def _by_class(builder: SumBuilder, parts: list[Number], place: Sequence[int],
+              limits: np.ndarray) -> list[int]:
+    """Comparisons whose limits depend on the class: what a limit is lower, the sum is more."""
+    found = []
+    for own in limits.T:
+        high = int(own.max())
+        more = by_class(builder.netlist, place, [high - int(t) for t in own])
+        found += builder.at_least([], [*parts, more], [high])
+    return found
+
+
+def by_class(netlist: Netlist, place: Sequence[int], values: Sequence[int]) -> Number:
+    """A number that the bits of a class choose from a table."""
+    top = max(values)
+    lits = tuple(_chosen(netlist, place, [v >> k & 1 for v in values])
+                 for k in range(top.bit_length()))
+    return Number(lits, (1 << len(lits)) - 1)
+
+
+def _chosen(netlist: Netlist, place: Sequence[int], column: list[int]) -> int:
+    """A bit that the class chooses: one table of up to four inputs, or a choice of two halves."""
+    if len(place) <= 4:
+        known = [*column, *[0] * ((1 << len(place)) - len(column))]
+        return netlist.lut(place, sum(bit << k for k, bit in enumerate(known)))
+    half = 1 << (len(place) - 1)
+    low, high = (_chosen(netlist, place[:-1], part or [0])
+                 for part in (column[:half], column[half:]))
+    return _choose(netlist, low, high, place[-1])
+
+
+def _scaled(builder: SumBuilder, parts: list[Number], scale: int, more: Number, const: int,
             width: int) -> Number:
-    """``scale * sum + const`` modulo ``2**width``; a scale is a sum of powers of two."""
+    """``scale * sum + more + const`` modulo ``2**width``; a scale is a sum of powers of two."""
     shifted = [Number((0,) * k + part.lits, part.top << k) for part in parts
                for k in range(scale.bit_length()) if scale >> k & 1]
-    return builder.total([], shifted, const, width)
+    return builder.total([], [*shifted, more], const, width)
 
 
 def _padded(number: Number, width: int) -> list[int]:
@@ -125,9 +163,10 @@ def _label(builder: SumBuilder, rows: list[list[int]], block: CountBlock) -> lis
             # b > a: b + (2**w - 1 - a) reaches 2**w.
             right, = builder.at_least([], [Number(tuple(b), top), Number(tuple(a), top).negated],
                                       [1 << width])
-            pairs.append(([_choose(builder.netlist, x, y, right) for x, y in zip(a, b, strict=True)],
-                          [_choose(builder.netlist, x, y, right)
-                           for x, y in zip(at_a, at_b, strict=True)]))
+            value, index = ([_choose(builder.netlist, x, y, right)
+                             for x, y in zip(left, other, strict=True)]
+                            for left, other in ((a, b), (at_a, at_b)))
+            pairs.append((value, index))
         best = pairs + best[2 * len(pairs):]
     return best[0][1]
 

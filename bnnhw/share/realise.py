@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnhw.count.build import SumBuilder
+from bnnhw.count.build import Product, SumBuilder
 from bnnhw.count.netlist import Number, invert
+from bnnhw.share.flips import flips
 from bnnhw.share.graph import SharedMatrix
 
 __all__ = ["Terms", "realise", "scores", "thresholds"]
@@ -16,15 +17,44 @@ __all__ = ["Terms", "realise", "scores", "thresholds"]
 
 @dataclass(frozen=True)
 class Terms:
-    """``sum of bits + sum of numbers = agreeing bits of a node + offset``."""
+    """Bits and numbers whose sum is, but for a constant, how many columns of a node agree.
 
-    bits: tuple[tuple[int, ...], ...]
+    Parameters
+    ----------
+    bits : tuple of (int, ...)
+    numbers : tuple of Number
+        Exact, or modulo ``2**width`` where all sums that they go into are as narrow.
+    offset : int
+        The node is ``2 * sum + offset``, where a column is worth -1 or +1.
+    size : int
+        Columns: the node lies between ``-size`` and ``size``.
+    flip : bool
+        That is minus the node instead.
+    """
+
+    bits: tuple[Product, ...]
     numbers: tuple[Number, ...]
     offset: int
+    size: int
+    flip: bool = False
+
+    @property
+    def low(self) -> int:
+        """The least sum; the largest is ``low + size``."""
+        return (-self.size - self.offset) // 2
+
+    @property
+    def negated(self) -> Terms:
+        """The terms of minus the value."""
+        offset = -self.offset - 2 * len(self.bits)
+        offset -= sum(2 * ((1 << n.width) - 1) for n in self.numbers)
+        return replace(self, bits=tuple((invert(p[0]), *p[1:]) for p in self.bits),
+                       numbers=tuple(n.negated for n in self.numbers), offset=offset,
+                       flip=not self.flip)
 
 
 def realise(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
-            keep: int = 0) -> list[Terms]:
+            keep: int = 0, exact: bool = False) -> list[Terms]:
     """Build the nodes that rows share, and list what is left to add up for each row.
 
     Parameters
@@ -34,41 +64,77 @@ def realise(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
     builder : SumBuilder
     keep : int
         Bits that a node may leave to those that refer to it, see ``SumBuilder.most``.
+    exact : bool
+        No number of a row is modulo a power of two.
 
     Returns
     -------
     list of Terms
         One a row. A column of sign +1 counts where it is 1, one of sign -1 where it is 0.
     """
-    vectors = shared.vectors()
+    sizes = [int(s) for s in np.abs(shared.vectors()).sum(axis=1)]
+    order = shared.order()
     doubled = {part for node in shared.nodes for part, factor in node.parts if abs(factor) == 2}
-    parts = {part for node in shared.nodes for part, _ in node.parts}
+    users: dict[int, list[tuple[int, int]]] = {}
+    for k in order:
+        for part, factor in shared.nodes[k].parts:
+            users.setdefault(part, []).append((k, factor))
+    flipped = flips(shared, sizes) if builder.target.polarised else [False] * len(shared.nodes)
     made: dict[int, Terms] = {}
     rows: dict[int, Terms] = {}
-    for k in shared.order():
-        # value = 2 * (bits + number) + offset, where a column is worth -1 or +1.
-        bits = [(lits[c] if s > 0 else invert(lits[c]),) for c, s in shared.nodes[k].items]
-        numbers, offset = [], -len(bits)
-        for part, factor in shared.nodes[k].parts:
-            own = made[part] if factor > 0 else _negated(made[part])
-            bits += own.bits
-            numbers += [n if abs(factor) == 1 else n.doubled for n in own.numbers]
-            offset += abs(factor) * own.offset
+    for k in order:
+        terms = _terms(shared, k, sizes[k], lits, made)
+        if flipped[k]:
+            terms = terms.negated
+        width = sizes[k].bit_length()
+        if k in users:
+            narrow = not exact and all(sizes[u].bit_length() <= width and abs(factor) == 1
+                                       for u, factor in users[k])
+            row = k < shared.rows
+            terms = made[k] = _modular(terms, builder, width) if narrow and row else \
+                _exact(terms, builder, width, 0 if k in doubled or row else keep)
         if k < shared.rows:
-            lowest = -int(np.abs(vectors[k]).sum())
-            rows[k] = Terms(tuple(bits), tuple(numbers), (lowest - offset) // 2)
-        if k in parts:
-            number, left = builder.most(bits, numbers, 0 if k in doubled else keep)
-            made[k] = Terms(left, (number,) if number.lits else (), offset)
+            rows[k] = terms
     return [rows[k] for k in range(shared.rows)]
 
 
-def _negated(terms: Terms) -> Terms:
-    """The terms of minus a value."""
-    offset = -terms.offset - 2 * len(terms.bits)
-    offset -= sum(2 * ((1 << n.width) - 1) for n in terms.numbers)
-    return Terms(tuple((invert(lit),) for lit, in terms.bits),
-                 tuple(n.negated for n in terms.numbers), offset)
+def _terms(shared: SharedMatrix, k: int, size: int, lits: Sequence[int],
+           made: dict[int, Terms]) -> Terms:
+    """What a node adds up."""
+    bits: list[Product] = [(lits[c] if s > 0 else invert(lits[c]),)
+                           for c, s in shared.nodes[k].items]
+    numbers: list[Number] = []
+    offset = -len(bits)
+    for part, factor in shared.nodes[k].parts:
+        own = made[part]
+        if (factor < 0) != own.flip:
+            own = own.negated
+        if abs(factor) == 2:
+            assert not own.bits
+        bits += own.bits
+        numbers += [n if abs(factor) == 1 else n.doubled for n in own.numbers]
+        offset += abs(factor) * own.offset
+    return Terms(tuple(bits), tuple(numbers), offset, size)
+
+
+def _modular(terms: Terms, builder: SumBuilder, width: int) -> Terms:
+    number = builder.total(terms.bits, terms.numbers, 0, width)
+    return replace(terms, bits=(), numbers=(number,))
+
+
+def _exact(terms: Terms, builder: SumBuilder, width: int, keep: int) -> Terms:
+    """Add a node up to a number that is no wider than needed."""
+    const, low, high = 0, terms.low, terms.low + terms.size
+    if low < 0 or high >> width:
+        # Any constant does that brings the sum into the range; that with most zeros costs least.
+        zeros = width
+        while (const := -(low >> zeros) << zeros) + high >> width:
+            zeros -= 1
+        keep = 0
+    number, left = builder.most(terms.bits, terms.numbers, keep, const,
+                                high + const if const else None, high)
+    offset = terms.offset - 2 * const
+    return replace(terms, bits=left, numbers=(number,) if number.lits else (), offset=offset)
 
 
 def thresholds(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
@@ -87,8 +153,13 @@ def thresholds(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
     list of list of int
         Literals that tell whether the agreeing columns of a row reach each of its limits.
     """
-    return [builder.at_least(row.bits, row.numbers, [limit + row.offset for limit in own])
-            for row, own in zip(realise(shared, lits, builder, keep), limits, strict=True)]
+    made = []
+    for row, own in zip(realise(shared, lits, builder, keep), limits, strict=True):
+        low, high = row.low, row.low + row.size
+        wanted = [high - t + 1 if row.flip else low + t for t in own]
+        found = builder.at_least(row.bits, row.numbers, wanted, low, high)
+        made.append([lit ^ row.flip for lit in found])
+    return made
 
 
 def scores(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder, keep: int,
@@ -106,10 +177,12 @@ def scores(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder, keep:
     if scale not in (1, 2):
         raise ValueError("scale is 1 or 2")
     made = []
-    for row, const in zip(realise(shared, lits, builder, keep), consts, strict=True):
+    for row, const in zip(realise(shared, lits, builder, keep, exact=True), consts, strict=True):
+        if row.flip:
+            row = row.negated
         # The lowest bit of an even count and a constant is that of the constant.
         own = width - (scale == 2)
-        number = builder.total(row.bits, row.numbers, const // scale - row.offset, own)
+        number = builder.total(row.bits, row.numbers, const // scale - row.low, own)
         if scale == 2:
             number = Number((const & 1, *number.lits), (1 << width) - 1)
         made.append(number)

@@ -144,14 +144,15 @@ def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, 
     fields = {}
     for output, name in b.graph.outputs:
         stream = words
-        if isinstance(unit, LabelUnit) and name == owner:
+        labelled = isinstance(unit, LabelUnit) and unit.labelled
+        if labelled and name == owner:
             label_bit = unit.scores.bits if unit.forward else 0
             fields[output] = FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit,
                                        True, 1, first, stream.words)
             continue
         if b.resolve(name) != owner and b.forwarding.get(owner) != b.resolve(name):
             continue
-        if isinstance(unit, LabelUnit):
+        if labelled:
             stream = unit.scores
         fields[output] = FieldPlan(output, stream.elements, stream.lanes, stream.width,
                                    stream.signed, groups=stream.groups, first_word=first,
@@ -180,7 +181,8 @@ def check(graph: Graph, arch: str) -> None:
                 layer.name not in [source for _, source in graph.outputs]:
             raise cannot(arch, layer, "is read by no layer and is no output")
     if not any(isinstance(layer, Product) for layer in graph.layers):
-        raise cannot(arch, graph.layers[-1], "is all there is, expected at least one layer of products")
+        raise cannot(arch, graph.layers[-1],
+                     "is all there is, expected at least one layer of products")
 
 
 def cannot(arch: str, layer: Layer, message: str) -> PlanError:

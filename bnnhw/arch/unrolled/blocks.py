@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Dense, Layer, Product
@@ -54,16 +55,18 @@ def count_block(layers: Sequence[Layer], forward: bool) -> CountBlock:
 def _count_layer(layer: Product) -> CountLayer:
     element, out = layer.input.element, layer.out_type().element
     unit = layer.coefficients[0]
+    border, _ = border_places(layer)
+    const = np.atleast_2d(layer.const + (0 if border is None else border))
     limits = None
     if layer.thresholds is not None:
         top = layer.fan_in * ((1 << element.planes) - 1) + 1
         # unit * count + const >= T: rounded up, and brought to where it makes a difference.
-        limits = np.clip(-((layer.const[:, None] - layer.thresholds) // unit), 0, top)
+        limits = np.clip(-((const[:, :, None] - layer.thresholds) // unit), 0, top)
     weights, used = layer.weights[0], None
     if layer.groups > 1:
         weights, used = _spread(layer)
-    return CountLayer(weights, element.planes, element.signed, limits, unit, layer.const,
-                      out.width, used)
+    return CountLayer(weights, element.planes, element.signed, limits, unit, const, out.width,
+                      used)
 
 
 def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:

@@ -6,15 +6,17 @@ import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.count import certify
 from bnnhw.count.behaviour import behaviour
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import Schedule, schedule_cuts
+from bnnhw.count.pipeline import schedule_cuts
 from bnnhw.count.text import WRITERS, module_text
 from bnnhw.device.speed import DELAYS
 from bnnhw.ir import Graph
-from bnnhw.plan import LabelUnit, StreamPlan
+from bnnhw.ir.layers import Product
+from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.logic import LogicBlock, LogicUnit
 from bnnhw.share.network import Settings, build_block
@@ -36,10 +38,11 @@ class LogicPlan(LabelUnit):
         How each product layer is shared.
     cuts : int
         Registers on each path.
-    synapses, luts : int
-        Products a vector; lookup tables of the block, counted.
+    synapses, luts, ffs : int
+        Products a vector; lookup tables and registers of the block, counted.
     scores_out : StreamPlan
-    label : bool
+    labelled : bool
+        The last layer is a label.
     """
 
     layers: tuple[str, ...]
@@ -48,8 +51,9 @@ class LogicPlan(LabelUnit):
     cuts: int
     synapses: int
     luts: int
+    ffs: int
     scores_out: StreamPlan
-    label: bool
+    labelled: bool
 
     kind: ClassVar[str] = "logic"
 
@@ -71,23 +75,24 @@ class LogicPlan(LabelUnit):
         certify(netlist)  # no certificate, no Verilog
         found = schedule_cuts(netlist, DELAYS[self.family], self.cuts)
         block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
-        text = module_text(f"{name}_logic", netlist, _at(found, self.cuts), WRITERS[self.family],
+        text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
                            behaviour(block, self.cuts))
         logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
+        first = graph.layer(self.layers[0])
+        assert isinstance(first, Product)
         return LogicUnit(module_name=name, logic=logic,
-                         queue_depth=LogicUnit.queue_words(self.cuts))
+                         queue_depth=LogicUnit.queue_words(self.cuts),
+                         places=border_places(first)[1])
 
     def summary(self) -> dict[str, Any]:
         return {"layers": " ".join(self.layers), "cuts": self.cuts, "synapses": self.synapses,
-                "luts": self.luts}
+                "luts": self.luts, "ffs": self.ffs}
 
-    def features(self) -> dict[str, float]:
-        return {"unit": 1, "in": self.i.bits, "out": self.o.bits, "logic": self.luts}
+    def counted(self) -> tuple[int, int]:
+        return self.luts, self.ffs
 
-
-def _at(found: Schedule, cuts: int) -> Schedule:
-    """A schedule with just so many cuts: outputs that come earlier wait."""
-    return Schedule(found.stage, cuts, found.slowest)
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("queue", LogicUnit.queue_words(self.cuts) - 1, self.o.bits, "auto", True),)
 
 
 @functools.lru_cache(maxsize=16)

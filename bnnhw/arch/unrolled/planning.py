@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, astuple
+from dataclasses import astuple, replace
+
+import numpy as np
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import BUILDERS
 from bnnhw.arch.streaming.planning import cannot, check, finish
+from bnnhw.arch.streaming.units import ConverterPlan
 from bnnhw.arch.streaming.units.line_window import plan_line_window
-from bnnhw.arch.streaming.units.window import pad_words
+from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of
 from bnnhw.config.hints import Hints
 from bnnhw.count import TARGETS
-from bnnhw.count.pipeline import schedule, schedule_cuts
+from bnnhw.count.netlist import Netlist
+from bnnhw.count.pipeline import Schedule, register_count, schedule, schedule_cuts
 from bnnhw.device import Device
 from bnnhw.device.speed import DELAYS
 from bnnhw.errors import PlanError
@@ -66,9 +70,6 @@ def _check_layer(layer: Layer) -> None:
     """Refuse what logic with constant weights does not do yet."""
     if not isinstance(layer, Product):
         return
-    if layer.border() is not None:
-        raise cannot(ARCH, layer, "has exact zeros outside the map, whose thresholds differ by "
-                     "position")
     if layer.weights.size > MAX_SYNAPSES:
         raise cannot(ARCH, layer, f"has {layer.weights.size} weights, more than {MAX_SYNAPSES} "
                      "as logic")
@@ -86,24 +87,26 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
             pad = pad_words(first.pad, channels, stream, first.window)
         except ValueError as error:
             raise PlanError(str(error), where=f"layer '{first.name}'") from None
-        window = b.add(plan_line_window(f"{first.name}_swu", source, stream, first.window, height,
-                                        width, pad))
-        source, stream = window.name, window.o
+        name = f"{first.name}_swu"
+        if pad is None or pad[:2] == (1, 1):
+            window = b.add(plan_line_window(name, source, stream, first.window, height, width,
+                                            pad))
+            source, stream = window.name, window.o
+        else:  # a pattern of padding comes tap by tap, and is collected
+            window = b.add(plan_window(name, None, source, stream, first.window, height, width,
+                                       pad, channel_outer=False))
+            taps = first.window.taps * channels
+            vector = replace(window.o, elements=taps, lanes=taps, groups=first.vector_count)
+            source = b.add(ConverterPlan(f"{name}_dwc", None, (window.name,), window.o,
+                                         vector)).name
+            stream = vector
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
     family = b.device.family if b.device.family in TARGETS else "generic"
-    settings, luts = [], 0
-    for layer in block.layers:
-        chosen, cost = choose_settings(layer, family, CANDIDATES)
-        settings.append(astuple(chosen))
-        luts += cost
+    settings = [astuple(choose_settings(layer, family, CANDIDATES)[0]) for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
-    delays = DELAYS[family]
-    if wish.cuts is not None:
-        cuts = schedule_cuts(netlist, delays, wish.cuts).cuts
-    else:
-        cuts = schedule(netlist, delays, 1e3 / (wish.clock_mhz or DEFAULT_MHZ)).cuts
+    found = _registers(netlist, family, wish)
     product = [layer for layer in group if isinstance(layer, Product)][-1]
     element = product.out_type().element
     vectors = product.vector_count
@@ -113,10 +116,18 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
     if label:
         o = StreamPlan(1, 1, block.outputs)
     unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
-                     (source,), stream, o, names, family, tuple(settings), cuts,
-                     sum(int((layer.weights >= 0).sum()) for layer in block.layers), luts, out,
-                     label, forward=forward)
+                     (source,), stream, o, names, family, tuple(settings), found.cuts,
+                     sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
+                     TARGETS[family].cost(netlist), register_count(netlist, found), out, label,
+                     forward=forward)
     b.provide(last.name, b.add(unit))
 
 
-assert asdict
+def _registers(netlist: Netlist, family: str, wish: Wish) -> Schedule:
+    """As many cuts as wished, or as the clock needs."""
+    delays = DELAYS[family]
+    if wish.cuts is not None:
+        return schedule_cuts(netlist, delays, wish.cuts)
+    period = 1e3 / (wish.clock_mhz or DEFAULT_MHZ)
+    # The cuts that this takes, as evenly as they can be.
+    return schedule_cuts(netlist, delays, schedule(netlist, delays, period).cuts)

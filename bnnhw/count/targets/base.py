@@ -25,15 +25,23 @@ class Target(abc.ABC):
     Attributes
     ----------
     name : str
-    leaf : int
-        Bits that the cheapest leaf counts.
+    lut_inputs : int
     adds_constants : bool
         A chain takes a constant beside its two numbers for nothing.
+    polarised : bool
+        Chains add wires as they are: all inverted, or none.
+    lut_adders : bool
+        A single adder is as cheap of lookup tables as of a chain.
+    product_entries : bool
+        A product as the carry into a chain costs no more than in a slot.
     """
 
     name: ClassVar[str]
-    leaf: ClassVar[int]
+    lut_inputs: ClassVar[int] = 4
     adds_constants: ClassVar[bool]
+    polarised: ClassVar[bool] = False
+    lut_adders: ClassVar[bool] = False
+    product_entries: ClassVar[bool] = True
 
     def cost(self, netlist: Netlist) -> int:
         """Lookup tables that synthesis will count (see ``Device.luts``)."""
@@ -58,9 +66,31 @@ class Target(abc.ABC):
         lits, function = operand
         return lits[0] if function == 0b10 and len(lits) == 1 else netlist.lut(lits, function)
 
-    def leaf_slots(self, bits: Sequence[int]) -> tuple[list[tuple[Operand, Operand]], int]:
-        """Operands of the slots of a leaf over ``leaf`` literals, and its carry in."""
-        raise NotImplementedError
+    def takes(self, have: int, above: int, held: tuple[int, ...],
+              single: bool) -> tuple[int, ...]:
+        """How many bits the operands of a slot take, at most two with those ``held``.
+
+        Of a group of bits the slot adds the parity, and the slot above their carry.
+
+        Parameters
+        ----------
+        have, above : int
+            Bits that wait here and at the next weight.
+        held : tuple of int
+            Sizes of groups whose carries come in here.
+        single : bool
+            No bit is a product.
+        """
+        return (1,) * min(have, 2 - len(held))
+
+    def product_leaves(self, products: int, others: int) -> int:
+        """Leaves of three run-time products each; later chains take the rest as carries."""
+        return max(0, min(products // 3, (products - others + 1) // 4))
+
+    def product_leaf(self, netlist: Netlist,
+                     bits: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:
+        """Sum and carry of three bits that are products, if tables do it better than a slot."""
+        return None
 
 
 def plain_slot(x1: Operand, x2: Operand) -> SlotShape:

@@ -17,14 +17,10 @@ from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 
 __all__ = ["Ecp5", "pins_of"]
 
-XOR2, AND2 = 0b0110, 0b1000
-
-
 class Ecp5(Target):
-    """Leaves of five bits: two half adders disappear into the two slots."""
+    """Slots add functions of two bits each."""
 
     name = "ecp5"
-    leaf = 5
     adds_constants = True
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
@@ -42,12 +38,12 @@ class Ecp5(Target):
         # The place behind takes the carry out and puts that of the next chain in.
         return len(chain.slots) + int(chain.carry != 0 or chain.slots[-1].carry in used)
 
-    def leaf_slots(self, bits: Sequence[int]) -> tuple[list[tuple[Operand, Operand]], int]:
-        # Inverted literals side by side: only four of them would not fit the pins.
-        a, b, c, d, carry = sorted(bits, key=lambda lit: -(lit & 1))
-        if d & 1 and not carry & 1:
-            d, carry = carry, d
-        return [(((a, b), XOR2), ((c, d), XOR2)), (((a, b), AND2), ((c, d), AND2))], carry
+    def takes(self, have: int, above: int, held: tuple[int, ...],
+              single: bool) -> tuple[int, ...]:
+        # Where the next weight has nothing to add, two half adders make the chain longer.
+        if not held and single and have >= 4 and above < 2:
+            return 2, 2
+        return super().takes(have, above, held, single)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -9,10 +9,9 @@ __all__ = ["Generic"]
 
 
 class Generic(Target):
-    """Leaves of three bits; a slot adds two literals, inverted or not."""
+    """A slot adds two literals, inverted or not."""
 
     name = "generic"
-    leaf = 3
     adds_constants = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:

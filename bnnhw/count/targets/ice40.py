@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bnnhw.count.netlist import Chain, Netlist
+from bnnhw.count.tables import table
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 
 __all__ = ["Ice40"]
 
+XNOR2 = 0b1001
+
 
 class Ice40(Target):
-    """Leaves of three bits."""
+    """Single adders are lookup tables, which take inverted bits."""
 
     name = "ice40"
-    leaf = 3
+    polarised = True
+    lut_adders = True
     adds_constants = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
@@ -25,6 +31,24 @@ class Ice40(Target):
 
     def carry_in(self, netlist: Netlist, operand: Operand) -> int:
         return _plain(netlist, operand)[0][0]
+
+    def product_leaf(self, netlist: Netlist,
+                     bits: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:
+        x1, x2, x3 = bits
+        if len({lit >> 1 for x in bits for lit in x}) < sum(len(x) for x in bits):
+            return None  # a table reads each bit once
+        both = netlist.lut((*x1, *x2), table(len(x1) + len(x2), lambda *v: _product(v[:len(x1)])
+                                             != _product(v[len(x1):])))
+        total = netlist.lut((both, *x3), table(1 + len(x3), lambda p, *v: p != _product(v)))
+        first = x1[0] if len(x1) == 1 else netlist.lut(x1, XNOR2)
+        carry = netlist.lut((both, *x3, first),
+                            table(2 + len(x3), lambda p, *v: _product(v[:-1]) if p else v[-1]))
+        return total, carry
+
+
+def _product(bits: Sequence[int]) -> bool:
+    """A bit alone, or the exclusive nor of two."""
+    return bool((sum(bits) + len(bits) - 1) & 1)
 
 
 def _plain(netlist: Netlist, operand: Operand) -> Operand:

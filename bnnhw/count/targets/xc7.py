@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bnnhw.count.netlist import Chain, Lut, Netlist
-from bnnhw.count.tables import maj3, table, xor
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 
 __all__ = ["Xc7", "pairs_of"]
 
-XOR2, AND2, XOR3, MAJ3 = 0b0110, 0b1000, table(3, xor), table(3, maj3)
-
-
 class Xc7(Target):
-    """Leaves of six bits: a full and a half adder disappear into the two slots."""
+    """A slot adds two functions of five bits: full and half adders disappear into it."""
 
     name = "xc7"
-    leaf = 6
+    lut_inputs = 6
     adds_constants = True
+    product_entries = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
         shape = plain_slot(x1, x2)
@@ -29,14 +26,26 @@ class Xc7(Target):
 
     def chain_cost(self, chain: Chain, used: set[int]) -> int:
         # A slot that passes one bit on needs no table, and CARRY4 gives its carries away.
-        return sum(len(slot.ins) > 1 for slot in chain.slots)
+        return sum(len(slot.ins) > 1 or slot.p == 0b01 for slot in chain.slots)
+
+    def carry_in(self, netlist: Netlist, operand: Operand) -> int:
+        lits, function = operand
+        plain = len(lits) == 1 and function == 0b10 and (lits[0] <= 1 or not lits[0] & 1)
+        return lits[0] if plain else netlist.lut(lits, function)
 
     def lut_cost(self, luts: Sequence[Lut]) -> int:
         return len(luts) - sum(len(pair) == 2 for pair in pairs_of(luts))
 
-    def leaf_slots(self, bits: Sequence[int]) -> tuple[list[tuple[Operand, Operand]], int]:
-        a, b, c, d, e, carry = bits
-        return [(((a, b, c), XOR3), ((d, e), XOR2)), (((a, b, c), MAJ3), ((d, e), AND2))], carry
+    def takes(self, have: int, above: int, held: tuple[int, ...],
+              single: bool) -> tuple[int, ...]:
+        # Five inputs; a slot takes 2.5 bits where its neighbours share the carries like this.
+        if not single or len(held) == 2:
+            return super().takes(have, above, held, single)
+        if held:
+            return (min(have, 5 - held[0]),) if have else ()
+        if have >= 5 and above < 2:
+            return 3, 2
+        return (3, 1) if have >= 4 else (1,) * min(have, 2)
 
 
 def pairs_of(luts: Sequence[Lut]) -> list[tuple[Lut, ...]]:

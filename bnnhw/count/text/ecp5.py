@@ -32,14 +32,14 @@ def ecp5_cells(names: Names) -> list[str]:
             (a, init0, s0), (b, init1, s1) = slots[k], slots[k + 1]
             pins = "".join(f".{pin}{half}({net}), " for half, nets in ((0, a), (1, b))
                            for pin, net in zip("ABCD", nets, strict=True))
-            into = f"c{number}[{k // 2 - 1}]" if k else "1'b0"
-            out = f", .COUT(c{number}[{k // 2}])" if k + 2 < len(slots) else ""
+            into = f"c{number}_{k // 2 - 1}" if k else "1'b0"
+            out = f", .COUT(c{number}_{k // 2})" if k + 2 < len(slots) else ""
             sums = "".join(f", .S{half}({s})" for half, s in ((0, s0), (1, s1)) if s)
             lines.append(f"CCU2C #(.INIT0(16'h{init0:04x}), .INIT1(16'h{init1:04x}), "
                          f'.INJECT1_0("NO"), .INJECT1_1("NO")) a{number}_{k // 2}('
                          f"{pins}.CIN({into}){sums}{out});")
         if len(slots) > 2:
-            lines.append(f"wire [{len(slots) // 2 - 2}:0] c{number};")
+            lines.append(f"wire {', '.join(f'c{number}_{k}' for k in range(len(slots) // 2 - 1))};")
     return lines
 
 

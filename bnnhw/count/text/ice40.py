@@ -22,7 +22,7 @@ def ice40_cells(names: Names) -> list[str]:
     for number, sequence in enumerate(names.sequences(LONGEST)):
         carry = "1'b0"
         for k, place in enumerate(sequence):
-            out = f"c{number}[{k}]"
+            out = f"c{number}_{k}"
             last = k + 1 == len(sequence)
             if isinstance(place, Gap):
                 carry = _gap(lines, names, f"{number}_{k}", place, carry, out)
@@ -38,7 +38,7 @@ def ice40_cells(names: Names) -> list[str]:
                              f".CO({out}));")
             carry = out
         if len(sequence) > 1:
-            lines.append(f"wire [{len(sequence) - 2}:0] c{number};")
+            lines.append(f"wire {', '.join(f'c{number}_{k}' for k in range(len(sequence) - 1))};")
     return lines
 
 

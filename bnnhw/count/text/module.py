@@ -64,7 +64,7 @@ class Names:
             return "1'b0"
         if bit <= self.netlist.inputs:
             return f"x[{bit - 1}]"
-        return f"n[{self._wires.setdefault(bit, len(self._wires))}]"
+        return f"n{self._wires.setdefault(bit, len(self._wires))}"
 
     def read(self, bit: int, stage: int) -> str:
         """Name of a bit as a cell of ``stage`` reads it."""
@@ -83,28 +83,32 @@ class Names:
             return f"1'b{lit}"
         return f"~{name}" if lit & 1 else name
 
-    def levels(self) -> list[list[Chain]]:
-        """Chains in groups of one stage and depth, whose members do not read each other."""
+    def stages(self) -> list[list[Chain]]:
+        """Chains of each stage, those that others read first."""
         depth = [0] * self.netlist.bits
         for cell in self.netlist.cells:
             at = 1 + max((depth[bit] for bit in cell.reads), default=0)
             for function in cell.functions:
                 depth[function.out] = at
-        key = {id(c): (self.stage_of(c), depth[c.slots[0].total]) for c in self.chains}
-        ordered = sorted(self.chains, key=lambda c: (key[id(c)], c.slots[0].total))
-        return [list(group) for _, group in groupby(ordered, key=lambda c: key[id(c)])]
+
+        def key(chain: Chain) -> tuple[int, int, int]:
+            out = chain.slots[0].total
+            return self.stage_of(chain), depth[out], out
+
+        return [list(group) for _, group in groupby(sorted(self.chains, key=key), self.stage_of)]
 
     def sequences(self, longest: int) -> list[list[Slot | Gap]]:
-        """Chains of a level behind one another, at most ``longest`` places in a row.
+        """Chains of a stage behind one another, at most ``longest`` places in a row.
 
-        A sequence whose first chain has no carry in begins with its first slot.
+        Those that others read come first, so that no loop of cells can arise. A sequence whose
+        first chain has no carry in begins with its first slot.
         """
         made: list[list[Slot | Gap]] = []
-        for level in self.levels():
+        for chains in self.stages():
             row: list[Slot | Gap] = []
             pending: int | None = None
-            stage = self.stage_of(level[0])
-            for chain in level:
+            stage = self.stage_of(chains[0])
+            for chain in chains:
                 if row and len(row) + len(chain.slots) + 2 > longest:
                     made.append(row + ([] if pending is None else [Gap(pending, None, stage)]))
                     row, pending = [], None
@@ -136,7 +140,9 @@ def module_text(name: str, netlist: Netlist, schedule: Schedule,
              f"output [{max(len(outputs), 1) - 1}:0] y);"]
     body = []
     if names._wires:
-        body.append(f"wire [{len(names._wires) - 1}:0] n;")
+        # Scalars: simulators take a vector that feeds itself for a loop.
+        wires = [f"n{k}" for k in range(len(names._wires))]
+        body += [f"wire {', '.join(wires[k:k + 16])};" for k in range(0, len(wires), 16)]
     for stage in range(1, schedule.cuts + 1):
         bits = sorted((index, bit) for (bit, s), index in names.registers.items() if s == stage)
         if not bits:

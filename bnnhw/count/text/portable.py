@@ -35,7 +35,8 @@ def portable_cells(names: Names) -> list[str]:
             if slot.total in names.used:
                 lines.append(f"assign {names.wire(slot.total)} = t{number}[{k + low}];")
         if used:
-            lines.append(f"assign {names.wire(chain.slots[-1].carry)} = t{number}[{width - 1 + low}];")
+            top = width - 1 + low
+            lines.append(f"assign {names.wire(chain.slots[-1].carry)} = t{number}[{top}];")
     return lines
 
 

