@@ -10,7 +10,7 @@ __all__ = ["ONES", "behaviour", "ones_of", "registered"]
 
 
 def behaviour(block: CountBlock, cuts: int) -> str:
-    """Body of a module ``(clk, x, y)``: counts by ``ones``, and ``cuts`` registers behind it all."""
+    """Body of a module ``(clk, x, y)``: plain counts, and ``cuts`` registers behind it all."""
     lines = [ONES]
     source = "x"
     for k, layer in enumerate(block.layers):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from bnnhw.count.dots import ZERO, Dots, Product, operand
-from bnnhw.count.netlist import FALSE, TRUE, Netlist, Number, Sum
-from bnnhw.count.targets.base import Operand, Target
+from bnnhw.count.dots import Product
+from bnnhw.count.netlist import FALSE, TRUE, Netlist, Number
+from bnnhw.count.reduce import Reducer
+from bnnhw.count.targets.base import Target
 from bnnhw.count.whole import Reached, Whole
 
 __all__ = ["NOTHING", "Product", "SumBuilder", "price"]
@@ -97,7 +98,7 @@ class SumBuilder:
             found = {t: self.reaches(number, t, low, high) for t in inner}
         else:
             found = {t: self._compare(bits, numbers, t, low, high) for t in inner}
-        return [found[t] if t in found else TRUE if t <= low else FALSE for t in limits]
+        return [found.get(t, TRUE if t <= low else FALSE) for t in limits]
 
     def reaches(self, number: Number, limit: int, low: int, high: int) -> int:
         """Literal of ``sum >= limit``: the sum is between low and high, the number is its residue.
@@ -117,11 +118,11 @@ class SumBuilder:
         elif at >= size:
             # Above the limit, but not where the sums begin.
             begin = _roundest(last - size + 1, first)
-            found = Dots.lookup(self.netlist, [self._above(lits, at - size),
+            found = Reducer.lookup(self.netlist, [self._above(lits, at - size),
                                                self._above(lits, begin)], 0b0010)
         else:
             end = _roundest(last - size + 1, first)
-            found = Dots.lookup(self.netlist, [self._above(lits, at),
+            found = Reducer.lookup(self.netlist, [self._above(lits, at),
                                                self._above(lits, end)], 0b1011)
         self.netlist.wholes.append(Reached(found, number, limit, low, high))
         return found
@@ -140,12 +141,12 @@ class SumBuilder:
             wanted = sum(want << k for k, (_, want) in enumerate(part))
             function = sum((v >> 1 > wanted or (v >> 1 == wanted and v & 1)) << v
                            for v in range(2 << len(part)))
-            found = Dots.lookup(self.netlist, [found, *(lit for lit, _ in part)], function)
+            found = Reducer.lookup(self.netlist, [found, *(lit for lit, _ in part)], function)
         return found
 
     def _compare(self, bits: Sequence[Product], numbers: Sequence[Number], limit: int, low: int,
                  high: int) -> int:
-        """Bit m of the sum and ``2**m - limit``, where the sum lies between ``low`` and ``high``."""
+        """Bit m of the sum and ``2**m - limit``; the sum lies between ``low`` and ``high``."""
         m = 0
         while high - limit >= 1 << m or limit - low > 1 << m:
             m += 1
@@ -160,16 +161,15 @@ class SumBuilder:
         return lits[m]
 
     def _dots(self, bits: Sequence[Product], numbers: Sequence[Number], const: int,
-              width: int) -> Dots:
-        dots = Dots(self.netlist, self.target, self._levels, width)
-        for bit in bits:
-            dots.add(bit, 0)
+              width: int) -> Reducer:
+        dots = Reducer(self.netlist, self.target, self._levels, width)
+        dots.add_bits(bits, sum(n.lits[:1] != (FALSE,) for n in numbers))
         for number in numbers:
             dots.add_number(number)
         dots.const += const
         return dots
 
-    def _finish(self, dots: Dots, width: int) -> tuple[int, ...]:
+    def _finish(self, dots: Reducer, width: int) -> tuple[int, ...]:
         """Literals of the sum."""
         dots.const %= 1 << width
         if dots.const and self.target.adds_constants:

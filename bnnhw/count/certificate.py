@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from bnnhw.count.netlist import Chain, Netlist, Number, Sum
+from bnnhw.count.netlist import Chain, Function, Lut, Netlist, Number, Sum
 from bnnhw.count.tables import polynomial
 from bnnhw.count.whole import Reached, Values
 
@@ -47,7 +47,7 @@ def certify(netlist: Netlist) -> int:
         bound = len(claim.products) + claim.const
         for addend in claim.addends:
             bound += _bound(addend, proven)
-        _check(claim, bound, {c.out: c for c in _slots(claim.chain)}, lookups)
+        _check(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
         if claim.number.top < min(bound, (1 << claim.number.width) - 1):
             raise CertificateError(f"a sum can reach {bound}, more than {claim.number.top}")
         if not claim.low:
@@ -61,10 +61,6 @@ def certify(netlist: Netlist) -> int:
     return len(netlist.sums) + len(netlist.wholes)
 
 
-def _slots(chain: Chain):  # type: ignore[no-untyped-def]
-    return chain.functions
-
-
 def _bound(number: Number, proven: dict[tuple[int, ...], int]) -> int:
     """Largest value of a number: proven before, or that of its bits."""
     whole = sum(1 << k for k, lit in enumerate(number.lits) if lit)
@@ -76,7 +72,8 @@ def _bound(number: Number, proven: dict[tuple[int, ...], int]) -> int:
     return found
 
 
-def _check(claim: Sum, bound: int, functions: dict, lookups: dict) -> None:  # type: ignore[type-arg]
+def _check(claim: Sum, bound: int, functions: dict[int, Function],
+           lookups: dict[int, Lut]) -> None:
     """Take a sum apart and compare it with its addends."""
     made: Polynomial = defaultdict(int)
     lits = (*claim.low, *claim.number.lits)
@@ -110,7 +107,7 @@ def _check(claim: Sum, bound: int, functions: dict, lookups: dict) -> None:  # t
         raise CertificateError("a chain does not add up to what it claims")
 
 
-def _expand(made: Polynomial, known: set[int], lookups: dict) -> None:  # type: ignore[type-arg]
+def _expand(made: Polynomial, known: set[int], lookups: dict[int, Lut]) -> None:
     """Replace lookup tables that only one side of the equation reads."""
     while True:
         open_ = {b for term, c in made.items() if c for b in term} - known

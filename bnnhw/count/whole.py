@@ -6,9 +6,9 @@ make cancels to the claim, modulo a power of two, and the claim stays below it.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import product
 
 from bnnhw.count.netlist import Lut, Number, Sum
 
@@ -112,10 +112,10 @@ class Values:
     def _value(self, lits: tuple[int, ...], width: int) -> Line:
         """What a number is, modulo ``2**width``; or its bits."""
         fixed = next((k for k, lit in enumerate(lits) if lit > 1), 0)
-        for shift, flip in product(range(fixed + 1), (0, 1)):
+        for shift, flip in itertools.product(range(fixed + 1), (0, 1)):
             own = lits[shift:]
             found = self._known.get(tuple(lit ^ flip for lit in own))
-            if found is None or not found[1] and len(lits) < width:
+            if found is None or (not found[1] and len(lits) < width):
                 continue
             sign = -1 if flip else 1
             made = defaultdict(int, {atom: sign * c << shift for atom, c in found[0].items()})

@@ -15,12 +15,15 @@ from bnnhw.share.graph import Node, SharedMatrix
 
 __all__ = ["MAX_ROWS", "extract"]
 
+NOISE = 0.9
+"""Less than 1, so that only equal ones change places."""
+
 MAX_ROWS = 256
 """Rows that are compared with each other; larger matrices are cut into blocks of as many."""
 
 
 def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
-            depth: int = 1) -> SharedMatrix:
+            depth: int = 1, seed: int = 0) -> SharedMatrix:
     """Share parts of at least ``smallest`` columns among the rows of a matrix.
 
     Parameters
@@ -31,6 +34,8 @@ def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
         At least 2; smaller parts cost more than they save.
     reach, depth : float, int
         Rows nearer than that to another one are built from it first, see ``forest``.
+    seed : int
+        Which of the largest parts are taken first: at random, for other numbers than 0.
     """
     rows, columns = matrix.shape
     if smallest < 2:
@@ -43,7 +48,7 @@ def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
         for k, (parent, sign) in enumerate(parents):
             if parent != ROOT:
                 start[k] = (sign * block[k] - block[parent]) // 2
-        nodes = _extract_block(start, smallest)
+        nodes = _extract_block(start, smallest, seed)
         size, base = len(block), len(made)
         # A row that is built from a parent has its difference as a node of its own.
         children = [k for k in range(size) if parents[k][0] != ROOT]
@@ -62,7 +67,7 @@ def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
     return shared
 
 
-def _extract_block(matrix: np.ndarray, smallest: int) -> list[Node]:
+def _extract_block(matrix: np.ndarray, smallest: int, seed: int) -> list[Node]:
     """Nodes of a block; the first ones are its rows."""
     rows, columns = matrix.shape
     room = 4 * rows + 64
@@ -71,6 +76,7 @@ def _extract_block(matrix: np.ndarray, smallest: int) -> list[Node]:
     parts: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
     count = rows
     # common[0]: columns of equal sign of two nodes; common[1]: of opposite sign.
+    chooser = np.random.default_rng(seed)
     common = np.zeros((2, room, room), dtype=np.float32)
     best = np.zeros((2, room), dtype=np.float32)
     partner = np.zeros((2, room), dtype=np.int64)
@@ -82,6 +88,8 @@ def _extract_block(matrix: np.ndarray, smallest: int) -> list[Node]:
         both = np.abs(live) @ np.abs(signs[changed]).T
         for way, overlap in enumerate(((both + dot) / 2, (both - dot) / 2)):
             overlap[changed, np.arange(len(changed))] = 0
+            if seed:
+                overlap += chooser.random(overlap.shape, dtype=np.float32) * NOISE
             common[way, :count, changed] = overlap.T
             common[way, changed, :count] = overlap.T
         for way in (0, 1):

@@ -10,7 +10,7 @@ from bnnhw.share.graph import SharedMatrix
 
 __all__ = ["flips"]
 
-STEPS = 200
+STEPS = 60
 """Attempts a node."""
 
 
@@ -25,27 +25,32 @@ def flips(shared: SharedMatrix, sizes: Sequence[int]) -> list[bool]:
         Columns of each node.
     """
     used = shared.order()
-    users: dict[int, list[tuple[int, int]]] = {k: [] for k in used}
-    for k in used:
-        for part, factor in shared.nodes[k].parts:
-            users[part].append((k, 1 if factor > 0 else -1))
     sign = dict.fromkeys(used, 1)
     weight = {k: sizes[k].bit_length() for k in used}
-    around = {k: {k, *(part for part, _ in shared.nodes[k].parts)} for k in used}
+    users = dict.fromkeys(used, 0)
+    wrong = dict.fromkeys(used, 0)
+    parts = {k: [(part, 1 if factor > 0 else -1) for part, factor in shared.nodes[k].parts]
+             for k in used}
+    for k in used:
+        for part, s in parts[k]:
+            users[part] += 1
+            wrong[part] += s < 0
 
-    def cost(part: int) -> float:
-        wrong = sum(sign[k] * s * sign[part] < 0 for k, s in users[part])
+    def cost(part: int, count: int) -> float:
         # Few uses of the wrong sign are nearly none.
-        return weight[part] * ((wrong > 0) + 0.2 * wrong)
+        return weight[part] * (1 + 0.2 * count) if count else 0.0
 
     chooser = random.Random(0)
     steps = STEPS * len(used)
     for step in range(steps):
-        k = used[chooser.randrange(len(used))]
-        before = sum(cost(p) for p in around[k])
-        sign[k] = -sign[k]
-        gain = before - sum(cost(p) for p in around[k])
+        k = used[int(chooser.random() * len(used))]
+        changes = [(k, users[k] - wrong[k])]
+        changes += [(part, wrong[part] + (1 if s * sign[k] * sign[part] > 0 else -1))
+                    for part, s in parts[k]]
+        gain = sum(cost(part, wrong[part]) - cost(part, count) for part, count in changes)
         heat = 4 * (1 - step / steps) ** 2
         if gain < 0 and (heat < 1e-3 or chooser.random() >= math.exp(gain / heat)):
-            sign[k] = -sign[k]
+            continue
+        sign[k] = -sign[k]
+        wrong.update(changes)
     return [sign.get(k, 1) < 0 for k in range(len(shared.nodes))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,57 +11,48 @@ from bnnhw.count.netlist import Netlist, Number, invert
 from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.count.tables import table
 from bnnhw.count.targets import TARGETS
-from bnnhw.share.extract import extract
 from bnnhw.share.graph import SharedMatrix
 from bnnhw.share.realise import scores, thresholds
+from bnnhw.share.search import FIRST, SHALLOW, Sharing, share_matrix, share_with
 
-__all__ = ["Settings", "build_block", "choose_settings", "share_layer"]
+__all__ = ["build_block", "choose_sharing"]
 
 MUX = table(3, lambda a, b, choose: b if choose else a)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a matrix is shared, see ``extract`` and ``realise``."""
+def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist], float] | None,
+                   effort: float = 1.0,
+                   report: Callable[[int], None] | None = None) -> Sharing:
+    """Search for the cheapest way to share a layer.
 
-    smallest: int
-    reach: float = 0.0
-    depth: int = 1
-    keep: int = 1
+    Parameters
+    ----------
+    registers : callable or None
+        What the registers of a netlist cost, in lookup tables; None for logic without any.
+    effort, report
+        See ``share_matrix``.
+    """
 
-
-def share_layer(layer: CountLayer, settings: Settings) -> SharedMatrix:
-    """Share the parts of a layer's rows."""
-    return extract(layer.signs, settings.smallest, settings.reach, settings.depth)
-
-
-def choose_settings(layer: CountLayer, target: str, candidates: Sequence[Settings],
-                    report: Callable[[int], None] | None = None) -> tuple[Settings, int]:
-    """Build a layer in each way and keep the cheapest; returns it and its lookup tables."""
-    best: tuple[int, int] | None = None
-    for k, settings in enumerate(candidates):
+    def cost(shared: SharedMatrix, sharing: Sharing) -> float:
         netlist = Netlist(CountBlock((layer,)).inputs)
         builder = SumBuilder(netlist, TARGETS[target])
         lits = [netlist.input(i) for i in range(netlist.inputs)]
-        netlist.outputs = [lit for row in _layer(builder, layer, share_layer(layer, settings),
-                                                 settings, lits) for lit in row]
-        cost = builder.target.cost(netlist)
-        if best is None or cost < best[0]:
-            best = cost, k
-        if report:
-            report(1)
-    assert best is not None
-    return candidates[best[1]], best[0]
+        rows = _layer(builder, layer, shared, sharing.keep, lits)
+        netlist.outputs = [lit for row in rows for lit in row]
+        return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
+
+    return share_matrix(layer.signs, target, effort, cost=cost, report=report,
+                        first=SHALLOW if registers else FIRST)[1]
 
 
-def build_block(block: CountBlock, target: str, settings: Sequence[Settings]) -> Netlist:
+def build_block(block: CountBlock, target: str, sharings: Sequence[Sharing]) -> Netlist:
     """Build a block; outputs are those of the last layer, channel 0 lowest, then the label."""
     netlist = Netlist(block.inputs)
     builder = SumBuilder(netlist, TARGETS[target])
     lits = [netlist.input(i) for i in range(netlist.inputs)]
     rows: list[list[int]] = []
-    for layer, own in zip(block.layers, settings, strict=True):
-        rows = _layer(builder, layer, share_layer(layer, own), own, lits)
+    for layer, own in zip(block.layers, sharings, strict=True):
+        rows = _layer(builder, layer, share_with(layer.signs, own), own.keep, lits)
         lits = [lit for row in rows for lit in row]
     netlist.outputs = lits if block.forward or not block.label else []
     if block.label:
@@ -70,7 +60,7 @@ def build_block(block: CountBlock, target: str, settings: Sequence[Settings]) ->
     return netlist
 
 
-def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, settings: Settings,
+def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, keep: int,
            lits: Sequence[int]) -> list[list[int]]:
     """Literals of each row's output element, lowest bit first."""
     elements, place = lits[:layer.columns * layer.planes], lits[layer.columns * layer.planes:]
@@ -81,14 +71,14 @@ def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, setting
     const = [int(c) for c in layer.const[0]]
     plain = layer.planes == layer.classes == 1
     if plain and limits is not None:
-        found = thresholds(shared, planes[0], builder, limits, settings.keep)
+        found = thresholds(shared, planes[0], builder, limits, keep)
     elif plain and layer.scale in (1, 2):
         return [_padded(number, layer.width) for number in
-                scores(shared, planes[0], builder, settings.keep, layer.width, layer.scale, const)]
+                scores(shared, planes[0], builder, keep, layer.width, layer.scale, const)]
     else:
         found = []
         width = layer.columns.bit_length()
-        counted = [scores(shared, plane, builder, settings.keep, width, 1, [0] * layer.rows)
+        counted = [scores(shared, plane, builder, keep, width, 1, [0] * layer.rows)
                    for plane in planes]
         for r in range(layer.rows):
             parts = [Number((0,) * m + counted[m][r].lits, counted[m][r].top << m)
@@ -101,6 +91,7 @@ def _layer(builder: SumBuilder, layer: CountLayer, shared: SharedMatrix, setting
             elif layer.classes == 1:
                 found.append(builder.at_least([], parts, limits[r]))
             else:
+                assert layer.limits is not None
                 found.append(_by_class(builder, parts, place, layer.limits[:, r]))
     if limits is None or len(limits[0]) == 1:
         return found

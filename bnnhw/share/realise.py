@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bnnhw.count.build import Product, SumBuilder
-from bnnhw.count.netlist import Number, invert
+from bnnhw.count.netlist import FALSE, Number, invert
 from bnnhw.share.flips import flips
 from bnnhw.share.graph import SharedMatrix
 
@@ -46,11 +46,24 @@ class Terms:
     @property
     def negated(self) -> Terms:
         """The terms of minus the value."""
-        offset = -self.offset - 2 * len(self.bits)
-        offset -= sum(2 * ((1 << n.width) - 1) for n in self.numbers)
+        numbers = [_minus(n) for n in self.numbers]
+        offset = -self.offset - 2 * len(self.bits) - sum(2 * const for _, const in numbers)
         return replace(self, bits=tuple((invert(p[0]), *p[1:]) for p in self.bits),
-                       numbers=tuple(n.negated for n in self.numbers), offset=offset,
-                       flip=not self.flip)
+                       numbers=tuple(n for n, _ in numbers), offset=offset, flip=not self.flip)
+
+    @property
+    def doubled(self) -> Terms:
+        """The terms of twice the value."""
+        bits = [Number((FALSE, lit), 2) for lit, in self.bits]
+        return replace(self, bits=(), numbers=(*bits, *(n.doubled for n in self.numbers)),
+                       offset=2 * self.offset, size=2 * self.size)
+
+
+def _minus(number: Number) -> tuple[Number, int]:
+    """A number and a constant, whose difference is minus a number."""
+    inverted = tuple(invert(lit) if lit > 1 else FALSE for lit in number.lits)
+    top = sum(1 << k for k, lit in enumerate(inverted) if lit)
+    return Number(inverted, top), top + sum(1 << k for k, lit in enumerate(number.lits) if lit == 1)
 
 
 def realise(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
@@ -74,7 +87,6 @@ def realise(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
     """
     sizes = [int(s) for s in np.abs(shared.vectors()).sum(axis=1)]
     order = shared.order()
-    doubled = {part for node in shared.nodes for part, factor in node.parts if abs(factor) == 2}
     users: dict[int, list[tuple[int, int]]] = {}
     for k in order:
         for part, factor in shared.nodes[k].parts:
@@ -87,12 +99,15 @@ def realise(shared: SharedMatrix, lits: Sequence[int], builder: SumBuilder,
         if flipped[k]:
             terms = terms.negated
         width = sizes[k].bit_length()
-        if k in users:
+        if k >= shared.rows and len(users[k]) == 1:
+            # Added up where it is wanted, together with what else is there.
+            made[k] = terms
+        elif k in users:
             narrow = not exact and all(sizes[u].bit_length() <= width and abs(factor) == 1
                                        for u, factor in users[k])
             row = k < shared.rows
             terms = made[k] = _modular(terms, builder, width) if narrow and row else \
-                _exact(terms, builder, width, 0 if k in doubled or row else keep)
+                _exact(terms, builder, width, 0 if row else keep)
         if k < shared.rows:
             rows[k] = terms
     return [rows[k] for k in range(shared.rows)]
@@ -110,10 +125,10 @@ def _terms(shared: SharedMatrix, k: int, size: int, lits: Sequence[int],
         if (factor < 0) != own.flip:
             own = own.negated
         if abs(factor) == 2:
-            assert not own.bits
+            own = own.doubled
         bits += own.bits
-        numbers += [n if abs(factor) == 1 else n.doubled for n in own.numbers]
-        offset += abs(factor) * own.offset
+        numbers += own.numbers
+        offset += own.offset
     return Terms(tuple(bits), tuple(numbers), offset, size)
 
 

@@ -31,7 +31,8 @@ def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu, registered: bool = False) 
     return kind(module_name="dut", simd=simd, pe=pe, sf=sf, nf=nf,
                 weights=weight_words(WEIGHTS, pe, simd), starts=words, width=4, coefficient=1,
                 threshold=True, levels=0, weight_style="lut", start_style="lut",
-                queue_depth=Mvtu.queue_words(Mvtu.latency(simd, 0, registered), sf),
+                queue_depth=Mvtu.queue_words(
+                    Mvtu.latency(simd, 0, registered, 1, 1, "generic"), sf),
                 product_register=registered)
 
 

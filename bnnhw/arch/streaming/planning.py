@@ -141,19 +141,19 @@ def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
 def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, FieldPlan]:
     """Where the outputs that one unit gives lie in the words from ``first`` on."""
     unit = next(u for u in reversed(b.units) if u.layer == owner)
+    labelled = unit if isinstance(unit, LabelUnit) and unit.labelled else None
     fields = {}
     for output, name in b.graph.outputs:
         stream = words
-        labelled = isinstance(unit, LabelUnit) and unit.labelled
-        if labelled and name == owner:
-            label_bit = unit.scores.bits if unit.forward else 0
+        if labelled is not None and name == owner:
+            label_bit = labelled.scores.bits if labelled.forward else 0
             fields[output] = FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit,
                                        True, 1, first, stream.words)
             continue
         if b.resolve(name) != owner and b.forwarding.get(owner) != b.resolve(name):
             continue
-        if labelled:
-            stream = unit.scores
+        if labelled is not None:
+            stream = labelled.scores
         fields[output] = FieldPlan(output, stream.elements, stream.lanes, stream.width,
                                    stream.signed, groups=stream.groups, first_word=first,
                                    words=stream.words)

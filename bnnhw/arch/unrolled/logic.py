@@ -19,7 +19,8 @@ from bnnhw.ir.layers import Product
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.logic import LogicBlock, LogicUnit
-from bnnhw.share.network import Settings, build_block
+from bnnhw.share.network import build_block
+from bnnhw.share.search import Sharing
 
 __all__ = ["LogicPlan", "netlist_of"]
 
@@ -34,7 +35,7 @@ class LogicPlan(LabelUnit):
         In order; the last one may be a label.
     family : str
         Target of the cells.
-    settings : tuple of (int, float, int, int)
+    settings : tuple of (int, float, int, int, int)
         How each product layer is shared.
     cuts : int
         Registers on each path.
@@ -47,7 +48,7 @@ class LogicPlan(LabelUnit):
 
     layers: tuple[str, ...]
     family: str
-    settings: tuple[tuple[int, float, int, int], ...]
+    settings: tuple[tuple[int, float, int, int, int], ...]
     cuts: int
     synapses: int
     luts: int
@@ -97,7 +98,7 @@ class LogicPlan(LabelUnit):
 
 @functools.lru_cache(maxsize=16)
 def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
-               settings: tuple[tuple[int, float, int, int], ...]) -> Netlist:
+               settings: tuple[tuple[int, float, int, int, int], ...]) -> Netlist:
     """The netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
-    return build_block(block, family, [Settings(*own) for own in settings])
+    return build_block(block, family, [Sharing(*own) for own in settings])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
 from bnnhw.plan import Plan, StreamPlan, Wish
-from bnnhw.share.network import Settings, choose_settings
+from bnnhw.share.network import choose_sharing
 
 __all__ = ["plan"]
 
@@ -33,7 +34,9 @@ ARCH = "unrolled"
 DEFAULT_MHZ = 100.0
 """Clock that registers are put in for where neither cuts nor a clock are given."""
 
-CANDIDATES = tuple(Settings(smallest, keep=keep) for smallest in (4, 5, 6, 8) for keep in (0, 1))
+REGISTER_PRICE = 0.2
+"""Lookup tables that a register counts as in the choice of how to share: most lie behind one."""
+
 MAX_SYNAPSES = 1 << 23
 
 
@@ -103,7 +106,8 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
     family = b.device.family if b.device.family in TARGETS else "generic"
-    settings = [astuple(choose_settings(layer, family, CANDIDATES)[0]) for layer in block.layers]
+    price = None if wish.cuts == 0 else _register_price(family, wish)
+    settings = [astuple(choose_sharing(layer, family, price)) for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
     found = _registers(netlist, family, wish)
@@ -121,6 +125,16 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
                      TARGETS[family].cost(netlist), register_count(netlist, found), out, label,
                      forward=forward)
     b.provide(last.name, b.add(unit))
+
+
+def _register_price(family: str, wish: Wish) -> Callable[[Netlist], float]:
+    """What the registers of a netlist count as, at the clock that is wished."""
+    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or DEFAULT_MHZ)
+
+    def price(netlist: Netlist) -> float:
+        return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
+
+    return price
 
 
 def _registers(netlist: Netlist, family: str, wish: Wish) -> Schedule:

@@ -25,23 +25,26 @@ class Target(abc.ABC):
     Attributes
     ----------
     name : str
+    leaf : int
+        Bits that a leaf counts.
     lut_inputs : int
     adds_constants : bool
         A chain takes a constant beside its two numbers for nothing.
     polarised : bool
-        Chains add wires as they are: all inverted, or none.
+        Chains add wires as they are: inverted bits need inverters.
     lut_adders : bool
         A single adder is as cheap of lookup tables as of a chain.
-    product_entries : bool
-        A product as the carry into a chain costs no more than in a slot.
+    entry_functions : bool
+        The carry into a chain may be any function of two bits.
     """
 
     name: ClassVar[str]
+    leaf: ClassVar[int]
     lut_inputs: ClassVar[int] = 4
     adds_constants: ClassVar[bool]
     polarised: ClassVar[bool] = False
     lut_adders: ClassVar[bool] = False
-    product_entries: ClassVar[bool] = True
+    entry_functions: ClassVar[bool] = False
 
     def cost(self, netlist: Netlist) -> int:
         """Lookup tables that synthesis will count (see ``Device.luts``)."""
@@ -83,9 +86,9 @@ class Target(abc.ABC):
         """
         return (1,) * min(have, 2 - len(held))
 
-    def product_leaves(self, products: int, others: int) -> int:
-        """Leaves of three run-time products each; later chains take the rest as carries."""
-        return max(0, min(products // 3, (products - others + 1) // 4))
+    def leaves(self, bits: int, others: int, leaf: int) -> int:
+        """Leaves of so many bits; each adder behind them takes one of the rest as its carry."""
+        return max(0, min(bits // leaf, (bits - others + 1) // (leaf + 1)))
 
     def product_leaf(self, netlist: Netlist,
                      bits: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:

@@ -7,7 +7,6 @@ ties D to 1, which leaves L2 free; with four, L2 has to agree with L4 there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import permutations
 
@@ -21,7 +20,9 @@ class Ecp5(Target):
     """Slots add functions of two bits each."""
 
     name = "ecp5"
+    leaf = 5
     adds_constants = True
+    entry_functions = True
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
         shape = plain_slot(x1, x2)

@@ -12,6 +12,7 @@ class Generic(Target):
     """A slot adds two literals, inverted or not."""
 
     name = "generic"
+    leaf = 3
     adds_constants = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:

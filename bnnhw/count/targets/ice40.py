@@ -17,6 +17,7 @@ class Ice40(Target):
     """Single adders are lookup tables, which take inverted bits."""
 
     name = "ice40"
+    leaf = 3
     polarised = True
     lut_adders = True
     adds_constants = False

@@ -13,9 +13,9 @@ class Xc7(Target):
     """A slot adds two functions of five bits: full and half adders disappear into it."""
 
     name = "xc7"
+    leaf = 6
     lut_inputs = 6
     adds_constants = True
-    product_entries = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
         shape = plain_slot(x1, x2)

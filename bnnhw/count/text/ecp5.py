@@ -9,7 +9,7 @@ from bnnhw.count.text.module import Gap, Names
 
 __all__ = ["ecp5_cells"]
 
-LONGEST = 24
+LONGEST = 48
 """Slots of a chain: timing analysis counts carries through gaps, though they never pass there."""
 
 
