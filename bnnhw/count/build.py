@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from bnnhw.count.cells import FALSE, TRUE
 from bnnhw.count.dots import Product
-from bnnhw.count.netlist import FALSE, TRUE, Netlist, Number
+from bnnhw.count.netlist import Netlist, Number
 from bnnhw.count.reduce import Reducer
 from bnnhw.count.targets.base import Target
 from bnnhw.count.whole import Reached, Whole

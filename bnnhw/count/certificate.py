@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from bnnhw.count.netlist import Chain, Function, Lut, Netlist, Number, Sum
+from bnnhw.count.cells import Chain, Function, Lut
+from bnnhw.count.netlist import Netlist, Number, Sum
 from bnnhw.count.tables import polynomial
 from bnnhw.count.whole import Reached, Values
 

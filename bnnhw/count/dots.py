@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import insort
 
 from bnnhw.count import tables
-from bnnhw.count.netlist import FALSE, TRUE, Chain, Netlist, Number, Sum
+from bnnhw.count.cells import FALSE, TRUE, Chain
+from bnnhw.count.netlist import Netlist, Number, Sum
 from bnnhw.count.targets.base import Operand, Target
 
 __all__ = ["LATE", "SLACK", "XNOR2", "Dot", "Dots", "Product", "operand"]

@@ -13,7 +13,7 @@ from bnnhw.count.pipeline import Delays, Schedule, schedule
 from bnnhw.count.targets import TARGETS
 from bnnhw.count.text import WRITERS, module_text
 
-__all__ = ["LaneCount", "inverted_lanes", "lane_count", "lane_text"]
+__all__ = ["LaneCount", "lane_count", "lane_text"]
 
 LEVELS = Delays(lut=0.5, chain=1.0, slot=0.0, register=0.0)
 """Depth in adder levels: two lookup tables are as long as one of them."""
@@ -39,14 +39,6 @@ class LaneCount:
         return self.schedule.cuts
 
 
-def inverted_lanes(width: int, family: str) -> int:
-    """Lanes (as a mask) whose weights come complemented.
-
-    A slot of ECP5 absorbs two products if one of its weights is stored inverted.
-    """
-    return sum(1 << k for k in range(1, width, 2)) if family == "ecp5" else 0
-
-
 @functools.lru_cache(maxsize=256)
 def lane_count(width: int, family: str, levels: int, early: bool) -> LaneCount:
     """Build and prove a count of ``width`` products.
@@ -59,9 +51,7 @@ def lane_count(width: int, family: str, levels: int, early: bool) -> LaneCount:
         A register behind the first level already: what feeds it is slow.
     """
     netlist = Netlist(2 * width)
-    inverted = inverted_lanes(width, family)
-    products = [(netlist.input(k), netlist.input(width + k) ^ (inverted >> k & 1))
-                for k in range(width)]
+    products = [(netlist.input(k), netlist.input(width + k)) for k in range(width)]
     netlist.outputs = list(SumBuilder(netlist, TARGETS[family]).total(products).lits)
     certify(netlist)
     if not levels:
@@ -72,8 +62,7 @@ def lane_count(width: int, family: str, levels: int, early: bool) -> LaneCount:
 def lane_text(name: str, width: int, family: str, levels: int, early: bool) -> str:
     """Verilog of the module ``name(clk, x, y)``: ``x`` is weights above activations."""
     made = lane_count(width, family, levels, early)
-    agreeing = f"x[{width - 1}:0] ^ x[{2 * width - 1}:{width}] ^ " \
-               f"{width}'h{inverted_lanes(width, family) ^ ((1 << width) - 1):x}"
+    agreeing = f"~(x[{width - 1}:0] ^ x[{2 * width - 1}:{width}])"
     outputs = len(made.netlist.outputs)
     twin = [ONES,
             f"wire [{width - 1}:0] agreeing = {agreeing};",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnhw.count.netlist import Cell, Lut, Netlist
+from bnnhw.count.cells import Cell, Lut
+from bnnhw.count.netlist import Netlist
 
 __all__ = ["Delays", "Schedule", "register_count", "schedule", "schedule_cuts"]
 

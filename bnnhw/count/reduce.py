@@ -11,8 +11,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 
+from bnnhw.count.cells import FALSE, Chain, invert
 from bnnhw.count.dots import LATE, SLACK, XNOR2, Dot, Dots, Product, operand
-from bnnhw.count.netlist import FALSE, Chain, invert
 from bnnhw.count.tables import maj3, table, xor
 from bnnhw.count.targets.base import Operand, SlotShape
 

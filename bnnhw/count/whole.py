@@ -10,7 +10,8 @@ import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
-from bnnhw.count.netlist import Lut, Number, Sum
+from bnnhw.count.cells import Lut
+from bnnhw.count.netlist import Number, Sum
 
 __all__ = ["Reached", "Values", "Whole"]
 

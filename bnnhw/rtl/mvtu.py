@@ -8,7 +8,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.count.lanes import inverted_lanes
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
 from bnnhw.rtl.positions import Places
@@ -94,9 +93,7 @@ class Mvtu(SharedComponent):
         self._module_name = module_name
         self.simd, self.pe, self.sf, self.nf = simd, pe, sf, nf
         self.family = family
-        inverted = inverted_lanes(simd, family) if serial or bits == 1 else 0
-        self.weights = [word ^ sum(inverted << r * simd for r in range(pe)) for word in weights]
-        self.starts = starts
+        self.weights, self.starts = weights, starts
         self.width, self.coefficient, self.threshold = width, coefficient, threshold
         self.levels, self.product_register = levels, product_register
         self.weight_style, self.start_style = weight_style, start_style

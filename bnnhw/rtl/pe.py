@@ -48,8 +48,7 @@ class ProcessingElement(SharedComponent):
         Register in front of or behind the first cells that ``w`` meets. It hides the slow output
         of a block RAM.
     family : str
-        Target whose cells count single bits (see ``XnorPopcount``); lanes of ``w`` in
-        ``count.inverted_lanes`` are complemented.
+        Target whose cells count single bits (see ``XnorPopcount``).
     bits : int
         Bits of a lane of ``a``, unsigned.
     planes : int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.count.lanes import inverted_lanes, lane_count, lane_text
+from bnnhw.count.lanes import lane_count, lane_text
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent
 
@@ -34,7 +34,7 @@ class XnorPopcount(SharedComponent):
     Members
     -------
     x : In(2 * width)
-        Activations, and above them weights; those of ``inverted_lanes`` are complemented.
+        Activations, and weights above them.
     y : Out(bits for 0..width)
     """
 
@@ -69,7 +69,7 @@ class XnorPopcount(SharedComponent):
     def body(self, platform: Any) -> Module:
         m = Module()
         a, w = self.x[:self.width], self.x[self.width:]
-        agreeing = ~(a ^ w ^ Const(inverted_lanes(self.width, self.family), self.width))
+        agreeing = ~(a ^ w)
         terms: list[Value] = [agreeing[k] for k in range(self.width)]
         while len(terms) > 1:
             terms = [terms[k] + terms[k + 1] for k in range(0, len(terms) - 1, 2)] + \

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bnnhw.count.build import SumBuilder
-from bnnhw.count.netlist import Netlist, Number, invert
+from bnnhw.count.cells import invert
+from bnnhw.count.netlist import Netlist, Number
 from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.count.tables import table
 from bnnhw.count.targets import TARGETS

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bnnhw.count.build import Product, SumBuilder
-from bnnhw.count.netlist import FALSE, Number, invert
+from bnnhw.count.cells import FALSE, invert
+from bnnhw.count.netlist import Number
 from bnnhw.share.flips import flips
 from bnnhw.share.graph import SharedMatrix
 

@@ -14,7 +14,8 @@ from bnnhw.share.extract import extract
 from bnnhw.share.graph import SharedMatrix
 from bnnhw.share.realise import thresholds
 
-__all__ = ["FIRST", "SHALLOW", "Sharing", "attempts", "share_matrix", "share_with", "threshold_cost"]
+__all__ = ["FIRST", "SHALLOW", "Sharing", "attempts", "share_matrix", "share_with",
+           "threshold_cost"]
 
 WORK = 50_000
 """Products (rows times columns) of all attempts together, for an effort of 1."""

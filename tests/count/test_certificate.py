@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.count import TARGETS, CertificateError, Netlist, Number, SumBuilder, certify
-from bnnhw.count.netlist import Chain, Lut
+from bnnhw.count.cells import Chain, Lut
 
 FAMILIES = sorted(TARGETS)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
-from bnnhw.count.netlist import Chain, Lut, Netlist
+from bnnhw.count.cells import Chain, Lut
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import table, value
 
 __all__ = ["Operand", "SlotShape", "Target", "plain_slot"]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import permutations
 
-from bnnhw.count.netlist import Chain, Netlist
+from bnnhw.count.cells import Chain
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import value
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bnnhw.count.netlist import Chain, Netlist
+from bnnhw.count.cells import Chain
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 
 __all__ = ["Generic"]

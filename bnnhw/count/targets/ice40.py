@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnhw.count.netlist import Chain, Netlist
+from bnnhw.count.cells import Chain
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import table
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 

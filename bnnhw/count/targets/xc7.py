@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnhw.count.netlist import Chain, Lut, Netlist
+from bnnhw.count.cells import Chain, Lut
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
 
 __all__ = ["Xc7", "pairs_of"]

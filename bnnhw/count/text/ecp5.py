@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bnnhw.count.netlist import FALSE, Function, Slot
+from bnnhw.count.cells import FALSE, Function, Slot
 from bnnhw.count.tables import table, value
 from bnnhw.count.targets.ecp5 import pins_of
 from bnnhw.count.text.module import Gap, Names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bnnhw.count.netlist import Function, Slot
+from bnnhw.count.cells import Function, Slot
 from bnnhw.count.tables import XOR3, value
 from bnnhw.count.text.module import Gap, Names
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-from bnnhw.count.netlist import Chain, Function, Lut, Netlist, Slot
+from bnnhw.count.cells import Chain, Function, Lut, Slot
+from bnnhw.count.netlist import Netlist
 from bnnhw.count.pipeline import Schedule
 
 __all__ = ["Gap", "Names", "module_text"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnhw.count.netlist import Lut, Slot
+from bnnhw.count.cells import Lut, Slot
 from bnnhw.count.tables import value
 from bnnhw.count.targets.xc7 import pairs_of
 from bnnhw.count.text.module import Names
