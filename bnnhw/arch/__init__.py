@@ -26,6 +26,8 @@ class Architecture:
     plan : (graph, hints, device, wish) -> Plan
     elaborate : (plan, graph) -> Component
     load_plan : JSON value -> Plan
+    folds : bool
+        It can be slower and smaller; else there is one size.
     """
 
     name: str
@@ -33,13 +35,14 @@ class Architecture:
     plan: Callable[[Graph, Hints, Device, Wish], Plan]
     elaborate: Callable[[Plan, Graph], Any]
     load_plan: Callable[[dict[str, Any]], Plan]
+    folds: bool = True
 
 
 ARCHS: dict[str, Architecture] = {a.name: a for a in (
     Architecture("streaming", "one folded MVTU a layer, joined by streams",
                  streaming.plan, streaming.elaborate, streaming.load_plan),
     Architecture("unrolled", "weights as logic that rows share, one vector a cycle",
-                 unrolled.plan, unrolled.elaborate, unrolled.load_plan),
+                 unrolled.plan, unrolled.elaborate, unrolled.load_plan, folds=False),
 )}
 
 

@@ -8,7 +8,7 @@ from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
-from bnnhw.errors import BnnhwError, FitError
+from bnnhw.errors import BnnhwError, FitError, PlanError
 from bnnhw.frontend.network import Network
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
@@ -43,7 +43,9 @@ def command(
     target = get_device(device)
     network = open_network(layers)
     planner = planner_of(network, arch, target)
-    wished = ii is not None or fps is not None or target.budget is None
+    folds = get_arch(arch).folds
+    # A part without a wish: as fast as fits, if the architecture leaves a choice.
+    wished = ii is not None or fps is not None or target.budget is None or not folds
     if not wished:
         plan = fastest_fit(planner, target, SLOWEST)
     else:
@@ -57,8 +59,11 @@ def command(
         if needed:
             print_resources(needed)
         # The very wish gives the very plan.
-        print(f"to build it: bnnhw generate --layers {layers} --device {device} --ii {plan.target} "
-              "-o OUT.v")
+        more = "" if arch == "streaming" else f"--arch {arch} "
+        more += f"--cuts {cuts} " if cuts is not None else ""
+        more += f"--clock {clock:g} " if clock is not None and not folds else ""
+        print(f"to build it: bnnhw generate --layers {layers} --device {device} {more}"
+              f"--ii {plan.target} -o OUT.v")
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
                        + describe_excess(needed), hint=_remedy(network, arch, target, plan, clock))
@@ -80,11 +85,14 @@ def _remedy(network: Network, arch: str, device: Device, plan: Plan,
     """What would make it fit: more cycles a frame, or a larger part of the family."""
     ways = []
     try:
+        if not get_arch(arch).folds:
+            raise PlanError("it has one size")
         slower = fastest_fit(planner_of(network, arch, device), device, SLOWEST)
         rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
         ways.append(f"it fits from --ii {slower.ii} on{rate}")
     except BnnhwError:
-        ways.append("no folding of it fits")
+        ways.append("no folding of it fits" if get_arch(arch).folds
+                    else "'--arch streaming' can be folded")
     larger = [d for d in DEVICES.values() if d.family == device.family and d.budget
               and device.budget and d.budget.luts > device.budget.luts]
     for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):

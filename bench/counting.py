@@ -1,0 +1,149 @@
+"""Counting logic against its peers: python bench/counting.py [PART ...] [--peers]
+
+Parts: popcount, matrices, tfc (all by default). Every figure is cells after Yosys, in the slots of
+``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers`` measures peers
+that are not in the cache of an earlier run; da4ml and Yosys take hours for the largest. The table
+goes to bench/counting.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+from peers import TARGETS, cached, count_cells, measure, works
+
+from bnnhw.cli.common import print_table
+from bnnhw.count import TARGETS as FAMILIES
+from bnnhw.count import Netlist, SumBuilder, certify
+from bnnhw.count.pipeline import schedule
+from bnnhw.count.text import WRITERS, module_text
+from bnnhw.device import get_device
+from bnnhw.device.speed import DELAYS
+from bnnhw.emit.design import generate
+from bnnhw.flow.synth import synthesise
+from bnnhw.frontend.network import Network
+from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.plan import Wish
+from bnnhw.share import thresholds
+from bnnhw.share.search import share_matrix
+
+RECORD = Path(__file__).with_name("counting.json")
+TFC = Path("../shared/data/TFC_1W1A.onnx")
+SIZES = (16, 64, 255)
+
+
+def text_of(netlist: Netlist, family: str) -> str:
+    """A proven netlist without registers."""
+    certify(netlist)
+    whole = schedule(netlist, DELAYS[family], 1e9)
+    return module_text("m", netlist, whole, WRITERS[family])
+
+
+def plus_tree(width: int) -> str:
+    """The peer: XNOR and a balanced tree of ``+`` as a person writes it."""
+    lines, terms = [], [(f"z[{k}]", 1) for k in range(width)]
+    while len(terms) > 1:
+        sums = []
+        for (a, bits_a), (b, bits_b) in zip(terms[::2], terms[1::2], strict=False):
+            name, bits = f"t{len(lines)}", max(bits_a, bits_b) + 1
+            lines.append(f"wire [{bits - 1}:0] {name} = {a} + {b};")
+            sums.append((name, bits))
+        terms = sums + terms[2 * len(sums):]
+    return (f"module m(input [{2 * width - 1}:0] x, output [{width.bit_length() - 1}:0] y);\n"
+            f"wire [{width - 1}:0] z = x[{width - 1}:0] ~^ x[{2 * width - 1}:{width}];\n"
+            + "\n".join(lines) + f"\nassign y = {terms[0][0]};\nendmodule\n")
+
+
+def popcounts() -> list[dict[str, Any]]:
+    """XNOR and popcount with weights that change, slots a bit."""
+    rows = []
+    for width in SIZES:
+        for target in TARGETS:
+            row: dict[str, Any] = {"N": width, "target": target,
+                                   "plain +": count_cells(plus_tree(width), "m", target)["slots"]}
+            for family in ("generic", target):
+                netlist = Netlist(2 * width)
+                builder = SumBuilder(netlist, FAMILIES[family])
+                products = [(netlist.input(k), netlist.input(width + k)) for k in range(width)]
+                netlist.outputs = list(builder.total(products).lits)
+                found = count_cells(text_of(netlist, family), "m", target)
+                row["portable" if family == "generic" else "exact"] = found["slots"]
+            rows.append({k: round(v / width, 3) if k not in ("N", "target") else v
+                         for k, v in row.items()})
+    return rows
+
+
+def matrices(peers: bool) -> list[dict[str, Any]]:
+    """Constant matrices with a threshold a row, beside da4ml and plain ``+`` without."""
+    rows = []
+    for name, matrix in works().items():
+        for target in TARGETS:
+            begin = time.process_time()
+            shared, sharing = share_matrix(matrix.astype(np.int64), target)
+            netlist = Netlist(shared.columns)
+            found = thresholds(shared, [netlist.input(k) for k in range(shared.columns)],
+                               SumBuilder(netlist, FAMILIES[target]),
+                               [[shared.columns // 2]] * shared.rows, sharing.keep)
+            netlist.outputs = [lit for lit, in found]
+            text = text_of(netlist, target)
+            seconds = time.process_time() - begin
+            ours = count_cells(text, "m", target)
+            row: dict[str, Any] = {"work": name, "target": target, "ours": ours["slots"],
+                                   "generation s": round(seconds, 1)}
+            for peer in ("da4ml", "plain"):
+                known = measure(matrix, name, (peer,), (target,)) if peers else \
+                    cached(matrix, peer, target)
+                row[peer] = known[0]["slots"] if known else ""
+            row["ours / da4ml"] = round(ours["slots"] / row["da4ml"], 3) if row["da4ml"] else ""
+            rows.append(row)
+            print(row, flush=True)
+    return rows
+
+
+def whole_tfc() -> list[dict[str, Any]]:
+    """TFC with thresholds, argmax, queue and AXI-Stream edges: operations a cycle and slot."""
+    if not TFC.exists():
+        return []
+    graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
+    rows = []
+    for target in TARGETS:
+        for what, wish in (("combinational", Wish(cuts=0)), ("150 MHz", Wish(clock_mhz=150))):
+            begin = time.process_time()
+            core = generate(Network(graph, {}, ()), "unrolled", get_device(target), wish)
+            seconds = time.process_time() - begin
+            report = synthesise(core, get_device(target))
+            lut = sum(u.lut for u in report.units)
+            operations = 2 * sum(int(u.summary().get("synapses", 0)) for u in core.plan.units)
+            rows.append({"target": target, "registers": what, "slots": lut,
+                         "FF": sum(u.ff for u in report.units), "latency": core.plan.latency,
+                         "operations / cycle / slot": round(operations / lut, 2),
+                         "generation s": round(seconds, 1)})
+            print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", default=["popcount", "matrices", "tfc"])
+    parser.add_argument("--peers", action="store_true")
+    arguments = parser.parse_args()
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    parts = {"popcount": popcounts, "matrices": lambda: matrices(arguments.peers),
+             "tfc": whole_tfc}
+    for part in arguments.parts:
+        record[part] = parts[part]()
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        if record[part]:
+            print_table(part, tuple(record[part][0]), [tuple(r.values()) for r in record[part]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Unrolled networks: equal to golden and to streaming, exact latency, twin and cells alike."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnhw import golden
+from bnnhw.arch import get_arch
+from bnnhw.arch.unrolled.logic import LogicPlan
+from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
+from bnnhw.device import get_device
+from bnnhw.device.speed import DELAYS
+from bnnhw.emit.design import Design, generate
+from bnnhw.emit.verilog import convert
+from bnnhw.errors import PlanError
+from bnnhw.frontend.network import Network
+from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.ir import Graph
+from bnnhw.plan import Wish
+from bnnhw.sim.cells import with_cells
+from bnnhw.sim.compare import count_mismatches
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
+from tests.maps import random_map_network
+from tests.networks import random_graph
+
+
+def design(graph: Graph, device: str = "generic", wish: Wish | None = None) -> Design:
+    arch = get_arch("unrolled")
+    plan = arch.plan(graph, {}, get_device(device), wish or Wish())
+    return Design(graph, plan, convert(arch.elaborate(plan, graph)))
+
+
+def inputs(graph: Graph, count: int, seed: int) -> np.ndarray:
+    element = graph.input.element
+    return np.random.default_rng(seed).integers(element.lo, element.hi + 1,
+                                                (count, *graph.input.shape))
+
+
+def check(core: Design, x: np.ndarray, engine: str = "verilator") -> None:
+    """Outputs, cycles a frame and latency are those of golden and plan; stalls change neither."""
+    expected = golden.run(core.graph, x)
+    run = simulate(core, x, engine)
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
+    stalled = simulate(core, x, engine, Stalls(0.3, 0.4, 5))
+    assert count_mismatches(expected, stalled.outputs) == 0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_maps(seed: int) -> None:
+    """Windows, borders with exact zeros, patterns of padding, groups, integers, residuals."""
+    graph, _ = random_map_network(seed)
+    arch = get_arch("unrolled")
+    plan = arch.plan(graph, {}, get_device("generic"), Wish(cuts=seed % 4))
+    check(Design(graph, plan, ""), inputs(graph, 3, seed), "pysim")
+
+
+@pytest.mark.parametrize(("seed", "device"), [(3, "ecp5"), (12, "ice40"), (24, "xc7"),
+                                              (7, "generic")])
+def test_the_twin_and_the_cells_are_the_same(seed: int, device: str) -> None:
+    graph, _ = random_map_network(seed)
+    core = design(graph, device, Wish(cuts=seed % 3))
+    x = inputs(graph, 12, seed)
+    check(core, x)
+    check(with_cells(core), x)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_dense_networks(seed: int) -> None:
+    tail = ("bits", "scores", "label", "both")[seed % 4]
+    graph = random_graph((11 + 7 * seed, 9, 1 + seed, 6), seed=seed, tail=tail,
+                         unipolar=seed % 2 == 1, pixels=seed == 3, affine=seed == 5)
+    core = design(graph, wish=Wish(cuts=seed % 3))
+    x = inputs(graph, 20, seed)
+    check(Design(graph, core.plan, ""), x, "pysim")
+    other = get_arch("streaming").plan(graph, {}, get_device("generic"), Wish())
+    both = simulate(Design(graph, other, ""), x, "pysim").outputs
+    assert count_mismatches(both, simulate(core, x).outputs) == 0
+
+
+@pytest.fixture(scope="module")
+def tfc(tfc_onnx: Path) -> Graph:
+    return import_qonnx(tfc_onnx, name="tfc").graph
+
+
+def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
+    """5,000 digits through the emitted text, one a cycle."""
+    core = generate(Network(tfc, {}, ()), "unrolled", get_device("ecp5-85"), Wish(clock_mhz=150))
+    unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
+    assert core.plan.ii == 1
+    assert unit.synapses == 784 * 64 + 2 * 64 * 64 + 64 * 10
+    assert unit.luts < 0.45 * unit.synapses
+    expected = golden.run(tfc, digits[0])
+    run = simulate(core, digits[0])
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (1, core.plan.latency)
+
+
+def test_a_serial_front_collects_the_frame(tfc: Graph,
+                                           digits: tuple[np.ndarray, np.ndarray]) -> None:
+    core = design(tfc, "ice40", Wish(ii=98, cuts=0))
+    assert core.plan.ii == 98
+    assert core.plan.i.lanes == 8
+    check(core, digits[0][:20])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("device", ["ecp5", "ice40", "xc7", "generic"])
+def test_tfc_cell_by_cell(device: str, tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
+    """What synthesis reads, with the vendor's cell models: 5,000 digits."""
+    core = with_cells(design(tfc, device, Wish(clock_mhz=60)))
+    run = simulate(core, digits[0])
+    assert count_mismatches(golden.run(tfc, digits[0]), run.outputs) == 0
+
+
+def test_cuts() -> None:
+    graph = random_graph((40, 12, 10), seed=2)
+    latencies = [design(graph, wish=Wish(cuts=k)).plan.latency for k in (0, 1, 3)]
+    assert latencies == sorted(latencies)
+    core = design(graph, wish=Wish(cuts=0))
+    unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
+    assert unit.cuts == unit.ffs == 0
+    assert not re.search(r"^reg \[\d+:0\] r\d", core.verilog, re.MULTILINE)
+    faster = design(graph, "ecp5", Wish(clock_mhz=400))
+    slower = design(graph, "ecp5", Wish(clock_mhz=50))
+    assert faster.plan.latency > slower.plan.latency
+    with pytest.raises(PlanError, match="must not be negative"):
+        design(graph, wish=Wish(cuts=-1))
+    with pytest.raises(PlanError, match="--cuts is for blocks of logic"):
+        get_arch("streaming").plan(graph, {}, get_device("generic"), Wish(cuts=1))
+
+
+def test_same_bytes_twice() -> None:
+    graph, _ = random_map_network(5)
+    assert design(graph, "ecp5").verilog == design(graph, "ecp5").verilog
+
+
+def test_registers_are_counted_as_they_are_written() -> None:
+    graph, _ = random_map_network(12)
+    core = design(graph, "ecp5", Wish(cuts=2))
+    for unit in core.plan.units:
+        if isinstance(unit, LogicPlan):
+            module = core.verilog.split(f"module {core.plan.name}_{unit.name}_logic(")[1]
+            module = module.split("`else")[0]
+            written = sum(int(n) + 1 for n in re.findall(r"^reg \[(\d+):0\] r\d+", module,
+                                                         re.MULTILINE))
+            assert written == unit.ffs
+
+
+def test_a_short_period_has_a_register_behind_every_level() -> None:
+    from bnnhw.count import TARGETS, Netlist, SumBuilder
+    netlist = Netlist(60)
+    builder = SumBuilder(netlist, TARGETS["ecp5"])
+    netlist.outputs = list(builder.total([(netlist.input(k),) for k in range(60)]).lits)
+    every = schedule(netlist, DELAYS["ecp5"], 0.1)
+    for cell in netlist.cells:
+        at = max(every.stage[f.out] for f in cell.functions)
+        assert all(every.stage[bit] < at or bit <= 60 for bit in cell.reads)
+    few = schedule_cuts(netlist, DELAYS["ecp5"], 2)
+    assert few.cuts == 2
+    assert 0 < register_count(netlist, few) < register_count(netlist, every)
