@@ -46,7 +46,7 @@ def lane_count(width: int, family: str, levels: int, early: bool) -> LaneCount:
     Parameters
     ----------
     levels : int
-        Adder levels between two registers; 0 for no registers at all.
+        Adder levels between two registers; 0 for none.
     early : bool
         A register behind the first level already: what feeds it is slow.
     """
@@ -54,9 +54,8 @@ def lane_count(width: int, family: str, levels: int, early: bool) -> LaneCount:
     products = [(netlist.input(k), netlist.input(width + k)) for k in range(width)]
     netlist.outputs = list(SumBuilder(netlist, TARGETS[family]).total(products).lits)
     certify(netlist)
-    if not levels:
-        return LaneCount(netlist, schedule(netlist, LEVELS, 1e9))
-    return LaneCount(netlist, schedule(netlist, LEVELS, levels, 1 if early else levels))
+    most = levels or float("inf")
+    return LaneCount(netlist, schedule(netlist, LEVELS, most, 1 if early else most))
 
 
 def lane_text(name: str, width: int, family: str, levels: int, early: bool) -> str:

@@ -26,14 +26,14 @@ THRESHOLDS = (2, 3, 1)
 def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu, registered: bool = False) -> Mvtu:
     """A 4-to-3 layer with known thresholds."""
     sf, nf = -(-4 // simd), -(-3 // pe)
+    family = "ecp5" if registered else "generic"  # with a register in front of its cells
     starts = [-t for t in THRESHOLDS] + [-5] * (nf * pe - 3)
     words = [sum((starts[g * pe + r] & 15) << 4 * r for r in range(pe)) for g in range(nf)]
     return kind(module_name="dut", simd=simd, pe=pe, sf=sf, nf=nf,
                 weights=weight_words(WEIGHTS, pe, simd), starts=words, width=4, coefficient=1,
                 threshold=True, levels=0, weight_style="lut", start_style="lut",
-                queue_depth=Mvtu.queue_words(
-                    Mvtu.latency(simd, 0, registered, 1, 1, "generic"), sf),
-                product_register=registered)
+                queue_depth=Mvtu.queue_words(Mvtu.latency(simd, 0, registered, 1, 1, family), sf),
+                product_register=registered, family=family)
 
 
 class HastyMvtu(Mvtu):
