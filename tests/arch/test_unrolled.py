@@ -10,7 +10,9 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
+from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.arch.unrolled.logic import LogicPlan
+from bnnhw.count import CertificateError
 from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.device import get_device
 from bnnhw.device.speed import DELAYS
@@ -21,6 +23,9 @@ from bnnhw.frontend.network import Network
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.ir import Graph
 from bnnhw.plan import Wish
+from bnnhw.share.check import check_block
+from bnnhw.share.network import build_block
+from bnnhw.share.search import Sharing
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
@@ -164,3 +169,13 @@ def test_a_short_period_has_a_register_behind_every_level() -> None:
     few = schedule_cuts(netlist, DELAYS["ecp5"], 2)
     assert few.cuts == 2
     assert 0 < register_count(netlist, few) < register_count(netlist, every)
+
+
+def test_a_netlist_with_two_rows_exchanged_is_refused() -> None:
+    graph = random_graph((30, 8), seed=4, tail="bits")
+    block = count_block(list(graph.layers), True)
+    netlist = build_block(block, "ice40", [Sharing()])
+    check_block(block, netlist)
+    netlist.outputs[2], netlist.outputs[3] = netlist.outputs[3], netlist.outputs[2]
+    with pytest.raises(CertificateError, match="does not compute its layers"):
+        check_block(block, netlist)

@@ -19,6 +19,7 @@ from bnnhw.ir.layers import Product
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.logic import LogicBlock, LogicUnit
+from bnnhw.share.check import check_block
 from bnnhw.share.network import build_block
 from bnnhw.share.search import Sharing
 
@@ -73,9 +74,10 @@ class LogicPlan(LabelUnit):
     def build(self, graph: Graph, design: str) -> LogicUnit:
         name = f"{design}_{self.name}"
         netlist = netlist_of(graph, self.layers, self.forward, self.family, self.settings)
-        certify(netlist)  # no certificate, no Verilog
-        found = schedule_cuts(netlist, DELAYS[self.family], self.cuts)
         block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
+        certify(netlist)  # no certificate, no Verilog
+        check_block(block, netlist)
+        found = schedule_cuts(netlist, DELAYS[self.family], self.cuts)
         text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
                            behaviour(block, self.cuts))
         logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
