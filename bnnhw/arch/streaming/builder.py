@@ -108,7 +108,7 @@ class Builder:
         type_, source = self.types[name], self.resolve(name)
         groups = type_.size // elements
         if source not in self._left:
-            self._provide_input(elements, lanes, groups)
+            self.provide_input(elements, lanes, groups)
         stream, branch = self._streams[source], self._left[source].pop(0)
         wanted = replace(stream, elements=elements, lanes=lanes, groups=groups)
         if stream.same_words(wanted):
@@ -124,7 +124,8 @@ class Builder:
         """Take a branch of a layer's stream as it is."""
         return self._left[name].pop(0), self._streams[name]
 
-    def _provide_input(self, elements: int, lanes: int, groups: int) -> None:
+    def provide_input(self, elements: int, lanes: int, groups: int) -> None:
+        """Let the input come in words of ``lanes``, in groups of ``elements``."""
         first = self.graph.layers[0]
         front = first if isinstance(first, Binarize) else None
         element = self.graph.input.element

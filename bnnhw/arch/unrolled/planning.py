@@ -83,6 +83,9 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
     first, last = group[0], group[-1]
     assert isinstance(first, Product)
     channels = first.input.channels
+    if b.resolve(first.source) == "input" and b.stream("input") is None:
+        # No wider than the wish needs: words of a narrower input are collected.
+        b.provide_input(channels, b.lanes(first.source), first.input.size // channels)
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
         height, width, _ = first.input.map
