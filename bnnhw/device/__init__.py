@@ -110,8 +110,8 @@ ICE40 = Device("ice40", "Lattice iCE40: LUT4, SB_CARRY, 4 Kbit block RAM",
                ((256, 16), (512, 8), (1024, 4), (2048, 2)), auto_block_bits=96)
 XC7 = Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis only)",
              "synth_xilinx -family xc7 -noiopad -nodsp -noclkbuf",
-             {**{f"LUT{k}": 1 for k in range(1, 7)}, "RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2,
-              "RAM64X1D": 2, "SRL16E": 1, "SRLC32E": 1},
+             {**{f"LUT{k}": 1 for k in range(1, 7)}, "LUT6_2": 1, "RAM32M": 4, "RAM64M": 4,
+              "RAM32X1D": 2, "RAM64X1D": 2, "SRL16E": 1, "SRLC32E": 1},
              ("FDRE", "FDSE", "FDCE", "FDPE"), ("RAMB18E1", "RAMB36E1"), 128,
              ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1)),
              True)

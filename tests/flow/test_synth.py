@@ -65,3 +65,15 @@ def test_devices_without_a_flow() -> None:
         synthesise(design(), get_device("generic"))
     with pytest.raises(PlanError, match="no open place and route"):
         place_and_route(design(), get_device("xc7"), 50.0, 1)
+
+
+@pytest.mark.parametrize("name", ["ecp5", "ice40", "xc7"])
+def test_logic_takes_what_the_plan_counted(name: str) -> None:
+    """Cells of a block are written, not mapped, so that their count is known before."""
+    graph = random_graph((96, 40, 24), seed=5, tail="bits")
+    core = generate(Network(graph, {}, ()), "unrolled", get_device(name), Wish(cuts=2))
+    unit = core.plan.units[1]
+    counted = unit.counted()
+    assert counted is not None
+    found = next(u for u in synthesise(core, get_device(name)).units if u.unit == unit.name)
+    assert 0.9 * counted[0] < found.lut < 1.15 * counted[0] + 60  # its queue beside it
