@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_plan_says_what_is_short_and_what_would_fit() -> None:
     assert result.returncode == 3
     assert "block RAM" in result.stderr
     assert "too many" in result.stderr
-    assert "ecp5-85 would do" in result.stderr
+    assert re.search(r"ecp5-(45|85) would do", result.stderr)
     assert "Traceback" not in result.stderr
     assert "conv0_swu" in result.stdout
 
