@@ -51,8 +51,7 @@ def certify(netlist: Netlist) -> int:
         _check(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
         if claim.number.top < min(bound, (1 << claim.number.width) - 1):
             raise CertificateError(f"a sum can reach {bound}, more than {claim.number.top}")
-        if not claim.low:
-            proven[claim.number.lits] = claim.number.top
+        proven[claim.number.lits] = claim.number.top
     values = Values()
     for whole in netlist.wholes:
         wrong = values.check_reached(whole, lookups) if isinstance(whole, Reached) else \
@@ -77,7 +76,7 @@ def _check(claim: Sum, bound: int, functions: dict[int, Function],
            lookups: dict[int, Lut]) -> None:
     """Take a sum apart and compare it with its addends."""
     made: Polynomial = defaultdict(int)
-    lits = (*claim.low, *claim.number.lits)
+    lits = claim.number.lits
     for k, lit in enumerate(lits):
         _add_literal(made, lit, 1 << k)
     slots = claim.chain.slots

@@ -7,9 +7,10 @@ from bisect import insort
 from bnnhw.count import tables
 from bnnhw.count.cells import FALSE, TRUE, Chain
 from bnnhw.count.netlist import Netlist, Number, Sum
+from bnnhw.count.tables import XNOR2
 from bnnhw.count.targets.base import Operand, Target
 
-__all__ = ["LATE", "SLACK", "XNOR2", "Dot", "Dots", "Product", "operand"]
+__all__ = ["LATE", "SLACK", "Dot", "Dots", "Product", "operand"]
 
 Product = tuple[int, ...]
 """Literals that count as one bit: a literal alone, or two whose exclusive nor it is."""
@@ -17,7 +18,6 @@ Product = tuple[int, ...]
 Dot = tuple[int, int, Product]
 """Level, number in the order of making, and bit."""
 
-XNOR2 = 0b1001
 SLACK = 1
 """Later adders that a chain may wait for: some make fewer chains, many make it slow."""
 
@@ -152,7 +152,7 @@ class Dots:
         top = len(products) + sum(n.top for n in addends) + const
         whole = (1 << len(lits)) - 1
         made = Sum(Number(lits, whole if wraps else min(top, whole)), tuple(addends), products,
-                   const, chain or NO_CHAIN, (), wraps)
+                   const, chain or NO_CHAIN, wraps)
         self.netlist.sums.append(made)
         self.parts.append((made, k))
         level = 1 + max(self.levels.get(lit >> 1, 0) for _, p in taken for lit in p)

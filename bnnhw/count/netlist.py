@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Netlist", "Number", "Sum"]
 
+
 @dataclass(frozen=True)
 class Number:
     """An unsigned number: literals from the lowest bit on, with a bound.
@@ -49,7 +50,7 @@ class Sum:
     """The claim that ``number = sum of addends + sum of products + const``.
 
     A carry that leaves the highest literal of ``number`` is proven to be 0, or ignored if the sum
-    ``wraps``. For a comparison ``low`` holds sum bits below ``number`` that nobody needs.
+    ``wraps``.
 
     Parameters
     ----------
@@ -59,7 +60,6 @@ class Sum:
         Literals whose exclusive nor is counted: one for a plain bit, two for a product.
     const : int
     chain : Chain
-    low : tuple of int
     wraps : bool
     """
 
@@ -68,7 +68,6 @@ class Sum:
     products: tuple[tuple[int, ...], ...]
     const: int
     chain: Chain
-    low: tuple[int, ...] = ()
     wraps: bool = False
 
 
@@ -128,15 +127,10 @@ class Netlist:
         constant = constant_of(found, len(ins))
         if constant is not None:
             return constant
-        everything = (1 << (1 << len(ins))) - 1
-        for flip in (0, 1):
-            known = self._luts.get((ins, found ^ (everything * flip)))
-            if known is not None and not flip:
-                return literal(known)
-        out = self.new_bit()
-        self.cells.append(Lut(out, ins, found))
-        self._luts[ins, found] = out
-        return literal(out)
+        if (ins, found) not in self._luts:
+            self._luts[ins, found] = out = self.new_bit()
+            self.cells.append(Lut(out, ins, found))
+        return literal(self._luts[ins, found])
 
     def chain(self, carry: int, slots: Sequence[tuple[tuple[int, ...], int, int]],
               inject: tuple[tuple[int, ...], int] | None = None) -> Chain:

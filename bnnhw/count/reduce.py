@@ -12,8 +12,8 @@ from bisect import insort
 from collections.abc import Sequence
 
 from bnnhw.count.cells import FALSE, Chain, invert
-from bnnhw.count.dots import LATE, SLACK, XNOR2, Dot, Dots, Product, operand
-from bnnhw.count.tables import maj3, table, xor
+from bnnhw.count.dots import LATE, SLACK, Dot, Dots, Product, operand
+from bnnhw.count.tables import XNOR2, maj3, table, xor
 from bnnhw.count.targets.base import Operand, SlotShape
 
 __all__ = ["Reducer"]

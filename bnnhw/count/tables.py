@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-__all__ = ["MAX_INPUTS", "XOR3", "and2", "constant_of", "identity", "maj3", "polynomial", "table",
+__all__ = ["MAX_INPUTS", "XNOR2", "XOR3", "constant_of", "maj3", "polynomial", "table",
            "value", "xor"]
 
 MAX_INPUTS = 6
@@ -35,15 +35,7 @@ def maj3(a: int, b: int, c: int) -> bool:
     return a + b + c >= 2
 
 
-def and2(a: int, b: int) -> int:
-    return a & b
-
-
-def identity(a: int) -> int:
-    return a
-
-
-XOR3 = table(3, xor)
+XNOR2, XOR3 = 0b1001, table(3, xor)
 
 
 def constant_of(table_: int, inputs: int) -> int | None:

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.positions import Places
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
@@ -80,11 +81,11 @@ def _layer(layer: CountLayer, x: Value) -> Value:
         for m, plane in enumerate(planes):
             agreeing = ~(plane ^ Const(mask, layer.columns))
             own = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
-            count = count + (_ones([agreeing[int(c)] for c in own]) << m)
+            count = count + (balanced_sum([agreeing[int(c)] for c in own]) << m)
         if layer.limits is None:
             element: Value = count * layer.scale + _of_class(layer.const[:, r], place)
         else:
-            element = _ones([count >= _of_class(layer.limits[:, r, j], place)
+            element = balanced_sum([count >= _of_class(layer.limits[:, r, j], place)
                              for j in range(layer.limits.shape[2])])
         out.append((element + Const(0, signed(layer.width + 1)))[:layer.width])
     return Cat(out)
@@ -96,14 +97,6 @@ def _of_class(values: np.ndarray, place: Value) -> Value:
     for k in range(1, len(values)):
         chosen = Mux(place == k, int(values[k]), chosen)
     return chosen
-
-
-def _ones(bits: list[Value]) -> Value:
-    """A balanced tree of additions."""
-    while len(bits) > 1:
-        bits = [bits[k] + bits[k + 1] for k in range(0, len(bits) - 1, 2)] + \
-            (bits[-1:] if len(bits) % 2 else [])
-    return bits[0]
 
 
 def _label(m: Module, scores: Value, block: CountBlock) -> Value:

@@ -11,7 +11,15 @@ from bnnhw.count.lanes import lane_count, lane_text
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["Popcount", "XnorPopcount"]
+__all__ = ["Popcount", "XnorPopcount", "balanced_sum"]
+
+
+def balanced_sum(terms: list[Value]) -> Value:
+    """Add values up, in a balanced tree."""
+    while len(terms) > 1:
+        terms = [terms[k] + terms[k + 1] if k + 1 < len(terms) else terms[k]
+                 for k in range(0, len(terms), 2)]
+    return terms[0]
 
 
 class XnorPopcount(SharedComponent):
@@ -70,12 +78,8 @@ class XnorPopcount(SharedComponent):
         m = Module()
         a, w = self.x[:self.width], self.x[self.width:]
         agreeing = ~(a ^ w)
-        terms: list[Value] = [agreeing[k] for k in range(self.width)]
-        while len(terms) > 1:
-            terms = [terms[k] + terms[k + 1] for k in range(0, len(terms) - 1, 2)] + \
-                (terms[-1:] if len(terms) % 2 else [])
         count = Signal(self.width.bit_length())
-        m.d.comb += count.eq(terms[0])
+        m.d.comb += count.eq(balanced_sum([agreeing[k] for k in range(self.width)]))
         m.d.comb += self.y.eq(delayed(m, count, self.cuts, "y"))
         return m
 

@@ -9,6 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.per_channel import PerChannel
+from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
@@ -85,15 +86,7 @@ class ThresholdUnit(SharedComponent):
                       for j in range(self.levels)]
             result = Signal(self.out_width, name=f"result{k}")
             # Falling: J less the count, which counts the thresholds that are not reached.
-            m.d.sync += result.eq(_count([p ^ falling.data[k] for p in passed]))
+            m.d.sync += result.eq(balanced_sum([p ^ falling.data[k] for p in passed]))
             results.append(result)
         front.give(results)
         return m
-
-
-def _count(bits: list[Any]) -> Any:
-    """A balanced sum of bits."""
-    while len(bits) > 1:
-        bits = [bits[k] + bits[k + 1] if k + 1 < len(bits) else bits[k]
-                for k in range(0, len(bits), 2)]
-    return bits[0]

@@ -18,8 +18,6 @@ from bnnhw.share.search import FIRST, SHALLOW, Sharing, share_matrix, share_with
 
 __all__ = ["build_block", "choose_sharing"]
 
-MUX = table(3, lambda a, b, choose: b if choose else a)
-
 
 def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist], float] | None,
                    effort: float = 1.0,

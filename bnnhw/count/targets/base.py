@@ -11,7 +11,7 @@ from bnnhw.count.cells import Chain, Lut
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import table, value
 
-__all__ = ["Operand", "SlotShape", "Target", "plain_slot"]
+__all__ = ["Operand", "SlotShape", "Target", "plain_slot", "wire_of"]
 
 Operand = tuple[tuple[int, ...], int]
 """A function of literals that a slot adds: the literals, and a table over their values."""
@@ -95,6 +95,14 @@ class Target(abc.ABC):
                      bits: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:
         """Sum and carry of three bits that are products, if tables do it better than a slot."""
         return None
+
+
+def wire_of(netlist: Netlist, operand: Operand) -> int:
+    """An operand as a positive literal or a constant: itself, or a lookup table."""
+    lits, function = operand
+    if len(lits) == 1 and function == 0b10 and (lits[0] <= 1 or not lits[0] & 1):
+        return lits[0]
+    return netlist.lut(lits, function)
 
 
 def plain_slot(x1: Operand, x2: Operand) -> SlotShape:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from bnnhw.count.cells import Chain
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.tables import table
-from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
+from bnnhw.count.tables import XNOR2, table
+from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot, wire_of
 
 __all__ = ["Ice40"]
-
-XNOR2 = 0b1001
 
 
 class Ice40(Target):
@@ -24,7 +22,7 @@ class Ice40(Target):
     adds_constants = False
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
-        return plain_slot(*(_plain(netlist, x) for x in (x1, x2)))
+        return plain_slot(*(((wire_of(netlist, x),), 0b10) for x in (x1, x2)))
 
     def chain_cost(self, chain: Chain, used: set[int]) -> int:
         # A carry alone needs no lookup table; taking it out of the chain does.
@@ -32,7 +30,7 @@ class Ice40(Target):
             int(chain.slots[-1].carry in used)
 
     def carry_in(self, netlist: Netlist, operand: Operand) -> int:
-        return _plain(netlist, operand)[0][0]
+        return wire_of(netlist, operand)
 
     def product_leaf(self, netlist: Netlist,
                      bits: Sequence[tuple[int, ...]]) -> tuple[int, int] | None:
@@ -51,11 +49,3 @@ class Ice40(Target):
 def _product(bits: Sequence[int]) -> bool:
     """A bit alone, or the exclusive nor of two."""
     return bool((sum(bits) + len(bits) - 1) & 1)
-
-
-def _plain(netlist: Netlist, operand: Operand) -> Operand:
-    """An operand as a positive literal or a constant."""
-    lits, function = operand
-    if len(lits) == 1 and function == 0b10 and (lits[0] <= 1 or not lits[0] & 1):
-        return operand
-    return (netlist.lut(lits, function),), 0b10

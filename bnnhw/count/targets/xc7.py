@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bnnhw.count.cells import Chain, Lut
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
+from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot, wire_of
 
 __all__ = ["Xc7", "pairs_of"]
 
@@ -30,9 +30,7 @@ class Xc7(Target):
         return sum(len(slot.ins) > 1 or slot.p == 0b01 for slot in chain.slots)
 
     def carry_in(self, netlist: Netlist, operand: Operand) -> int:
-        lits, function = operand
-        plain = len(lits) == 1 and function == 0b10 and (lits[0] <= 1 or not lits[0] & 1)
-        return lits[0] if plain else netlist.lut(lits, function)
+        return wire_of(netlist, operand)
 
     def lut_cost(self, luts: Sequence[Lut]) -> int:
         return len(luts) - sum(len(pair) == 2 for pair in pairs_of(luts))
