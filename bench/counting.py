@@ -26,7 +26,7 @@ from bnnhw.count import Netlist, SumBuilder, certify
 from bnnhw.count.pipeline import schedule
 from bnnhw.count.text import WRITERS, module_text
 from bnnhw.device import get_device
-from bnnhw.device.speed import DELAYS
+from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
 from bnnhw.flow.synth import synthesise
 from bnnhw.frontend.network import Network

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from bnnhw.device import get_device
+from bnnhw.device.counting import counting_family
 from bnnhw.emit.design import Design
 from bnnhw.errors import ToolError
 
@@ -24,8 +26,7 @@ def with_cells(design: Design) -> Design:
     ToolError
         Yosys, which the models come with, is not installed.
     """
-    family = next((unit.family for unit in design.plan.units if hasattr(unit, "family")),
-                  "generic")
+    family = counting_family(get_device(design.plan.device))
     own = set(re.findall(r"^module (\w+)", design.verilog, re.MULTILINE))
     used = set(re.findall(r"^\s*([A-Z]\w+) (?:#\(|\w+\()", design.verilog, re.MULTILINE)) - own
     text = "`define SYNTHESIS\n" + design.verilog + cell_models(family, used)

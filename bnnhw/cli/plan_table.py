@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bnnhw.cli.common import print_table
-from bnnhw.plan import Plan, Unit
+from bnnhw.plan import Plan, Unit, Wish
 from bnnhw.plan.resources import Resources
 
 __all__ = ["plan_json", "print_plan", "print_resources"]
-
-ASSUMED_MHZ = 100.0
-"""Clock for frames a second where none is given."""
 
 
 def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
@@ -36,7 +33,7 @@ def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = N
     reached = "reached" if plan.ii <= plan.target else "NOT reached"
     asked = "" if not wished else f" (asked for at most {plan.target}: {reached})"
     print(f"{plan.ii} cycles a frame{asked}, latency {plan.latency} cycles")
-    clock = clock_mhz or ASSUMED_MHZ
+    clock = clock_mhz or Wish.ASSUMED_MHZ
     print(f"at {clock:g} MHz{'' if clock_mhz else ' (say --clock)'}: "
           f"{clock * 1e6 / plan.ii:,.0f} frames/s, latency {plan.latency / clock:,.2f} us")
 

@@ -43,12 +43,15 @@ class Schedule:
         By bit; inputs are in stage 0.
     cuts : int
         Registers on every path from an input to an output.
+    period : float
+        What it was made for.
     slowest : float
         Longest path between registers, in nanoseconds by the model.
     """
 
     stage: tuple[int, ...]
     cuts: int
+    period: float
     slowest: float
 
 
@@ -76,7 +79,7 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
             stage[function.out], arrival[function.out] = at, ready + own
         slowest = max(slowest, ready + own)
     cuts = max((stage[lit >> 1] for lit in netlist.outputs), default=0)
-    return Schedule(tuple(stage), cuts, slowest + delays.register)
+    return Schedule(tuple(stage), cuts, period, slowest + delays.register)
 
 
 def schedule_cuts(netlist: Netlist, delays: Delays, cuts: int) -> Schedule:

@@ -11,7 +11,7 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 
 from bnnhw.emit.tables import compact_tables
-from bnnhw.rtl.shared import SharedComponent, ports_of, prefix_ports
+from bnnhw.rtl.shared import SharedComponent, WrittenComponent, ports_of, prefix_ports
 
 __all__ = ["convert"]
 
@@ -32,9 +32,10 @@ class _Modules:
             return None
         name = component.module_name
         ports = ports_of(component)
-        if hasattr(component, "text"):
-            self.written[name] = component.text
-            self._ports[name] = {"clk"} if component.clocked else set()
+        if isinstance(component, WrittenComponent):
+            if name not in self.written:
+                self.written[name] = component.text
+            self._ports[name] = {"clk"} if component.cuts else set()
         elif name not in self.texts:
             self.define(component, name)
         connections: dict[str, Any] = {}

@@ -22,6 +22,9 @@ class Wish:
     clock_mhz: float | None = None
     cuts: int | None = None
 
+    ASSUMED_MHZ: ClassVar[float] = 100.0
+    """Clock where none is given: for frames a second, and for registers in unrolled logic."""
+
     DEFAULT_II: ClassVar[int] = 256
     """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
     frames."""

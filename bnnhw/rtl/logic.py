@@ -14,12 +14,12 @@ from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.positions import Places
 from bnnhw.rtl.queue import CreditQueue, attach_queue
-from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.shared import SharedComponent, WrittenComponent, prefix_ports
 
 __all__ = ["LogicBlock", "LogicUnit"]
 
 
-class LogicBlock(SharedComponent):
+class LogicBlock(WrittenComponent):
     """A block of counting layers, written as the cells of a target.
 
     Latency: ``cuts`` cycles, one word each cycle. Its Verilog is ``text``; in Amaranth's simulator
@@ -42,7 +42,7 @@ class LogicBlock(SharedComponent):
 
     def __init__(self, *, module_name: str, block: CountBlock, cuts: int, text: str) -> None:
         self._module_name = module_name
-        self.block, self.cuts, self.text = block, cuts, text
+        self.block, self._cuts, self._text = block, cuts, text
         super().__init__({"x": In(block.inputs), "y": Out(block.outputs)})
 
     @property
@@ -50,9 +50,12 @@ class LogicBlock(SharedComponent):
         return self._module_name
 
     @property
-    def clocked(self) -> bool:
-        """Whether the text has a port ``clk``."""
-        return self.cuts > 0
+    def cuts(self) -> int:
+        return self._cuts
+
+    @property
+    def text(self) -> str:
+        return self._text
 
     def body(self, platform: Any) -> Module:
         m = Module()

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.count.lanes import lane_count, lane_text
 from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.shared import SharedComponent
+from bnnhw.rtl.shared import SharedComponent, WrittenComponent
 
 __all__ = ["Popcount", "XnorPopcount", "balanced_sum"]
 
@@ -22,7 +22,7 @@ def balanced_sum(terms: list[Value]) -> Value:
     return terms[0]
 
 
-class XnorPopcount(SharedComponent):
+class XnorPopcount(WrittenComponent):
     """Count the lanes in which activation and weight agree, with a target's own cells.
 
     Latency: ``latency(width, family, levels, early)`` cycles, one word each cycle. Its Verilog
@@ -63,11 +63,6 @@ class XnorPopcount(SharedComponent):
     @property
     def cuts(self) -> int:
         return self.latency(self.width, self.family, self.levels, self.early)
-
-    @property
-    def clocked(self) -> bool:
-        """Whether the text has a port ``clk``."""
-        return self.cuts > 0
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
-__all__ = ["SharedComponent", "ports_of", "prefix_ports"]
+__all__ = ["SharedComponent", "WrittenComponent", "ports_of", "prefix_ports"]
 
 
 class SharedComponent(wiring.Component):
@@ -34,6 +34,20 @@ class SharedComponent(wiring.Component):
             if instance is not None:
                 return instance
         return self.body(platform)
+
+
+class WrittenComponent(SharedComponent):
+    """A shared component whose Verilog is text of its own; ``body`` is its twin in Amaranth."""
+
+    @property
+    @abc.abstractmethod
+    def cuts(self) -> int:
+        """Registers between input and output; with any, the text has a port ``clk``."""
+
+    @property
+    @abc.abstractmethod
+    def text(self) -> str:
+        """Verilog of the module ``module_name``."""
 
 
 def ports_of(component: wiring.Component) -> dict[str, tuple[Signal, wiring.Flow]]:

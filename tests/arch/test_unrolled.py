@@ -15,7 +15,7 @@ from bnnhw.arch.unrolled.logic import LogicPlan
 from bnnhw.count import CertificateError
 from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.device import get_device
-from bnnhw.device.speed import DELAYS
+from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError

@@ -11,9 +11,9 @@ from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.count import certify
 from bnnhw.count.behaviour import behaviour
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import schedule_cuts
+from bnnhw.count.pipeline import schedule
 from bnnhw.count.text import WRITERS, module_text
-from bnnhw.device.speed import DELAYS
+from bnnhw.device.counting import DELAYS
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
@@ -40,6 +40,8 @@ class LogicPlan(LabelUnit):
         How each product layer is shared.
     cuts : int
         Registers on each path.
+    period : float
+        Nanoseconds between registers that gives so many, by the delays of the family.
     synapses, luts, ffs : int
         Products a vector; lookup tables and registers of the block, counted.
     scores_out : StreamPlan
@@ -51,6 +53,7 @@ class LogicPlan(LabelUnit):
     family: str
     settings: tuple[tuple[int, float, int, int, int], ...]
     cuts: int
+    period: float
     synapses: int
     luts: int
     ffs: int
@@ -77,7 +80,8 @@ class LogicPlan(LabelUnit):
         block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
         certify(netlist)  # no certificate, no Verilog
         check_block(block, netlist)
-        found = schedule_cuts(netlist, DELAYS[self.family], self.cuts)
+        found = schedule(netlist, DELAYS[self.family], self.period)
+        assert found.cuts == self.cuts, self.name
         text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
                            behaviour(block, self.cuts))
         logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)

@@ -21,7 +21,7 @@ from bnnhw.count import TARGETS
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.pipeline import Schedule, register_count, schedule, schedule_cuts
 from bnnhw.device import Device
-from bnnhw.device.speed import DELAYS
+from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
@@ -31,9 +31,6 @@ from bnnhw.share.network import choose_sharing
 __all__ = ["plan"]
 
 ARCH = "unrolled"
-DEFAULT_MHZ = 100.0
-"""Clock that registers are put in for where neither cuts nor a clock are given."""
-
 REGISTER_PRICE = 0.2
 """Lookup tables that a register counts as in the choice of how to share: most lie behind one."""
 
@@ -108,7 +105,7 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
             stream = vector
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
-    family = b.device.family if b.device.family in TARGETS else "generic"
+    family = counting_family(b.device)
     price = None if wish.cuts == 0 else _register_price(family, wish)
     settings = [astuple(choose_sharing(layer, family, price)) for layer in block.layers]
     names = tuple(layer.name for layer in group)
@@ -124,7 +121,7 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
         o = StreamPlan(1, 1, block.outputs)
     unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
                      (source,), stream, o, names, family, tuple(settings), found.cuts,
-                     sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
+                     found.period, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
                      TARGETS[family].cost(netlist), register_count(netlist, found), out, label,
                      forward=forward)
     b.provide(last.name, b.add(unit))
@@ -132,7 +129,7 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
 
 def _register_price(family: str, wish: Wish) -> Callable[[Netlist], float]:
     """What the registers of a netlist count as, at the clock that is wished."""
-    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or DEFAULT_MHZ)
+    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
 
     def price(netlist: Netlist) -> float:
         return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
@@ -145,6 +142,6 @@ def _registers(netlist: Netlist, family: str, wish: Wish) -> Schedule:
     delays = DELAYS[family]
     if wish.cuts is not None:
         return schedule_cuts(netlist, delays, wish.cuts)
-    period = 1e3 / (wish.clock_mhz or DEFAULT_MHZ)
+    period = 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
     # The cuts that this takes, as evenly as they can be.
     return schedule_cuts(netlist, delays, schedule(netlist, delays, period).cuts)

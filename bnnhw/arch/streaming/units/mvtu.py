@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bnnhw.arch.streaming.units.starts import border_places, start_values
-from bnnhw.count import TARGETS
 from bnnhw.device import Device
+from bnnhw.device.counting import counting_family
 from bnnhw.golden.layout import beats, pack_integers, pack_words
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
@@ -213,7 +213,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     classes = len(starts)
     product_register = weights == "block"
     planes = matrix.bits if fold.serial else 1
-    family = device.family if device.family in TARGETS else "generic"
+    family = counting_family(device)
     latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes,
                            1 if fold.serial else matrix.bits, family)
     element_width, signed = (1, False) if threshold else (width, True)

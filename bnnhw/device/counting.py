@@ -1,10 +1,12 @@
-"""Rough delays of counting logic, for the choice of registers."""
+"""How a device counts: the family of its cells, and their rough delays."""
 
 from __future__ import annotations
 
+from bnnhw.count import TARGETS
 from bnnhw.count.pipeline import Delays
+from bnnhw.device import Device
 
-__all__ = ["DELAYS"]
+__all__ = ["DELAYS", "counting_family"]
 
 DELAYS = {
     "ecp5": Delays(lut=1.3, chain=1.7, slot=0.06, register=0.8),
@@ -13,3 +15,8 @@ DELAYS = {
     "generic": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
 }
 """By family: LUT and routing, a carry chain and its slots, clock to output and setup."""
+
+
+def counting_family(device: Device) -> str:
+    """Cells that a device counts with; ``generic`` where it has none of its own."""
+    return device.family if device.family in TARGETS else "generic"
