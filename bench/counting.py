@@ -24,6 +24,7 @@ from bnnhw.cli.common import print_table
 from bnnhw.count import TARGETS as FAMILIES
 from bnnhw.count import Netlist, SumBuilder, certify
 from bnnhw.count.pipeline import schedule
+from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.count.text import WRITERS, module_text
 from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
@@ -32,8 +33,7 @@ from bnnhw.flow.synth import synthesise
 from bnnhw.frontend.network import Network
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.plan import Wish
-from bnnhw.share import thresholds
-from bnnhw.share.search import share_matrix
+from bnnhw.share.network import build_block, choose_sharing
 
 RECORD = Path(__file__).with_name("counting.json")
 TFC = Path("../shared/data/TFC_1W1A.onnx")
@@ -81,19 +81,22 @@ def popcounts() -> list[dict[str, Any]]:
     return rows
 
 
+def threshold_layer(matrix: np.ndarray) -> CountLayer:
+    """A matrix of +-1 with the threshold of each row at half of the columns."""
+    rows, columns = matrix.shape
+    return CountLayer((matrix > 0).astype(np.uint8), 1, False,
+                      np.full((1, rows, 1), columns // 2), 1, np.zeros((1, rows), np.int64), 1)
+
+
 def matrices(peers: bool) -> list[dict[str, Any]]:
     """Constant matrices with a threshold a row, beside da4ml and plain ``+`` without."""
     rows = []
     for name, matrix in works().items():
         for target in TARGETS:
             begin = time.process_time()
-            shared, sharing = share_matrix(matrix.astype(np.int64), target)
-            netlist = Netlist(shared.columns)
-            found = thresholds(shared, [netlist.input(k) for k in range(shared.columns)],
-                               SumBuilder(netlist, FAMILIES[target]),
-                               [[shared.columns // 2]] * shared.rows, sharing.keep)
-            netlist.outputs = [lit for lit, in found]
-            text = text_of(netlist, target)
+            layer = threshold_layer(matrix)
+            sharing = choose_sharing(layer, target, None)
+            text = text_of(build_block(CountBlock((layer,)), target, [sharing]), target)
             seconds = time.process_time() - begin
             ours = count_cells(text, "m", target)
             row: dict[str, Any] = {"work": name, "target": target, "ours": ours["slots"],

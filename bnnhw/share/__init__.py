@@ -3,7 +3,7 @@
 from bnnhw.share.extract import extract
 from bnnhw.share.graph import Node, SharedMatrix
 from bnnhw.share.realise import Terms, realise, scores, thresholds
-from bnnhw.share.search import Sharing, share_matrix, share_with
+from bnnhw.share.search import Sharing, share_with
 
 __all__ = ["Node", "SharedMatrix", "Sharing", "Terms", "extract", "realise", "scores",
-           "share_matrix", "share_with", "thresholds"]
+           "share_with", "thresholds"]

@@ -20,15 +20,14 @@ __all__ = ["build_block", "choose_sharing"]
 
 
 def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist], float] | None,
-                   effort: float = 1.0,
-                   report: Callable[[int], None] | None = None) -> Sharing:
+                   effort: float = 1.0) -> Sharing:
     """Search for the cheapest way to share a layer.
 
     Parameters
     ----------
     registers : callable or None
         What the registers of a netlist cost, in lookup tables; None for logic without any.
-    effort, report
+    effort : float
         See ``share_matrix``.
     """
 
@@ -40,8 +39,7 @@ def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist]
         netlist.outputs = [lit for row in rows for lit in row]
         return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
 
-    return share_matrix(layer.signs, target, effort, cost=cost, report=report,
-                        first=SHALLOW if registers else FIRST)[1]
+    return share_matrix(layer.signs, cost, SHALLOW if registers else FIRST, effort)
 
 
 def build_block(block: CountBlock, target: str, sharings: Sequence[Sharing]) -> Netlist:
