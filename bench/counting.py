@@ -1,9 +1,9 @@
 """Counting logic against its peers: python bench/counting.py [PART ...] [--peers]
 
-Parts: popcount, matrices, tfc (all by default). Every figure is cells after Yosys, in the slots of
-``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers`` measures peers
-that are not in the cache of an earlier run; da4ml and Yosys take hours for the largest. The table
-goes to bench/counting.json.
+Parts: popcount, matrices, tfc, streaming (all by default). Every figure is cells after Yosys, in
+the slots of ``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers``
+measures peers that are not in the cache of an earlier run; da4ml and Yosys take hours for the
+largest. The table goes to bench/counting.json.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 from peers import TARGETS, cached, count_cells, measure, works
+from run import network
 
 from bnnhw.cli.common import print_table
 from bnnhw.count import TARGETS as FAMILIES
@@ -30,7 +31,7 @@ from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
 from bnnhw.flow.synth import synthesise
-from bnnhw.frontend.network import Network
+from bnnhw.frontend.network import Network, load_network
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.plan import Wish
 from bnnhw.share.network import build_block, choose_sharing
@@ -133,14 +134,28 @@ def whole_tfc() -> list[dict[str, Any]]:
     return rows
 
 
+def streaming() -> list[dict[str, Any]]:
+    """Whole streaming designs on ECP5, with weights in block RAM: LUT4 an XNOR lane."""
+    rows = []
+    for name, ii in (("tfc", 64), ("sfc", 64)):
+        core = generate(load_network(network(name)), "streaming", get_device("ecp5"), Wish(ii=ii))
+        report = synthesise(core, get_device("ecp5"))
+        lanes, lut = (sum(getattr(u, what) for u in report.units) for what in ("lanes", "lut"))
+        rows.append({"network": name, "cycles a frame": core.plan.ii, "lanes": lanes, "LUT4": lut,
+                     "FF": sum(u.ff for u in report.units),
+                     "block RAM": sum(u.block for u in report.units),
+                     "LUT4 a lane": round(lut / lanes, 2)})
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["popcount", "matrices", "tfc"])
+    parser.add_argument("parts", nargs="*", default=["popcount", "matrices", "tfc", "streaming"])
     parser.add_argument("--peers", action="store_true")
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts, "matrices": lambda: matrices(arguments.peers),
-             "tfc": whole_tfc}
+             "tfc": whole_tfc, "streaming": streaming}
     for part in arguments.parts:
         record[part] = parts[part]()
         RECORD.write_text(json.dumps(record, indent=1) + "\n")

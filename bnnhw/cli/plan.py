@@ -8,7 +8,7 @@ from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
-from bnnhw.errors import BnnhwError, FitError, PlanError
+from bnnhw.errors import BnnhwError, FitError
 from bnnhw.frontend.network import Network
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
@@ -66,7 +66,8 @@ def command(
               f"--ii {plan.target} -o OUT.v")
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
-                       + describe_excess(needed), hint=_remedy(network, arch, target, plan, clock))
+                       + describe_excess(needed), hint=_remedy(
+                           network, arch, target, Wish(ii=plan.ii, clock_mhz=clock, cuts=cuts)))
 
 
 def planner_of(network: Network, arch: str, device: Device) -> Planner:
@@ -80,23 +81,24 @@ def planner_of(network: Network, arch: str, device: Device) -> Planner:
     return make
 
 
-def _remedy(network: Network, arch: str, device: Device, plan: Plan,
-            clock: float | None) -> str:
+def _remedy(network: Network, arch: str, device: Device, wish: Wish) -> str:
     """What would make it fit: more cycles a frame, or a larger part of the family."""
-    ways = []
-    try:
-        if not get_arch(arch).folds:
-            raise PlanError("it has one size")
-        slower = fastest_fit(planner_of(network, arch, device), device, SLOWEST)
-        rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
-        ways.append(f"it fits from --ii {slower.ii} on{rate}")
-    except BnnhwError:
-        ways.append("no folding of it fits" if get_arch(arch).folds
-                    else "'--arch streaming' can be folded")
+    ways = [_slower(network, arch, device, wish.clock_mhz) if get_arch(arch).folds
+            else "'--arch streaming' can be folded"]
     larger = [d for d in DEVICES.values() if d.family == device.family and d.budget
               and device.budget and d.budget.luts > device.budget.luts]
     for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):
-        if fits(planner_of(network, arch, part)(plan.ii), part):
+        if fits(planner_of(network, arch, part)(wish), part):
             ways.append(f"{part.name} would do")
             break
     return ", ".join(ways)
+
+
+def _slower(network: Network, arch: str, device: Device, clock: float | None) -> str:
+    """The fastest folding that fits."""
+    try:
+        slower = fastest_fit(planner_of(network, arch, device), device, SLOWEST)
+    except BnnhwError:
+        return "no folding of it fits"
+    rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
+    return f"it fits from --ii {slower.ii} on{rate}"
