@@ -6,9 +6,11 @@ __all__ = [
     "BnnhwError",
     "ConfigError",
     "FitError",
+    "LinkError",
     "MismatchError",
     "ModelError",
     "PlanError",
+    "TimingError",
     "ToolError",
 ]
 
@@ -57,6 +59,12 @@ class FitError(BnnhwError):
     exit_code = 3
 
 
+class TimingError(BnnhwError):
+    """The design is slower than its clock."""
+
+    exit_code = 4
+
+
 class MismatchError(BnnhwError):
     """Hardware and golden model disagree."""
 
@@ -67,3 +75,9 @@ class ToolError(BnnhwError):
     """A tool or an optional package is missing, or it failed."""
 
     exit_code = 6
+
+
+class LinkError(BnnhwError):
+    """A board, or the line to it, was not found, is another one, or does not answer as it must."""
+
+    exit_code = 7

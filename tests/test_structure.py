@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors",), ("ir", "count"), ("share",), ("config",), ("golden", "passes"), ("frontend",),
-         ("plan", "device", "rtl"), ("arch",), ("emit",), ("flow", "sim", "designs"), ("cli",))
+ORDER = (("errors",), ("ir", "count", "link"), ("share",), ("config",), ("golden", "passes"), ("frontend",),
+         ("plan", "device", "rtl", "platforms"), ("arch",), ("emit",), ("flow", "sim", "designs"),
+         ("host",), ("cli",))
 RANK = {name: k for k, names in enumerate(ORDER) for name in names}
 
 
@@ -24,7 +25,7 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/*.py")]
+MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/*.py"), *ROOT.glob("platforms/*.py")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -36,7 +37,7 @@ def test_imports_go_one_way(path: Path) -> None:
         if name == "rtl":
             assert own in ("rtl", "arch", "emit"), f"{path} imports rtl"
     if own == "rtl":
-        assert imports(path) <= {"rtl", "count"}
+        assert imports(path) <= {"rtl", "count", "link"}
 
 
 def test_no_module_is_a_drawer() -> None:

@@ -20,7 +20,7 @@ from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
 
-__all__ = ["SCHEMA", "Design", "generate", "load_design", "plan_network", "seal"]
+__all__ = ["SCHEMA", "Design", "design_of", "generate", "load_design", "plan_network", "seal"]
 
 SCHEMA = "bnnhw.manifest/1"
 MAX_BYTES = 1 << 30
@@ -96,7 +96,13 @@ def plan_network(network: Network, arch_name: str, device: Device,
 
 def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> Design:
     """Plan a network and write its Verilog."""
-    graph, plan = plan_network(network, arch_name, device, wish)
+    _, plan = plan_network(network, arch_name, device, wish)
+    return design_of(network, arch_name, plan)
+
+
+def design_of(network: Network, arch_name: str, plan: Plan) -> Design:
+    """Write the Verilog of a plan that was made for the network."""
+    graph = run_passes(network.graph)
     body = convert(get_arch(arch_name).elaborate(plan, graph))
     written = network.graph.digest()
     return Design(graph, plan, _header(plan, written) + body, written)

@@ -1,0 +1,196 @@
+"""``bnnhw build``: a network to a bitstream for a board."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bnnhw.arch import ARCHS, get_arch
+from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.cli.stages import StageClock, stages
+from bnnhw.device import Device, get_device
+from bnnhw.emit.board import BoardDesign, design_board, link_cost
+from bnnhw.emit.design import design_of
+from bnnhw.emit.files import write_files
+from bnnhw.errors import FitError, PlanError, TimingError
+from bnnhw.flow.board_build import Built, build
+from bnnhw.flow.board_report import board_report
+from bnnhw.flow.families import get_family
+from bnnhw.flow.tools import KINDS, TOOLS, Tools
+from bnnhw.flow.warm import is_warm, warm
+from bnnhw.frontend.network import Network
+from bnnhw.plan import Plan, Wish
+from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
+from bnnhw.platforms import Board, boards, get_board
+
+__all__ = ["NAME", "command"]
+
+NAME = "build"
+FULL = 0.95
+"""Share of a part's lookup tables up to which placement is tried."""
+LESS = 0.88
+"""By how much the share shrinks where a design turned out too large."""
+TRIES = 4
+
+
+def command(
+    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
+                                 "design."),
+    board: str = typer.Option(..., help=f"Board: {', '.join(boards())}."),
+    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
+    fps: float | None = typer.Option(None, help="Frames a second to reach."),
+    fit: bool = typer.Option(False, "--fit", help="As fast as fits the part."),
+    freq: float | None = typer.Option(None, help="Clock in MHz (default: the board's)."),
+    baud: int | None = typer.Option(None, help="Speed of the serial line (default: the board's)."),
+    seed: int = typer.Option(1, help="Seed of the placer."),
+    seeds: int | None = typer.Option(None, help="Try so many seeds, and keep the fastest."),
+    out: Path = typer.Option(Path("build"), help="Folder for NET/BOARD."),
+    tools: str = typer.Option("yowasp", help=f"{' or '.join(KINDS)}: those from pip, or on PATH."),
+    cache: bool = typer.Option(True, "--cache/--no-cache", help="Take results of equal inputs."),
+    json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Build a bitstream: plan, generate, synthesise, place and route, pack.
+
+    Without --ii, --fps and --fit: 256 cycles a frame where that fits, else as fast as fits.
+
+    Example: bnnhw build mnist_tfc --board icebreaker
+    """
+    chosen = get_board(board)
+    network = open_network(layers)
+    if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
+        raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
+    numbers = [seed] if seeds is None else [*range(seed, seed + max(seeds, 1))]
+    clock = freq if freq is not None else chosen.clock_mhz
+    wish = None if ii is None and fps is None else Wish(ii=ii, fps=fps, clock_mhz=clock)
+    with stages() as stage:
+        made, built = _build(network, chosen, arch, wish, fit, clock, baud or chosen.baud, numbers,
+                             out, Tools(tools), stage, cache)
+        stage("report")
+        report = board_report(made, chosen, built, stage.seconds)
+        write_files({built.folder / "report.json":
+                     (json_text.dumps(report, indent=1) + "\n").encode()})
+    if json:
+        print_json(report)
+    else:
+        _print(report, built)
+    if not report["timing_met"]:
+        raise _missed(report, layers, board)
+
+
+def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool, clock: float,
+           baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
+           cache: bool) -> tuple[BoardDesign, Built]:
+    """Plan and build; what turns out too large is planned smaller, where nothing was wished."""
+    device = get_device(board.device)
+    family = get_family(board)
+    for program in ("yosys", family.place, family.pack):
+        tool = TOOLS[program]
+        if tools.kind == "yowasp" and not is_warm(tool.package):
+            stage(f"one-time warm-up of {program}")
+            tools.command(program)
+            warm(tool.package, tool.entry)
+    share, found = FULL, None
+    for attempt in range(TRIES):
+        stage("plan and generate")
+        plan = _plan(network, board, arch, device, wish, fit, clock, share)
+        if found is None or plan.to_json() != found.design.plan.to_json():
+            design = design_of(network, arch, plan)
+            found = design_board(design, board, clock, baud)
+        try:
+            return found, build(found, board, out / plan.name / board.name, seeds, tools, stage,
+                                cache)
+        except FitError:
+            if wish is not None or attempt == TRIES - 1:
+                raise
+            share *= LESS
+    raise AssertionError("the last attempt raises")
+
+
+def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish | None, fit: bool,
+          clock: float, share: float) -> Plan:
+    """Plan for a board: what the user wished, or as fast as fits."""
+    planner = planner_of(network, arch, device)
+    folds = get_arch(arch).folds
+    if wish is None and not (fit and folds):
+        try:
+            plan = planner(Wish() if folds else Wish(ii=1, clock_mhz=clock))
+        except PlanError:  # nothing is that fast
+            plan = None
+        if plan is not None and (device.budget is None or _fits(plan, device, share)):
+            return plan
+    if wish is None and folds:
+        # The link's share depends on the widths of the plan: take the widest seen so far.
+        link = link_cost(planner(SLOWEST), device)
+        while True:
+            plan = fastest_fit(planner, _smaller(device, link.lut, link.block, share), SLOWEST)
+            if (needed := link_cost(plan, device)).lut <= link.lut and needed.block <= link.block:
+                return plan
+            link = needed
+    plan = planner(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
+    if not _fits(plan, device, 1.0):
+        needed_all = resources(plan, _reduced(plan, device, 1.0))
+        assert needed_all is not None
+        raise FitError(f"{plan.name} does not fit {board.title} beside its host link at {plan.ii} "
+                       f"cycles a frame: {describe_excess(needed_all)}",
+                       hint="leave out --ii and --fps, or say --fit, for what does" if folds
+                       else "'--arch streaming' can be folded")
+    return plan
+
+
+def _fits(plan: Plan, device: Device, share: float) -> bool:
+    return fits(plan, _reduced(plan, device, share))
+
+
+def _reduced(plan: Plan, device: Device, share: float) -> Device:
+    """The part without what the link of a plan takes."""
+    link = link_cost(plan, device)
+    return _smaller(device, link.lut, link.block, share)
+
+
+def _smaller(device: Device, lut: float, block: int, share: float) -> Device:
+    if device.budget is None:
+        return device
+    budget = device.budget
+    return replace(device, budget=replace(
+        budget, luts=max(0, int(budget.luts * share - lut)),
+        ffs=max(0, int(budget.ffs * share - lut)), blocks=max(0, budget.blocks - block)))
+
+
+def _missed(report: dict[str, Any], layers: str, board: str) -> TimingError:
+    path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
+    unit = next(iter(path["units"]))
+    fmax = report["fmax_mhz"]
+    return TimingError(
+        f"timing is missed: {fmax:g} MHz instead of {report['clock_mhz']:g} MHz; the slowest path "
+        f"({path['ns']:g} ns) lies in '{unit}'",
+        hint=f"'--freq {int(fmax * 0.98)}' gives {report['frames_per_second_at_fmax'] * 0.98:,.0f} "
+             f"frames/s, and --seeds 8 may find a faster placement")
+
+
+def _print(report: dict[str, Any], built: Built) -> None:
+    rows = []
+    for row in report["layers"]:
+        estimate = row["estimate"] or {"lut": "", "block_ram": ""}
+        rows.append((row["unit"], row["kind"], estimate["lut"], row["synthesised"]["lut"],
+                     row["placed"]["lut"], estimate["block_ram"], row["placed"]["block_ram"]))
+    print_table(f"{report['network']} on {report['board']} ({report['part']})",
+                ("unit", "kind", "LUT, estimated", "synthesised", "placed", "block RAM, estimated",
+                 "placed"), rows)
+    print_table("placed and routed", ("resource", "used", "available", "share"), [
+        (name, use["used"], use["available"], f"{use['used'] / use['available']:.0%}")
+        for name, use in report["utilisation"].items()])
+    seeds = f" (seed {report['seed']} of {len(report['seeds'])})" if len(report["seeds"]) > 1 else ""
+    print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
+          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a frame, "
+          f"latency {report['latency_us']:,.1f} us")
+    if report["critical_path"]:
+        shares = ", ".join(f"{name} {time:g} ns"
+                           for name, time in list(report["critical_path"]["units"].items())[:3])
+        print(f"slowest path {report['critical_path']['ns']:g} ns: {shares}")
+    print(f"wrote {built.bitstream}{' (from the cache)' if built.cached else ''}")

@@ -1,0 +1,254 @@
+"""A whole board as Verilog: clock, reset, host link and accelerator; and the record of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw.device import Device
+from bnnhw.device.costs import Cost
+from bnnhw.emit.design import Design, load_design
+from bnnhw.emit.verilog import convert
+from bnnhw.errors import BnnhwError, ConfigError, PlanError
+from bnnhw.link import MAX_PAYLOAD, VERSION, Identity
+from bnnhw.plan import Plan
+from bnnhw.platforms.base import Board
+from bnnhw.platforms.constraints import ports
+from bnnhw.platforms.pll import Clock, choose_clock
+from bnnhw.rtl.link.host_link import MIN_ECHO, WINDOW, HostLink
+from bnnhw.rtl.link.uart import MIN_DIVISOR
+
+__all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
+           "load_board"]
+
+SCHEMA = "bnnhw.board/1"
+BOARD_TOP = "bnnhw_board"
+WAKE_SECONDS = 20e-6
+"""Time in reset after the clock is there: block RAM of an iCE40 reads as zero at first."""
+SILENCE_SECONDS = 0.1
+"""A frame whose next byte does not come for so long is dropped; USB adapters pause up to 16 ms."""
+LINK_LUTS = 900
+BAUD_ERROR = 0.015
+"""Of a bit; sender and receiver together may be 4 % apart."""
+
+
+@dataclass(frozen=True)
+class BoardDesign:
+    """A design on a board.
+
+    Attributes
+    ----------
+    design : Design
+        The accelerator.
+    board : str
+    clock_hz : int
+    baud, divisor : int
+        Speed of the line, and cycles of a bit.
+    frame_timeout : int
+        Cycles after which an unfinished frame is dropped.
+    identity : Identity
+    verilog : str
+        Module ``bnnhw_board`` with all that is in it.
+    """
+
+    design: Design
+    board: str
+    clock_hz: int
+    baud: int
+    divisor: int
+    frame_timeout: int
+    identity: Identity
+    verilog: str
+
+    def record(self) -> dict[str, Any]:
+        """``board.json``."""
+        return {
+            "schema": SCHEMA, "board": self.board, "top": BOARD_TOP, "clock_hz": self.clock_hz,
+            "baud": self.baud, "divisor": self.divisor, "frame_timeout": self.frame_timeout,
+            "identity": {**asdict(self.identity), "digest": self.identity.digest.hex()},
+            "accelerator": "core.json",
+            "verilog": {"file": "board.v", "sha256": _sha256(self.verilog)},
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """Contents of a build folder, by name."""
+        core = {path.name: data for path, data in self.design.files(Path("core.v")).items()}
+        record = json.dumps(self.record(), indent=1) + "\n"
+        return {**core, "board.v": self.verilog.encode(), "board.json": record.encode()}
+
+
+def divisor_of(clock_hz: float, baud: int) -> int:
+    """Cycles of a bit on the line.
+
+    Raises
+    ------
+    PlanError
+        The clock cannot make the speed near enough.
+    """
+    divisor = max(MIN_DIVISOR, round(clock_hz / baud))
+    error = abs(clock_hz / divisor / baud - 1)
+    if error > BAUD_ERROR:
+        nearest = clock_hz / divisor
+        raise PlanError(f"a clock of {clock_hz / 1e6:g} MHz makes {nearest:,.0f} baud, "
+                        f"{error:.1%} beside the {baud:,} of the line",
+                        hint=f"--baud {round(nearest)}, a slower line, or another --freq")
+    return divisor
+
+
+def _frame_bytes(plan: Plan) -> tuple[int, int]:
+    return plan.i.bytes * plan.i.words, plan.o.bytes * plan.o.words
+
+
+def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> BoardDesign:
+    """Put an accelerator onto a board.
+
+    Parameters
+    ----------
+    design : Design
+    board : Board
+    freq_mhz : float
+        Wanted clock; the board's PLL makes the next lower one that it can.
+    baud : int
+        Speed of the line, 8N1.
+
+    Raises
+    ------
+    PlanError
+        The clock, the speed of the line or the size of a frame cannot be had.
+    """
+    plan = design.plan
+    clock = choose_clock(board.pll, board.oscillator_hz, freq_mhz * 1e6)
+    divisor = divisor_of(clock.hz, baud)
+    for what, size in zip(("input", "output"), _frame_bytes(plan), strict=True):
+        if size > MAX_PAYLOAD - 64:
+            raise PlanError(f"an {what} frame of {size:,} bytes is too long for the link",
+                            hint=f"it carries {MAX_PAYLOAD - 64:,} bytes a frame")
+    timeout = int(SILENCE_SECONDS * clock.hz)
+    inputs, outputs = _frame_bytes(plan)
+    identity = Identity(VERSION, bytes(16), clock.hz, inputs, outputs, plan.ii, plan.latency,
+                        WINDOW)
+    digest = _digest(design, board, clock, divisor, timeout)
+    identity = Identity(**{**vars(identity), "digest": digest})
+    link = HostLink(
+        divisor=divisor, identity=identity.pack(), in_bytes=plan.i.bytes, in_words=plan.i.words,
+        out_bytes=plan.o.bytes, out_words=plan.o.words, lanes=_memory_lanes(plan),
+        timeout=timeout, watchdog=4 * (plan.latency + plan.ii) + 1024)
+    text = "\n".join((_header(design, board, clock, baud), design.verilog, convert(link),
+                      clock.verilog, _top(plan, board, clock)))
+    return BoardDesign(design, board.name, clock.hz, baud, divisor, timeout, identity, text)
+
+
+def link_cost(plan: Plan, device: Device) -> Cost:
+    """Estimate the host link of a plan: a base, and registers for wide words.
+
+    The coefficients were read off builds for iCEBreaker and ULX3S; ``bench/boards.py`` prints what
+    is placed beside what is estimated.
+    """
+    inputs, _ = _frame_bytes(plan)
+    lanes = _memory_lanes(plan)
+    widened = 8 * plan.i.bytes if lanes < plan.i.bytes else 0
+    bits = widened + 12 * plan.o.bytes
+    room = -(-max(inputs, MIN_ECHO) // lanes)
+    block = 1 + (device.blocks(room, 8 * lanes) if room > 1 else 0)
+    block += device.blocks(plan.o.words, 8 * plan.o.bytes) if plan.o.words > 1 else 0
+    return Cost(LINK_LUTS + bits, LINK_LUTS + bits, block)
+
+
+def _memory_lanes(plan: Plan) -> int:
+    """Bytes a word of the link's input memory: as few as keep up with the accelerator."""
+    frame, _ = _frame_bytes(plan)
+    return next(lanes for lanes in range(1, plan.i.bytes + 1)
+                if plan.i.bytes % lanes == 0 and (frame // lanes <= plan.ii
+                                                  or lanes == plan.i.bytes))
+
+
+def _digest(design: Design, board: Board, clock: Clock, divisor: int, timeout: int) -> bytes:
+    """Name of all that makes the hardware what it is, beside the name itself."""
+    manifest = design.manifest("core.v")["manifest_sha256"]
+    facts = (manifest, board.name, board.part.name, clock.hz, divisor, timeout, VERSION, WINDOW)
+    return hashlib.sha256("\0".join(map(str, facts)).encode()).digest()[:16]
+
+
+def _header(design: Design, board: Board, clock: Clock, baud: int) -> str:
+    return (f"// {design.plan.name} on {board.title} ({board.part.name}), {clock.hz / 1e6:g} MHz, "
+            f"{baud:,} baud\n")
+
+
+def _top(plan: Plan, board: Board, clock: Clock) -> str:
+    """The top module; its reset ends a while after the clock is steady."""
+    wake = max(8, int(WAKE_SECONDS * clock.hz).bit_length())
+    outputs = "".join(f", output {name}" for name, _ in board.held_high)
+    held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.held_high)
+    wide_in, wide_out = 8 * plan.i.bytes, 8 * plan.o.bytes
+    assert set(ports(board)) >= {"clk", "uart_rx", "uart_tx"}
+    return f"""
+module {BOARD_TOP}(input clk, input uart_rx, output uart_tx{outputs});
+  wire clock, locked, core_reset, i_valid, i_ready, i_last, o_valid, o_ready;
+  wire [{wide_in - 1}:0] i_data;
+  wire [{wide_out - 1}:0] o_data;
+  reg [{wake}:0] awake = 0;
+  reg rst = 1'b1;
+  reg core_rst = 1'b1;
+{held}  bnnhw_pll pll (.clk_in(clk), .clk_out(clock), .locked(locked));
+  always @(posedge clock) begin
+    if (!locked) awake <= 0;
+    else if (!awake[{wake}]) awake <= awake + 1'b1;
+    rst <= !awake[{wake}];
+    core_rst <= rst | core_reset;
+  end
+  bnnhw_host_link link (
+    .clk(clock), .rst(rst), .rx(uart_rx), .tx(uart_tx), .loading(1'b0), .bad_weights(1'b0),
+    .core_reset(core_reset), .to_core_payload(i_data), .to_core_valid(i_valid),
+    .to_core_ready(i_ready), .to_core_last(i_last), .from_core_payload(o_data),
+    .from_core_valid(o_valid), .from_core_ready(o_ready));
+  {plan.name} core (
+    .clk(clock), .rst(core_rst), .s_axis_tdata(i_data), .s_axis_tvalid(i_valid),
+    .s_axis_tready(i_ready), .s_axis_tlast(i_last), .m_axis_tdata(o_data),
+    .m_axis_tvalid(o_valid), .m_axis_tready(o_ready), .m_axis_tlast(), .frame_error());
+endmodule
+"""
+
+
+def load_board(folder: Path) -> BoardDesign:
+    """Read a build folder back.
+
+    Raises
+    ------
+    ConfigError
+        A file is missing, damaged, or not of this build.
+    """
+    path = folder / "board.json"
+    try:
+        data = json.loads(path.read_bytes())
+        verilog = (folder / "board.v").read_text()
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
+                          hint="a build folder is what 'bnnhw build' makes") from None
+    except ValueError:
+        raise ConfigError("is not JSON", where=str(path), hint="build the design again") from None
+    try:
+        if data["schema"] != SCHEMA:
+            raise ConfigError(f"is no record of schema {SCHEMA}", where=str(path),
+                              hint="build the design again")
+        said = data["identity"]
+        identity = Identity(**{**said, "digest": bytes.fromhex(said["digest"])})
+        built = BoardDesign(load_design(folder / "core.json"), str(data["board"]),
+                            int(data["clock_hz"]), int(data["baud"]), int(data["divisor"]),
+                            int(data["frame_timeout"]), identity, verilog)
+        intact = _sha256(verilog) == data["verilog"]["sha256"]
+    except BnnhwError:
+        raise
+    except Exception as error:  # a damaged record can fail in any way
+        raise ConfigError(f"is damaged: {type(error).__name__}", where=str(path),
+                          hint="build the design again") from None
+    if not intact:
+        raise ConfigError("board.v was changed after it was built", where=str(folder),
+                          hint="build the design again")
+    return built
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

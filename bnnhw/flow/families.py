@@ -1,0 +1,66 @@
+"""The open flow of each family: synthesis, place and route, bitstream. A new one is one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bnnhw.platforms.base import Board
+
+__all__ = ["FAMILIES", "Family", "get_family"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Commands of a family.
+
+    Parameters
+    ----------
+    synth : str
+        Yosys command; the board's part adds to it.
+    place : str
+        Program that places and routes.
+    pins, placed : tuple of str
+        Its arguments for constraints and for what it makes; ``{constraints}`` is the file.
+    pack : str
+        Program that makes the bitstream.
+    pack_arguments : callable
+        Its arguments for a board.
+    bitstream : str
+        File that results.
+    cells : dict of str to str
+        Cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
+    """
+
+    synth: str
+    place: str
+    pins: tuple[str, ...]
+    placed: tuple[str, ...]
+    pack: str
+    pack_arguments: Callable[[Board], list[str]]
+    bitstream: str
+    cells: dict[str, tuple[str, ...]]
+
+
+FAMILIES: dict[str, Family] = {
+    "ice40": Family(
+        "synth_ice40", "nextpnr-ice40", ("--pcf", "{constraints}"), ("--asc", "board.asc"),
+        "icepack", lambda board: ["board.asc", "board.bin"], "board.bin",
+        {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}),
+    # -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.
+    "ecp5": Family(
+        "synth_ecp5 -nowidelut", "nextpnr-ecp5", ("--lpf", "{constraints}"),
+        ("--textcfg", "board.config"), "ecppack",
+        lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
+        "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)}),
+    "gowin": Family(
+        "synth_gowin", "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
+        (), "gowin_pack",
+        lambda board: [*board.part.pack, "-o", "board.fs", "routed.json"], "board.fs",
+        {"lut": ("LUT4", "ALU"), "ff": ("DFF",), "block": ("BSRAM",)}),
+}
+
+
+def get_family(board: Board) -> Family:
+    """The flow of a board's part."""
+    return FAMILIES[board.part.family]

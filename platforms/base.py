@@ -1,0 +1,158 @@
+"""What a board is: its part, its clock, its line to the host, and how it is programmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from amaranth.build.dsl import Pins, Resource, Subsignal
+
+from bnnhw.errors import PlanError
+
+__all__ = ["Board", "Part", "Pin", "Programmer", "Usb", "pins_of", "uart_pins"]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A pin and its electrical settings, by the names of its family's constraint files."""
+
+    site: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part as the tools of its family name it.
+
+    Parameters
+    ----------
+    name : str
+    family : str
+        ``ice40``, ``ecp5`` or ``gowin``: a key of ``bnnhw.flow.families.FAMILIES``.
+    place : tuple of str
+        Arguments of nextpnr.
+    synth : tuple of str
+        Further arguments of Yosys' ``synth_*``.
+    pack : tuple of str
+        Arguments of the bitstream packer.
+    """
+
+    name: str
+    family: str
+    place: tuple[str, ...]
+    synth: tuple[str, ...] = ()
+    pack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Usb:
+    """A USB device that the board shows up as."""
+
+    vendor: int
+    product: int
+
+
+@dataclass(frozen=True)
+class Programmer:
+    """How a bitstream gets onto the board.
+
+    Parameters
+    ----------
+    tool : str
+        ``openFPGALoader``, ``iceprog``, ``ecpprog`` or ``dfu-util``.
+    volatile : tuple of str or None
+        Its arguments for the configuration memory, with ``{bitstream}``; lost at power-off. None:
+        the board has no such way.
+    persistent : tuple of str or None
+        Its arguments for the flash.
+    usb : tuple of Usb
+        What to look for on the bus.
+    keeps : str
+        What is in the flash that must not be overwritten, and how the arguments see to it.
+    suffix : tuple of str
+        A command that a file needs before it is sent, such as ``dfu-suffix``, with ``{bitstream}``.
+    """
+
+    tool: str
+    volatile: tuple[str, ...] | None
+    persistent: tuple[str, ...] | None
+    usb: tuple[Usb, ...] = ()
+    keeps: str = ""
+    suffix: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board.
+
+    Parameters
+    ----------
+    name, title : str
+    device : str
+        Target of ``bnnhw.device``: budgets and costs.
+    part : Part
+    oscillator_hz : float
+    pll : str
+        Key of ``bnnhw.platforms.pll.PLLS``.
+    clock, rx, tx : Pin
+        ``rx`` is the FPGA's input.
+    link : str
+        What carries the serial line to the host.
+    baud : int
+        Default speed of the line.
+    clock_mhz : float
+        Default clock of the accelerator.
+    programmer : Programmer
+    held_high : tuple of (str, Pin)
+        Outputs that keep the rest of the board still.
+    note : str
+        What a user has to know before it works.
+    """
+
+    name: str
+    title: str
+    device: str
+    part: Part
+    oscillator_hz: float
+    pll: str
+    clock: Pin
+    rx: Pin
+    tx: Pin
+    link: str
+    baud: int
+    clock_mhz: float
+    programmer: Programmer
+    held_high: tuple[tuple[str, Pin], ...] = ()
+    note: str = ""
+
+
+def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:
+    """Look a pin up in a board of amaranth-boards.
+
+    Parameters
+    ----------
+    platform : amaranth.build.Platform
+    name : str
+        Resource.
+    signal : str or None
+        Part of the resource, such as ``rx``.
+    number : int
+    """
+    resource: Resource = platform.lookup(name, number)
+    ios: Sequence[Any] = resource.ios
+    attributes = dict(resource.attrs)
+    if signal is not None:
+        sub = next((io for io in ios if isinstance(io, Subsignal) and io.name == signal), None)
+        if sub is None:
+            raise PlanError(f"resource '{name}' of {type(platform).__name__} has no '{signal}'")
+        ios, attributes = sub.ios, {**attributes, **sub.attrs}
+    pins = next(io for io in ios if isinstance(io, Pins))
+    values = {key: value(platform) if callable(value) else value
+              for key, value in attributes.items()}
+    return Pin(pins.names[0], {key: str(value) for key, value in values.items()})
+
+
+def uart_pins(platform: Any) -> dict[str, Pin]:
+    """``rx`` and ``tx`` of a board's serial line, ``rx`` being the FPGA's input."""
+    return {"rx": pins_of(platform, "uart", "rx"), "tx": pins_of(platform, "uart", "tx")}

@@ -1,0 +1,22 @@
+"""Lattice iCE40-HX8K breakout board (HX8K-B-EVN): an FT2232H programs it and carries the line."""
+
+from __future__ import annotations
+
+from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
+
+from bnnhw.platforms.base import Board, Part, Programmer, Usb, pins_of, uart_pins
+
+__all__ = ["BOARDS"]
+
+_PLATFORM = ICE40HX8KBEVNPlatform()
+
+BOARDS = (Board(
+    name="hx8k_evn", title="Lattice iCE40-HX8K-B-EVN", device="hx8k",
+    part=Part("iCE40HX8K-CT256", "ice40", ("--hx8k", "--package", "ct256"), ("-device", "hx")),
+    oscillator_hz=12e6, pll="ice40-core", clock=pins_of(_PLATFORM, "clk12"),
+    **uart_pins(_PLATFORM), link="USB serial, second port of the FT2232H", baud=1_000_000,
+    clock_mhz=48,
+    programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
+                          (Usb(0x0403, 0x6010),)),
+    note="turn the two jumpers of J6 for volatile programming, and back for --persistent",
+),)

@@ -1,0 +1,28 @@
+"""OrangeCrab r0.2: ECP5 behind a USB bootloader; the line is on two pins of its header."""
+
+from __future__ import annotations
+
+from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
+
+from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of
+
+__all__ = ["BOARDS"]
+
+_PLATFORM = OrangeCrabR0_2_85FPlatform()
+_LINE = {"IO_TYPE": "LVCMOS33", "PULLMODE": "UP"}
+
+BOARDS = (Board(
+    name="orangecrab_85f", title="OrangeCrab r0.2 85F", device="ecp5-85",
+    part=Part("LFE5U-85F-8MG285", "ecp5", ("--85k", "--package", "CSFBGA285", "--speed", "8"),
+              pack=("--compress",)),
+    oscillator_hz=48e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk"),
+    rx=Pin("N17", _LINE), tx=Pin("M18", _LINE),
+    link="pins 0 (to the board) and 1 (from it) of the header, 3.3 V: any USB serial adapter",
+    baud=1_000_000, clock_mhz=60,
+    programmer=Programmer(
+        # Alternate setting 0 begins behind the bootloader; no other is ever named.
+        "dfu-util", None, ("-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
+        (Usb(0x1209, 0x5AF0),), keeps="the bootloader: alternate setting 0 lies behind it",
+        suffix=("dfu-suffix", "-v", "1209", "-p", "5af0", "-a", "{bitstream}")),
+    note="hold button 0 while plugging in, for the bootloader",
+),)

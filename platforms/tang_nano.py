@@ -1,0 +1,39 @@
+"""Sipeed Tang Nano 9K and 20K: Gowin parts, and a USB bridge that programs them.
+
+The pins of the 20K are those of Sipeed's schematic as LiteX's board file has them.
+"""
+
+from __future__ import annotations
+
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of, uart_pins
+
+__all__ = ["BOARDS"]
+
+_PLATFORM = TangNano9kPlatform()
+_LVCMOS = {"IO_TYPE": "LVCMOS33"}
+_BRIDGE = (Usb(0x0403, 0x6010),)
+
+BOARDS = (
+    Board(
+        name="tang_nano_9k", title="Sipeed Tang Nano 9K", device="gw1nr9",
+        part=Part("GW1NR-LV9QN88PC6/I5", "gowin",
+                  ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+                  ("-family", "gw1n"), ("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio")),
+        oscillator_hz=27e6, pll="gw1nr-9c", clock=pins_of(_PLATFORM, "clk27"),
+        **uart_pins(_PLATFORM), link="USB serial of the BL702 bridge", baud=115_200, clock_mhz=27,
+        programmer=Programmer("openFPGALoader", ("-b", "tangnano9k", "{bitstream}"),
+                              ("-b", "tangnano9k", "-f", "{bitstream}"), _BRIDGE),
+    ),
+    Board(
+        name="tang_nano_20k", title="Sipeed Tang Nano 20K", device="gw2ar18",
+        part=Part("GW2AR-LV18QN88C8/I7", "gowin",
+                  ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
+                  ("-family", "gw2a"), ("-d", "GW2A-18C", "--sspi_as_gpio", "--mspi_as_gpio")),
+        oscillator_hz=27e6, pll="gw2ar-18c", clock=Pin("4", _LVCMOS), rx=Pin("70", _LVCMOS),
+        tx=Pin("69", _LVCMOS), link="USB serial of the BL616 bridge", baud=115_200, clock_mhz=27,
+        programmer=Programmer("openFPGALoader", ("-b", "tangnano20k", "{bitstream}"),
+                              ("-b", "tangnano20k", "-f", "{bitstream}"), _BRIDGE),
+    ),
+)

@@ -1,0 +1,25 @@
+"""Radiona ULX3S: ECP5 of four sizes, and an FT231X that programs it and carries the line."""
+
+from __future__ import annotations
+
+from amaranth_boards.ulx3s import ULX3S_85F_Platform
+
+from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of, uart_pins
+
+__all__ = ["BOARDS"]
+
+_PLATFORM = ULX3S_85F_Platform()  # pins are those of all sizes
+_SIZES = {12: "ecp5-25", 25: "ecp5-25", 45: "ecp5-45", 85: "ecp5-85"}
+
+BOARDS = tuple(Board(
+    name=f"ulx3s_{size}f", title=f"Radiona ULX3S {size}F", device=device,
+    part=Part(f"LFE5U-{size}F-6BG381", "ecp5",
+              (f"--{size}k", "--package", "CABGA381", "--speed", "6"), pack=("--compress",)),
+    oscillator_hz=25e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk25"), **uart_pins(_PLATFORM),
+    link="USB serial of the FT231X", baud=1_000_000, clock_mhz=50,
+    programmer=Programmer(
+        "openFPGALoader", ("-b", "ulx3s", "{bitstream}"), ("-b", "ulx3s", "-f", "{bitstream}"),
+        (Usb(0x0403, 0x6015),)),
+    # Low, the ESP32 would begin to boot and take the flash and the card.
+    held_high=(("wifi_gpio0", Pin("L2", {"IO_TYPE": "LVCMOS33", "PULLMODE": "UP"})),),
+) for size, device in _SIZES.items())
