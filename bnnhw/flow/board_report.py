@@ -73,9 +73,11 @@ def _layers(design: BoardDesign, built: Built, device: Device,
 
     def placed(cell: dict[str, Any]) -> tuple[int, int, int]:
         kind = cell["type"]
+        lut, ff, block = (any(fnmatch(kind, pattern) for pattern in family.cells[what])
+                          for what in ("lut", "ff", "block"))
+        # A logic cell of an iCE40 holds a flip-flop where this parameter says so.
         held = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
-        return (int(kind in family.cells["lut"]), int(kind in family.cells["ff"] or held),
-                int(kind in family.cells["block"]))
+        return int(lut), int(ff or held), int(block)
 
     synthesised = cells_by_unit(read_netlist(built.synthesised, BOARD_TOP), names, mapped)
     routed = cells_by_unit(read_netlist(built.routed, ROUTED_TOP), names, placed)

@@ -29,7 +29,7 @@ class Family:
     bitstream : str
         File that results.
     cells : dict of str to str
-        Cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
+        Patterns of cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
     """
 
     synth: str
@@ -57,7 +57,8 @@ FAMILIES: dict[str, Family] = {
         "synth_gowin", "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",
         lambda board: [*board.part.pack, "-o", "board.fs", "routed.json"], "board.fs",
-        {"lut": ("LUT4", "ALU"), "ff": ("DFF",), "block": ("BSRAM",)}),
+        {"lut": ("LUT?", "ALU"), "ff": ("DFF*",),
+         "block": ("SP", "SDP", "DP", "SPX9", "SDPX9", "DPX9", "pROM*")}),
 }
 
 

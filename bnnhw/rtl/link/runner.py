@@ -13,6 +13,9 @@ from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["Runner"]
 
+_APART = {"no_rw_check": 1}
+"""A word that is read is never written in that cycle, so that nothing has to look for it."""
+
 
 class Runner(SharedComponent):
     """Keep an input frame and an output frame, run the accelerator between them, and count.
@@ -84,11 +87,11 @@ class Runner(SharedComponent):
         out_word, out_data = self._output_memory(m)
         sent, got = Signal(), Signal()  # a word moves in this cycle
         frames_in, frames_out = Signal(32), Signal(32)
-        running = Signal()
+        running, feeding = Signal(), Signal()  # feeding: the memory still has words to give
         in_word = Signal(range(self.in_words))
         self._widen(m, narrow, running)
         m.d.comb += [
-            narrow.valid.eq(running & (frames_in != 0)),
+            narrow.valid.eq(feeding),
             self.to_core_last.eq(in_word == self.in_words - 1),
             # Ready outside of runs too, so that nothing that is left over stays.
             self.from_core.ready.eq(1),
@@ -99,13 +102,15 @@ class Runner(SharedComponent):
         last_out = out_word == self.out_words - 1
         with m.If(narrow.valid & narrow.ready & frame_read):
             m.d.sync += frames_in.eq(frames_in - 1)
+            with m.If(frames_in == 1):
+                m.d.sync += feeding.eq(0)
         with m.If(got & last_out):
             m.d.sync += frames_out.eq(frames_out - 1)
             with m.If(frames_out == 1):
                 m.d.sync += running.eq(0)
         self._count(m, running, sent, got, last_out & (frames_out == 1))
         with m.If(self.start):
-            m.d.sync += [running.eq(1), self.hung.eq(0), frames_in.eq(self.repeats),
+            m.d.sync += [running.eq(1), feeding.eq(1), self.hung.eq(0), frames_in.eq(self.repeats),
                          frames_out.eq(self.repeats)]
         # Where a run ends, and where it is given up, the next begins with the first word.
         for word, moves, count in ((in_word, sent, self.in_words), (out_word, got, self.out_words)):
@@ -116,7 +121,7 @@ class Runner(SharedComponent):
         quiet = Signal(range(self.watchdog + 1))
         m.d.sync += quiet.eq(Mux(running & ~sent & ~got, quiet + 1, 0))
         with m.If(quiet == self.watchdog):
-            m.d.sync += [running.eq(0), self.hung.eq(1)]
+            m.d.sync += [running.eq(0), feeding.eq(0), self.hung.eq(1)]
         word = Signal.like(self.read_lane)
         m.d.sync += word.eq(self.read_lane)
         with m.If(self.read_input):
@@ -147,7 +152,8 @@ class Runner(SharedComponent):
 
     def _input_memory(self, m: Module) -> tuple[Signal, Any, Any]:
         """Data that is read, the stream of it, and whether a frame ends with it."""
-        m.submodules.input = memory = Memory(shape=8 * self.lanes, depth=self.in_room, init=[])
+        m.submodules.input = memory = Memory(
+            shape=8 * self.lanes, depth=self.in_room, init=[], attrs=_APART)
         port = memory.write_port(granularity=8)
         row, lane = Signal(range(self.in_room)), Signal(range(self.lanes))
         m.d.comb += [
@@ -196,8 +202,8 @@ class Runner(SharedComponent):
 
     def _output_memory(self, m: Module) -> tuple[Signal, Signal]:
         """The word that comes from the accelerator, and the data that is read."""
-        m.submodules.output = memory = Memory(shape=8 * self.out_bytes, depth=self.out_words,
-                                              init=[])
+        m.submodules.output = memory = Memory(
+            shape=8 * self.out_bytes, depth=self.out_words, init=[], attrs=_APART)
         word = Signal(range(self.out_words), name="out_word")
         port, read = memory.write_port(), memory.read_port(transparent_for=())
         m.d.comb += [
