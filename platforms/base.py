@@ -10,7 +10,8 @@ from amaranth.build.dsl import Pins, Resource, Subsignal
 
 from bnnhw.errors import PlanError
 
-__all__ = ["Board", "Part", "Pin", "Programmer", "Usb", "pins_of", "uart_pins"]
+__all__ = ["Board", "Part", "Pin", "Programmer", "SpiFlash", "Usb", "flash_pins", "pins_of",
+           "uart_pins"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,6 @@ class Programmer:
         What to look for on the bus.
     keeps : str
         What is in the flash that must not be overwritten, and how the arguments see to it.
-    suffix : tuple of str
-        A command that a file needs before it is sent, such as ``dfu-suffix``, with ``{bitstream}``.
     """
 
     tool: str
@@ -79,7 +78,28 @@ class Programmer:
     persistent: tuple[str, ...] | None
     usb: tuple[Usb, ...] = ()
     keeps: str = ""
-    suffix: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SpiFlash:
+    """A flash that the FPGA can read when it runs.
+
+    Parameters
+    ----------
+    cs, clk, mosi, miso : Pin
+        ``cs`` is low while it is selected.
+    held_high : tuple of (str, Pin)
+        Its other inputs, which must not be low.
+    weights : int
+        Address of weights, behind the largest bitstream.
+    """
+
+    cs: Pin
+    clk: Pin
+    mosi: Pin
+    miso: Pin
+    held_high: tuple[tuple[str, Pin], ...] = ()
+    weights: int = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -108,6 +128,8 @@ class Board:
         Outputs that keep the rest of the board still.
     note : str
         What a user has to know before it works.
+    flash : SpiFlash or None
+        From which weights can be loaded.
     """
 
     name: str
@@ -125,6 +147,7 @@ class Board:
     programmer: Programmer
     held_high: tuple[tuple[str, Pin], ...] = ()
     note: str = ""
+    flash: SpiFlash | None = None
 
 
 def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:
@@ -156,3 +179,10 @@ def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0
 def uart_pins(platform: Any) -> dict[str, Pin]:
     """``rx`` and ``tx`` of a board's serial line, ``rx`` being the FPGA's input."""
     return {"rx": pins_of(platform, "uart", "rx"), "tx": pins_of(platform, "uart", "tx")}
+
+
+def flash_pins(platform: Any) -> SpiFlash:
+    """The flash of a board, as amaranth-boards names its pins."""
+    cs, clk, mosi, miso, wp, hold = (pins_of(platform, "spi_flash_1x", signal) for signal in
+                                     ("cs", "clk", "copi", "cipo", "wp", "hold"))
+    return SpiFlash(cs, clk, mosi, miso, (("flash_wp", wp), ("flash_hold", hold)))

@@ -18,6 +18,8 @@ BOARDS = (Board(
     oscillator_hz=25e6, pll="ecp5", clock=Pin("P3", _LVCMOS), rx=Pin("H18", _LVCMOS),
     tx=Pin("J17", _LVCMOS), link="USB serial of the DAPLink probe", baud=115_200, clock_mhz=50,
     programmer=Programmer(
-        "openFPGALoader", ("-b", "colorlight-i5", "{bitstream}"),
-        ("-b", "colorlight-i5", "-f", "{bitstream}"), (Usb(0x0D28, 0x0204),)),
+        "openFPGALoader", ("-b", "colorlight-i5", "-m", "{bitstream}"),
+        # Its flash comes write-protected.
+        ("-b", "colorlight-i5", "-f", "--unprotect-flash", "{bitstream}"),
+        (Usb(0x0D28, 0x0204),)),
 ),)

@@ -17,7 +17,7 @@ BOARDS = (Board(
     oscillator_hz=12e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk12"), **uart_pins(_PLATFORM),
     link="USB serial, second port of the FT2232H", baud=1_000_000, clock_mhz=60,
     programmer=Programmer(
-        "openFPGALoader", ("-b", "ecp5_evn", "{bitstream}"),
+        "openFPGALoader", ("-b", "ecp5_evn", "-m", "{bitstream}"),
         ("-b", "ecp5_evn", "-f", "{bitstream}"), (Usb(0x0403, 0x6010),)),
     note="the serial line needs two resistor jumpers moved and the FT2232H's second port set to "
          "serial (user guide, section 6.2)",

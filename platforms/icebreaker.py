@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from bnnhw.platforms.base import Board, Part, Programmer, Usb, pins_of, uart_pins
+from bnnhw.platforms.base import Board, Part, Programmer, Usb, flash_pins, pins_of, uart_pins
 
 __all__ = ["BOARDS"]
 
@@ -19,4 +19,5 @@ BOARDS = (Board(
                           (Usb(0x0403, 0x6010),)),
     note="volatile programming needs the jumpers that put the USB chip on the FPGA's configuration "
          "port; with the board as it comes, use --persistent",
+    flash=flash_pins(_PLATFORM),
 ),)

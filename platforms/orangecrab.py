@@ -22,7 +22,6 @@ BOARDS = (Board(
     programmer=Programmer(
         # Alternate setting 0 begins behind the bootloader; no other is ever named.
         "dfu-util", None, ("-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
-        (Usb(0x1209, 0x5AF0),), keeps="the bootloader: alternate setting 0 lies behind it",
-        suffix=("dfu-suffix", "-v", "1209", "-p", "5af0", "-a", "{bitstream}")),
+        (Usb(0x1209, 0x5AF0),), keeps="the bootloader: alternate setting 0 lies behind it"),
     note="hold button 0 while plugging in, for the bootloader",
 ),)

@@ -59,7 +59,8 @@ def _ice40_settings(hz: float) -> Iterator[tuple[float, tuple[int, int, int, int
             vco = compared * (divf + 1)
             if 533e6 <= vco <= 1066e6:
                 for divq in range(1, 7):
-                    yield vco / (1 << divq), (divr, divf, divq, filter_range)
+                    if 16e6 <= vco / (1 << divq) <= 275e6:
+                        yield vco / (1 << divq), (divr, divf, divq, filter_range)
 
 
 def _ice40(kind: str) -> Callable[[float, float], Clock]:
@@ -82,6 +83,8 @@ def _ecp5_settings(hz: float) -> Iterator[tuple[float, tuple[int, int, int]]]:
             continue
         for feedback in range(1, 81):
             out = hz / divi * feedback
+            if not 10e6 <= out <= 400e6:
+                continue
             for divo in range(1, 129):
                 if 400e6 <= out * divo <= 800e6:
                     yield out, (divi, feedback, divo)

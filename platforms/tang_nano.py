@@ -23,7 +23,7 @@ BOARDS = (
                   ("-family", "gw1n"), ("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio")),
         oscillator_hz=27e6, pll="gw1nr-9c", clock=pins_of(_PLATFORM, "clk27"),
         **uart_pins(_PLATFORM), link="USB serial of the BL702 bridge", baud=115_200, clock_mhz=27,
-        programmer=Programmer("openFPGALoader", ("-b", "tangnano9k", "{bitstream}"),
+        programmer=Programmer("openFPGALoader", ("-b", "tangnano9k", "-m", "{bitstream}"),
                               ("-b", "tangnano9k", "-f", "{bitstream}"), _BRIDGE),
     ),
     Board(
@@ -33,7 +33,7 @@ BOARDS = (
                   ("-family", "gw2a"), ("-d", "GW2A-18C", "--sspi_as_gpio", "--mspi_as_gpio")),
         oscillator_hz=27e6, pll="gw2ar-18c", clock=Pin("4", _LVCMOS), rx=Pin("70", _LVCMOS),
         tx=Pin("69", _LVCMOS), link="USB serial of the BL616 bridge", baud=115_200, clock_mhz=27,
-        programmer=Programmer("openFPGALoader", ("-b", "tangnano20k", "{bitstream}"),
+        programmer=Programmer("openFPGALoader", ("-b", "tangnano20k", "-m", "{bitstream}"),
                               ("-b", "tangnano20k", "-f", "{bitstream}"), _BRIDGE),
     ),
 )

@@ -18,8 +18,8 @@ BOARDS = tuple(Board(
     oscillator_hz=25e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk25"), **uart_pins(_PLATFORM),
     link="USB serial of the FT231X", baud=1_000_000, clock_mhz=50,
     programmer=Programmer(
-        "openFPGALoader", ("-b", "ulx3s", "{bitstream}"), ("-b", "ulx3s", "-f", "{bitstream}"),
-        (Usb(0x0403, 0x6015),)),
+        "openFPGALoader", ("-b", "ulx3s", "-m", "{bitstream}"),
+        ("-b", "ulx3s", "-f", "{bitstream}"), (Usb(0x0403, 0x6015),)),
     # Low, the ESP32 would begin to boot and take the flash and the card.
     held_high=(("wifi_gpio0", Pin("L2", {"IO_TYPE": "LVCMOS33", "PULLMODE": "UP"})),),
 ) for size, device in _SIZES.items())

@@ -8,7 +8,20 @@ import sys
 import typer
 
 from bnnhw import __version__
-from bnnhw.cli import build, check, generate, golden, import_, list_, plan, run, simulate, synth
+from bnnhw.cli import (
+    build,
+    check,
+    doctor,
+    flash,
+    generate,
+    golden,
+    import_,
+    list_,
+    plan,
+    run,
+    simulate,
+    synth,
+)
 from bnnhw.errors import BnnhwError
 
 __all__ = ["app", "main"]
@@ -18,7 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a trained binary neural network to hardware that is proven bit-exact.")
 
-for verb in (plan, generate, import_, check, golden, simulate, synth, build, run, list_):
+for verb in (plan, generate, import_, check, golden, simulate, synth, build, flash, run, list_,
+             doctor):
     app.command(verb.NAME)(verb.command)
 
 
@@ -34,7 +48,8 @@ def _root(
                                  help="Print the version."),
 ) -> None:
     """Exit codes: 0 done, 1 a defect of bnnhw, 2 bad usage or input, 3 does not fit the device,
-    4 timing missed, 5 hardware differs from golden, 6 a tool is missing or failed, 7 board or link not found."""
+    4 timing missed, 5 hardware differs from golden, 6 a tool is missing or failed, 7 board or
+    link not found."""
 
 
 def main() -> None:

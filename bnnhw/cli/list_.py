@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
@@ -13,10 +14,12 @@ from bnnhw.cli.common import print_json, print_table
 from bnnhw.config.schema import ITEMS
 from bnnhw.device import DEVICES
 from bnnhw.errors import ConfigError
+from bnnhw.platforms import Board, boards
 
 __all__ = ["NAME", "command"]
 
 NAME = "list"
+REPORT = "bnnhw.report/1"
 
 Rows = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
@@ -47,8 +50,42 @@ def _designs() -> Rows:
     return ("name", "what it is", "accuracy"), rows
 
 
+def _boards() -> Rows:
+    rows: list[tuple[object, ...]] = []
+    for b in boards().values():
+        rows.append((b.name, b.title, b.part.name, b.oscillator_hz / 1e6, b.clock_mhz, b.link,
+                     b.baud, b.programmer.tool, _built(b)))
+    return ("name", "title", "device", "oscillator, MHz", "clock, MHz", "link", "baud",
+            "programmer", "built here"), rows
+
+
+def _built(board: Board) -> list[dict[str, object]]:
+    """Networks under ``build`` that were built for a board, from their reports."""
+    found: list[dict[str, object]] = []
+    for path in sorted(Path("build").glob(f"*/{board.name}/report.json")):
+        try:
+            report = json_.loads(path.read_bytes())
+            if report["schema"] == REPORT and report["board"] == board.name:
+                found.append({
+                    "network": str(report["network"]), "folder": str(path.parent),
+                    "clock_mhz": float(report["clock_mhz"]), "fmax_mhz": float(report["fmax_mhz"]),
+                    "frames_per_second": float(report["frames_per_second"])})
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue  # a build that broke off, or of another version
+    return found
+
+
+def _in_table(value: object) -> object:
+    """A cell; of builds, what each came to."""
+    if not isinstance(value, list):
+        return value
+    return "; ".join(f"{b['network']}: {b['frames_per_second']:,.0f} frames/s, fmax "
+                     f"{b['fmax_mhz']:.1f} MHz" for b in value)
+
+
 LISTS: dict[str, Callable[[], Rows]] = {
     "archs": _archs, "devices": _devices, "layers": _layers, "designs": _designs,
+    "boards": _boards,
 }
 
 
@@ -56,7 +93,7 @@ def command(
     what: str = typer.Argument(..., help=f"One of {', '.join(LISTS)}."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List archs, devices, layers or designs.
+    """List archs, devices, layers, designs, or boards and what is built for them here.
 
     Example: bnnhw list designs
     """
@@ -66,4 +103,4 @@ def command(
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table(what, columns, rows)
+        print_table(what, columns, [[_in_table(value) for value in row] for row in rows])

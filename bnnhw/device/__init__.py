@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 
 from bnnhw.errors import PlanError
+from bnnhw.link.weights import CELL_WORDS, PART_BITS
 
-__all__ = ["DEVICES", "Budget", "Device", "get_device"]
+__all__ = ["DEVICES", "SPRAM_SHAPE", "Budget", "Device", "get_device", "sprams"]
+
+SPRAM_SHAPE = (CELL_WORDS, PART_BITS)
+"""Words of an SPRAM, and their bits."""
+
+
+def sprams(depth: int, width: int) -> int:
+    """SPRAMs that a table takes."""
+    return -(-depth // SPRAM_SHAPE[0]) * -(-width // SPRAM_SHAPE[1])
 
 
 @dataclass(frozen=True)
@@ -18,8 +28,9 @@ class Budget:
     luts, ffs, blocks : int
         Lookup tables, flip-flops, block RAMs.
     spram : int
-        Large single-port memories of an iCE40 UltraPlus. A bitstream cannot preload them and they
-        have one port, so neither tables nor line buffers can lie there.
+        Large memories of an iCE40 UltraPlus, of ``SPRAM_SHAPE``. A bitstream cannot preload them,
+        so their tables are loaded at start-up; and they have one port, so line buffers and queues
+        cannot lie there.
     """
 
     luts: int
@@ -116,6 +127,16 @@ XC7 = Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis on
              ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1)),
              True)
 
+GOWIN = Device("gowin", "Gowin LittleBee and Arora: LUT4, ALU carry, 18 Kbit block RAM",
+               "synth_gowin -noiopads", {**{f"LUT{k}": 1 for k in range(1, 5)}, "ALU": 1,
+                                         "RAM16SDP4": 4},
+               ("DFF*",), ("SDPB", "SPX9", "SP", "DPB", "pROM", "SDPX9B"), 64,
+               ((512, 32), (1024, 16), (2048, 8), (4096, 4), (8192, 2), (16384, 1)), True)
+
+# Every table is logic: standard cells have no memory that comes with contents.
+CELLS = Device("cells", "standard cells: full adders, latches, gates", None,
+               block_min_depth=sys.maxsize)
+
 
 def _part(family: Device, name: str, title: str, budget: Budget) -> Device:
     return replace(family, name=name, title=title, budget=budget)
@@ -124,10 +145,12 @@ def _part(family: Device, name: str, title: str, budget: Budget) -> Device:
 # Counts as nextpnr has them for each part.
 DEVICES: dict[str, Device] = {d.name: d for d in (
     Device("generic", "portable Verilog, no device in mind", None),
-    ECP5, ICE40, XC7,
+    CELLS, ECP5, GOWIN, ICE40, XC7,
     _part(ECP5, "ecp5-25", "LFE5U-25F: 24 k LUT4, 56 block RAM", Budget(24288, 24288, 56)),
     _part(ECP5, "ecp5-45", "LFE5U-45F: 44 k LUT4, 108 block RAM", Budget(43848, 43848, 108)),
     _part(ECP5, "ecp5-85", "LFE5U-85F: 84 k LUT4, 208 block RAM", Budget(83640, 83640, 208)),
+    _part(GOWIN, "gw1nr9", "GW1NR-9: 8,640 LUT4, 26 block RAM", Budget(8640, 6480, 26)),
+    _part(GOWIN, "gw2ar18", "GW2AR-18: 20,736 LUT4, 46 block RAM", Budget(20736, 15552, 46)),
     _part(ICE40, "hx8k", "iCE40-HX8K: 7,680 LUT4, 32 block RAM", Budget(7680, 7680, 32)),
     _part(ICE40, "up5k", "iCE40-UP5K: 5,280 LUT4, 30 block RAM, 4 SPRAM",
           Budget(5280, 5280, 30, spram=4)),

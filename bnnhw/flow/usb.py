@@ -1,0 +1,154 @@
+"""USB devices and serial ports as the Linux kernel shows them in files: no library is needed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.platforms import Board, boards
+from bnnhw.platforms.base import Usb
+
+__all__ = ["RULES_FILE", "Port", "UsbDevice", "access_of", "boards_of", "device_group",
+           "serial_ports", "udev_rules", "usb_devices"]
+
+ROOT = Path("/")
+RULES_FILE = "/etc/udev/rules.d/70-bnnhw.rules"
+"""Below 73, where logind hands devices to whoever sits at the machine."""
+_GROUPS = ("plugdev", "dialout", "uucp")
+
+
+@dataclass(frozen=True)
+class Port:
+    """A serial port: where it is, and what may be done with it (see ``access_of``)."""
+
+    path: str
+    access: str
+
+
+@dataclass(frozen=True)
+class UsbDevice:
+    """A device on the bus.
+
+    Attributes
+    ----------
+    usb : Usb
+    bus, number : int
+        As ``--usb BUS:NUMBER`` of ``bnnhw flash`` takes them.
+    maker, title : str
+        What it says of itself.
+    access : str
+        Of its node under ``/dev/bus/usb``.
+    ports : tuple of Port
+        Its serial ports, by interface. A board that programs through one interface and talks
+        through another talks through the last.
+    """
+
+    usb: Usb
+    bus: int
+    number: int
+    maker: str
+    title: str
+    access: str
+    ports: tuple[Port, ...]
+
+
+def usb_devices(root: Path = ROOT) -> list[UsbDevice]:
+    """Devices on the bus; none where the kernel shows none, as on other systems than Linux.
+
+    Parameters
+    ----------
+    root : Path
+        Where ``sys`` and ``dev`` are.
+    """
+    place = root / "sys/bus/usb/devices"
+    folders = sorted(place.iterdir()) if place.is_dir() else []
+    found = (_device(folder, root) for folder in folders if ":" not in folder.name)
+    return sorted((device for device in found if device is not None),
+                  key=lambda device: (device.bus, device.number))
+
+
+def _device(folder: Path, root: Path) -> UsbDevice | None:
+    try:
+        usb = Usb(int(_text(folder / "idVendor"), 16), int(_text(folder / "idProduct"), 16))
+        bus, number = int(_text(folder / "busnum")), int(_text(folder / "devnum"))
+    except ValueError:  # pulled out meanwhile
+        return None
+    # Interfaces are folders such as 1-4:1.0; USB serial drivers put the port itself there, those
+    # of modems one folder deeper.
+    names = [port.name for interface in sorted(folder.glob("*:*"))
+             for port in sorted([*interface.glob("ttyUSB*"), *interface.glob("tty/tty*")])]
+    ports = tuple(Port(f"/dev/{name}", access_of(root / "dev" / name)) for name in names)
+    return UsbDevice(usb, bus, number, _text(folder / "manufacturer"), _text(folder / "product"),
+                     access_of(root / f"dev/bus/usb/{bus:03}/{number:03}"), ports)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def access_of(path: Path) -> str:
+    """``ok``, ``denied`` or ``missing``: what reading and writing a device would meet."""
+    try:
+        path.stat()
+    except PermissionError:
+        return "denied"
+    except OSError:
+        return "missing"
+    effective = os.access in os.supports_effective_ids
+    return "ok" if os.access(path, os.R_OK | os.W_OK, effective_ids=effective) else "denied"
+
+
+def boards_of(device: UsbDevice) -> list[Board]:
+    """Boards that a device can be: by its numbers, then by its words where they tell more.
+
+    Numbers are often those of the USB chip alone, which many boards have.
+    """
+    same = [board for board in boards().values() if device.usb in board.programmer.usb]
+    words = _words(f"{device.maker} {device.title}")
+    shared = [len(words & _words(board.title)) for board in same]
+    return [board for board, count in zip(same, shared, strict=True) if count == max(shared)]
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[a-z0-9]{4,}", text.lower()) if word != "board"}
+
+
+def serial_ports(root: Path = ROOT) -> list[Port]:
+    """Serial ports behind USB, of boards or not."""
+    place = root / "dev"
+    paths = [path for kind in ("ttyUSB*", "ttyACM*", "cu.usb*") for path in place.glob(kind)]
+    return [Port(f"/dev/{path.name}", access_of(path)) for path in sorted(paths)]
+
+
+def device_group(root: Path = ROOT) -> str | None:
+    """The group that owns devices on this system."""
+    known = {line.split(":")[0] for line in _text(root / "etc/group").splitlines()}
+    return next((group for group in _GROUPS if group in known), None)
+
+
+def udev_rules(of: Iterable[Board] | None = None, group: str | None = None) -> str:
+    """Rules that let users open the boards.
+
+    Parameters
+    ----------
+    of : iterable of Board or None
+        None for all.
+    group : str or None
+        Group that gets access beside whoever sits at the machine, as logging in from elsewhere
+        needs it.
+    """
+    chosen = boards().values() if of is None else of
+    pairs = sorted({(usb.vendor, usb.product) for b in chosen for usb in b.programmer.usb})
+    wider = "" if group is None else f'MODE="0660", GROUP="{group}", '
+    lines = ["# Boards of bnnhw: their programmers, and their serial lines."]
+    for vendor, product in pairs:
+        device = f'ATTRS{{idVendor}}=="{vendor:04x}", ATTRS{{idProduct}}=="{product:04x}"'
+        lines += [f'SUBSYSTEM=="usb|hidraw", {device}, {wider}TAG+="uaccess"',
+                  f'SUBSYSTEM=="tty", {device}, TAG+="uaccess"']
+    return "\n".join(lines) + "\n"

