@@ -40,7 +40,8 @@ class Command(IntEnum):
     LOAD = 0x02
     """The bytes of one input frame; nothing."""
     RUN = 0x03
-    """Times to run the loaded frame, 4 bytes; ``Counters``."""
+    """Times to run the loaded frame, 4 bytes; ``Counters``. A break on the line, or a byte without
+    a stop bit, ends it with CORE_TIMEOUT."""
     READ = 0x04
     """Nothing; the bytes of the last output frame."""
     INFER = 0x05
@@ -61,7 +62,8 @@ class Status(IntEnum):
     BAD_LENGTH = 3
     NOT_LOADED = 4
     CORE_TIMEOUT = 5
-    """Neither stream of the accelerator moved for longer than any design needs; it was reset."""
+    """Neither stream of the accelerator moved for longer than any design needs, or the run was
+    ended by a break; the accelerator was reset."""
     LOADING = 6
     """Weights are still being read from the flash."""
     BAD_WEIGHTS = 7

@@ -89,6 +89,22 @@ def test_latency_is_the_plan(tiny: BoardDesign) -> None:
             assert counted.cycles == tiny.identity.latency + (repeats - 1) * tiny.identity.ii
 
 
+def test_a_break_ends_a_run(tiny: BoardDesign) -> None:
+    """One that would take hours; what comes behind the break is answered."""
+    with awake(tiny) as model:
+        ask(model, Command.LOAD, bytes(tiny.identity.input_bytes))
+        model.send(request(Command.RUN, struct.pack("<I", (1 << 32) - 1)))
+        model.run(200_000)
+        assert model.waiting == 0
+        model.hold(0, 40 * tiny.divisor)
+        model.hold(1, 2 * tiny.frame_timeout)
+        model.run(400_000)
+        said = model.receive()
+        assert said[4] == Status.CORE_TIMEOUT, said.hex()
+        counted = Counters.unpack(ask(model, Command.RUN, struct.pack("<I", 2), COUNTERS.size))
+        assert counted.cycles == tiny.identity.latency + tiny.identity.ii
+
+
 @pytest.mark.parametrize(("sent", "status"), [
     (request(Command.IDENTIFY)[:-1] + b"\x00", Status.BAD_CRC),
     (request(Command.ECHO, b"\x00" * 8 + b"\x01")[:-3] + b"\x02\x00\x00", Status.BAD_CRC),

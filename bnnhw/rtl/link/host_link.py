@@ -85,7 +85,7 @@ class HostLink(SharedComponent):
         m.submodules.reply = reply = Reply(
             identity=self.identity, lanes=max(self.lanes, self.out_bytes),
             words=max(runner.in_room, self.out_words))
-        self._line(m, reader, reply)
+        receiver = self._line(m, reader, reply)
 
         loaded = Signal()
         judged = Signal(8)  # status of a request that was read well
@@ -97,6 +97,8 @@ class HostLink(SharedComponent):
                       | (command == Command.ECHO)),
             runner.write.eq(reader.byte_valid & stores), runner.write_byte.eq(reader.byte),
             runner.rewind.eq(reader.begin),
+            # A break on the line ends a run that the host no longer wants.
+            runner.abort.eq(receiver.error),
             runner.repeats.eq(Mux(command == Command.RUN, repeats, 1)),
             runner.read_input.eq(reply.busy & (command == Command.ECHO)),
             runner.read_word.eq(reply.read_word), runner.read_lane.eq(reply.read_lane),
@@ -158,20 +160,25 @@ class HostLink(SharedComponent):
             m.d.comb += reply.memory_bytes.eq(out_bytes)
         return m
 
-    def _line(self, m: Module, reader: FrameReader, reply: Reply) -> None:
-        """UART and queue."""
+    def _line(self, m: Module, reader: FrameReader, reply: Reply) -> UartReceiver:
+        """UART, queue, and a register behind it: a byte has at least 40 cycles of its own."""
         m.submodules.receiver = receiver = UartReceiver(divisor=self.divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self.divisor)
         m.submodules.queue = queue = SyncFIFOBuffered(width=9, depth=WINDOW)
+        byte, held = Signal(9), Signal()
         m.d.comb += [
             receiver.line.eq(self.rx), self.tx.eq(transmitter.line),
             queue.w_en.eq(receiver.valid | receiver.error),
             queue.w_data.eq(Cat(receiver.o, receiver.error)),
-            reader.i.payload.eq(queue.r_data), reader.i.valid.eq(queue.r_rdy),
-            queue.r_en.eq(reader.i.ready),
+            reader.i.payload.eq(byte), reader.i.valid.eq(held), queue.r_en.eq(~held),
             transmitter.i.payload.eq(reply.o.payload), transmitter.i.valid.eq(reply.o.valid),
             reply.o.ready.eq(transmitter.i.ready),
         ]
+        with m.If(~held & queue.r_rdy):
+            m.d.sync += [byte.eq(queue.r_data), held.eq(1)]
+        with m.Elif(reader.i.ready):
+            m.d.sync += held.eq(0)
+        return receiver
 
     def _judge(self, m: Module, judged: Signal, command: Signal, length: Signal, loaded: Signal,
                repeats: Signal, frame: int) -> None:

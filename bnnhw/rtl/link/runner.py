@@ -39,6 +39,8 @@ class Runner(SharedComponent):
     rewind : In(1)
         The next byte is the first.
     start : In(1)
+    abort : In(1)
+        Give up the run.
     repeats : In(32)
         Times to run the frame, at least 1; held while running.
     busy : Out(1)
@@ -68,7 +70,7 @@ class Runner(SharedComponent):
         words, widest = max(in_room, out_words), max(lanes, out_bytes)
         super().__init__({
             "write": In(1), "write_byte": In(8), "rewind": In(1),
-            "start": In(1), "repeats": In(32), "busy": Out(1), "hung": Out(1),
+            "start": In(1), "abort": In(1), "repeats": In(32), "busy": Out(1), "hung": Out(1),
             "cycles": Out(32), "stalls": Out(32), "first": Out(32),
             "read_input": In(1), "read_word": In(range(words)), "read_lane": In(range(widest)),
             "read_byte": Out(8),
@@ -120,7 +122,7 @@ class Runner(SharedComponent):
                 m.d.sync += word.eq(Mux(word == count - 1, 0, word + 1))
         quiet = Signal(range(self.watchdog + 1))
         m.d.sync += quiet.eq(Mux(running & ~sent & ~got, quiet + 1, 0))
-        with m.If(quiet == self.watchdog):
+        with m.If(running & ((quiet == self.watchdog) | self.abort)):
             m.d.sync += [running.eq(0), feeding.eq(0), self.hung.eq(1)]
         word = Signal.like(self.read_lane)
         m.d.sync += word.eq(self.read_lane)
