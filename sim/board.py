@@ -19,29 +19,31 @@ TOP = "bnnhw_board"
 """Top module of a board; its ports are clk, uart_rx and uart_tx."""
 
 TOP_WITH_FLASH = "bnnhw_board_and_flash"
-FLASH_SOURCES = ("spi_flash.v", "spram.v")
 HARNESS = Path(__file__).with_name("board.cpp")
 CYCLE = 65536
 NEVER = 1 << 62
 MISSING_STOP = 256
 
 
-def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int,
-                     bit_error: float = 0.0) -> BoardModel:
-    """A board that loads its weights from a flash, cell by cell as the real one does.
+def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
+                     netlist: bool = False, bit_error: float = 0.0) -> BoardModel:
+    """A board that loads its weights from a flash, word by word as the real one does.
 
     Parameters
     ----------
     verilog, divisor, bit_error
-        As of ``BoardModel``; the text is the one that ``bnnhw build`` writes.
+        As of ``BoardModel``; the text is the one that ``bnnhw build`` writes, of module ``TOP``.
     weights : Path
         What is in the flash.
     offset : int
         Where it begins there.
+    netlist : bool
+        The text is a netlist, and brings models of its cells.
     """
+    models = () if netlist else ("spram.v",)
     return BoardModel(verilog, divisor, top=TOP_WITH_FLASH,
-                      sources=[Path(__file__).with_name(name) for name in FLASH_SOURCES],
-                      defines=["BNNHW_SPRAM"], bit_error=bit_error,
+                      sources=[Path(__file__).with_name(name) for name in ("spi_flash.v", *models)],
+                      defines=() if netlist else ("BNNHW_SPRAM",), bit_error=bit_error,
                       arguments=[f"+flash={weights}", f"+flash_offset={offset}"])
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.arch import streaming, unrolled
+from bnnhw.arch import streaming, unrolled, yodann
 from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Wish
 
 __all__ = ["ARCHS", "Architecture", "get_arch"]
 
@@ -28,14 +28,17 @@ class Architecture:
     load_plan : JSON value -> Plan
     folds : bool
         It can be slower and smaller; else there is one size.
+    jobs : bool
+        Its plan is a list of jobs for a core and a host (``YodannPlan``), not a stream of frames.
     """
 
     name: str
     title: str
-    plan: Callable[[Graph, Hints, Device, Wish], Plan]
-    elaborate: Callable[[Plan, Graph], Any]
-    load_plan: Callable[[dict[str, Any]], Plan]
+    plan: Callable[[Graph, Hints, Device, Wish], Any]
+    elaborate: Callable[[Any, Graph], Any]
+    load_plan: Callable[[dict[str, Any]], Any]
     folds: bool = True
+    jobs: bool = False
 
 
 ARCHS: dict[str, Architecture] = {a.name: a for a in (
@@ -43,6 +46,8 @@ ARCHS: dict[str, Architecture] = {a.name: a for a in (
                  streaming.plan, streaming.elaborate, streaming.load_plan),
     Architecture("unrolled", "weights as logic that rows share, one vector a cycle",
                  unrolled.plan, unrolled.elaborate, unrolled.load_plan, folds=False),
+    Architecture("yodann", "one core of latch memories, binary weights, integer activations",
+                 yodann.plan, yodann.elaborate, yodann.load_plan, folds=False, jobs=True),
 )}
 
 

@@ -115,24 +115,31 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
 def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish | None, fit: bool,
           clock: float, share: float) -> Plan:
     """Plan for a board: what the user wished, or as fast as fits."""
+    if device.budget is not None and board.flash is None:
+        device = replace(device, budget=replace(device.budget, spram=0))  # it cannot be loaded
+    spram = device.budget is not None and device.budget.spram > 0
     planner = planner_of(network, arch, device)
     folds = get_arch(arch).folds
+
+    def room(plan: Plan) -> Device:
+        return _reduced(plan, device, share)
+
+    def beside_link(wish: Wish | int) -> Plan:
+        plan = planner(wish)
+        if spram and not _fits(plan, device, share):  # it may with weights in SPRAM
+            plan = planner_of(network, arch, room(plan))(wish)
+        return plan
+
     if wish is None and not (fit and folds):
         try:
-            plan = planner(Wish() if folds else Wish(ii=1, clock_mhz=clock))
+            plan = beside_link(Wish() if folds else Wish(ii=1, clock_mhz=clock))
         except PlanError:  # nothing is that fast
             plan = None
         if plan is not None and (device.budget is None or _fits(plan, device, share)):
             return plan
     if wish is None and folds:
-        # The link's share depends on the widths of the plan: take the widest seen so far.
-        link = link_cost(planner(SLOWEST), device)
-        while True:
-            plan = fastest_fit(planner, _smaller(device, link.lut, link.block, share), SLOWEST)
-            if (needed := link_cost(plan, device)).lut <= link.lut and needed.block <= link.block:
-                return plan
-            link = needed
-    plan = planner(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
+        return fastest_fit(beside_link, device, SLOWEST, room)
+    plan = beside_link(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
     if not _fits(plan, device, 1.0):
         needed_all = resources(plan, _reduced(plan, device, 1.0))
         assert needed_all is not None
@@ -185,10 +192,11 @@ def _print(report: dict[str, Any], built: Built) -> None:
     print_table("placed and routed", ("resource", "used", "available", "share"), [
         (name, use["used"], use["available"], f"{use['used'] / use['available']:.0%}")
         for name, use in report["utilisation"].items()])
-    seeds = f" (seed {report['seed']} of {len(report['seeds'])})" if len(report["seeds"]) > 1 else ""
+    count = len(report["seeds"])
+    seeds = f" (seed {report['seed']}, the best of {count})" if count > 1 else ""
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
-          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a frame, "
-          f"latency {report['latency_us']:,.1f} us")
+          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a "
+          f"frame, latency {report['latency_us']:,.1f} us")
     if report["critical_path"]:
         shares = ", ".join(f"{name} {time:g} ns"
                            for name, time in list(report["critical_path"]["units"].items())[:3])

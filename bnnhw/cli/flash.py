@@ -13,6 +13,7 @@ import typer
 from bnnhw.cli.common import print_json, progress
 from bnnhw.errors import ConfigError
 from bnnhw.flow.program import Programming, locate, plan_programming, program
+from bnnhw.flow.program_weights import plan_weights
 from bnnhw.flow.programmers import INSTALL
 from bnnhw.platforms import boards
 
@@ -27,6 +28,8 @@ def command(
     board: str | None = typer.Option(None, help=f"Board: {', '.join(boards())}. A build folder "
                                      "names its own."),
     persistent: bool = typer.Option(False, "--persistent", help="Into the flash: it stays."),
+    weights: bool = typer.Option(True, "--weights/--no-weights", help="Write the weights of a "
+                                 "design that loads them, always into the flash."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the command, and do nothing."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask before the flash is written."),
     usb: str | None = typer.Option(None, help="BUS:NUMBER of the device, where several boards are "
@@ -35,28 +38,36 @@ def command(
 ) -> None:
     """Program a board; what it held is back after power-off, unless --persistent.
 
+    Weights that a design loads at start-up go into the flash first, and stay there.
+
     Example: bnnhw flash build/mnist_tfc/icebreaker --persistent
     """
     chosen, bitstream = locate(target, board)
     plan = plan_programming(chosen, bitstream, persistent, usb)
+    first = plan_weights(chosen, bitstream, usb) if weights else None
+    steps = [plan] if first is None else [first, plan]
     if dry_run:
         if json:
-            print_json(_result(plan, None))
+            print_json(_result(plan, first, None))
         else:
-            print(shlex.join(plan.commands[0]))
+            for step in steps:
+                print(shlex.join(step.commands[0]))
             _remarks(plan)
         return
     if not json:
         _remarks(plan)
-    if persistent and not yes:
-        _confirm(plan)
+    if (persistent or first is not None) and not yes:
+        _confirm(plan, first)
     start = time.monotonic()
-    with progress(f"{plan.tool}: {plan.board.name}", None):
-        program(plan, usb)
+    for step in steps:
+        with progress(f"{step.tool}: {step.file if step is first else step.board.name}", None):
+            program(step, usb)
     seconds = time.monotonic() - start
     if json:
-        print_json(_result(plan, seconds))
+        print_json(_result(plan, first, seconds))
     else:
+        if first is not None:
+            print(f"{plan.board.title}: {first.file} is in the flash at {first.offset:,}")
         print(f"{plan.board.title}: {bitstream} is in {plan.where} ({plan.tool}, {seconds:.1f} s)")
 
 
@@ -77,18 +88,24 @@ def _remarks(plan: Programming) -> None:
         print(remark, file=sys.stderr)
 
 
-def _confirm(plan: Programming) -> None:
+def _confirm(plan: Programming, weights: Programming | None) -> None:
     if not sys.stdin.isatty():
-        raise ConfigError("--persistent overwrites the board's flash, and there is no terminal to "
+        what = "--persistent" if plan.persistent else f"{weights.bitstream.name if weights else ''}"
+        raise ConfigError(f"{what} overwrites the board's flash, and there is no terminal to "
                           "ask on", hint="say --yes if that is meant")
-    typer.confirm(f"Overwrite the flash of {plan.board.title}?", abort=True, err=True)
+    part = "" if plan.persistent else f" from address {weights.offset if weights else 0:,} on"
+    typer.confirm(f"Overwrite the flash of {plan.board.title}{part}?", abort=True, err=True)
 
 
-def _result(plan: Programming, seconds: float | None) -> dict[str, Any]:
+def _result(plan: Programming, weights: Programming | None,
+            seconds: float | None) -> dict[str, Any]:
     return {
         "schema": SCHEMA, "board": plan.board.name, "bitstream": str(plan.bitstream),
         "persistent": plan.persistent, "tool": plan.tool, "installed": plan.installed,
         "command": list(plan.commands[0]), "keeps": plan.board.programmer.keeps,
+        **({} if weights is None else {"weights": {
+            "file": str(weights.bitstream), "offset": weights.offset,
+            "command": list(weights.commands[0])}}),
         "note": plan.board.note, "done": seconds is not None,
         "seconds": None if seconds is None else round(seconds, 2),
     }

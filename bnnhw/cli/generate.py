@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
-from bnnhw.arch import ARCHS
+from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json, progress
+from bnnhw.cli.jobs import check_core, print_jobs
 from bnnhw.cli.plan_table import print_plan
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import generate
@@ -34,6 +35,8 @@ def command(
     clock: float | None = typer.Option(None, help="Clock in MHz."),
     cuts: int | None = typer.Option(None, help="Unrolled: registers on each path through a block "
                                     "(0: combinational; default: what --clock needs)."),
+    core: str | None = typer.Option(None, help="Yodann: the core, such as ni=16,no=16,kernel=5; "
+                                    "batch=4 frames share their weights."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
     """Generate hardware: OUT.v and OUT.json.
@@ -43,18 +46,25 @@ def command(
     if out.suffix != ".v":
         raise ConfigError(f"must end in .v, not '{out.suffix}'", where=str(out),
                           hint=f"for example -o {out.with_suffix('.v')}")
+    check_core(arch, core)
     network = open_network(layers)
-    wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
+    wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
     with progress("generate", 1) as done:
         design = generate(network, arch, get_device(device), wish)
         done(1)
-    write_files(design.files(out))
+    files = design.files(out)
+    write_files(files)
     if json:
         print_json(design.plan.to_json())
+        return
+    if get_arch(arch).jobs:
+        print_jobs(design.plan, clock)
+        print(f"wrote {out} and {out.with_suffix('.json')}")
         return
     needed = resources(design.plan, get_device(device))
     print_plan(design.plan, clock, needed)
     if needed and needed.excess():
         print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' says what "
               "would")
-    print(f"wrote {out} and {out.with_suffix('.json')}")
+    wrote = [str(path) for path in files]
+    print(f"wrote {', '.join(wrote[:-1])} and {wrote[-1]}")

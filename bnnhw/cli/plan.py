@@ -6,6 +6,7 @@ import typer
 
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.jobs import check_core, show_jobs
 from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
 from bnnhw.errors import BnnhwError, FitError
@@ -32,6 +33,8 @@ def command(
     clock: float | None = typer.Option(None, help="Clock in MHz."),
     cuts: int | None = typer.Option(None, help="Unrolled: registers on each path through a block "
                                     "(0: combinational; default: what --clock needs)."),
+    core: str | None = typer.Option(None, help="Yodann: the core, such as ni=16,no=16,kernel=5; "
+                                    "batch=4 frames share their weights."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
     """Plan a network: exact cycles and buffers, and an estimate of what it takes of a part.
@@ -41,8 +44,13 @@ def command(
     Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80
     """
     target = get_device(device)
+    check_core(arch, core)
     network = open_network(layers)
     planner = planner_of(network, arch, target)
+    if get_arch(arch).jobs:
+        wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+        show_jobs(planner(wish), clock, json)
+        return
     folds = get_arch(arch).folds
     # A part without a wish: as fast as fits, if the architecture leaves a choice.
     wished = ii is not None or fps is not None or target.budget is None or not folds

@@ -69,12 +69,13 @@ def print_resources(needed: Resources) -> None:
     for name, used, there in needed.rows():
         share = "" if there is None else f"{used / there:.0%}"
         use = needed.total.block_use(needed.device)
-        error = f"exact for 9 of 10 units; {use:.0%} of their bits used" \
-            if name == "block RAM" else f"+- {needed.error:.0%} (9 of 10 designs)"
+        error = f"+- {needed.error:.0%} (9 of 10 designs)"
+        if name == "block RAM":
+            error = f"exact for 9 of 10 units; {use:.0%} of their bits used"
+        elif name == "SPRAM":
+            error = f"exact; {needed.total.spram_bits:,} bits are loaded at start-up" if used \
+                else "exact; for weights that find no block RAM"
         rows.append((name, used, "" if there is None else there, share, error))
-    if needed.budget and needed.budget.spram:
-        rows.append(("SPRAM", 0, needed.budget.spram, "0%",
-                     "one port and no preload: neither for tables nor for line buffers"))
     print_table(f"estimate for {needed.device.name}",
                 ("resource", "used", "available", "share", "error"), rows)
 

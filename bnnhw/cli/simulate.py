@@ -10,8 +10,10 @@ import numpy as np
 import typer
 
 from bnnhw import golden
+from bnnhw.arch import get_arch
 from bnnhw.cli.common import print_json, print_table, progress, read_array, read_samples
 from bnnhw.cli.golden import outputs_file
+from bnnhw.cli.jobs import simulate_design
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
@@ -48,11 +50,17 @@ def command(
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
     loaded = load_design(design)
-    if cells:
+    if cells and not get_arch(loaded.plan.arch).jobs:
         loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
+    if get_arch(loaded.plan.arch).jobs:
+        if engine != "verilator" or buffers or cells:
+            raise ConfigError("jobs run in Verilator, without --buffers and --cells",
+                              where="simulate")
+        simulate_design(loaded, x, stalls, outputs, truth, json)
+        return
     begin = time.perf_counter()
     with progress(f"simulate ({engine})", len(x)) as done:
         run = simulate(loaded, x, engine, stalls, done)

@@ -1,14 +1,20 @@
-"""``bnnhw synth``: what a design costs on a device."""
+"""``bnnhw synth``: what a design costs on a device, or in standard cells."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import typer
 
-from bnnhw.cli.common import print_json, print_table, progress
+from bnnhw.arch import get_arch
+from bnnhw.cli.common import print_json, print_table, progress, read_samples
 from bnnhw.device import DEVICES, get_device
-from bnnhw.emit.design import load_design
+from bnnhw.emit.design import Design, load_design
+from bnnhw.emit.files import write_files
+from bnnhw.errors import ConfigError, MismatchError
 
 __all__ = ["NAME", "command"]
 
@@ -18,20 +24,56 @@ TARGETS = ", ".join(name for name, device in DEVICES.items() if device.synth)
 
 def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
-    device: str = typer.Option(..., help=f"Target: {TARGETS}."),
+    device: str | None = typer.Option(None, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
-    seed: int = typer.Option(1, help="Seed of the placer."),
+    seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
+    cells: str | None = typer.Option(None, metavar="NAME|PATH",
+                                     help="Standard cells: osu018, or a Liberty file."),
+    lef: Path | None = typer.Option(None, help="LEF file of the cells: their areas are right."),
+    unbuffered: bool = typer.Option(False, "--unbuffered", help="Cells: the smallest ones, "
+                                    "without buffers."),
+    sta: bool = typer.Option(False, "--sta", help="Cells: shortest period and hold (OpenSTA)."),
+    gates: int | None = typer.Option(None, min=1, metavar="N", help="Cells: simulate N samples "
+                                     "with the delay of each cell, against golden."),
+    energy: bool = typer.Option(False, "--energy", help="Cells: estimate of the energy of an "
+                                "operation, from that simulation."),
+    inputs: Path | None = typer.Option(None, help="Samples for --gates (.npy); else random ones."),
+    clock: float | None = typer.Option(None, help="Clock of --gates in MHz; default: slow enough."),
+    prove: bool = typer.Option(False, "--prove", help="Cells: prove the netlist equal to the "
+                               "Verilog in every cycle (no latches)."),
+    wire: float = typer.Option(0.0, min=0, help="Wire for --gates: fF for each pin on a net."),
+    netlist: Path | None = typer.Option(None, help="Cells: write the netlist (Verilog)."),
+    librelane: Path | None = typer.Option(None, help="Cells: folder for a LibreLane hand-off."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Synthesise with Yosys: cells of each layer; with --pnr also fmax and utilisation.
+    """Synthesise with Yosys: what each layer takes, on an FPGA or in standard cells.
 
-    Example: bnnhw synth build/tfc.json --device ecp5 --pnr
+    Examples: bnnhw synth build/tfc.json --device ecp5 --pnr; bnnhw synth build/tfc.json --cells
+    osu018 --sta --gates 10 --energy
     """
+    loaded = load_design(design)
+    if (device is None) == (cells is None):
+        raise ConfigError("expected one of --device and --cells", where="synth",
+                          hint=f"--device for {TARGETS}; --cells for standard cells")
+    wish = _Wish(lef, unbuffered, sta, gates, energy, inputs, clock, prove, wire, netlist,
+                 librelane)
+    if cells is not None:
+        if pnr:
+            raise ConfigError("--pnr is for --device", where="synth")
+        _cells(loaded, cells, wish, seed, json)
+        return
+    given = [f.name for f in fields(wish) if getattr(wish, f.name) != f.default]
+    if given:
+        raise ConfigError(f"--{given[0]} is for --cells", where="synth")
+    assert device is not None
+    _fpga(loaded, device, pnr, freq, seed, json)
+
+
+def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, json: bool) -> None:
     from bnnhw.flow.pnr import place_and_route
     from bnnhw.flow.synth import synthesise
 
-    loaded = load_design(design)
     target = get_device(device)
     with progress(f"yosys for {device}", None) as done:
         report = synthesise(loaded, target)
@@ -53,3 +95,128 @@ def command(
                     [(name, u["used"], u["available"]) for name, u in p["utilisation"].items()])
         print(f"fmax {p['fmax_mhz']:.1f} MHz: "
               f"{p['fmax_mhz'] * 1e6 / loaded.plan.ii:,.0f} frames/s")
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Options of ``--cells``, by their names."""
+
+    lef: Path | None = None
+    unbuffered: bool = False
+    sta: bool = False
+    gates: int | None = None
+    energy: bool = False
+    inputs: Path | None = None
+    clock: float | None = None
+    prove: bool = False
+    wire: float = 0.0
+    netlist: Path | None = None
+    librelane: Path | None = None
+
+    @property
+    def period(self) -> float | None:
+        """Seconds."""
+        return 1e-6 / self.clock if self.clock else None
+
+    def samples(self, loaded: Design, seed: int) -> tuple[np.ndarray, str] | None:
+        """Samples to simulate and what to call them; None for no simulation."""
+        if self.gates is None and not self.energy:
+            return None
+        count = self.gates or 8
+        if self.energy and count < 2:
+            raise ConfigError("needs two samples, as it begins behind the first one",
+                              where="--energy", hint="--gates 8")
+        if self.inputs is not None:
+            x = read_samples(self.inputs, loaded.graph)[:count]
+            if len(x) < min(count, 2):
+                raise ConfigError(f"holds {len(x)} samples", where=str(self.inputs))
+            return x, f"{len(x)} samples of {self.inputs.name}"
+        element = loaded.graph.input.element
+        x = np.random.default_rng(seed).integers(element.lo, element.hi + 1,
+                                                 (count, *loaded.graph.input.shape))
+        return x, f"{count} uniformly random samples"
+
+
+def _cells(loaded: Design, cells: str, wish: _Wish, seed: int, json: bool) -> None:
+    from bnnhw.flow import cells as flow
+
+    jobs = get_arch(loaded.plan.arch).jobs
+    if jobs and wish.energy:
+        raise ConfigError("is estimated of cores that take a stream of frames, which "
+                          f"'{loaded.plan.arch}' does not", where="--energy")
+    samples = wish.samples(loaded, seed)
+    library = flow.load_library(cells, wish.lef)
+    with progress(f"yosys for {library.name}", None) as done:
+        mapped = flow.map_design(loaded, library, not wish.unbuffered)
+        done(1)
+    report = flow.make_report(loaded, mapped)
+    result = report.to_json()
+    netlist = flow.Netlist.of(mapped, wish.wire * 1e-15)
+    timing = flow.analyse_timing(mapped, netlist) if wish.sta and flow.sta_installed() else None
+    if wish.sta:
+        result["timing"] = timing.to_json() if timing else {"tool": "not installed"}
+    run = estimate = None
+    if samples is not None:
+        with progress(f"simulate {len(netlist.instances):,} cells", None) as done:
+            run = flow.simulate_job_gates(loaded, mapped, netlist, samples[0],
+                                          period=wish.period) if jobs else \
+                flow.simulate_gates(loaded, mapped, netlist, samples[0], period=wish.period,
+                                    toggles=wish.energy)
+            done(1)
+        result["gates"] = run.to_json()
+        if run.toggles is not None:
+            estimate = flow.estimate_energy(
+                netlist, mapped.roles, run.toggles, [unit.name for unit in loaded.plan.units],
+                flow.Stimulus(samples[1], run.frames - 1, report.products, run.period))
+            result["energy"] = estimate.to_json()
+    proof = None
+    if wish.prove:
+        with progress("proof of the netlist", None) as done:
+            proof = flow.prove_netlist(loaded.verilog, mapped)
+            done(1)
+        result["proof"] = proof.to_json()
+    files: dict[Path, bytes] = {}
+    if wish.netlist is not None:
+        files[wish.netlist] = mapped.verilog.encode()
+    if wish.librelane is not None:
+        handed = flow.hand_off(loaded, mapped, timing, wish.period)
+        files |= {wish.librelane / name: content for name, content in handed.items()}
+    write_files(files)
+    if json:
+        print_json(result)
+    else:
+        _print_cells(report, result, timing, run, estimate, proof)
+        print("".join(f"wrote {path}\n" for path in files), end="")
+    if run is not None and run.mismatches:
+        raise MismatchError(f"{run.mismatches} of {run.frames} frames through the netlist differ "
+                            "from golden", where=loaded.plan.name,
+                            hint="a longer period (--clock) tells timing from logic")
+    if proof is not None and not proof.proven:
+        raise MismatchError("the netlist is not proven equal to the Verilog, which may or may not "
+                            "be a fault", where=loaded.plan.name, hint="simulate it (--gates)")
+
+
+def _print_cells(report: Any, result: dict[str, Any], timing: Any, run: Any,
+                 estimate: Any, proof: Any) -> None:
+    """Print what was found, each figure with the conditions it holds under."""
+    library = report.library
+    print_table(f"{report.design} in {library['name']} at {library['voltage']:g} V and "
+                f"{library['temperature']:g} C, cells of each unit; 1 GE = {report.gate_cell}, "
+                f"{report.gate:g} um2",
+                report.columns(), report.rows())
+    print(report.sentence())
+    for patch in report.patches:
+        print("area of {} is {:g} um2 in the Liberty file, {:g} as drawn (LEF), which counts"
+              .format(*patch))
+    for line in (*report.fallbacks, *report.warnings):
+        print(line)
+    if "timing" in result and timing is None:
+        print("OpenSTA is not installed (apt install opensta): no timing")
+    elif timing is not None:
+        print(timing.sentence())
+    for found in (run, proof):
+        if found is not None:
+            print(found.sentence())
+    if estimate is not None:
+        print_table("energy before layout", ("unit", "pJ a frame"), estimate.rows())
+        print(estimate.sentence())

@@ -79,7 +79,7 @@ class ProductItem(SignItem):
 
     sums: bool = False
     fold: FoldItem | None = None
-    memory: Literal["auto", "block", "lut", "constant"] = "auto"
+    memory: Literal["auto", "block", "lut", "constant", "spram"] = "auto"
 
     @property
     def raw(self) -> bool:

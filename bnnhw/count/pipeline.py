@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from bnnhw.count.cells import Cell, Lut
 from bnnhw.count.netlist import Netlist
 
 __all__ = ["Delays", "Schedule", "register_count", "schedule", "schedule_cuts"]
+
+COMBINATIONAL = 1e9
+"""A period in which everything is done: no registers."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,16 @@ class Delays:
         A lookup table; a carry chain; each slot of it besides.
     register : float
         Clock to output and setup together.
+    fanout : int
+        Cells that read a register at most: more read copies of it. Inputs that more cells read wait
+        a stage, of which there are copies too. 0: as many as there are.
     """
 
     lut: float
     chain: float
     slot: float
     register: float
+    fanout: int = 0
 
     def of(self, cell: Cell) -> float:
         if isinstance(cell, Lut):
@@ -47,12 +55,15 @@ class Schedule:
         What it was made for.
     slowest : float
         Longest path between registers, in nanoseconds by the model.
+    fanout : int
+        As in ``Delays``.
     """
 
     stage: tuple[int, ...]
     cuts: int
     period: float
     slowest: float
+    fanout: int = 0
 
 
 def schedule(netlist: Netlist, delays: Delays, period: float,
@@ -69,9 +80,11 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
     stage, arrival = [0] * netlist.bits, [0.0] * netlist.bits
     budget, slowest = period - delays.register, 0.0
     early = budget if first is None else first - delays.register
+    begin = int(period < COMBINATIONAL and _inputs_fan_out(netlist, delays.fanout))
     for cell in netlist.cells:
         own = delays.of(cell)
         at = max((stage[bit] for bit in cell.reads), default=0)
+        at = max(at, begin)
         ready = max((arrival[bit] for bit in cell.reads if stage[bit] == at), default=0.0)
         if ready > 0 and ready + own > (budget if at else early):
             at, ready = at + 1, 0.0
@@ -79,12 +92,22 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
             stage[function.out], arrival[function.out] = at, ready + own
         slowest = max(slowest, ready + own)
     cuts = max((stage[lit >> 1] for lit in netlist.outputs), default=0)
-    return Schedule(tuple(stage), cuts, period, slowest + delays.register)
+    return Schedule(tuple(stage), cuts, period, slowest + delays.register, delays.fanout)
+
+
+def _inputs_fan_out(netlist: Netlist, fanout: int) -> bool:
+    """Whether more cells than ``fanout`` read an input."""
+    if not fanout:
+        return False
+    used = netlist.used()
+    readers = Counter(bit for cell in netlist.cells if netlist.live(cell, used)
+                      for bit in cell.reads if 1 <= bit <= netlist.inputs)
+    return max(readers.values(), default=0) > fanout
 
 
 def schedule_cuts(netlist: Netlist, delays: Delays, cuts: int) -> Schedule:
     """The shortest period that needs no more than so many registers on a path."""
-    whole = schedule(netlist, delays, 1e9)
+    whole = schedule(netlist, delays, COMBINATIONAL)
     if cuts == 0:
         return whole
     low, high, best = delays.register, whole.slowest, whole
@@ -100,13 +123,21 @@ def schedule_cuts(netlist: Netlist, delays: Delays, cuts: int) -> Schedule:
 
 def register_count(netlist: Netlist, found: Schedule) -> int:
     """Flip-flops: each bit is kept from the stage that makes it to the last one that reads it."""
-    last = list(found.stage)
+    readers: Counter[tuple[int, int]] = Counter()
     used = netlist.used()
     for cell in netlist.cells:
         if netlist.live(cell, used):
             at = max(found.stage[f.out] for f in cell.functions)
-            for bit in cell.reads:
-                last[bit] = max(last[bit], at)
-    for lit in netlist.outputs:
-        last[lit >> 1] = max(last[lit >> 1], found.cuts)
-    return sum(last[bit] - found.stage[bit] for bit in range(1, netlist.bits))
+            readers.update((bit, at) for bit in cell.reads)
+    readers.update((lit >> 1, found.cuts) for lit in netlist.outputs)
+    last: dict[int, int] = {}
+    for bit, stage in readers:
+        last[bit] = max(last.get(bit, 0), stage)
+    total = 0
+    for bit, stage in last.items():
+        kept = 0  # registers of the stage behind, each of which reads one of this stage
+        for s in range(stage, found.stage[bit] if bit else stage, -1):
+            wanted = readers[bit, s] + kept
+            kept = -(-wanted // found.fanout) if found.fanout else 1
+            total += kept
+    return total

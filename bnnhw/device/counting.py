@@ -9,7 +9,7 @@ from bnnhw.device import Device
 __all__ = ["DELAYS", "counting_family"]
 
 DELAYS = {
-    "ecp5": Delays(lut=1.3, chain=1.7, slot=0.06, register=0.8),
+    "ecp5": Delays(lut=1.3, chain=3.0, slot=0.06, register=0.8, fanout=16),
     "ice40": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
     "xc7": Delays(lut=0.9, chain=1.2, slot=0.04, register=0.6),
     "generic": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),

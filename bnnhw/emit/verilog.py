@@ -10,6 +10,7 @@ from amaranth.back import rtlil, verilog
 from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 
+from bnnhw.emit.shims import shims_used
 from bnnhw.emit.tables import compact_tables
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent, ports_of, prefix_ports
 
@@ -83,8 +84,10 @@ def convert(top: SharedComponent) -> str:
     text = "\n".join(modules.texts[name] for name in sorted(modules.texts))
     # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
     body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
-    written = "".join("\n" + modules.written[name] for name in sorted(modules.written))
-    return compact_tables(_readable(str(body))) + written
+    written = "".join("\n" + compact_tables(modules.written[name])
+                      for name in sorted(modules.written))
+    whole = compact_tables(_readable(str(body))) + written
+    return whole + shims_used(whole)
 
 
 def _readable(text: str) -> str:

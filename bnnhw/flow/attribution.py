@@ -26,7 +26,7 @@ def owner_of_name(name: str, units: Collection[str]) -> str | None:
         # Wires of the top are named after the unit that drives them.
         return next((unit for unit in sorted(units, key=len, reverse=True)
                      if found.startswith(f"{unit}_")), None)
-    return LINK if parts[0] == "link" else None
+    return LINK if parts[0] in ("link", "loader") else None
 
 
 def read_netlist(path: Path, top: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A board's Verilog to a bitstream: synthesis, place and route with one seed or several, packing."""
+"""A board's Verilog to a bitstream: synthesis, place and route with a seed or several, packing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     """
     family = get_family(board)
     versions = {name: tools.version(name) for name in ("yosys", family.place, family.pack)}
-    name, text = constraints(board)
+    name, text = constraints(board, built.weights is not None)
     sources = {**built.files(), name: text.encode()}
     synth = _Step("synthesis", [built.verilog, _synth(family, board), versions["yosys"]],
                   ["synthesised.json"], use_cache)
@@ -100,17 +101,23 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     (folder / "logs").mkdir(exist_ok=True)
     synth.run(folder, lambda there: _synthesise(there, family, board, tools, stages), sources)
     runs: list[tuple[Routed, _Step]] = []
+    netlist = (folder / "synthesised.json").read_bytes()
     for seed in seeds:
-        step = _Step(f"seed {seed}", [*synth.facts, text, " ".join(_place(family, board, built, seed)),
-                                      versions[family.place], versions[family.pack]],
-                     ["routed.json", "placed.json", family.bitstream], use_cache)
-        step.run(folder, lambda there, seed=seed: _route(  # type: ignore[misc]
-            there, family, board, built, seed, tools, stages), {
-                name: text.encode(), "synthesised.json": (folder / "synthesised.json").read_bytes()})
+        step = _Step(f"seed {seed}", [
+            *synth.facts, text, " ".join(_place(family, board, built, seed)),
+            versions[family.place], versions[family.pack],
+        ], ["routed.json", "placed.json", family.bitstream], use_cache)
+        step.run(folder, partial(_route, family=family, board=board, built=built, seed=seed,
+                                 tools=tools, stages=stages),
+                 {name: text.encode(), "synthesised.json": netlist})
         report = json.loads((folder / "placed.json").read_text())
         runs.append((Routed(seed, _fmax(report), report), step))
     best, step = max(runs, key=lambda run: (run[0].fmax_mhz, -run[0].seed))
     step.fetch(folder)
+    size = (folder / family.bitstream).stat().st_size
+    if built.weights is not None and size > built.weights.flash.weights:
+        raise FitError(f"the bitstream of {size:,} bytes reaches into the weights, which begin at "
+                       f"{built.weights.flash.weights:,} in the flash")
     return Built(folder, folder / family.bitstream, folder / "synthesised.json",
                  folder / "routed.json", best, tuple(run for run, _ in runs), versions,
                  synth.hit and all(s.hit for _, s in runs))
@@ -167,7 +174,7 @@ def _synthesise(folder: Path, family: Family, board: Board, tools: Tools, stages
 
 
 def _place(family: Family, board: Board, built: BoardDesign, seed: int) -> list[str]:
-    file, _ = constraints(board)
+    file, _ = constraints(board, built.weights is not None)
     pins = [argument.format(constraints=file) for argument in family.pins]
     return [*board.part.place, *pins, *family.placed, "--freq", f"{built.clock_hz / 1e6:g}",
             "--seed", str(seed)]
@@ -184,7 +191,8 @@ def _route(folder: Path, family: Family, board: Board, built: BoardDesign, seed:
     except ToolError as error:
         if any(word in error.message for word in _TOO_LARGE):
             raise FitError(f"does not fit {board.part.name}: {error.message}",
-                           hint="allow more cycles a frame (--ii), or take a larger board") from None
+                           hint="allow more cycles a frame (--ii), or take a larger board"
+                           ) from None
         raise
     done = stages(f"bitstream ({family.pack})")
     tools.run(family.pack, family.pack_arguments(board), folder)

@@ -53,7 +53,13 @@ def pin_saver(design: Design) -> str:
     utilisation.
     """
     plan = design.plan
-    wide_in, wide_out = 8 * plan.i.bytes + 3, 8 * plan.o.bytes + 4
+    loads = design.image is not None
+    load = 18 if loads else 0
+    wide_in, wide_out = 8 * plan.i.bytes + 3 + load, 8 * plan.o.bytes + 4 + loads
+    data_in, data_out = wide_in - load - 1, wide_out - loads - 1
+    more = "" if not loads else (
+        f",\n    .load_begin(in[{data_in + 1}]), .load_valid(in[{data_in + 2}]), "
+        f".load_data(in[{wide_in - 1}:{data_in + 3}]), .loaded(result[{wide_out - 1}])")
     return f"""
 module pins (input clk, input rst, input si, output so);
   reg [{wide_in - 1}:0] in = 0;
@@ -67,10 +73,10 @@ module pins (input clk, input rst, input si, output so);
     out <= load ? result : {{out[{wide_out - 2}:0], si}};
   end
   {plan.name} core (
-    .clk(clk), .rst(rst), .s_axis_tdata(in[{wide_in - 1}:3]), .s_axis_tvalid(in[0]),
+    .clk(clk), .rst(rst), .s_axis_tdata(in[{data_in}:3]), .s_axis_tvalid(in[0]),
     .s_axis_tlast(in[1]), .m_axis_tready(in[2]), .s_axis_tready(result[0]),
     .m_axis_tvalid(result[1]), .m_axis_tlast(result[2]), .frame_error(result[3]),
-    .m_axis_tdata(result[{wide_out - 1}:4]));
+    .m_axis_tdata(result[{data_out}:4]){more});
 endmodule
 """
 

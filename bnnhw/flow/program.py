@@ -48,6 +48,9 @@ class Programming:
     file : str
         What the tool is given: the bitstream, or the name of a copy of it with a DFU suffix.
     installed : bool
+    offset : int or None
+        Address in the flash of a file that is no bitstream: weights, after which the board starts
+        with whatever bitstream is there, or with none.
     """
 
     board: Board
@@ -56,6 +59,7 @@ class Programming:
     commands: tuple[tuple[str, ...], ...]
     file: str
     installed: bool
+    offset: int | None = None
 
     @property
     def tool(self) -> str:
@@ -242,7 +246,8 @@ def judge(plan: Programming, code: int, said: str) -> None:
     if "download done" in low and "unable to read dfu status" in low:
         return  # the bootloader starts the design before it answers
     levels = re.findall(r"cdone: (low|high)", low)
-    asleep = levels[-1:] == ["low"] or "wait for cdone fail" in low
+    asleep = plan.offset is None and (levels[-1:] == ["low"] or "wait for cdone fail" in low)
+    low = low if plan.offset is None else low.replace("wait for cdone fail", "")
     if code == 0 and not asleep and not re.search(r"^(error|fail)", low, re.MULTILINE):
         return
     if library := missing_library(said):

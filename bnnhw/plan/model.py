@@ -156,6 +156,10 @@ class Unit(abc.ABC):
         """What it stores, for the choice of memories and the estimate of resources."""
         return ()
 
+    def contents(self, graph: Graph, what: str) -> list[int]:
+        """Words of one of its tables, by address."""
+        raise ValueError(f"unit '{self.name}' has no words for its memory '{what}'")
+
     def counted(self) -> tuple[int, int] | None:
         """Lookup tables and flip-flops, where they are known rather than estimated."""
         return None
@@ -222,7 +226,8 @@ class Memory:
     depth, width : int
         Words, and bits of a word.
     style : str
-        ``block``, ``lut`` or ``constant``; ``auto`` where synthesis chooses by size.
+        ``block``, ``lut`` or ``constant``; ``spram`` for a table that is loaded at start-up;
+        ``auto`` where synthesis chooses by size.
     written : bool
         The hardware writes it; else it is a table.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,11 @@ from bnnhw.plan.model import Plan
 from bnnhw.plan.wish import Wish
 
 __all__ = ["Planner", "Resources", "describe_excess", "fastest_fit", "fits", "resources"]
+
+HALVINGS = 12
+"""Times that the cycles are halved until it is given up: by then tables are as wide as memories."""
+WORSE = 2.0
+"""How much worse a faster design may fit until no still faster one is tried."""
 
 Planner = Callable[[Wish | int], Plan]
 """Plans for a wish or a number of cycles a frame; raises PlanError where a layer cannot be that
@@ -31,7 +37,8 @@ class Resources:
     error : float
         90th percentile of the relative error of the LUT estimate over whole designs.
     homeless_bits : int
-        Bits of large tables that found no block RAM and take lookup tables instead.
+        Bits of large tables that found no block RAM, nor SPRAM where there is some, and take lookup
+        tables instead.
     """
 
     device: Device
@@ -49,7 +56,11 @@ class Resources:
         total, part = self.total, self.budget
         there = (None, None, None) if part is None else (part.luts, part.ffs, part.blocks)
         used = (round(total.lut), round(total.ff), total.block)
-        return list(zip(("LUT4", "flip-flops", "block RAM"), used, there, strict=True))
+        rows: list[tuple[str, int, int | None]] = list(
+            zip(("LUT4", "flip-flops", "block RAM"), used, there, strict=True))
+        if part is not None and (part.spram or total.spram):
+            rows.append(("SPRAM", total.spram, part.spram))
+        return rows
 
     def excess(self) -> dict[str, int]:
         """What is used beyond what there is."""
@@ -64,7 +75,7 @@ class Resources:
                 "available": None if self.budget is None else {
                     "lut": self.budget.luts, "ff": self.budget.ffs,
                     "block_ram": self.budget.blocks, "spram": self.budget.spram,
-                    "spram_used": 0},
+                    "spram_used": self.total.spram},
                 "excess": self.excess(),
                 "units": {name: {"lut": round(c.lut), "ff": round(c.ff), "block_ram": c.block,
                                  "block_ram_use": round(c.block_use(self.device), 4)}
@@ -90,7 +101,8 @@ def fits(plan: Plan, device: Device) -> bool:
     return needed is None or not needed.excess()
 
 
-def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
+def fastest_fit(planner: Planner, device: Device, slowest: int,
+                room: Callable[[Plan], Device] | None = None) -> Plan:
     """Find the fewest cycles a frame with which the design fits the part, by bisection.
 
     Parameters
@@ -100,21 +112,19 @@ def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
         A part.
     slowest : int
         Cycles a frame of the smallest design: everything folded to one lane.
+    room : callable or None
+        What of the part is there for a plan, beside what else comes with it; None for all.
 
     Raises
     ------
     FitError
         Not even the smallest design fits.
     """
-    best = planner(slowest)
-    needed = resources(best, device)
-    if needed is None:
-        raise PlanError(f"device '{device.name}' has no resource model",
-                        hint="use a part such as hx8k or ecp5-85")
-    if needed.excess():
-        raise FitError(f"does not fit {device.name} however it is folded: "
-                       + describe_excess(needed), hint="use a larger part or a smaller network")
-    low, high = 1, best.ii
+    def needs(plan: Plan) -> Resources | None:
+        return resources(plan, room(plan) if room else device)
+
+    best, low = _fitting(planner, needs, device, slowest)
+    high = best.ii
     # Large networks take seconds a plan; there two percent is near enough.
     near = 50 if sum(unit.o.words for unit in best.units) > 1_000_000 else 500
     while low < high and high - low > high // near:
@@ -125,11 +135,61 @@ def fastest_fit(planner: Planner, device: Device, slowest: int) -> Plan:
         except PlanError:
             low = middle + 1
             continue
-        if fits(plan, device):
+        if (needed := needs(plan)) is not None and not needed.excess():
             best, high = plan, min(middle, plan.ii)
         else:
             low = middle + 1
     return best
+
+
+def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device: Device,
+             slowest: int) -> tuple[Plan, int]:
+    """The smallest design; or, since narrow tables waste memories, a somewhat faster one that fits.
+
+    Where there is SPRAM, which wastes most, it goes on to the fastest one of half the cycles each.
+    Returned with the cycles a frame from which on faster ones can be sought.
+
+    Raises
+    ------
+    FitError
+        None fits; the error tells what the one lacks that lacks least.
+    """
+    best, low, cycles = None, 1, slowest
+    least: Resources | None = None
+    further = device.budget is not None and device.budget.spram > 0
+    for halved in itertools.count():
+        try:
+            plan = planner(cycles)
+        except PlanError:
+            if least is None:
+                raise
+            break
+        needed = needs(plan)
+        if needed is None:
+            raise PlanError(f"device '{device.name}' has no resource model",
+                            hint="use a part such as hx8k or ecp5-85")
+        if least is None or _beyond(needed) < _beyond(least):
+            least = needed
+        # Fewer cycles take more lanes: where that made it much worse, it ends.
+        elif _beyond(needed) > max(1.0, WORSE * _beyond(least)):
+            break
+        if not needed.excess():
+            best, low = plan, max(1, plan.ii // 2) if further else 1
+            if not further:
+                break
+        if plan.ii == 1 or plan.ii > cycles or (best is None and halved == HALVINGS):
+            break
+        cycles = plan.ii // 2
+    assert least is not None
+    if best is None:
+        raise FitError(f"does not fit {device.name} however it is folded: "
+                       + describe_excess(least), hint="use a larger part or a smaller network")
+    return best, low
+
+
+def _beyond(needed: Resources) -> float:
+    """How many times what there is of the scarcest resource is used."""
+    return max(used / max(there, 1) for _, used, there in needed.rows() if there is not None)
 
 
 def describe_excess(needed: Resources) -> str:
@@ -138,5 +198,6 @@ def describe_excess(needed: Resources) -> str:
     text = "; ".join(f"{name} {rows[name][0]:,} of {rows[name][1]:,} ({over:,} too many)"
                      for name, over in needed.excess().items())
     if "LUT4" in needed.excess() and needed.homeless_bits:
-        text += f"; tables of {needed.homeless_bits / 1024:,.0f} kbit found no block RAM"
+        neither = " and no SPRAM" if needed.budget and needed.budget.spram else ""
+        text += f"; tables of {needed.homeless_bits / 1024:,.0f} kbit found no block RAM{neither}"
     return text

@@ -14,13 +14,15 @@ __all__ = ["Wish"]
 class Wish:
     """What the user asks for: cycles a frame, or frames a second at a clock.
 
-    ``cuts`` are registers on each path through a block of unrolled logic.
+    ``cuts`` are registers on each path through a block of unrolled logic; ``core`` is the size of
+    a core that runs jobs, such as ``ni=16,no=16``.
     """
 
     ii: int | None = None
     fps: float | None = None
     clock_mhz: float | None = None
     cuts: int | None = None
+    core: str | None = None
 
     ASSUMED_MHZ: ClassVar[float] = 100.0
     """Clock where none is given: for frames a second, and for registers in unrolled logic."""

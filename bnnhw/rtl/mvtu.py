@@ -15,6 +15,7 @@ from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.spram import SpramRom, load_ports
 
 __all__ = ["Mvtu"]
 
@@ -44,7 +45,7 @@ class Mvtu(SharedComponent):
     levels, product_register : int, bool
         Registers of the processing elements, see there.
     weight_style, start_style : str
-        Storage, see ``rom.STYLES``.
+        Storage, see ``rom.STYLES``; ``spram`` for weights that are loaded.
     queue_depth : int
         Words of the output queue, at least ``queue_words``.
     matrices : int
@@ -71,6 +72,8 @@ class Mvtu(SharedComponent):
     -------
     i : In(stream of simd * bits, or of pe * simd * bits with lanes of their own)
     o : Out(stream of pe bits, or of pe * width bits)
+    load, load_at, load_part, load_data : In
+        For weights that are loaded, see ``spram.load_ports``.
     """
 
     ISSUE_LATENCY = ReplayBuffer.WRITE_LATENCY
@@ -106,6 +109,7 @@ class Mvtu(SharedComponent):
         super().__init__({
             "i": In(stream.Signature(simd * bits * (pe if own_lanes else 1))),
             "o": Out(stream.Signature(pe * (1 if threshold else width))),
+            **(load_ports(len(weights), pe * simd) if weight_style == "spram" else {}),
         })
 
     @property
@@ -151,8 +155,7 @@ class Mvtu(SharedComponent):
             m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
         a = self._issue(m, step, ~last | queue.free, plane)
 
-        m.submodules.weights = weights = Rom(
-            words=self.weights, width=self.pe * self.simd, style=self.weight_style)
+        m.submodules.weights = weights = self._weight_table(m)
         m.submodules.starts = starts = Rom(
             words=self.starts, width=self.pe * self.width, style=self.start_style)
         m.d.comb += [
@@ -191,6 +194,16 @@ class Mvtu(SharedComponent):
                     padded, Const(0, self.width), pe.acc.as_unsigned()))
         m.d.comb += queue.word.eq(Cat(results))
         return m
+
+    def _weight_table(self, m: Module) -> Rom | SpramRom:
+        if self.weight_style != "spram":
+            return Rom(words=self.weights, width=self.pe * self.simd, style=self.weight_style)
+        table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
+                         width=self.pe * self.simd)
+        prefix_ports(table, "weights")
+        m.d.comb += [table.load.eq(self.load), table.load_at.eq(self.load_at),
+                     table.load_part.eq(self.load_part), table.load_data.eq(self.load_data)]
+        return table
 
     def _last_group(self, m: Module, advance: Value) -> Value:
         """Whether the row group of the current step has padded rows."""

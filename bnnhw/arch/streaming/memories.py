@@ -1,13 +1,16 @@
-"""Where the tables of a design lie: block RAM where it saves most, until there is none left."""
+"""Where the tables of a design lie: block RAM where it saves most, and SPRAM for what is left."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from bnnhw.arch.streaming.products import check_memory
 from bnnhw.arch.streaming.units.starts import start_values
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device
+from bnnhw.device import Device, get_device, sprams
+from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir.layers import Conv, Product
 from bnnhw.plan.folding import Fold, Matrix
@@ -15,10 +18,14 @@ from bnnhw.rtl.replay import ReplayBuffer
 
 __all__ = ["Storage", "choose_memories"]
 
+LARGEST = 12
+"""Tables among which those for SPRAM are chosen; that many can be tried in all combinations."""
+
 
 @dataclass(frozen=True)
 class Storage:
-    """Storage of the tables of one product layer: ``block``, ``lut`` or ``constant``."""
+    """Storage of the tables of one product layer: ``block``, ``lut`` or ``constant``; weights also
+    ``spram``."""
 
     weights: str
     starts: str
@@ -35,18 +42,38 @@ class _Table:
         return device.blocks(self.depth, self.width)
 
     @property
+    def sprams(self) -> int:
+        return sprams(self.depth, self.width)
+
+    @property
     def luts(self) -> float:
         """Lookup tables that it takes elsewhere: one for 16 words of each column."""
         return (self.depth - 1) / 16 * self.width
 
 
 def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
-                    device: Device) -> dict[str, Storage]:
+                    device: Device, *, load: bool = False, reserve: int = 0) -> dict[str, Storage]:
     """Choose the storage of every table.
 
     Without a part, a table goes to block RAM from ``Device.block_min_depth`` words on. With one,
     the tables that save the most lookup tables for a block RAM get them first, as long as there
     are any behind those that buffers need. What the user wrote stays.
+
+    Parameters
+    ----------
+    layers : list of (Product, Matrix, Fold)
+    hints : Hints
+    device : Device
+    load : bool
+        Weights may lie in SPRAM where tables find no room otherwise: as few as help, those that
+        leave the fewest lookup tables for the rest.
+    reserve : int
+        Block RAMs of the part that are not for tables.
+
+    Raises
+    ------
+    PlanError
+        A layer's weights cannot lie where the user wants them.
     """
     tables = [table for item in layers for table in _tables(*item, hints)]
     chosen = {t.key: t.wish for t in tables if t.wish != "auto"}
@@ -54,16 +81,62 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
     if device.budget is None:
         chosen.update({t.key: device.rom_style(t.depth) for t in open_})
     else:
-        free = device.budget.blocks - sum(_buffers(layer, m, f, device) for layer, m, f in layers)
+        free = device.budget.blocks - reserve
+        free -= sum(_buffers(layer, m, f, device) for layer, m, f in layers)
         free -= sum(t.blocks(device) for t in tables if t.wish == "block")
-        worth = 0.1 * device.budget.luts / device.budget.blocks
-        for table in sorted(open_, key=lambda t: (-t.luts / t.blocks(device), t.key)):
-            blocks = table.blocks(device)
-            fits = table.luts / blocks >= worth and blocks <= free
-            chosen[table.key] = "block" if fits else "lut"
-            free -= blocks if fits else 0
+        spare = device.budget.spram - sum(t.sprams for t in tables if t.wish == "spram")
+        chosen.update(_automatic(open_, free, spare if load else 0, device))
+    for table in tables:
+        if chosen[table.key] == "spram" and not (device.budget and device.budget.spram):
+            raise PlanError("memory 'spram' needs SPRAM that can be loaded, and there is none",
+                            where=f"layer '{table.key[0]}'",
+                            hint="--device up5k and --board icebreaker have it; or leave out "
+                                 "memory")
     return {layer.name: Storage(chosen[layer.name, "weights"], chosen[layer.name, "starts"])
             for layer, _, _ in layers}
+
+
+def _automatic(tables: list[_Table], free: int, spare: int,
+               device: Device) -> dict[tuple[str, str], str]:
+    """The storage of tables about which nothing is said, with so many block RAMs and SPRAMs."""
+    best, missing = _in_blocks(tables, free, device)
+    if not missing:
+        return best
+    rank = (missing, 0)
+    for loaded in _loads(tables, spare, device):
+        chosen, missing = _in_blocks([t for t in tables if t not in loaded], free, device)
+        used = sum(t.sprams for t in loaded)
+        if (missing, used) < rank:
+            best, rank = {**chosen, **{t.key: "spram" for t in loaded}}, (missing, used)
+    return best
+
+
+def _in_blocks(tables: list[_Table], free: int,
+               device: Device) -> tuple[dict[tuple[str, str], str], float]:
+    """Block RAM for the tables that save most; and lookup tables of those that found none left."""
+    whole = get_device(device.name).budget  # also where others take a share of the part
+    assert whole is not None
+    worth = 0.1 * whole.luts / whole.blocks
+    chosen, missing = {}, 0.0
+    for table in sorted(tables, key=lambda t: (-t.luts / t.blocks(device), t.key)):
+        blocks = table.blocks(device)
+        worthy = table.luts / blocks >= worth
+        fits = worthy and blocks <= free
+        chosen[table.key] = "block" if fits else "lut"
+        free -= blocks if fits else 0
+        missing += table.luts if worthy and not fits else 0.0
+    return chosen, missing
+
+
+def _loads(tables: list[_Table], spare: int, device: Device) -> Iterator[tuple[_Table, ...]]:
+    """Sets of weights that SPRAM has room for, in a fixed order."""
+    large = [t for t in tables if t.key[1] == "weights" and t.depth >= device.block_min_depth
+             and t.sprams <= spare]
+    large = sorted(large, key=lambda t: (-t.depth * t.width, t.key))[:LARGEST]
+    for count in range(1, spare + 1):
+        for chosen in combinations(large, count):
+            if sum(t.sprams for t in chosen) <= spare:
+                yield chosen
 
 
 def _tables(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> list[_Table]:

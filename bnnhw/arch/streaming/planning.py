@@ -8,7 +8,7 @@ from typing import Any
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import BUILDERS
-from bnnhw.arch.streaming.memories import choose_memories
+from bnnhw.arch.streaming.memories import Storage, choose_memories
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
 from bnnhw.arch.streaming.units import (
     UNITS,
@@ -20,11 +20,13 @@ from bnnhw.arch.streaming.units import (
 )
 from bnnhw.config.hints import Hints
 from bnnhw.device import Device
+from bnnhw.device.costs import block_count
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
 from bnnhw.plan import FieldPlan, LabelUnit, Plan, StreamPlan, Unit, Wish
 from bnnhw.plan.folding import Fold, Matrix, solve
+from bnnhw.plan.resources import fits
 from bnnhw.plan.sizing import size
 
 __all__ = ["cannot", "check", "finish", "load_plan", "plan"]
@@ -44,12 +46,27 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     target = wish.target(max((p.vector_count for p in graph.layers if isinstance(p, Product)),
                              default=1))
     folds = fold_products(graph, hints, target)
-    memories = choose_memories([(layer, *folds[layer.name]) for layer in graph.layers
-                                if isinstance(layer, Product)], hints, device)
-    builder = Builder(graph, device, hints, target, folds, memories)
-    for layer in graph.layers:
-        BUILDERS[layer.kind](builder, layer)
-    return finish(builder, "streaming")
+    products = [(layer, *folds[layer.name]) for layer in graph.layers if isinstance(layer, Product)]
+
+    def make(memories: dict[str, Storage]) -> Plan:
+        builder = Builder(graph, device, hints, target, folds, memories)
+        for layer in graph.layers:
+            BUILDERS[layer.kind](builder, layer)
+        return finish(builder, "streaming")
+
+    memories = choose_memories(products, hints, device)
+    made = make(memories)
+    if device.budget is None or not device.budget.spram:
+        return made
+    for reserve in range(device.budget.blocks):
+        # Buffers may take more than was guessed, and push tables into SPRAM.
+        if fits(made, device) or (reserve and sum(
+                block_count(unit, device) for unit in made.units) <= device.budget.blocks):
+            break
+        loaded = choose_memories(products, hints, device, load=True, reserve=reserve)
+        if loaded != memories:
+            memories, made = loaded, make(loaded)
+    return made
 
 
 def finish(builder: Builder, arch: str) -> Plan:

@@ -21,7 +21,7 @@ from bnnhw.plan.folding import Fold, Matrix
 
 __all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of"]
 
-MEMORIES = ("auto", "block", "lut", "constant")
+MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
 
 def is_depthwise(layer: Product) -> bool:
@@ -80,6 +80,9 @@ def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> st
             f"constant weights need an unfolded layer, but PE {fold.pe} and SIMD {fold.simd} take "
             f"{steps} steps", where=where,
             hint=f"use fold {{pe: {matrix.rows}, simd: {layer.fan_in}}} or memory 'lut'")
+    if memory == "spram" and steps < 2:
+        raise PlanError("weights of an unfolded layer are constants, and cannot lie in SPRAM",
+                        where=where, hint="give it a smaller fold, or leave out memory")
     return memory
 
 

@@ -10,7 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.ir import Graph
 from bnnhw.plan import BufferUnit, Plan
+from bnnhw.plan.image import load_tables
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.spram import Loader
 
 __all__ = ["StreamingTop", "elaborate"]
 
@@ -28,17 +30,26 @@ class StreamingTop(SharedComponent):
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast : AXI4-Stream out
     frame_error : Out(1)
         Set, until reset, once ``s_axis_tlast`` was not where a frame ended.
+    load_begin, load_valid : In(1)
+        Only where tables are loaded (``bnnhw.link.weights``): the image begins anew with the next
+        word; a word comes. No frame may be in the core meanwhile.
+    load_data : In(16)
+    loaded : Out(1)
+        All words came. Reset does not change it.
     """
 
     def __init__(self, plan: Plan, graph: Graph) -> None:
         self.plan = plan
         self.graph = graph
+        self.loads = load_tables(plan)
         super().__init__({
             "s_axis_tdata": In(8 * plan.i.bytes), "s_axis_tvalid": In(1),
             "s_axis_tready": Out(1), "s_axis_tlast": In(1),
             "m_axis_tdata": Out(8 * plan.o.bytes), "m_axis_tvalid": Out(1),
             "m_axis_tready": In(1), "m_axis_tlast": Out(1),
             "frame_error": Out(1),
+            **({"load_begin": In(1), "load_valid": In(1), "load_data": In(16), "loaded": Out(1)}
+               if self.loads else {}),
         })
 
     @property
@@ -74,7 +85,19 @@ class StreamingTop(SharedComponent):
             self.m_axis_tlast.eq(last.last),
             last.o.ready.eq(self.m_axis_tready),
         ]
+        if self.loads:
+            self._load(m, components)
         return m
+
+    def _load(self, m: Module, components: dict[str, Any]) -> None:
+        """Hand the words of the image to the units whose tables they are."""
+        m.submodules.loader = loader = Loader(self.loads)
+        m.d.comb += [loader.begin.eq(self.load_begin), loader.valid.eq(self.load_valid),
+                     self.loaded.eq(loader.loaded)]
+        for k, table in enumerate(self.loads):
+            unit = components[table.unit]
+            m.d.comb += [unit.load.eq(loader.write[k]), unit.load_at.eq(loader.at),
+                         unit.load_part.eq(loader.part), unit.load_data.eq(self.load_data)]
 
 
 def _connect(m: Module, source: Any, sink: Any) -> None:

@@ -12,7 +12,7 @@ from bnnhw.count import certify
 from bnnhw.count.behaviour import behaviour
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.pipeline import schedule
-from bnnhw.count.text import WRITERS, module_text
+from bnnhw.count.text import REGISTERS, WRITERS, module_text
 from bnnhw.device.counting import DELAYS
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
@@ -83,7 +83,7 @@ class LogicPlan(LabelUnit):
         found = schedule(netlist, DELAYS[self.family], self.period)
         assert found.cuts == self.cuts, self.name
         text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
-                           behaviour(block, self.cuts))
+                           behaviour(block, self.cuts), REGISTERS.get(self.family))
         logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
         first = graph.layer(self.layers[0])
         assert isinstance(first, Product)

@@ -7,9 +7,9 @@ from bnnhw.count.tables import table, value
 from bnnhw.count.targets.ecp5 import pins_of
 from bnnhw.count.text.module import Gap, Names
 
-__all__ = ["ecp5_cells"]
+__all__ = ["ecp5_cells", "ecp5_register"]
 
-LONGEST = 48
+LONGEST = 24
 """Slots of a chain: timing analysis counts carries through gaps, though they never pass there."""
 
 
@@ -41,6 +41,13 @@ def ecp5_cells(names: Names) -> list[str]:
         if len(slots) > 2:
             lines.append(f"wire {', '.join(f'c{number}_{k}' for k in range(len(slots) // 2 - 1))};")
     return lines
+
+
+def ecp5_register(d: str, q: str) -> str:
+    """A flip-flop on ``clk``, as a cell."""
+    return (f'TRELLIS_FF #(.GSR("AUTO"), .CEMUX("1"), .CLKMUX("CLK"), .LSRMUX("LSR"), '
+            f'.REGSET("RESET"), .SRMODE("LSR_OVER_CE")) f{q.replace("[", "_")[:-1]}('
+            f".CLK(clk), .LSR(1'b0), .DI({d}), .Q({q}));")
 
 
 def _place(names: Names, place: Slot | Gap) -> tuple[tuple[str, ...], int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -51,9 +52,10 @@ class Names:
         self.luts = [cell for cell in live if isinstance(cell, Lut)]
         self.chains = [cell for cell in live if isinstance(cell, Chain) and cell.slots]
         self._wires: dict[int, int] = {}
-        self.registers: dict[tuple[int, int], int] = {}
-        """Index of each (bit, stage) in the vector of that stage's registers."""
+        self.registers: dict[tuple[int, int, int], int] = {}
+        """Index of each (bit, stage, copy) in the vector of that stage's registers."""
         self._counts = [0] * (schedule.cuts + 1)
+        self._reads: Counter[tuple[int, int]] = Counter()
 
     def stage_of(self, cell: Lut | Chain) -> int:
         out = cell.out if isinstance(cell, Lut) else cell.slots[0].total
@@ -72,11 +74,14 @@ class Names:
         made = self.schedule.stage[bit]
         if bit == 0 or made == stage:
             return self.wire(bit)
-        for s in range(made + 1, stage + 1):
-            if (bit, s) not in self.registers:
-                self.registers[bit, s] = self._counts[s]
-                self._counts[s] += 1
-        return f"r{stage}[{self.registers[bit, stage]}]"
+        copy = 0
+        if self.schedule.fanout:
+            copy = self._reads[bit, stage] // self.schedule.fanout
+            self._reads[bit, stage] += 1
+        if (bit, stage, copy) not in self.registers:
+            self.registers[bit, stage, copy] = self._counts[stage]
+            self._counts[stage] += 1
+        return f"r{stage}[{self.registers[bit, stage, copy]}]"
 
     def literal(self, lit: int, stage: int) -> str:
         name = self.read(lit >> 1, stage)
@@ -124,7 +129,8 @@ class Names:
 
 
 def module_text(name: str, netlist: Netlist, schedule: Schedule,
-                writer: Callable[[Names], list[str]], behaviour: str = "") -> str:
+                writer: Callable[[Names], list[str]], behaviour: str = "",
+                copies: Callable[[str, str], str] | None = None) -> str:
     """Write a netlist as a Verilog module ``name(clk, x, y)``; ``clk`` only where it has stages.
 
     Parameters
@@ -132,6 +138,9 @@ def module_text(name: str, netlist: Netlist, schedule: Schedule,
     behaviour : str
         Body for simulators: the same function and latency, written for speed. Where it is given,
         cells are used under ``SYNTHESIS`` only, which synthesis tools define.
+    copies : callable or None
+        Writes a register, from the names of its input and output, that synthesis leaves as it is;
+        for schedules that limit fan-out.
     """
     names = Names(netlist, schedule)
     cells = writer(names)
@@ -144,18 +153,30 @@ def module_text(name: str, netlist: Netlist, schedule: Schedule,
         # Scalars: simulators take a vector that feeds itself for a loop.
         wires = [f"n{k}" for k in range(len(names._wires))]
         body += [f"wire {', '.join(wires[k:k + 16])};" for k in range(0, len(wires), 16)]
-    for stage in range(1, schedule.cuts + 1):
-        bits = sorted((index, bit) for (bit, s), index in names.registers.items() if s == stage)
-        if not bits:
-            continue
-        sources = [names.read(bit, stage - 1) for _, bit in bits]
-        body += [f"reg [{len(bits) - 1}:0] r{stage};",
-                 f"always @(posedge clk) r{stage} <= {{{_joined(sources)}}};"]
+    # A register reads one of the stage before, which may be made for it: the last stage first.
+    stages = [_registers(names, stage, copies) for stage in range(schedule.cuts, 0, -1)]
+    body += [line for lines in stages[::-1] for line in lines]
     body += cells
     body.append(f"assign y = {{{_joined(outputs)}}};")
     if behaviour:
         body = ["`ifdef SYNTHESIS", *body, "`else", behaviour, "`endif"]
     return "\n".join([*lines, *body, "endmodule"]) + "\n"
+
+
+def _registers(names: Names, stage: int, copies: Callable[[str, str], str] | None) -> list[str]:
+    """Registers of a stage, in the order of their index."""
+    found = sorted((index, bit, copy) for (bit, s, copy), index in names.registers.items()
+                   if s == stage)
+    if not found:
+        return []
+    sources = [names.read(bit, stage - 1) for _, bit, _ in found]
+    if not any(copy for _, _, copy in found) or copies is None:
+        return [f"reg [{len(found) - 1}:0] r{stage};",
+                f"always @(posedge clk) r{stage} <= {{{_joined(sources)}}};"]
+    # Synthesis would make one of equal registers, but not of cells.
+    return [f"wire [{len(found) - 1}:0] r{stage};",
+            *(copies(source, f"r{stage}[{index}]")
+              for (index, _, _), source in zip(found, sources, strict=True))]
 
 
 def _joined(names: list[str]) -> str:

@@ -149,6 +149,11 @@ class MvtuPlan(Unit):
         lanes = starts[:, self.row_order()]
         return pack_integers(lanes.reshape(-1, self.pe), self.acc_width)
 
+    def contents(self, graph: Graph, what: str) -> list[int]:
+        layer = graph.layer(str(self.layer))
+        assert isinstance(layer, Product)
+        return self._weight_words(layer) if what == "weights" else super().contents(graph, what)
+
     def summary(self) -> dict[str, Any]:
         pads = []
         rows = self.pe * (self.matrices if self.own_lanes else self.nf) - self.rows
@@ -199,7 +204,8 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     i : StreamPlan
         Words of vectors, as the unit takes them.
     weights, starts_in : str
-        Storage of the weights and of the start values: ``block``, ``lut`` or ``constant``.
+        Storage of the weights and of the start values: ``block``, ``lut`` or ``constant``; of the
+        weights also ``spram``.
     """
     sf = matrix.sf(fold.simd)
     nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
@@ -211,7 +217,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     excess = start_values(layer, threshold, 0)
     width = _range_width(int(starts.min()), max(int(excess.max()) + top, 0))
     classes = len(starts)
-    product_register = weights == "block"
+    product_register = weights in ("block", "spram")
     planes = matrix.bits if fold.serial else 1
     family = counting_family(device)
     latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes,

@@ -1,0 +1,112 @@
+"""What the host does: cut layers into jobs' data, add up partial sums, compute the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.arch.yodann.layout import accumulators
+from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
+from bnnhw.arch.yodann.planning import scales_of
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Product
+
+__all__ = ["Execute", "JobData", "in_software", "job_data", "run_network"]
+
+
+@dataclass(frozen=True)
+class JobData:
+    """What a job works on: arguments of ``Job.encode`` and ``Job.compute``."""
+
+    pixels: np.ndarray
+    weights: np.ndarray
+    scales: np.ndarray | None
+
+
+Execute = Callable[[LayerPlan, Sequence[JobData]], list[np.ndarray]]
+"""Run the jobs of a layer; outputs of each, int64 ``[images, rows, columns, no]``."""
+
+
+def job_data(plan: YodannPlan, graph: Graph, layer: LayerPlan, x: np.ndarray) -> list[JobData]:
+    """Cut the input ``[batch, *input.shape]`` and weights of a layer into those of its jobs."""
+    product = _product(graph, layer.layer)
+    images, kernels = layer.layout.images(product, x), layer.layout.kernels(product)
+    scales = scales_of(graph, product, plan.shape) if layer.fused else None
+    own = layer.layout.channels // layer.layout.groups
+    data = []
+    for job in layer.jobs:
+        pixels = images[:, job.first_row:job.first_row + job.h,
+                        job.first_column:job.first_column + job.w,
+                        job.first_in:job.first_in + job.ni]
+        first = job.first_in % own if layer.layout.groups > 1 else job.first_in
+        outputs = slice(job.first_out, job.first_out + job.no)
+        data.append(JobData(pixels, kernels[outputs, :, :, first:first + job.ni],
+                            None if scales is None else scales[outputs]))
+    return data
+
+
+def in_software(plan: YodannPlan) -> Execute:
+    """Run jobs by their golden model."""
+    def execute(layer: LayerPlan, data: Sequence[JobData]) -> list[np.ndarray]:
+        return [job.compute(plan.shape, d.pixels, d.weights, d.scales)
+                for job, d in zip(layer.jobs, data, strict=True)]
+    return execute
+
+
+def run_network(plan: YodannPlan, graph: Graph, x: np.ndarray,
+                execute: Execute) -> dict[str, np.ndarray]:
+    """Run samples ``x [n, *input.shape]``, a batch at a time; returns the outputs.
+
+    The last batch is filled up with its last sample.
+    """
+    x = graph.check_input(x)
+    parts = []
+    for first in range(0, len(x), plan.batch):
+        batch = x[first:first + plan.batch]
+        filled = np.concatenate([batch, batch[-1:].repeat(plan.batch - len(batch), axis=0)])
+        outputs = _run_batch(plan, graph, filled, execute)
+        parts.append({name: value[:len(batch)] for name, value in outputs.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _run_batch(plan: YodannPlan, graph: Graph, x: np.ndarray,
+               execute: Execute) -> dict[str, np.ndarray]:
+    values = {"input": x}
+    layers = {layer.layer: layer for layer in plan.layers}
+    fused = {layer.fused for layer in plan.layers}
+    for layer in graph.layers:
+        if layer.name in fused:
+            continue
+        if layer.name not in layers:
+            values[layer.name] = layer.compute(*(values[s] for s in layer.sources))
+            continue
+        own = layers[layer.name]
+        product = _product(graph, layer.name)
+        parts = execute(own, job_data(plan, graph, own, values[layer.source]))
+        total = add_up(own, parts)
+        if own.fused is not None:
+            shape = graph.layer(own.fused).out_type().shape
+            values[own.fused] = own.layout.strided(total).reshape(len(x), *shape)
+        else:
+            out = product.activate(accumulators(product, own.layout, total))
+            values[layer.name] = out.reshape(len(x), *product.out_type().shape)
+    return graph.select_outputs(values)
+
+
+def add_up(layer: LayerPlan, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Sums ``[n, rows, columns, outputs]`` of the layer, of those of its jobs."""
+    rows, columns = layer.layout.out_size
+    total = np.zeros((layer.jobs[0].images, rows, columns, layer.layout.outputs), dtype=np.int64)
+    for job, part in zip(layer.jobs, parts, strict=True):
+        height, width = job.out_size
+        total[:, job.out_row:job.out_row + height, job.out_column:job.out_column + width,
+              job.first_out:job.first_out + job.no] += part
+    return total
+
+
+def _product(graph: Graph, name: str) -> Product:
+    layer = graph.layer(name)
+    assert isinstance(layer, Product)
+    return layer

@@ -1,0 +1,227 @@
+"""A job of the core: what it computes, its exact cycles, its words, and its golden model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.ir.window import Window
+from bnnhw.rtl.yodann.core import YodannCore
+from bnnhw.rtl.yodann.scale import ScaleBias
+from bnnhw.rtl.yodann.shape import GROUP, CoreShape
+
+__all__ = ["Job"]
+
+Pads = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A convolution of some images, of some channels and rows of a layer.
+
+    Parameters
+    ----------
+    layer : str
+    kernel : (int, int)
+        Rows and columns.
+    first_in, ni : int
+        Input channels of the layer.
+    first_out, no : int
+        Output channels of the layer.
+    first_row, first_column, h, w : int
+        Place and size in the layer's input.
+    out_row, out_column : int
+        Output of the layer that the first one here is.
+    pads : (int, int, int, int)
+        Zeros on top, left, bottom, right; no more in a direction than the kernel less one.
+    images : int
+    load_filters : bool
+        Else the weights are those of the job before.
+    scaled : bool
+        Sums leave scaled and with a bias; else as they are.
+    """
+
+    layer: str
+    kernel: tuple[int, int]
+    first_in: int
+    ni: int
+    first_out: int
+    no: int
+    first_row: int
+    first_column: int
+    h: int
+    w: int
+    out_row: int
+    out_column: int
+    pads: Pads
+    images: int = 1
+    load_filters: bool = True
+    scaled: bool = False
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, pads=self.pads)
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Output rows and columns."""
+        return self.window.out_size(self.h, self.w)
+
+    def mode(self, shape: CoreShape) -> int:
+        """The mode with the smallest window that holds the kernel."""
+        return max(m for m, side in enumerate(shape.kernels) if side >= max(self.kernel))
+
+    def words(self, shape: CoreShape) -> int:
+        """Output words of a pixel."""
+        return self.no if self.mode(shape) == 0 else -(-self.no // 2)
+
+    def weight_words(self, shape: CoreShape) -> int:
+        if not self.load_filters:
+            return 0
+        return self.ni * -(-self.words(shape) // GROUP) * shape.weight_words(self.mode(shape))
+
+    def scale_words(self, shape: CoreShape) -> int:
+        return 4 * self.words(shape) if self.scaled else 0
+
+    def in_words(self, shape: CoreShape) -> int:
+        """All words of the job on the input stream."""
+        return shape.header_words + self.weight_words(shape) + self.scale_words(shape) + \
+            self.images * self.h * self.w * self.ni
+
+    def out_words(self, shape: CoreShape) -> int:
+        rows, columns = self.out_size
+        return self.images * rows * columns * self.words(shape)
+
+    @property
+    def fill(self) -> int:
+        """Pixels before that of the first output."""
+        (kh, kw), (top, left, _, _) = self.kernel, self.pads
+        return (kw - 1 - left) * self.h + (kh - 1 - top)
+
+    def body(self, shape: CoreShape) -> int:
+        """Cycles from the first step to the last one, both included."""
+        rows, columns = self.out_size
+        out = self.words(shape)
+
+        def apart(pixels: int, times: int) -> int:
+            # An output ends when its pixels are there and the one before has left.
+            return times * max(pixels * self.ni, out)
+        below = self.h - rows + 1
+        return ((self.fill + 1) * self.ni + apart(1, self.images * columns * (rows - 1))
+                + apart(below, self.images * (columns - 1))
+                + apart((self.w - columns) * self.h + below, self.images - 1))
+
+    def cycles(self, shape: CoreShape) -> int:
+        """Cycles from its first header word to that of the next job, without stalls: exact."""
+        last = shape.header_words + 1 + self.weight_words(shape) + self.scale_words(shape) \
+            + self.body(shape) - 1
+        return last + self.words(shape) + YodannCore.lag(shape) + ScaleBias.LATENCY
+
+    def bound(self, shape: CoreShape) -> int:
+        """Cycles that it cannot do without: a word for ``bits`` weights, then the walk."""
+        weights = self.ni * self.no * self.kernel[0] * self.kernel[1] if self.load_filters else 0
+        return -(-weights // shape.bits) + (2 * self.no if self.scaled else 0) + self.body(shape)
+
+    def macs(self) -> int:
+        """Products of its outputs, padding included."""
+        rows, columns = self.out_size
+        return self.images * rows * columns * self.no * self.ni * self.kernel[0] * self.kernel[1]
+
+    def header(self, shape: CoreShape) -> dict[str, int]:
+        """Fields of its header."""
+        (kh, kw), (top, left, _, _) = self.kernel, self.pads
+        rows, columns = self.out_size
+        skip_r, skip_c = shape.kernel - kh, shape.kernel - kw
+        lead = -(-self.fill // self.h)
+        return {
+            "mode": self.mode(shape), "skip_r": skip_r, "skip_c": skip_c,
+            "load_filters": int(self.load_filters), "load_scales": int(self.scaled),
+            "raw": int(not self.scaled), "round": int(self.scaled), "ni": self.ni - 1,
+            "words": self.words(shape) - 1, "h": self.h - 1, "w": self.w - 1, "h_out": rows - 1,
+            "w_out": columns - 1, "top": top + skip_r, "left": left + skip_c, "lead": lead,
+            "start_row": lead * self.h - self.fill, "columns_in": self.images * self.w - 1,
+            "images": self.images - 1}
+
+    def encode(self, shape: CoreShape, pixels: np.ndarray, weights: np.ndarray,
+               scales: np.ndarray | None = None) -> np.ndarray:
+        """The words of the job on the input stream, int64 ``[in_words]``, not negative.
+
+        Parameters
+        ----------
+        pixels : int64 [images, h, w, ni]
+        weights : uint8 [no, kh, kw, ni]
+            0 stands for -1.
+        scales : int64 [no, 2]
+            Alpha and beta of each output.
+        """
+        header, place = 0, 0
+        fields = self.header(shape)
+        for name, width in shape.header:
+            assert 0 <= fields[name] < 1 << width, (name, fields[name])
+            header |= fields[name] << place
+            place += width
+        mask = (1 << shape.bits) - 1
+        parts = [np.array([header >> (k * shape.bits) & mask for k in range(shape.header_words)])]
+        if self.load_filters:
+            parts.append(self._weight_words(shape, weights))
+        if self.scaled:
+            assert scales is not None
+            lanes = 1 if self.mode(shape) == 0 else 2
+            words = np.zeros((self.words(shape), 2, 2), dtype=np.int64)
+            own = np.zeros((self.words(shape) * lanes, 2), dtype=np.int64)
+            own[:self.no] = scales
+            words[:, :lanes] = own.reshape(-1, lanes, 2)
+            parts.append(words.ravel())
+        parts.append(pixels.transpose(0, 2, 1, 3).ravel())
+        return np.concatenate(parts).astype(np.int64) & mask
+
+    def _weight_words(self, shape: CoreShape, weights: np.ndarray) -> np.ndarray:
+        """``[ni * groups * words]``, as ``FilterBank`` takes them."""
+        mode, units = self.mode(shape), self.words(shape)
+        (kh, kw), side = self.kernel, shape.kernel
+        groups, words = -(-units // GROUP), shape.weight_words(mode)
+        lanes = 1 if mode == 0 else 2
+        # [units, lanes, rows, columns, ni], the kernel in the last rows and columns
+        window = np.zeros((groups * GROUP * lanes, side, side, self.ni), dtype=np.uint8)
+        window[:self.no, side - kh:, side - kw:] = weights
+        window = window.reshape(groups, GROUP, lanes, side, side, self.ni)
+        bits = np.zeros((groups, self.ni, words * shape.bits), dtype=np.int64)
+        first = (shape.full_words - words) * shape.bits
+        for j, operand in enumerate(shape.operands):
+            tap = operand.taps[mode]
+            if tap is None:
+                continue
+            lane = 0 if mode == 0 or j < shape.half_a else 1
+            for unit in range(GROUP):
+                place = shape.weight_bit(mode, unit, j)
+                assert place is not None
+                bits[:, :, place - first] = window[:, unit, lane, tap[0], tap[1]]
+        packed = bits.reshape(groups, self.ni, words, shape.bits) << np.arange(shape.bits)
+        return np.asarray(packed.sum(axis=3).transpose(1, 0, 2).ravel())
+
+    def decode(self, shape: CoreShape, lanes: np.ndarray) -> np.ndarray:
+        """Outputs ``[images, rows, columns, no]`` of output words ``[out_words, 2]``."""
+        rows, columns = self.out_size
+        used = lanes[:, :1 if self.mode(shape) == 0 else 2]
+        out = used.reshape(self.images, columns, rows, -1)[..., :self.no]
+        return out.transpose(0, 2, 1, 3)
+
+    def compute(self, shape: CoreShape, pixels: np.ndarray, weights: np.ndarray,
+                scales: np.ndarray | None = None) -> np.ndarray:
+        """Golden model: int64 ``[images, rows, columns, no]`` of the arguments of ``encode``."""
+        signs = 2.0 * weights.reshape(self.no, -1, self.ni) - 1.0
+        total = np.zeros((self.images, *self.out_size, self.no), dtype=np.int64)
+        for channel in range(self.ni):
+            windows = self.window.gather(pixels[..., channel:channel + 1], 0)
+            # Sums of so few small integers are exact in doubles, whose matrices are fast.
+            taps = windows.reshape(-1, signs.shape[1]).astype(np.float64)
+            total += (taps @ signs[..., channel].T).astype(np.int64).reshape(total.shape)
+            if shape.acc is not None:
+                total = np.clip(total, -(1 << (shape.acc - 1)), (1 << (shape.acc - 1)) - 1)
+        if not self.scaled:
+            return total
+        assert scales is not None
+        half = (1 << shape.frac) >> 1
+        scaled = (total * scales[:, 0] + (scales[:, 1] << shape.frac) + half) >> shape.frac
+        return np.clip(scaled, -(1 << (shape.bits - 1)), (1 << (shape.bits - 1)) - 1)

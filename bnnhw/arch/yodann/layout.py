@@ -1,0 +1,214 @@
+"""A product layer as convolutions of integers with kernels of -1 and +1, and back.
+
+The layer's sum is ``acc = unit * o + row constant (+ border)`` with o the plain sum of products of
+the stored numbers: bits count as the 0 and 1 that they are stored as, whatever they mean.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.errors import PlanError
+from bnnhw.ir.layers import Conv, Dense, Product
+from bnnhw.ir.types import plane_offset
+from bnnhw.rtl.yodann.shape import CoreShape
+
+__all__ = ["Layout", "layout_of", "refuse"]
+
+Pads = tuple[int, int, int, int]
+
+
+def refuse(layer: Product, message: str, hint: str) -> PlanError:
+    """The error that names a layer which the core cannot run."""
+    return PlanError(f"'yodann' cannot run it: {message}", where=f"layer '{layer.name}'",
+                     hint=hint)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a layer is a convolution with stride 1.
+
+    Parameters
+    ----------
+    kernel : (int, int)
+    height, width, channels : int
+        Of its picture.
+    outputs, groups : int
+    pads : (int, int, int, int)
+        Zeros that the core adds by itself.
+    host_pads : (int, int, int, int)
+        Rows and columns that the host adds: other numbers than zero, or more than a kernel.
+    stride : (int, int)
+        What the host takes of the outputs.
+    dilation : (int, int)
+        Pixels that lie so far apart are a picture of their own; the host cuts them out.
+    out : (int, int)
+        Rows and columns of the layer's outputs.
+    transposed : bool
+        Rows and columns change places.
+    """
+
+    kernel: tuple[int, int]
+    height: int
+    width: int
+    channels: int
+    outputs: int
+    groups: int = 1
+    pads: Pads = (0, 0, 0, 0)
+    host_pads: Pads = (0, 0, 0, 0)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    out: tuple[int, int] = (1, 1)
+    transposed: bool = False
+
+    @property
+    def phases(self) -> int:
+        """Pictures of a sample."""
+        return self.dilation[0] * self.dilation[1]
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Output rows and columns of a picture, with stride 1."""
+        top, left, bottom, right = self.pads
+        return (self.height + top + bottom - self.kernel[0] + 1,
+                self.width + left + right - self.kernel[1] + 1)
+
+    def turned(self) -> Layout:
+        """The same with rows and columns in each other's place."""
+        def swap(pads: Pads) -> Pads:
+            return pads[1], pads[0], pads[3], pads[2]
+        return Layout(self.kernel[::-1], self.width, self.height, self.channels, self.outputs,
+                      self.groups, swap(self.pads), swap(self.host_pads), self.stride[::-1],
+                      self.dilation[::-1], self.out[::-1], not self.transposed)
+
+    def images(self, layer: Product, x: np.ndarray) -> np.ndarray:
+        """Pictures ``[n * phases, height, width, channels]`` of inputs ``[n, *input.shape]``."""
+        if isinstance(layer, Dense):
+            size = self.height * self.width * self.channels
+            padded = np.zeros((len(x), size), dtype=np.int64)
+            padded[:, :layer.fan_in] = x
+            return padded.reshape(len(x), self.height, self.width, self.channels)
+        assert isinstance(layer, Conv)
+        maps = x.reshape(len(x), *layer.input.map)
+        if self.transposed:
+            maps = maps.transpose(0, 2, 1, 3)
+        return self._phases(self._padded(layer, maps))
+
+    def _phases(self, maps: np.ndarray) -> np.ndarray:
+        """Pictures of the pixels that one kernel sees; those that are smaller end in zeros."""
+        if self.phases == 1:
+            return maps
+        n, _, _, channels = maps.shape
+        out = np.zeros((n, self.phases, self.height, self.width, channels), dtype=np.int64)
+        for k, (y, x) in enumerate(np.ndindex(self.dilation)):
+            part = maps[:, y::self.dilation[0], x::self.dilation[1]]
+            out[:, k, :part.shape[1], :part.shape[2]] = part
+        return out.reshape(-1, self.height, self.width, channels)
+
+    def _padded(self, layer: Conv, maps: np.ndarray) -> np.ndarray:
+        top, left, bottom, right = self.host_pads
+        if not any(self.host_pads):
+            return maps
+        n, height, width, channels = maps.shape
+        pattern = layer.pad.transpose(1, 0, 2) if self.transposed else layer.pad
+        ph, pw, pc = pattern.shape
+        rows, columns = np.arange(-top, height + bottom), np.arange(-left, width + right)
+        fill = pattern[np.ix_(rows % ph, columns % pw, np.arange(channels) % pc)]
+        out = np.broadcast_to(fill, (n, *fill.shape)).astype(np.int64)
+        out[:, top:top + height, left:left + width] = maps
+        return out
+
+    def kernels(self, layer: Product) -> np.ndarray:
+        """Weights as uint8 ``[outputs, rows, columns, channels / groups]``, 0 for -1."""
+        w = layer.weights[0]
+        if isinstance(layer, Dense):
+            padded = np.zeros((self.outputs, math.prod(self.kernel) * self.channels), np.uint8)
+            padded[:, :layer.fan_in] = w
+            return padded.reshape(self.outputs, *self.kernel, self.channels)
+        assert isinstance(layer, Conv)
+        w = w.reshape(self.outputs, *layer.window.kernel, -1)
+        return w.transpose(0, 2, 1, 3) if self.transposed else w
+
+    def strided(self, out: np.ndarray) -> np.ndarray:
+        """Outputs of the layer ``[n, V, outputs]`` of those of its pictures with stride 1."""
+        if self.phases > 1:
+            rows, columns = self.out_size
+            out = out.reshape(-1, *self.dilation, rows, columns, self.outputs)
+            out = out.transpose(0, 3, 1, 4, 2, 5).reshape(
+                -1, rows * self.dilation[0], columns * self.dilation[1], self.outputs)
+        out = out[:, ::self.stride[0], ::self.stride[1]][:, :self.out[0], :self.out[1]]
+        if self.transposed:
+            out = out.transpose(0, 2, 1, 3)
+        return out.reshape(len(out), -1, self.outputs)
+
+
+def row_constants(layer: Product) -> tuple[int, np.ndarray]:
+    """``unit`` and the constant of each row, int64 ``[out]``."""
+    unit, planes = layer.coefficients[0], layer.planes
+    ones = layer.weights[0].sum(axis=1, dtype=np.int64)
+    negative = layer.fan_in - ones
+    offset = plane_offset(layer.input.element)
+    count = offset * (ones - negative) + ((1 << planes) - 1) * negative
+    return unit, unit * count + layer.const
+
+
+def accumulators(layer: Product, layout: Layout, out: np.ndarray) -> np.ndarray:
+    """The layer's sums ``[n * V, out]`` of the core's sums ``[n, rows, columns, out]``."""
+    unit, const = row_constants(layer)
+    acc = unit * layout.strided(out) + const
+    border = layer.border()
+    if border is not None:
+        acc = acc + border
+    return np.asarray(acc.reshape(-1, layer.outputs))
+
+
+def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
+    """Ways to lay a layer out, of which the planner takes the fastest.
+
+    Raises
+    ------
+    PlanError
+        The core cannot run it.
+    """
+    element, limit = layer.input.element, 1 << (shape.bits - 1)
+    if element.lo < -limit or element.hi >= limit:
+        needed = element.width + (not element.signed)
+        more = f", or give the core more with --core bits={needed}" if needed <= 16 else ""
+        raise refuse(layer, f"it reads {element.lo}..{element.hi}, which {shape.bits} bits with a "
+                     f"sign do not hold", f"put an 'affine' with a 'shift' in front{more}")
+    unit = layer.coefficients[0]
+    if any(c != unit << m for m, c in enumerate(layer.coefficients)):
+        raise refuse(layer, "its bit planes have coefficients that are no powers of two",
+                     "use --arch streaming")
+    if any((w != layer.weights[0]).any() for w in layer.weights[1:]):
+        raise refuse(layer, "its weights differ from bit plane to bit plane",
+                     "use --arch streaming")
+    if isinstance(layer, Dense):
+        return [_dense(layer, side) for side in (1, *shape.kernels)]
+    if not isinstance(layer, Conv):
+        raise refuse(layer, f"it is of kind '{layer.kind}'", "use --arch streaming")
+    window = layer.window
+    if max(window.kernel) > shape.kernel:
+        larger = f"--core kernel={min(k for k in (3, 5, 7) if k >= max(window.kernel))}, or " \
+            if max(window.kernel) <= 7 else ""
+        raise refuse(layer, f"its kernel of {window.kernel[0]}x{window.kernel[1]} is larger than "
+                     f"{shape.kernel}x{shape.kernel}", f"use {larger}--arch streaming")
+    height, width, channels = layer.input.map
+    out = window.out_size(height, width)
+    own, host = window.pads, (0, 0, 0, 0)
+    too_many = own[0] + own[2] >= window.kernel[0] or own[1] + own[3] >= window.kernel[1]
+    if any(own) and (layer.pad.any() or too_many or window.dilation != (1, 1)):
+        own, host = host, own
+        height, width = height + host[0] + host[2], width + host[1] + host[3]
+    height, width = -(-height // window.dilation[0]), -(-width // window.dilation[1])
+    layout = Layout(window.kernel, height, width, channels, layer.outputs, layer.groups, own, host,
+                    window.stride, window.dilation, out)
+    return [layout, layout.turned()]
+
+
+def _dense(layer: Dense, side: int) -> Layout:
+    """A vector as a picture of one window: more inputs for each channel."""
+    return Layout((side, side), side, side, -(-layer.fan_in // side ** 2), layer.outputs)

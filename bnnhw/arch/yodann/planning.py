@@ -1,0 +1,167 @@
+"""Graph to jobs: channels in blocks, rows in tiles with a halo, each layer in its best layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from bnnhw.arch.yodann.job import Job
+from bnnhw.arch.yodann.layout import Layout, layout_of, refuse, row_constants
+from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
+from bnnhw.config.hints import Hints
+from bnnhw.device import Device
+from bnnhw.errors import PlanError
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Affine, Product
+from bnnhw.plan import Wish
+from bnnhw.rtl.yodann.shape import CoreShape
+
+__all__ = ["core_shape", "plan", "plan_layer", "scales_of"]
+
+MAX_COLUMNS = 1 << 12
+MAX_IMAGES = 1 << 12
+MAX_JOBS = 1 << 16
+SIZES = ("ni", "no", "kernel", "bits", "frac", "depth", "bank", "acc", "batch")
+
+
+def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> YodannPlan:
+    """Plan a network on one core: products on the core, all else on the host.
+
+    Raises
+    ------
+    PlanError
+        A layer does not fit the core, or a wish is impossible.
+    """
+    if (wish.ii, wish.fps, wish.cuts) != (None, None, None):
+        raise PlanError("--ii, --fps and --cuts say nothing to a core that runs jobs",
+                        hint="its size is --core, such as --core ni=16,no=16,kernel=5")
+    shape, batch = core_shape(wish.core, device)
+    layers: list[LayerPlan] = []
+    for layer in graph.layers:
+        if isinstance(layer, Product):
+            layers.append(plan_layer(graph, layer, shape, batch))
+    if not layers:
+        raise PlanError("the network has no layer that the core could run",
+                        where=f"network '{graph.name}'", hint="it runs 'conv' and 'dense'")
+    done = {plan.layer for plan in layers} | {plan.fused for plan in layers}
+    host = tuple((layer.name, layer.kind) for layer in graph.layers if layer.name not in done)
+    return YodannPlan(graph.name, "yodann", device.name, shape, batch, tuple(layers), host)
+
+
+def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
+    """Read ``--core``: sizes of the core, and the frames of a batch.
+
+    On standard cells the memories are latches and the adders cells; elsewhere registers and text.
+    """
+    sizes: dict[str, int] = {}
+    for item in (text or "").split(","):
+        name, _, value = item.strip().partition("=")
+        if not name:
+            continue
+        if name not in SIZES or not value.isascii() or not value.isdigit() or name in sizes:
+            raise PlanError(f"--core has '{item.strip()}', expected NAME=NUMBER once each",
+                            hint=f"names are {', '.join(SIZES)}")
+        sizes[name] = int(value)
+    batch = sizes.pop("batch", 1)
+    if not 1 <= batch <= MAX_IMAGES:
+        raise PlanError(f"--core batch={batch} must be 1..{MAX_IMAGES}")
+    cells = device.family == "cells"
+    try:
+        return CoreShape(**sizes, storage="latch" if cells else "flop", cells=cells), batch
+    except ValueError as error:
+        raise PlanError(f"--core: {error}") from None
+
+
+def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -> LayerPlan:
+    """The jobs of a layer, in the layout that takes the fewest cycles."""
+    scales = scales_of(graph, layer, shape)
+    ways = [_jobs(layer, layout, shape, batch, scales is not None and
+                  layout.channels // layout.groups <= _block(layout, shape))
+            for layout in layout_of(layer, shape)]
+    best = min(ways, key=lambda way: way.cycles(shape))
+    if best.jobs[0].scaled:
+        reader = graph.readers(layer.name)[0]
+        return dataclasses.replace(best, fused=reader.name)
+    return best
+
+
+def scales_of(graph: Graph, layer: Product, shape: CoreShape) -> np.ndarray | None:
+    """Alpha and beta ``[out, 2]`` where an ``affine`` behind the layer is exactly that; or None.
+
+    It has to be the only one that reads the layer, shift by ``frac``, have an offset that is a
+    multiple of ``2**frac``, and give no more than ``bits`` bits, so that nothing saturates.
+    """
+    readers = graph.readers(layer.name)
+    if layer.thresholds is not None or len(readers) != 1 or layer.border() is not None or \
+            layer.name in [source for _, source in graph.outputs]:
+        return None
+    affine = readers[0]
+    if not isinstance(affine, Affine) or affine.shift != shape.frac or shape.acc is not None:
+        return None
+    unit, const = row_constants(layer)
+    alpha = affine.scale * unit
+    offset = affine.scale * const + affine.offset
+    limit, element = 1 << (shape.bits - 1), affine.out_type().element
+    fits = [-limit <= int(v.min()) and int(v.max()) < limit for v in
+            (alpha, offset >> shape.frac)]
+    if not all(fits) or (offset % (1 << shape.frac)).any() or element.lo < -limit or \
+            element.hi >= limit:
+        return None
+    return np.stack([alpha, offset >> shape.frac], axis=1)
+
+
+def _block(layout: Layout, shape: CoreShape) -> int:
+    """Input channels of a job at most: also by the rows that a column has to hold."""
+    rows = min(layout.kernel[0], layout.height)
+    return min(shape.ni, shape.depth // rows)
+
+
+def _even(total: int, limit: int) -> list[tuple[int, int]]:
+    """First and count of as few equal parts as hold at most ``limit`` each."""
+    parts = -(-total // limit)
+    ends = [total * k // parts for k in range(parts + 1)]
+    return [(a, b - a) for a, b in itertools.pairwise(ends)]
+
+
+def _tiles(size: int, kernel: int, before: int, after: int,
+           limit: int) -> list[tuple[int, int, int, int, int]]:
+    """Cut rows into parts with a halo: first row, rows, zeros before and after, first output.
+
+    ``limit`` is at least the kernel, or all rows.
+    """
+    assert limit >= min(kernel, size)
+    tiles, out, outputs = [], 0, size + before + after - kernel + 1
+    while out < outputs:
+        first, zeros = max(0, out - before), max(0, before - out)
+        rows = min(limit, size - first)
+        end = after if first + rows == size else 0
+        tiles.append((first, rows, zeros, end, out))
+        out += rows + zeros + end - kernel + 1
+    return tiles
+
+
+def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: bool) -> LayerPlan:
+    jobs: list[Job] = []
+    (kh, kw), (top, left, bottom, right) = layout.kernel, layout.pads
+    own, rows = layout.channels // layout.groups, layout.outputs // layout.groups
+    images = batch * layout.phases
+    if images > MAX_IMAGES or images * layout.width > 1 << 24:
+        raise refuse(layer, f"{images} pictures of {layout.width} columns are too many at once",
+                     "use a smaller batch, --core batch=1")
+    lanes = 1 if max(layout.kernel) > (shape.kernels[1]) else 2
+    for group in range(layout.groups):
+        for first_out, no in _even(rows, shape.no * lanes):
+            for first_in, ni in _even(own, _block(layout, shape)):
+                tiles = [(down, across)
+                         for down in _tiles(layout.height, kh, top, bottom, shape.depth // ni)
+                         for across in _tiles(layout.width, kw, left, right, MAX_COLUMNS)]
+                if len(jobs) + len(tiles) > MAX_JOBS:
+                    raise refuse(layer, f"it takes more than {MAX_JOBS} jobs",
+                                 "use --arch streaming, or a larger core")
+                jobs += [Job(layer.name, (kh, kw), group * own + first_in, ni,
+                             group * rows + first_out, no, y[0], x[0], y[1], x[1], y[4], x[4],
+                             (y[2], x[2], y[3], x[3]), images, k == 0, scaled)
+                         for k, (y, x) in enumerate(tiles)]
+    return LayerPlan(layer.name, layout, tuple(jobs))

@@ -1,0 +1,90 @@
+"""The weights that a board reads from its flash: the file, its place, and the gateware for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from bnnhw.emit.design import Design
+from bnnhw.emit.verilog import convert
+from bnnhw.errors import PlanError
+from bnnhw.platforms.base import Board, SpiFlash
+from bnnhw.rtl.link.flash_loader import MAX_SPI_HZ, FlashLoader
+
+__all__ = ["LOADER_LUTS", "WEIGHTS_FILE", "BoardWeights", "board_weights"]
+
+WEIGHTS_FILE = "weights.bin"
+SETTLE_SECONDS = 100e-6
+"""Flashes take 3 to 35 microseconds to wake up."""
+LOADER_LUTS = 200
+"""Of the loader and of the core's counters behind it, about."""
+
+
+@dataclass(frozen=True)
+class BoardWeights:
+    """What lies in the flash, and where.
+
+    Attributes
+    ----------
+    content : bytes
+        Of the file.
+    crc : int
+        CRC-32 that the board expects of all but its last four bytes.
+    words : int
+        Words of 16 bits that the accelerator takes.
+    flash : SpiFlash
+    """
+
+    content: bytes
+    crc: int
+    words: int
+    flash: SpiFlash
+
+    def record(self) -> dict[str, object]:
+        """Entry of ``board.json``."""
+        return {"file": WEIGHTS_FILE, "offset": self.flash.weights, "bytes": len(self.content),
+                "crc32": f"{self.crc:08x}"}
+
+    def ports(self) -> str:
+        """Ports of the top module for the flash, behind others."""
+        high = "".join(f", output {name}" for name, _ in self.flash.held_high)
+        return f", output flash_cs, output flash_clk, output flash_mosi, input flash_miso{high}"
+
+    def gateware(self, clock_hz: int) -> str:
+        """Module of the loader."""
+        return convert(FlashLoader(
+            words=self.words, crc=self.crc, offset=self.flash.weights,
+            half=max(1, ceil(clock_hz / (2 * MAX_SPI_HZ))),
+            settle=ceil(SETTLE_SECONDS * clock_hz)))
+
+    def instance(self) -> str:
+        """Text of the top module; ``loading`` and ``bad_weights`` are its wires then."""
+        high = "".join(f"  assign {name} = 1'b1;\n" for name, _ in self.flash.held_high)
+        return f"""\
+{high}  wire load_begin, load_valid, loaded, reading, bad_weights;
+  wire [15:0] load_data;
+  wire loading = reading | !loaded;
+  bnnhw_flash_loader loader (
+    .clk(clock), .rst(rst), .cs(flash_cs), .sck(flash_clk), .mosi(flash_mosi), .miso(flash_miso),
+    .load_begin(load_begin), .load_valid(load_valid), .load_data(load_data), .loading(reading),
+    .bad(bad_weights));
+"""
+
+
+def board_weights(design: Design, board: Board) -> BoardWeights | None:
+    """Lay out the weights for a board's flash; None where the accelerator loads none.
+
+    Raises
+    ------
+    PlanError
+        The board has no flash that its FPGA can read.
+    """
+    image = design.image
+    if image is None:
+        return None
+    if board.flash is None:
+        raise PlanError(f"{board.title} has no flash from which weights could be loaded, but those "
+                        f"of '{image.tables[0].unit}' lie in SPRAM",
+                        hint="leave out memory: spram, or allow more cycles a frame")
+    digest = design.digest
+    return BoardWeights(image.flash(digest), image.flash_crc(digest), image.words, board.flash)

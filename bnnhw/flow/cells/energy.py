@@ -1,0 +1,188 @@
+"""Energy of a netlist from simulated edges and the library's tables: an estimate before layout.
+
+For each edge of a net half of ``C V^2`` of the pins (and wire) on it, and the internal energy of
+the cell that drives it; for edges of inputs the internal energy that their cells list by
+themselves (clock pins of registers); and leakage. Glitches count, as the simulation has delays.
+Clock tree, layout, and what drives the inputs are not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bnnhw.errors import ToolError
+from bnnhw.flow.cells.cell import Arc
+from bnnhw.flow.cells.netlist import Netlist, mean_table
+from bnnhw.flow.cells.roles import Roles, input_load
+from bnnhw.flow.cells.vcd import Toggles
+
+__all__ = ["Energy", "Stimulus", "estimate_energy"]
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What was simulated.
+
+    Attributes
+    ----------
+    name : str
+    frames : int
+        In the window of the toggles.
+    products : int
+        Of a frame.
+    period : float
+        Seconds.
+    """
+
+    name: str
+    frames: int
+    products: int
+    period: float
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Joules in a window, with all that a reader has to know to make sense of them.
+
+    Attributes
+    ----------
+    switching, internal, leakage : float
+        Joules: capacitances, inside cells, at rest (at the simulated clock).
+    units : dict of str to float
+        Joules without leakage, by the unit that the driving cell belongs to.
+    cycles : int
+    activity : float
+        Edges of a data net a cycle, mean; nets of clocks left out.
+    fo4 : float
+        Joules of half of ``4 C V^2`` with the C of the smallest NAND2's input.
+    conditions : dict
+        Library, voltage, temperature, stimulus, wire model, what the estimate leaves out.
+    """
+
+    switching: float
+    internal: float
+    leakage: float
+    units: dict[str, float]
+    cycles: int
+    activity: float
+    fo4: float
+    stimulus: Stimulus
+    conditions: dict[str, Any]
+
+    @property
+    def dynamic(self) -> float:
+        """Joules a frame, without leakage."""
+        return (self.switching + self.internal) / self.stimulus.frames
+
+    @property
+    def operation(self) -> float:
+        """Joules an operation, without leakage; a product and its addition are two."""
+        return self.dynamic / (2 * self.stimulus.products)
+
+    def rows(self) -> list[tuple[str, float]]:
+        """Rows of a table: unit, picojoules a frame."""
+        rows = [(unit, joules * 1e12 / self.stimulus.frames)
+                for unit, joules in self.units.items()]
+        return [*rows, ("total", self.dynamic * 1e12)]
+
+    def sentence(self) -> str:
+        """The figure, never without its conditions."""
+        c = self.conditions
+        return (f"{self.operation * 1e15:.1f} fJ/Op = {self.operation / self.fo4:.2f} E_FO4 "
+                f"({self.fo4 * 1e15:.1f} fJ) without leakage, "
+                f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ a frame at "
+                f"{1e-6 / self.stimulus.period:.4g} MHz: {c['scope']}, library {c['library']} at "
+                f"{c['voltage']:g} V and {c['temperature']:g} C, {c['stimulus']}, "
+                f"{self.activity:.3f} edges a data net and cycle, {c['wire']}")
+
+    def to_json(self) -> dict[str, Any]:
+        frames = self.stimulus.frames
+        return {
+            "fj_per_op": self.operation * 1e15, "e_fo4_per_op": self.operation / self.fo4,
+            "e_fo4_fj": self.fo4 * 1e15, "pj_a_frame": self.dynamic * 1e12,
+            "switching_pj_a_frame": self.switching * 1e12 / frames,
+            "internal_pj_a_frame": self.internal * 1e12 / frames,
+            "leakage_pj_a_frame": self.leakage * 1e12 / frames,
+            "pj_a_frame_by_unit": {u: e * 1e12 / frames for u, e in self.units.items()},
+            "frames": frames, "cycles": self.cycles, "period_ns": self.stimulus.period * 1e9,
+            "edges_a_data_net_and_cycle": self.activity, "unmatched_nets": 0, **self.conditions,
+        }
+
+
+def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: list[str],
+                    stimulus: Stimulus) -> Energy:
+    """Add up the energy of all edges.
+
+    Raises
+    ------
+    ToolError
+        A net was not in the simulation, so that the sum would be too low.
+    """
+    library = netlist.library
+    unit_of_energy = library.capacitance * library.voltage ** 2
+    edges = _edges(netlist, toggles)
+    by_unit = dict.fromkeys([*units, "between"], 0.0)
+
+    def owner(name: str) -> str:
+        unit = name.split(".", 1)[0]
+        return unit if unit in by_unit else "between"
+
+    drivers: dict[int | str, str] = dict.fromkeys(netlist.inputs, "between")
+    internal = 0.0
+    for instance in netlist.instances:
+        for pin in instance.cell.pins.values():
+            net = instance.pins.get(pin.name)
+            if pin.direction == "output" and net is not None:
+                drivers[net] = owner(instance.name)
+            energy = 0.0
+            if net in edges:
+                rises, falls = edges[net]
+                load = netlist.load(net) if pin.direction == "output" else 0.0
+                energy = sum(n * _mean(netlist, pin.power, edge, load)
+                             for n, edge in ((rises, "rise"), (falls, "fall"))) * unit_of_energy
+            internal += energy
+            by_unit[owner(instance.name)] += energy
+    switching = 0.0
+    for net, (rises, falls) in edges.items():
+        energy = (rises + falls) * netlist.load(net) * library.voltage ** 2 / 2
+        switching += energy
+        by_unit[drivers.get(net, "between")] += energy
+    cycles = round(toggles.seconds / stimulus.period)
+    data = [sum(e) for e in edges.values() if sum(e) < 2 * cycles]
+    leakage = sum(i.cell.leakage for i in netlist.instances) * library.leakage * toggles.seconds
+    return Energy(switching, internal, leakage, {u: e for u, e in by_unit.items() if e}, cycles,
+                  sum(data) / max(1, len(data)) / max(1, cycles),
+                  2 * input_load(roles, library) * library.voltage ** 2, stimulus,
+                  _conditions(netlist, stimulus))
+
+
+def _edges(netlist: Netlist, toggles: Toggles) -> dict[int | str, tuple[int, int]]:
+    """Edges of each net, under whichever of its names was recorded."""
+    edges: dict[int | str, tuple[int, int]] = {}
+    missing = []
+    for net in {n for i in netlist.instances for n in i.pins.values() if isinstance(n, int)}:
+        found = next((name for name in netlist.names.get(net, ()) if name in toggles.edges), None)
+        if found is None:
+            missing.append(netlist.names.get(net, (("?", 0),))[0][0])
+        else:
+            edges[net] = toggles.edges[found]
+    if missing:
+        raise ToolError(f"{len(missing)} nets were not in the simulation, such as "
+                        f"'{sorted(missing)[0]}'", where="energy estimate")
+    return edges
+
+
+def _mean(netlist: Netlist, arcs: tuple[Arc, ...], edge: str, load: float) -> float:
+    """Which input caused an edge is not known, nor under which condition: all count alike."""
+    return mean_table(netlist.library, arcs, edge, load)
+
+
+def _conditions(netlist: Netlist, stimulus: Stimulus) -> dict[str, Any]:
+    library = netlist.library
+    wire = f"wire of {netlist.wire * 1e15:g} fF a pin" if netlist.wire else "no wires"
+    return {
+        "library": library.name, "library_sha256": library.sha256, "voltage": library.voltage,
+        "temperature": library.temperature, "stimulus": stimulus.name, "wire": wire,
+        "scope": "pre-layout estimate from a simulation with delays, without clock tree and pads",
+    }

@@ -1,0 +1,54 @@
+"""Areas of cells from a LEF file: the sizes that they are drawn with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bnnhw.errors import ConfigError
+
+__all__ = ["MAX_SIDE", "lef_areas"]
+
+MAX_SIDE = 1e5
+"""Longest side of a cell in micrometres; a reticle is shorter."""
+
+_LINE = re.compile(r"^[ \t]*(MACRO|SIZE|END)\b[ \t]*([^\n]*)", re.MULTILINE)
+_SIZE = re.compile(r"([\d.]+)\s+BY\s+([\d.]+)")
+
+
+def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
+    """Area of each MACRO in square micrometres.
+
+    Raises
+    ------
+    ConfigError
+        A size is not understood, or there is no macro at all.
+    """
+    areas: dict[str, float] = {}
+    macro = None
+    for line, word, rest in _lines(text):
+        if word == "MACRO":
+            macro = rest.split()[0] if rest.split() else ""
+        elif word == "END" and rest.split()[:1] == [macro]:
+            macro = None
+        elif word == "SIZE" and macro is not None:
+            match = _SIZE.match(rest)
+            try:
+                width, height = (float(side) for side in match.groups()) if match else (0.0, 0.0)
+            except ValueError:
+                width = height = 0.0
+            if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+                raise ConfigError(f"the size of macro '{macro}' is '{rest.strip()[:40]}'",
+                                  where=f"{name}, line {line}")
+            areas[macro] = width * height
+    if not areas:
+        raise ConfigError("holds no macro with a size", where=name,
+                          hint="name the LEF file of the cells, not that of the technology")
+    return areas
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    line, counted = 1, 0
+    for match in _LINE.finditer(text):
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        yield line, match[1], match[2]

@@ -1,0 +1,186 @@
+"""The text of a Liberty file (.lib) as groups and attributes.
+
+Only the grammar is here: ``cell.py`` gives the groups their meaning. The file comes from
+anywhere, so that its size and depth are limited, and every error names the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bnnhw.errors import ConfigError
+
+__all__ = ["MAX_BYTES", "Group", "parse_liberty", "read_text"]
+
+MAX_BYTES = 256 << 20
+"""Largest file; the libraries of open processes have up to 40 MB a corner."""
+
+MAX_DEPTH = 24
+"""Deepest nesting; a table lies in the sixth level."""
+
+# Possessive quantifiers: no input makes these patterns try more than one way to match.
+_SPACE = re.compile(r"(?:[\s\\;]++|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+)*+")
+_NAME = re.compile(r"[A-Za-z_][\w.$\-]*+")
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_ARGUMENTS = re.compile(rf'[ \t]*+\(((?:{_STRING}|[^"()]++)*+)\)', re.DOTALL)
+_VALUE = re.compile(rf'[ \t]*+:[ \t]*+({_STRING}|(?:[^";\n{{}}/]|/(?![*/]))*+)', re.DOTALL)
+_OPEN = re.compile(r"[ \t\r\n\\]*+\{")
+_ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]++', re.DOTALL)
+
+
+@dataclass
+class Group:
+    """One group: ``kind (args) { ... }``.
+
+    Attributes
+    ----------
+    kind : str
+    args : tuple of str
+        Without quotes.
+    line : int
+    span : (int, int)
+        Where its braces lie in the text, in characters.
+    simple : dict of str to str
+        Attributes ``name : value``; the last one where a name is repeated.
+    complex : dict of str to tuple of str
+        Attributes ``name (values)``, in the same way.
+    groups : list of Group
+    """
+
+    kind: str
+    args: tuple[str, ...]
+    line: int
+    span: tuple[int, int] = (0, 0)
+    simple: dict[str, str] = field(default_factory=dict)
+    complex: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Its first argument, or nothing."""
+        return self.args[0] if self.args else ""
+
+    def all(self, *kinds: str) -> Iterator[Group]:
+        """Groups directly inside, of some kinds."""
+        return (group for group in self.groups if group.kind in kinds)
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A simple attribute as a number.
+
+        Raises
+        ------
+        ConfigError
+            It is missing and has no default, or is no number.
+        """
+        text = self.simple.get(name)
+        if text is None and default is not None:
+            return default
+        try:
+            value = float(text or "")
+        except ValueError:
+            raise ConfigError(f"'{name}' of {self.kind} '{self.name}' is "
+                              f"{'missing' if text is None else repr(text[:40])}, not a number",
+                              where=f"line {self.line}") from None
+        if not abs(value) < 1e30:  # also catches NaN
+            raise ConfigError(f"'{name}' of {self.kind} '{self.name}' is out of range",
+                              where=f"line {self.line}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Whether a simple attribute is there and true."""
+        return self.simple.get(name, "false").lower() == "true"
+
+
+def read_text(path: Path) -> str:
+    """Read a library or LEF file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is larger than ``MAX_BYTES``.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"is larger than {MAX_BYTES >> 20} MB", where=path.name)
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path),
+                          hint="name a Liberty file, or 'osu018'") from None
+
+
+def parse_liberty(text: str, name: str = "library") -> Group:
+    """Parse the one ``library`` group of a file.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        Of the file, for errors.
+
+    Raises
+    ------
+    ConfigError
+        The text is not Liberty; with the line.
+    """
+    def refuse(at: int, what: str) -> ConfigError:
+        return ConfigError(what, where=f"{name}, line {text.count(chr(10), 0, at) + 1}")
+
+    root = Group("file", (), 1)
+    stack = [root]
+    at, line, counted = 0, 1, 0
+    while True:
+        space = _SPACE.match(text, at)
+        at = space.end() if space else at
+        if at >= len(text):
+            break
+        # Lines are counted along the way: counting from the start each time would be quadratic.
+        line, counted = line + text.count("\n", counted, at), at
+        if text[at] == "}":
+            if len(stack) == 1:
+                raise refuse(at, "has a '}' that closes nothing")
+            group = stack.pop()
+            group.span = (group.span[0], at + 1)
+            at += 1
+            continue
+        word = _NAME.match(text, at)
+        if word is None:
+            raise refuse(at, f"expected an attribute or a group, found {text[at:at + 20]!r}")
+        value = _VALUE.match(text, word.end())
+        if value is not None:
+            stack[-1].simple[word[0]] = _plain(value[1])
+            at = value.end()
+            continue
+        arguments = _ARGUMENTS.match(text, word.end())
+        if arguments is None:
+            raise refuse(at, f"'{word[0][:40]}' is followed by neither ':' nor '(...)'")
+        args = tuple(_plain(a) for a in _ARGUMENT.findall(arguments[1]))
+        opened = _OPEN.match(text, arguments.end())
+        if opened is None:
+            stack[-1].complex[word[0]] = args
+            at = arguments.end()
+            continue
+        if len(stack) > MAX_DEPTH:
+            raise refuse(at, f"is nested deeper than {MAX_DEPTH} groups")
+        at = opened.end()
+        group = Group(word[0], args, line, (at, at))
+        stack[-1].groups.append(group)
+        stack.append(group)
+    if len(stack) > 1:
+        raise ConfigError(f"{stack[-1].kind} '{stack[-1].name}' is not closed",
+                          where=f"{name}, line {stack[-1].line}")
+    libraries = list(root.all("library"))
+    if len(libraries) != 1:
+        raise ConfigError(f"holds {len(libraries)} libraries, expected one", where=name,
+                          hint="name a Liberty file (.lib)")
+    return libraries[0]
+
+
+def _plain(value: str) -> str:
+    """Without quotes, and with continued lines joined."""
+    value = value.strip()
+    if value.startswith('"'):
+        value = value[1:-1]
+    return value.replace("\\\n", " ").replace("\\\r\n", " ").strip()

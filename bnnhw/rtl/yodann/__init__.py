@@ -1,0 +1,1 @@
+"""The units of a latch-memory core for binary weights and activations of several bits."""

@@ -1,0 +1,74 @@
+"""When finished sums leave, and when the next ones may come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent
+from bnnhw.rtl.yodann.shape import CoreShape
+
+__all__ = ["Drain"]
+
+
+class Drain(SharedComponent):
+    """Take the units' sums one after the other, while a place in the queue is free.
+
+    Units cannot wait with a finished sum: the next one takes its place a pixel later. So each word
+    reserves its place in the queue ``lag`` cycles before it is taken, and an output may end (step
+    ``last``) only when all words of the one before have theirs. From then on nothing waits.
+
+    Members
+    -------
+    last : In(1)
+        The step that ends an output is taken; only when ``clear``.
+    words : In
+        Words of an output, one less.
+    clear : Out(1)
+    free : In(1)
+    reserve : Out(1)
+        Of the queue.
+    take : Out(1)
+    unit : Out(bits for no - 1)
+        Take the word of this unit, whose sum is kept from ``lag + 1`` cycles behind ``last`` on.
+    busy : Out(1)
+        Words are still to be taken.
+    """
+
+    def __init__(self, *, shape: CoreShape, lag: int) -> None:
+        self.shape, self.lag = shape, lag
+        super().__init__({"last": In(1), "words": In(dict(shape.header)["words"]),
+                          "clear": Out(1), "free": In(1), "reserve": Out(1), "take": Out(1),
+                          "unit": Out(range(shape.no)), "busy": Out(1)})
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_yodann_drain_{self.shape.no}lag{self.lag}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        left = Signal(range(self.shape.no + 1))
+        waiting, ending = Signal(), Signal()
+        m.d.comb += [
+            waiting.eq(left != 0), self.reserve.eq(waiting & self.free),
+            ending.eq(self.reserve & (left == 1)), self.clear.eq(~waiting | ending),
+        ]
+        with m.If(self.last):
+            m.d.sync += left.eq(self.words + 1)
+        with m.Elif(self.reserve):
+            m.d.sync += left.eq(left - 1)
+        line = [Signal(name=f"reserved{k}") for k in range(self.lag)]
+        before = self.reserve
+        for stage in line:
+            m.d.sync += stage.eq(before)
+            before = stage
+        m.d.comb += self.take.eq(line[-1])
+        with m.If(self.take):
+            m.d.sync += self.unit.eq(Mux(self.unit == self.words, 0, self.unit + 1))
+        pending = waiting
+        for stage in line:
+            pending = pending | stage
+        m.d.comb += self.busy.eq(pending)
+        return m

@@ -1,0 +1,81 @@
+"""The filter bank: binary weights in latches, all units of an input channel in one read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.yodann.latches import LatchRows
+from bnnhw.rtl.yodann.shape import GROUP, CoreShape
+
+__all__ = ["FilterBank"]
+
+
+class FilterBank(SharedComponent):
+    """A row for each input channel, written a group of units at a time.
+
+    The words of the stream stand in one register (``held``), out of which each group's latches
+    are written; weights never move again, for it is the pixels that turn.
+
+    Latency: one cycle from ``re`` to ``weights``; ``we`` in the cycle before ``held`` is whole.
+
+    Members
+    -------
+    we : In(1)
+    group : In(bits for groups - 1)
+    wchannel, rchannel : In(bits for ni - 1)
+    held : In(full_words * bits)
+        Straight from registers (see ``CoreShape.weight_bit``).
+    mode : In(2)
+        Straight from a register, too.
+    re : In(1)
+    weights : Out(no * products)
+    """
+
+    def __init__(self, *, shape: CoreShape) -> None:
+        self.shape = shape
+        channels = range(shape.ni)
+        super().__init__({"we": In(1), "group": In(range(shape.groups)), "wchannel": In(channels),
+                          "held": In(shape.full_words * shape.bits), "mode": In(2),
+                          "re": In(1), "rchannel": In(channels),
+                          "weights": Out(shape.no * shape.products)})
+
+    @property
+    def module_name(self) -> str:
+        s = self.shape
+        return f"bnnhw_filter_bank_{s.ni}x{s.no}k{s.kernel}b{s.bits}" + \
+            ("_flop" if s.storage == "flop" else "")
+
+    def body(self, platform: Any) -> Module:
+        m, s = Module(), self.shape
+        word = Signal(GROUP * s.products)
+        m.d.comb += word.eq(Cat(self._bit(unit, j) for unit in range(GROUP)
+                                for j in range(s.products)))
+        out: list[Value] = []
+        for k in range(s.groups):
+            units = min(GROUP, s.no - k * GROUP)
+            rows = LatchRows(rows=s.ni, width=units * s.products, storage=s.storage)
+            prefix_ports(rows, f"group{k}")
+            m.submodules[f"group{k}"] = rows
+            m.d.comb += [
+                rows.we.eq(self.we & (self.group == k)), rows.waddr.eq(self.wchannel),
+                rows.held.eq(word), rows.re.eq(self.re), rows.raddr.eq(self.rchannel),
+            ]
+            out.append(rows.rdata)
+        m.d.comb += self.weights.eq(Cat(out))
+        return m
+
+    def _bit(self, unit: int, product: int) -> Value:
+        """A weight, from where the mode has it."""
+        s = self.shape
+        place = s.weight_bit(0, unit, product)
+        assert place is not None
+        bit: Value = self.held[place]
+        for mode in range(1, len(s.kernels)):
+            own = s.weight_bit(mode, unit, product)
+            if own not in (None, place):
+                bit = Mux(self.mode == mode, self.held[own], bit)
+        return bit

