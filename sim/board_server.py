@@ -14,6 +14,7 @@ from bnnhw.emit.board import load_board
 from bnnhw.emit.board_weights import WEIGHTS_FILE
 from bnnhw.errors import ToolError
 from bnnhw.sim.board import BoardModel, board_with_flash
+from bnnhw.sim.netlist import netlist_board
 
 __all__ = ["SimulatedBoard"]
 
@@ -65,13 +66,23 @@ class SimulatedBoard:
         self._thread.start()
 
     @classmethod
-    def of_folder(cls, folder: Path) -> SimulatedBoard:
-        """Compile the board of a build folder and power it on."""
+    def of_folder(cls, folder: Path, placed: bool = False) -> SimulatedBoard:
+        """Compile the board of a build folder and power it on.
+
+        Parameters
+        ----------
+        folder : Path
+        placed : bool
+            Its netlist, placed and routed where the family allows that, instead of its Verilog.
+        """
         built = load_board(folder)
+        linger = max(LINGER_CYCLES, 2 * built.frame_timeout)
+        if placed:
+            return cls(netlist_board(folder), built.clock_hz, linger)
         model = BoardModel(built.verilog, built.divisor) if built.weights is None else \
             board_with_flash(built.verilog, built.divisor, folder / WEIGHTS_FILE,
                              built.weights.flash.weights)
-        return cls(model, built.clock_hz, max(LINGER_CYCLES, 2 * built.frame_timeout))
+        return cls(model, built.clock_hz, linger)
 
     def __enter__(self) -> SimulatedBoard:
         return self

@@ -62,6 +62,9 @@ def command(
     Example: bnnhw build mnist_tfc --board icebreaker
     """
     chosen = get_board(board)
+    if get_arch(arch).jobs:
+        raise PlanError(f"'{arch}' takes jobs from a host, which the board's link does not carry",
+                        hint="use --arch streaming or unrolled")
     network = open_network(layers)
     if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")

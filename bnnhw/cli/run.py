@@ -20,7 +20,8 @@ NAME = "run"
 
 def command(
     data: Path = typer.Argument(..., help="Samples: .npy, [n, ...], the model's own integers."),
-    on: str = typer.Option(..., "--on", help="uart:PORT, uart:auto, or sim:build/NET/BOARD."),
+    on: str = typer.Option(..., "--on", help="uart:PORT, uart:auto, sim:build/NET/BOARD, or "
+                           "netlist:build/NET/BOARD, as it was placed."),
     design: Path | None = typer.Option(None, help="Build folder of the design on the board; that "
                                        "of sim: is its own."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),

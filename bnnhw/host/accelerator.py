@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Accelerator"]
 
+SIMULATED = ("sim", "netlist")
+NETLIST_SLACK = 30.0
+"""Seconds by which a model of single cells may be late."""
 SERIES = 64
 """Frames that are sent again together if one of them is lost."""
 ROUND_TRIPS = 8
@@ -42,11 +45,12 @@ class Accelerator:
     ----------
     target : str or SimulatedBoard
         ``uart:PORT``, a serial port such as ``uart:/dev/ttyUSB1``; ``uart:auto``, the first
-        serial port of a USB device behind which the design answers; or ``sim:FOLDER``, the
-        board of a build folder in Verilator, behind a pseudo-terminal. Or a simulated board that
-        runs already; it is not closed together with this.
+        serial port of a USB device behind which the design answers; ``sim:FOLDER``, the board of
+        a build folder in Verilator, behind a pseudo-terminal; or ``netlist:FOLDER``, the same of
+        the placed and routed netlist, cell by cell. Or a simulated board that runs already; it
+        is not closed together with this.
     design : path or None
-        The build folder, with ``board.json``; that of a ``sim:`` target is its own.
+        The build folder, with ``board.json``; that of a simulated target is its own.
     attempts : int
         Times that requests are sent before they are given up.
     patience : float
@@ -69,13 +73,13 @@ class Accelerator:
     def __init__(self, target: str | SimulatedBoard, design: str | Path | None = None, *,
                  attempts: int = 3, patience: float = 2.0):
         kind, _, place = target.partition(":") if isinstance(target, str) else ("", "", "")
-        if isinstance(target, str) and (kind not in ("uart", "sim") or not place):
+        if isinstance(target, str) and (kind not in ("uart", *SIMULATED) or not place):
             raise ConfigError(f"'{target}' is no board",
-                              hint="use uart:PORT, uart:auto or sim:FOLDER")
-        if kind != "sim" and design is None:
+                              hint="use uart:PORT, uart:auto, sim:FOLDER or netlist:FOLDER")
+        if kind not in SIMULATED and design is None:
             raise ConfigError("the build folder of the design is wanted, too", where=str(target),
                               hint="design=FOLDER, or --design FOLDER on the command line")
-        if kind == "sim" and not (folder_of(place) / RECORD).is_file():
+        if kind in SIMULATED and not (folder_of(place) / RECORD).is_file():
             raise LinkError("there is no built board in this folder", where=str(target),
                             hint="name a folder that 'bnnhw build' made, with its board.json")
         self.build: Build = load_build(place if design is None else design)
@@ -86,10 +90,13 @@ class Accelerator:
                 self._find()
             elif kind == "uart":
                 self._connect(SerialPort(place, self.build.baud))
-            elif kind == "sim":
+            elif kind in SIMULATED:
                 from bnnhw.sim.board_server import SimulatedBoard
-                self._own = SimulatedBoard.of_folder(folder_of(place))
-                self._connect(SimulatedPort(self._own, self.build.baud))
+                self._own = SimulatedBoard.of_folder(folder_of(place), placed=kind == "netlist")
+                port = SimulatedPort(self._own, self.build.baud)
+                if kind == "netlist":
+                    port.slack = NETLIST_SLACK
+                self._connect(port)
             else:
                 assert not isinstance(target, str)
                 self._connect(SimulatedPort(target, self.build.baud))

@@ -17,11 +17,12 @@ def _pin(name: str, extra: str = "") -> str:
 
 
 def _output(name: str, function: str, related: str, kind: str = "") -> str:
-    timing_type = f"timing_type : {kind};" if kind else ""
+    timing_type = f"timing_type : {kind};" if kind else "timing_sense : non_unate;"
+    arcs = "".join(f'    timing () {{ related_pin : "{pin}"; {timing_type} {TABLE} }}\n'
+                   for pin in related.split())
     return f"""  pin ({name}) {{
     direction : output; max_capacitance : 60; function : "{function}";
-    timing () {{ related_pin : "{related}"; {timing_type} {TABLE} }}
-  }}
+{arcs}  }}
 """
 
 

@@ -7,6 +7,7 @@ Operators, from the tightest: ``!`` before and ``'`` behind a term, ``^``, ``&``
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bnnhw.errors import ConfigError
@@ -64,16 +65,16 @@ class Boolean:
                    for j, pin in enumerate(pins)}
         return self.value(columns, (1 << cases) - 1)
 
-    def verilog(self) -> str:
-        """Verilog expression."""
+    def verilog(self, names: Mapping[str, str] | None = None) -> str:
+        """Verilog expression; ``names`` are those of pins where they have others."""
         if self.op == "pin":
-            return self.name
+            return names[self.name] if names is not None else self.name
         if self.op == "constant":
             return f"1'b{self.name}"
         if self.op == "not":
-            return f"~{self.terms[0].verilog()}"
+            return f"~{self.terms[0].verilog(names)}"
         sign = {"and": " & ", "or": " | ", "xor": " ^ "}[self.op]
-        return "(" + sign.join(term.verilog() for term in self.terms) + ")"
+        return "(" + sign.join(term.verilog(names) for term in self.terms) + ")"
 
 
 def parse_boolean(text: str, where: str) -> Boolean:

@@ -23,8 +23,8 @@ from typing import Any
 
 from bnnhw.emit.shims import shims_used
 from bnnhw.errors import ConfigError
-from bnnhw.flow.cells.blif import Cover, Net, write_blif
 from bnnhw.flow.cells.boolean import Boolean, parse_boolean
+from bnnhw.flow.cells.cover import Cover, Net, write_logic
 from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.rails import allowed, rail, two_rails
 from bnnhw.flow.cells.settle import constant, traces
@@ -112,12 +112,12 @@ write_json gold.json
 """)
         gold = _gold(json.loads((folder / "gold.json").read_text())["modules"][mapped.top])
         gate = _gate(mapped)
-        result = _write(folder / "difference.blif", gold, gate)
+        result = _write(folder / "difference.v", gold, gate)
         _yosys(folder, """
-read_blif difference.blif
+read_verilog difference.v
 techmap
 aigmap
-abc -g AND -script +strash;iprove;strash
+abc -g AND -script +strash;iprove;fraig;iprove;strash
 opt
 write_json proof.json
 """)
@@ -243,7 +243,7 @@ def _write(path: Path, gold: _Logic, gate: _Logic) -> tuple[int, int, int, int]:
     pairs += [(_net(gate.registers.get(there, there)), gold.registers[register])
               for register, there in matched.items()]
     covers += [allowed(net, text, f"ok:{k}") for k, (net, text) in enumerate(pairs)]
-    write_blif(path, "difference", inputs, covers, [f"ok:{k}" for k in range(len(pairs))])
+    write_logic(path, "difference", inputs, covers, [f"ok:{k}" for k in range(len(pairs))])
     fixed = sum(net in ("0", "1") for net in matched.values())
     return (len(matched) - fixed, fixed, len(gold.registers) - len(matched), len(pairs))
 

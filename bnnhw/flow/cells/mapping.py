@@ -103,7 +103,17 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
         load = 4e15 * input_load(roles, library)
         (folder / "drive.txt").write_text(f"set_driving_cell {roles.inverter.cell.name}\n"
                                           f"set_load {load:.3f} [all_outputs]\n")
-        _run(folder, _map_script(top, library, units or [], buffered))
+        try:
+            _run(folder, _map_script(top, library, units or [], buffered))
+        except ToolError:
+            # Buffering needs more of a library's timing than mapping does, such as timing_sense.
+            if not buffered:
+                raise
+            buffered = False
+            _run(folder, _map_script(top, library, units or [], buffered))
+            missing["buffers"] = "abc cannot buffer with the timing of this library: the " \
+                "smallest cells, without buffers"
+            used.append("buffers")
         written = json.loads((folder / "units.json").read_text())
         modules = {name.lstrip("\\"): module for name, module in written["modules"].items()
                    if not {"blackbox", "whitebox"} & module["attributes"].keys()}

@@ -7,8 +7,8 @@ says it may be 0; an undefined value has both.
 
 from __future__ import annotations
 
-from bnnhw.flow.cells.blif import Cover, Net
 from bnnhw.flow.cells.boolean import Boolean
+from bnnhw.flow.cells.cover import Cover, Net
 
 __all__ = ["allowed", "rail", "two_rails"]
 

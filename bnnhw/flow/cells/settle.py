@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from bnnhw.flow.cells.blif import Cover, Net
+from bnnhw.flow.cells.cover import Cover, Net
 
 __all__ = ["constant", "in_order", "traces"]
 
