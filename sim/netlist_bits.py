@@ -98,8 +98,9 @@ def _trees(module: Module) -> None:
     for net, route in module.routes.items():
         if net not in driven or net not in used:
             continue
-        roots = [wire for wire, switch in route.items() if not switch and not _clock_tree(wire)]
-        if len(roots) > 1 or not (roots or any(map(_clock_tree, route))):
+        roots = [wire for wire, switch in route.items() if not switch]
+        others = [wire for wire in roots if not _clock_tree(wire)]
+        if len(others) != (len(roots) == len(others)):
             raise MismatchError(f"net {net} has {len(roots)} ways in", where="routed.json")
         for wire, switch in route.items():
             if switch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bnnhw.flow.cells.library import CellLibrary, build_library
 
-__all__ = ["LIBERTY", "tiny_library"]
+__all__ = ["LIBERTY", "liberty", "tiny_library", "without_arcs"]
 
 TABLE = """cell_rise (t) { values ("0.1, 0.2", "0.3, 0.4"); }
       cell_fall (t) { values ("0.1, 0.2", "0.3, 0.4"); }
@@ -89,3 +89,9 @@ LIBERTY = liberty()
 def tiny_library(*without: str) -> CellLibrary:
     """The library, some of its cells left out."""
     return build_library(liberty(without), {}, "tiny.lib")
+
+
+def without_arcs(pin: str) -> str:
+    """The library with nothing about the way from an input of that name to outputs of logic."""
+    return LIBERTY.replace(f'    timing () {{ related_pin : "{pin}"; timing_sense : non_unate; '
+                           f"{TABLE} }}\n", "")

@@ -17,6 +17,8 @@ from bnnhw.flow.yosys import run_tool
 
 __all__ = ["Mapped", "map_design", "map_verilog"]
 
+AREA = "-script +strash;&get,-n;&dch,-f;&nf,-a,10;&put"
+"""For the smallest cells: a tenth less of a latch memory than with abc's own script."""
 READ_CELLS = "read_liberty -lib -ignore_miss_func -ignore_miss_data_latch cells.lib"
 
 
@@ -154,7 +156,7 @@ synth -flatten -noabc -top {top}
 dfflibmap {never} -liberty cells.lib
 opt
 simplemap
-abc {never} -liberty cells.lib {"-constr drive.txt" if buffered else ""}
+abc {never} -liberty cells.lib {"-constr drive.txt" if buffered else AREA}
 opt_clean -purge
 tee -o check.txt check -mapped
 write_verilog -noattr -noexpr -simple-lhs units.v

@@ -1,0 +1,126 @@
+"""Area in standard cells, beside goals and what is published: python bench/cells.py [PART ...]
+
+Parts: popcount, memory, core (all by default; core maps the whole 7x7 core of 32 x 32 channels and
+takes minutes). ``--cells`` names the library, osu018 of Debian's qflow-tech-osu018 by default.
+Everything is before layout. Published for YodaNN (Andri et al., IEEE TCAD 2018): 1.33 MGE in
+65 nm, 1,510 GOp/s at 1.2 V, thus 2.36 Op/cycle/kGE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bnnhw.cli.common import print_table
+from bnnhw.count.lanes import lane_text
+from bnnhw.device import get_device
+from bnnhw.emit.design import design_of, plan_network
+from bnnhw.emit.verilog import convert
+from bnnhw.flow.cells import CellLibrary, Mapped, load_library, make_report, map_design, map_verilog
+from bnnhw.frontend.network import load_network
+from bnnhw.plan import Wish
+from bnnhw.rtl.scm import Scm
+
+PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);
+  assign y = {sum};
+endmodule
+"""
+NETWORK = """name: layer7
+input: {shape: [32, 32, 32], type: int12}
+weights: random
+seed: 1
+layers:
+- {conv: 32, kernel: 7, pad: same, pad_value: zero, sums: true}
+"""
+
+
+def equivalents(mapped: Mapped) -> float:
+    """Area of a netlist in NAND gates."""
+    library = mapped.library
+    areas = {cell.name: cell.area for cell in library.usable()}
+    nand = mapped.roles.nand.cell.area
+    return sum(areas[cell["type"]] for cell in mapped.netlist["cells"].values()) / nand
+
+
+def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
+    """XNOR and popcount with weights of run time: ours, and what synthesis makes of ``+``."""
+    rows = []
+    for size in (128, 256):
+        text = lane_text("ours", size, "cells", 0, False)
+        ours = equivalents(map_verilog(text, "ours", library, buffered=False))
+        bits = [f"(x[{k}] ~^ x[{size + k}])" for k in range(size)]
+        while len(bits) > 1:
+            bits = [f"({a} + {b})" if b else a
+                    for a, b in zip(bits[::2], [*bits[1::2], ""], strict=False)]
+        wide = f"{size.bit_length()}'d0 + {bits[0]}"
+        text = PLAIN.format(high=2 * size - 1, top=size.bit_length() - 1, sum=wide)
+        plain = equivalents(map_verilog(text, "plain", library, buffered=False))
+        rows.append({"what": f"XNOR and popcount of {size}, GE a bit",
+                     "ours": round(ours / size, 2), "plain": round(plain / size, 2),
+                     "wanted": "<= 7.6", "stretch": "<= 7.3"})
+    return rows
+
+
+def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
+    """Latch memories with gated rows, and the flip-flops in their place."""
+    rows = []
+    for count, width in ((128, 12), (32, 196)):
+        areas = {}
+        for storage in ("latch", "flop"):
+            memory = Scm(rows=count, width=width, gating=2, storage=storage)
+            mapped = map_verilog(convert(memory), memory.module_name, library, buffered=False)
+            areas[storage] = equivalents(mapped) / (count * width)
+        rows.append({"what": f"memory of {count} x {width}, GE a bit",
+                     "ours": round(areas["latch"], 2), "plain": round(areas["flop"], 2),
+                     "wanted": "<= 4.4", "stretch": "<= 4.0"})
+    return rows
+
+
+def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
+    """The default core, by its units, on a layer of 32 x 32 channels and 7 x 7."""
+    folder = Path("build/bench/cells")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "layer7.yaml").write_text(NETWORK)
+    network = load_network(folder / "layer7.yaml")
+    _, plan = plan_network(network, "yodann", get_device("cells"), Wish())
+    design = design_of(network, "yodann", plan)
+    report = make_report(design, map_design(design, library, buffered=False))
+    print_table("core by unit", report.columns(), report.rows())
+    return [
+        {"what": "core of 32 x 32 channels, kGE", "ours": round(report.kilo_gates, 1),
+         "plain": "1,330 (published, 65 nm)", "wanted": "<= 900", "stretch": "<= 780"},
+        {"what": "Op a cycle and kGE at 7 x 7", "ours": round(report.peak / report.kilo_gates, 2),
+         "plain": "2.36 (published)", "wanted": ">= 3.5", "stretch": ">= 4"},
+    ]
+
+
+PARTS: dict[str, Callable[[CellLibrary], list[dict[str, Any]]]] = {
+    "popcount": bench_popcount, "memory": bench_memory, "core": bench_core}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--cells", default="osu018")
+    parser.add_argument("-o", "--out", type=Path, default=Path("bench/cells.json"))
+    arguments = parser.parse_args()
+    library = load_library(arguments.cells)
+    kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    columns = ("what", "ours", "plain", "wanted", "stretch")
+    for name, part in PARTS.items():
+        if name in arguments.parts or not arguments.parts:
+            start = time.monotonic()
+            rows = part(library)
+            kept[name] = {"library": library.name, "rows": rows,
+                          "seconds": round(time.monotonic() - start, 1)}
+            print_table(f"{name}, {library.name}, before layout", columns,
+                        [tuple(row[c] for c in columns) for row in rows])
+            arguments.out.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
