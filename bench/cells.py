@@ -30,7 +30,7 @@ PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);
 endmodule
 """
 NETWORK = """name: layer7
-input: {shape: [32, 32, 32], type: int12}
+input: {shape: [32, 32, 32], type: int, range: [-2048, 2047]}
 weights: random
 seed: 1
 layers:

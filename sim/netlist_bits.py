@@ -100,7 +100,7 @@ def _trees(module: Module) -> None:
             continue
         roots = [wire for wire, switch in route.items() if not switch]
         others = [wire for wire in roots if not _clock_tree(wire)]
-        if len(others) != (len(roots) == len(others)):
+        if len(others) != (1 if others == roots else 0):
             raise MismatchError(f"net {net} has {len(roots)} ways in", where="routed.json")
         for wire, switch in route.items():
             if switch:

@@ -19,6 +19,9 @@ from bnnhw.flow.cells.vcd import Toggles
 
 __all__ = ["Energy", "Stimulus", "estimate_energy"]
 
+PORTS = "clock and inputs"
+"""What the nets of input ports take: whatever drives the core."""
+
 
 @dataclass(frozen=True)
 class Stimulus:
@@ -122,13 +125,13 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
     library = netlist.library
     unit_of_energy = library.capacitance * library.voltage ** 2
     edges = _edges(netlist, toggles)
-    by_unit = dict.fromkeys([*units, "between"], 0.0)
+    by_unit = dict.fromkeys([*units, "between", PORTS], 0.0)
 
     def owner(name: str) -> str:
         unit = name.split(".", 1)[0]
         return unit if unit in by_unit else "between"
 
-    drivers: dict[int | str, str] = dict.fromkeys(netlist.inputs, "between")
+    drivers: dict[int | str, str] = dict.fromkeys(netlist.inputs, PORTS)
     internal = 0.0
     for instance in netlist.instances:
         for pin in instance.cell.pins.values():

@@ -174,10 +174,8 @@ def make_report(design: Design, mapped: Mapped) -> CellReport:
     library, top = mapped.library, mapped.top
     units = []
     for unit in design.plan.units:
-        summary = unit.summary()
-        lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else \
-            int(summary.get("lanes", summary.get("synapses", 0)))
-        units.append(_area(mapped, f"{top}.{unit.name}", unit.name, unit.kind, lanes))
+        units.append(_area(mapped, f"{top}.{unit.name}", unit.name, unit.kind,
+                           _lanes(unit.summary())))
     between = _area(mapped, top, "between", "wiring", 0)
     if between.cells:
         units.append(between)
@@ -188,6 +186,14 @@ def make_report(design: Design, mapped: Mapped) -> CellReport:
          "sha256": library.sha256},
         tuple((p.cell, p.liberty, p.lef) for p in library.patches), mapped.fallbacks,
         mapped.warnings, mapped.yosys, mapped.buffered)
+
+
+def _lanes(summary: dict[str, Any]) -> int:
+    """Products a cycle, by what a unit says of itself."""
+    if "pe" in summary:
+        return int(summary["pe"]) * int(summary["simd"])
+    known = summary.get("lanes", summary.get("synapses", 0))
+    return known if isinstance(known, int) else 0  # converters have lanes of words
 
 
 def _area(mapped: Mapped, module: str, name: str, kind: str, lanes: int) -> UnitArea:
