@@ -136,3 +136,13 @@ def test_areas_are_corrected_and_listed() -> None:
     assert {n: c.area for n, c in again.cells.items()} == \
         {n: c.area for n, c in library.cells.items()}
     assert library.sha256 == tiny_library().sha256
+
+
+def test_the_unit_of_energy_is_not_that_of_the_supply() -> None:
+    """Tables of energy are in units of capacitance times voltage unit squared."""
+    text = liberty()
+    library = build_library(text, {}, "x.lib")
+    assert library.energy == library.capacitance
+    milli = build_library(text.replace("{", '{\n  voltage_unit : "100mV";', 1), {}, "x.lib")
+    assert abs(milli.energy / milli.capacitance - 0.01) < 1e-12
+    assert milli.voltage == library.voltage

@@ -88,7 +88,7 @@ def equal(scm: Scm, depth: int, gate: str = GATE, ticks: int = 1, step: bool = T
     """Prove equality with registers by induction; or, without ``step``, for ``depth`` ticks."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "dut.sv").write_text("\n".join([convert(scm), LATCH]))
+        (folder / "dut.sv").write_text("\n".join(["`define BNNHW_CELLS", convert(scm), LATCH]))
         (folder / "top.sv").write_text("\n".join([top_text(scm, ticks), gate]))
         names = [*(f"row{k}" for k in range(scm.rows)), "chosen"]
         inside = "; ".join(f"connect -set {name} \\dut.{name}" for name in names)

@@ -130,7 +130,7 @@ def test_wrong_outputs_are_named(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("target", "message"), [
-    ("tt:x", "use uart:PORT, uart:auto or sim:FOLDER"), ("uart:", "is no board"),
+    ("tt:x", "use uart:PORT, uart:auto, sim:FOLDER or netlist:FOLDER"), ("uart:", "is no board"),
     ("/dev/ttyUSB0", "is no board"), ("uart:/dev/ttyUSB0", "the build folder of the design"),
 ])
 def test_bad_targets(target: str, message: str) -> None:

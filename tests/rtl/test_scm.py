@@ -15,7 +15,6 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.emit.shims import SHIMS
 from bnnhw.emit.verilog import convert
 from bnnhw.rtl.scm import Scm
 from bnnhw.sim.build import verilator_root
@@ -109,7 +108,7 @@ def both(folder: Path, rows: int, width: int, gating: int, group: int) -> None:
     scm = Scm(rows=rows, width=width, gating=gating, group=group)
     twin = Scm(rows=rows, width=width, storage="flop")
     (folder / "bench.sv").write_text("\n".join([
-        convert(scm), convert(twin), SHIMS["bnnhw_icg"], SHIMS["bnnhw_dlatch"],
+        convert(scm), convert(twin),
         bench_text(scm, twin, steps(rows, width, 600, rows))]))
 
 

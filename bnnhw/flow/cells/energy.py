@@ -123,7 +123,6 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
         A net was not in the simulation, so that the sum would be too low.
     """
     library = netlist.library
-    unit_of_energy = library.capacitance * library.voltage ** 2
     edges = _edges(netlist, toggles)
     by_unit = dict.fromkeys([*units, "between", PORTS], 0.0)
 
@@ -143,7 +142,7 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
                 rises, falls = edges[net]
                 load = netlist.load(net) if pin.direction == "output" else 0.0
                 energy = sum(n * _mean(netlist, pin.power, edge, load)
-                             for n, edge in ((rises, "rise"), (falls, "fall"))) * unit_of_energy
+                             for n, edge in ((rises, "rise"), (falls, "fall"))) * library.energy
             internal += energy
             by_unit[owner(instance.name)] += energy
     switching = 0.0

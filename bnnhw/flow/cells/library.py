@@ -65,8 +65,9 @@ class CellLibrary:
         Volt.
     temperature : float
         Degrees Celsius.
-    time, capacitance, leakage : float
-        Units in seconds, farads and watts.
+    time, capacitance, energy, leakage : float
+        Units in seconds, farads, joules and watts. That of energy is not written: it is the unit
+        of capacitance times the square of that of voltage.
     cells : dict of str to Cell
     patches : tuple of Patch
     never : tuple of str
@@ -80,6 +81,7 @@ class CellLibrary:
     temperature: float
     time: float
     capacitance: float
+    energy: float
     leakage: float
     cells: dict[str, Cell] = field(repr=False)
     patches: tuple[Patch, ...]
@@ -142,9 +144,11 @@ def build_library(text: str, areas: dict[str, float], file: str) -> CellLibrary:
                     if c.name in areas and _differ(c.area, areas[c.name]))
     cells |= {p.cell: cells[p.cell].with_area(p.lef) for p in patches}
     voltage, temperature = _conditions(group)
+    capacitance = _capacitance(group, file)
+    energy = capacitance * _unit(group, "voltage_unit", "v", 1.0, file) ** 2
     return CellLibrary(group.name, _patched(text, groups, patches),
                        hashlib.sha256(text.encode()).hexdigest(), voltage, temperature,
-                       _unit(group, "time_unit", "s", 1e-9, file), _capacitance(group, file),
+                       _unit(group, "time_unit", "s", 1e-9, file), capacitance, energy,
                        _unit(group, "leakage_power_unit", "w", 1e-9, file), cells, patches, NEVER)
 
 
