@@ -143,6 +143,6 @@ def test_the_unit_of_energy_is_not_that_of_the_supply() -> None:
     text = liberty()
     library = build_library(text, {}, "x.lib")
     assert library.energy == library.capacitance
-    milli = build_library(text.replace("{", '{\n  voltage_unit : "100mV";', 1), {}, "x.lib")
+    milli = build_library(text.replace('"1V"', '"100mV"'), {}, "x.lib")
     assert abs(milli.energy / milli.capacitance - 0.01) < 1e-12
     assert milli.voltage == library.voltage
