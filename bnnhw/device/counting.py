@@ -17,8 +17,8 @@ DELAYS = {
 }
 """By family: LUT and routing, a carry chain and its slots, clock to output and setup.
 
-Those of ``ecp5`` know that nextpnr follows carries through the gaps of a sequence of up to 24 slots:
-a stage has room for one of them at 150 MHz.
+Those of ``ecp5`` know that nextpnr follows carries through the gaps of a sequence of up to 24
+slots: a stage has room for one of them at 150 MHz.
 
 Those of ``cells`` are for osu018 (0.18 um, typical): OpenSTA gives a full adder 0.27 ns and an
 exclusive nor 0.20 ns before layout, and trees of 7 to 1,000 bits, where the carries of one chain
