@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bnnhw.emit.board import BoardDesign, design_board, divisor_of, load_board
-from bnnhw.errors import BnnhwError, ConfigError, PlanError
+from bnnhw.errors import BnnhwError, ConfigError, FitError, PlanError
 from bnnhw.flow.attribution import LINK, OTHER, cells_by_unit, owner_of_name
 from bnnhw.flow.board_build import Built, build
 from bnnhw.flow.board_report import board_report
@@ -146,6 +146,16 @@ def test_fractions_only_grow() -> None:
         line(text)
     assert seen == sorted(seen)
     assert 0.5 < seen[-2] < 1 == seen[-1]
+
+
+def test_a_router_without_headway_is_stopped() -> None:
+    line = nextpnr_fraction(lambda fraction: None)
+    line("Info: Routing 20000 arcs.")
+    with pytest.raises(FitError, match="4,729 of 20,000 arcs are left"):
+        for k in range(1, 2000):
+            left = 4729 + (k < 5)
+            line(f"Info:   {k}000 |   {k}813   8548 | 1000     0 |      {left}|  0.1  4.1|")
+    assert 300 <= k < 310
 
 
 def test_what_the_user_cannot_have_is_said_before_the_tools_run(tmp_path: Path) -> None:
