@@ -84,7 +84,7 @@ def command(
     else:
         _print(report, built)
     if not report["timing_met"]:
-        raise _missed(report, layers, board)
+        raise _missed(report)
 
 
 def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool, clock: float,
@@ -95,7 +95,7 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
     family = get_family(board)
     for program in ("yosys", family.place, family.pack):
         tool = TOOLS[program]
-        if tools.kind == "yowasp" and not is_warm(tool.package):
+        if tools.kind == "yowasp" and not is_warm(tool.package, tool.entry):
             stage(f"one-time warm-up of {program}")
             tools.command(program)
             warm(tool.package, tool.entry)
@@ -174,7 +174,7 @@ def _smaller(device: Device, lut: float, block: int, share: float) -> Device:
         blocks=max(0, int(budget.blocks * share) - block)))
 
 
-def _missed(report: dict[str, Any], layers: str, board: str) -> TimingError:
+def _missed(report: dict[str, Any]) -> TimingError:
     path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
     unit = next(iter(path["units"]))
     fmax = report["fmax_mhz"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from bnnhw.device import Device, get_device
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
-from bnnhw.flow.attribution import LINK, cells_by_unit, owner_of_name, read_netlist
+from bnnhw.flow.attribution import cells_by_unit, owner_of_name, read_netlist
 from bnnhw.flow.board_build import Built
 from bnnhw.flow.families import Family, get_family
 from bnnhw.plan.resources import resources
@@ -118,5 +118,4 @@ def _critical_path(report: dict[str, Any], units: list[str]) -> dict[str, Any] |
     return {"ns": round(sum(times.values()), 2),
             "units": {name: round(time, 2) for name, time in
                       sorted(times.items(), key=lambda item: -item[1])},
-            "in_link": max(times, key=lambda name: times[name]) == LINK,
             "from": cells[0], "to": cells[-1], "cells": len(cells)}
