@@ -94,6 +94,11 @@ class Device:
         return "block" if self.block_shapes and depth > 32 and depth * width > 256 else "auto"
 
     @property
+    def synth_with_pads(self) -> str | None:
+        """The Yosys command for a top whose ports are pins."""
+        return self.synth and self.synth.replace(" -noiopads", "").replace(" -noiopad", "")
+
+    @property
     def block_size(self) -> int:
         """Bits of a block RAM."""
         return max(depth * width for depth, width in self.block_shapes)

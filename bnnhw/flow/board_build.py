@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bnnhw.device import get_device
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, ToolError
@@ -95,11 +96,11 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     versions = {name: tools.version(name) for name in ("yosys", family.place, family.pack)}
     name, text = constraints(board, built.weights is not None)
     sources = {**built.files(), name: text.encode()}
-    synth = _Step("synthesis", [built.verilog, _synth(family, board), versions["yosys"]],
+    synth = _Step("synthesis", [built.verilog, _synth(board), versions["yosys"]],
                   ["synthesised.json"], use_cache)
     write_files({folder / file: data for file, data in sources.items()})
     (folder / "logs").mkdir(exist_ok=True)
-    synth.run(folder, lambda there: _synthesise(there, family, board, tools, stages), sources)
+    synth.run(folder, lambda there: _synthesise(there, board, tools, stages), sources)
     runs: list[tuple[Routed, _Step]] = []
     netlist = (folder / "synthesised.json").read_bytes()
     for seed in seeds:
@@ -162,13 +163,13 @@ class _Step:
                 shutil.copyfile(source, folder / name)
 
 
-def _synth(family: Family, board: Board) -> str:
+def _synth(board: Board) -> str:
     more = "".join(f" {argument}" for argument in board.part.synth)
-    return f"{family.synth}{more} -top {BOARD_TOP}"
+    return f"{get_device(board.device).synth_with_pads}{more} -top {BOARD_TOP}"
 
 
-def _synthesise(folder: Path, family: Family, board: Board, tools: Tools, stages: Stages) -> None:
-    script = f"read_verilog board.v; {_synth(family, board)}; write_json synthesised.json"
+def _synthesise(folder: Path, board: Board, tools: Tools, stages: Stages) -> None:
+    script = f"read_verilog board.v; {_synth(board)}; write_json synthesised.json"
     tools.run("yosys", ["-q", "-l", "logs/yosys.log", "-p", script], folder, "logs/yosys.log",
               yosys_fraction(stages("synthesis (yosys)")))
 

@@ -1,4 +1,4 @@
-"""The open flow of each family: synthesis, place and route, bitstream. A new one is one entry."""
+"""The open flow of each family behind synthesis. A new family is one entry."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ class Family:
 
     Parameters
     ----------
-    synth : str
-        Yosys command; the board's part adds to it.
     place : str
         Program that places and routes.
     pins, placed : tuple of str
@@ -32,7 +30,6 @@ class Family:
         Patterns of cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
     """
 
-    synth: str
     place: str
     pins: tuple[str, ...]
     placed: tuple[str, ...]
@@ -44,17 +41,16 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "ice40": Family(
-        "synth_ice40", "nextpnr-ice40", ("--pcf", "{constraints}"), ("--asc", "board.asc"),
+        "nextpnr-ice40", ("--pcf", "{constraints}"), ("--asc", "board.asc"),
         "icepack", lambda board: ["board.asc", "board.bin"], "board.bin",
         {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}),
-    # -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.
     "ecp5": Family(
-        "synth_ecp5 -nowidelut", "nextpnr-ecp5", ("--lpf", "{constraints}"),
+        "nextpnr-ecp5", ("--lpf", "{constraints}"),
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
         "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)}),
     "gowin": Family(
-        "synth_gowin", "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
+        "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",
         lambda board: [*board.part.pack, "-o", "board.fs", "routed.json"], "board.fs",
         {"lut": ("LUT?", "ALU"), "ff": ("DFF*",),

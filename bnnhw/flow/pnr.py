@@ -109,8 +109,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) 
     if freq_mhz <= 0:
         raise PlanError("--freq must be positive")
     part = PARTS[device.name]
-    assert device.synth is not None
-    synth = device.synth.replace(" -noiopad", "")  # here the pads are wanted
+    synth = device.synth_with_pads
     with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog + pin_saver(design))
