@@ -11,7 +11,8 @@ from bnnhw.emit.board_weights import WEIGHTS_FILE
 from bnnhw.errors import ConfigError
 from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel, board_with_flash
-from bnnhw.sim.netlist_cells import FAMILIES, cell_models
+from bnnhw.sim.cell_models import cell_models
+from bnnhw.sim.netlist_cells import FAMILIES
 from bnnhw.sim.netlist_text import read_module, to_verilog
 
 __all__ = ["LEVELS", "Netlist", "netlist_board", "netlist_of"]
@@ -97,7 +98,8 @@ def netlist_of(folder: Path, level: str | None = None) -> Netlist:
     cells = Counter(cell.kind for cell in module.cells.values())
     family.prepare(module)
     text = to_verilog(module, BOARD_TOP, family.opened)
-    models = cell_models(family, {cell.kind for cell in module.cells.values()})
+    models = cell_models(family.libraries, {cell.kind for cell in module.cells.values()},
+                         family.models)
     weights = None if built.weights is None else (folder / WEIGHTS_FILE,
                                                   built.weights.flash.weights)
     return Netlist(f"{text}\n{models}", BOARD_TOP, level, name, dict(cells), built.divisor, weights)

