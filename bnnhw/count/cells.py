@@ -8,6 +8,7 @@ literal 1 is 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 __all__ = ["FALSE", "TRUE", "Cell", "Chain", "Function", "Lut", "Slot", "invert", "literal"]
 
@@ -47,7 +48,7 @@ class Lut:
     ins: tuple[int, ...]
     table: int
 
-    @property
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
         return (Function(self.out, self.ins, self.table),)
 
@@ -96,7 +97,7 @@ class Chain:
     slots: tuple[Slot, ...]
     inject: Function | None = None
 
-    @property
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
         """Sum and carry of each slot as functions of its inputs and the carry in front of it."""
         made = [] if self.inject is None else [self.inject]
@@ -119,7 +120,7 @@ class Chain:
             inverted_carry, into = 0, slot.carry
         return tuple(made)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[int, ...]:
         first = (self.carry >> 1,) if self.inject is None else self.inject.ins
         return (*first, *(bit for slot in self.slots for bit in slot.ins))

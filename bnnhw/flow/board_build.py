@@ -17,6 +17,7 @@ from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, ToolError
 from bnnhw.flow.cache import cache_dir
+from bnnhw.flow.ecp5_carry import EASED
 from bnnhw.flow.families import Family, get_family
 from bnnhw.flow.fractions import nextpnr_fraction, yosys_fraction
 from bnnhw.flow.tools import Tools
@@ -96,7 +97,8 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     versions = {name: tools.version(name) for name in ("yosys", family.place, family.pack)}
     name, text = constraints(board, built.weights is not None)
     sources = {**built.files(), name: text.encode()}
-    synth = _Step("synthesis", [built.verilog, _synth(board), versions["yosys"]],
+    eased = EASED if family.ease else "as synthesised"
+    synth = _Step("synthesis", [built.verilog, _synth(board), versions["yosys"], eased],
                   ["synthesised.json"], use_cache)
     write_files({folder / file: data for file, data in sources.items()})
     (folder / "logs").mkdir(exist_ok=True)
@@ -172,6 +174,9 @@ def _synthesise(folder: Path, board: Board, tools: Tools, stages: Stages) -> Non
     script = f"read_verilog board.v; {_synth(board)}; write_json synthesised.json"
     tools.run("yosys", ["-q", "-l", "logs/yosys.log", "-p", script], folder, "logs/yosys.log",
               yosys_fraction(stages("synthesis (yosys)")))
+    ease = get_family(board).ease
+    if ease is not None:
+        ease(folder / "synthesised.json")
 
 
 def _place(family: Family, board: Board, built: BoardDesign, seed: int) -> list[str]:

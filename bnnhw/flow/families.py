@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.platforms.base import Board
 
 __all__ = ["FAMILIES", "Family", "get_family"]
@@ -28,6 +30,8 @@ class Family:
         File that results.
     cells : dict of str to str
         Patterns of cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
+    ease : callable or None
+        Changes the synthesised netlist so that it is easier to place and route.
     """
 
     place: str
@@ -37,6 +41,7 @@ class Family:
     pack_arguments: Callable[[Board], list[str]]
     bitstream: str
     cells: dict[str, tuple[str, ...]]
+    ease: Callable[[Path], int] | None = None
 
 
 FAMILIES: dict[str, Family] = {
@@ -48,7 +53,8 @@ FAMILIES: dict[str, Family] = {
         "nextpnr-ecp5", ("--lpf", "{constraints}"),
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
-        "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)}),
+        "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)},
+        ease_netlist),
     "gowin": Family(
         "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",

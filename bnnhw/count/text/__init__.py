@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bnnhw.count.netlist import Netlist
+from bnnhw.count.pipeline import Schedule
+from bnnhw.count.targets import TARGETS
 from bnnhw.count.text.cells import standard_cells
-from bnnhw.count.text.ecp5 import ecp5_cells, ecp5_register
-from bnnhw.count.text.ice40 import ice40_cells
+from bnnhw.count.text.ecp5 import ecp5_cells, ecp5_luts, ecp5_register
+from bnnhw.count.text.ice40 import ice40_cells, ice40_luts
 from bnnhw.count.text.module import Names, module_text
 from bnnhw.count.text.portable import portable_cells
-from bnnhw.count.text.xc7 import xc7_cells
+from bnnhw.count.text.xc7 import xc7_cells, xc7_luts
 
-__all__ = ["REGISTERS", "WRITERS", "module_text"]
+__all__ = ["REGISTERS", "WRITERS", "luts_of", "module_text"]
 
 WRITERS: dict[str, Callable[[Names], list[str]]] = {
     "ecp5": ecp5_cells, "ice40": ice40_cells, "xc7": xc7_cells, "generic": portable_cells,
@@ -20,3 +23,19 @@ WRITERS: dict[str, Callable[[Names], list[str]]] = {
 
 REGISTERS: dict[str, Callable[[str, str], str]] = {"ecp5": ecp5_register}
 """Registers as cells, of families that limit fan-out."""
+
+LUTS: dict[str, Callable[[Names], int]] = {"ecp5": ecp5_luts, "ice40": ice40_luts, "xc7": xc7_luts}
+"""Lookup tables that a writer's instances are, of families whose text is nothing but instances."""
+
+
+def luts_of(netlist: Netlist, schedule: Schedule, family: str) -> int:
+    """Lookup tables of a netlist as it is written, with its stages.
+
+    Exact where the text is instances, as it comes from the very places that are written: chains of
+    a stage stand behind one another, in sequences that end somewhere. Where tools map expressions
+    it is the price of the target.
+    """
+    if family not in LUTS:
+        return TARGETS[family].cost(netlist)
+    inverters = len({lit for lit in netlist.outputs if lit > 1 and lit & 1})
+    return LUTS[family](Names(netlist, schedule)) + inverters

@@ -7,7 +7,7 @@ from bnnhw.count.tables import table, value
 from bnnhw.count.targets.ecp5 import pins_of
 from bnnhw.count.text.module import Gap, Names
 
-__all__ = ["ecp5_cells", "ecp5_register"]
+__all__ = ["ecp5_cells", "ecp5_luts", "ecp5_register", "tied_high"]
 
 LONGEST = 24
 """Slots of a chain: timing analysis counts carries through gaps, though they never pass there."""
@@ -24,10 +24,8 @@ def ecp5_cells(names: Names) -> list[str]:
         init = sum(value(lut.table, v & ((1 << len(lut.ins)) - 1)) << v for v in range(16))
         lines.append(f"LUT4 #(.INIT(16'h{init:04x})) l{lut.out}({pins}{free}, "
                      f".Z({names.wire(lut.out)}));")
-    for number, sequence in enumerate(names.sequences(LONGEST)):
+    for number, sequence in enumerate(_sequences(names)):
         slots = [_place(names, place) for place in sequence]
-        if len(slots) % 2:
-            slots.append((("1'b0",) * 4, 0, ""))
         for k in range(0, len(slots), 2):
             (a, init0, s0), (b, init1, s1) = slots[k], slots[k + 1]
             pins = "".join(f".{pin}{half}({net}), " for half, nets in ((0, a), (1, b))
@@ -43,6 +41,34 @@ def ecp5_cells(names: Names) -> list[str]:
     return lines
 
 
+def ecp5_luts(names: Names) -> int:
+    """Lookup tables of those instances: a CCU2C has two."""
+    return len(names.luts) + sum(map(len, _sequences(names)))
+
+
+def tied_high(table: int, zeros: int) -> int:
+    """Table of a half of CCU2C whose pins in ``zeros`` read 1 in place of 0.
+
+    An ECP5 has 1 on every pin for nothing, while nextpnr wires each 0 to the one cell that makes
+    it. Rows with C = D = 0 keep their meaning, as the carry comes from a table of A and B that
+    shares their bits.
+
+    Parameters
+    ----------
+    table : int
+        INIT, bit k for the row A + 2 B + 4 C + 8 D = k.
+    zeros : int
+        Pins, A in bit 0.
+    """
+    return sum((table >> (row & ~zeros) & 1) << row for row in range(16))
+
+
+def _sequences(names: Names) -> list[list[Slot | Gap | None]]:
+    """Places of each sequence of CCU2C; None fills the last one up."""
+    return [[*sequence, *[None] * (len(sequence) % 2)]
+            for sequence in names.sequences(LONGEST, headed=True)]
+
+
 def ecp5_register(d: str, q: str) -> str:
     """A flip-flop on ``clk``, as a cell."""
     return (f'TRELLIS_FF #(.GSR("AUTO"), .CEMUX("1"), .CLKMUX("CLK"), .LSRMUX("LSR"), '
@@ -50,8 +76,17 @@ def ecp5_register(d: str, q: str) -> str:
             f".CLK(clk), .LSR(1'b0), .DI({d}), .Q({q}));")
 
 
-def _place(names: Names, place: Slot | Gap) -> tuple[tuple[str, ...], int, str]:
+def _place(names: Names, place: Slot | Gap | None) -> tuple[tuple[str, ...], int, str]:
     """Nets of the pins A..D, INIT, and the net of the sum."""
+    nets, init, total = _function(names, place)
+    zeros = sum((net == "1'b0") << k for k, net in enumerate(nets))
+    return tuple("1'b1" if net == "1'b0" else net for net in nets), tied_high(init, zeros), total
+
+
+def _function(names: Names, place: Slot | Gap | None) -> tuple[tuple[str, ...], int, str]:
+    """The same, with pins that read 0."""
+    if place is None:
+        return ("1'b0",) * 4, 0, ""
     if isinstance(place, Slot):
         stage = names.schedule.stage[place.total]
         found = pins_of(len(place.ins), place.p, place.g)

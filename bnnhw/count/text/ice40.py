@@ -6,7 +6,7 @@ from bnnhw.count.cells import Function, Slot
 from bnnhw.count.tables import XOR3, value
 from bnnhw.count.text.module import Gap, Names
 
-__all__ = ["ice40_cells"]
+__all__ = ["ice40_cells", "ice40_luts"]
 
 LONGEST = 32
 """Places of a chain, so that it spans few tiles."""
@@ -29,7 +29,7 @@ def ice40_cells(names: Names) -> list[str]:
                 continue
             stage = names.schedule.stage[place.total]
             a, b = _operands(names, place, stage)
-            if place.total in names.used:
+            if _takes_table(names, place):
                 # I3 is the carry, I1 and I2 are the wires that SB_CARRY reads.
                 lines.append(_lut(f"s{number}_{k}", ["1'b0", a, b, carry],
                                   _shifted(XOR3), names.wire(place.total)))
@@ -42,9 +42,21 @@ def ice40_cells(names: Names) -> list[str]:
     return lines
 
 
+def ice40_luts(names: Names) -> int:
+    """Lookup tables of those instances."""
+    return len(names.luts) + sum(_takes_table(names, place)
+                                 for sequence in names.sequences(LONGEST) for place in sequence)
+
+
+def _takes_table(names: Names, place: Slot | Gap) -> bool:
+    """Whether a place has a lookup table: a carry alone needs none, taking it out does."""
+    return place.total in names.used if isinstance(place, Slot) else place.out is not None
+
+
 def _gap(lines: list[str], names: Names, name: str, gap: Gap, carry: str, out: str) -> str:
     """Take a carry out, and put the next one in; returns the net of that."""
-    if gap.out is not None:
+    if _takes_table(names, gap):
+        assert gap.out is not None
         lines.append(_lut(f"s{name}", ["1'b0", "1'b0", "1'b0", carry], 0xFF00,
                           names.wire(gap.out)))
     if gap.entry is None:

@@ -103,11 +103,12 @@ class Names:
 
         return [list(group) for _, group in groupby(sorted(self.chains, key=key), self.stage_of)]
 
-    def sequences(self, longest: int) -> list[list[Slot | Gap]]:
+    def sequences(self, longest: int, headed: bool = False) -> list[list[Slot | Gap]]:
         """Chains of a stage behind one another, at most ``longest`` places in a row.
 
         Those that others read come first, so that no loop of cells can arise. A sequence whose
-        first chain has no carry in begins with its first slot.
+        first chain has no carry in begins with its first slot, unless it is to be ``headed``: then
+        it begins with a gap, which does not read the carry in front of it.
         """
         made: list[list[Slot | Gap]] = []
         for chains in self.stages():
@@ -119,7 +120,7 @@ class Names:
                     made.append(row + ([] if pending is None else [Gap(pending, None, stage)]))
                     row, pending = [], None
                 entry = chain.carry if chain.inject is None else chain.inject
-                if row or entry != 0:
+                if row or headed or entry != 0:
                     row.append(Gap(pending, entry, stage))
                 row += chain.slots
                 last = chain.slots[-1].carry

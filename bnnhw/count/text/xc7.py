@@ -9,7 +9,7 @@ from bnnhw.count.tables import value
 from bnnhw.count.targets.xc7 import pairs_of
 from bnnhw.count.text.module import Names
 
-__all__ = ["xc7_cells"]
+__all__ = ["xc7_cells", "xc7_luts"]
 
 ZERO = "1'b0"
 
@@ -17,11 +17,8 @@ ZERO = "1'b0"
 def xc7_cells(names: Names) -> list[str]:
     """Instances of all live cells."""
     lines = []
-    by_stage: dict[int, list[Lut]] = {}
-    for lut in names.luts:
-        by_stage.setdefault(names.stage_of(lut), []).append(lut)
-    for stage, luts in by_stage.items():
-        for pair in pairs_of(luts):
+    for stage, pairs in _pairs(names).items():
+        for pair in pairs:
             if len(pair) == 1:
                 lut = pair[0]
                 nets = [names.read(bit, stage) for bit in lut.ins]
@@ -53,13 +50,30 @@ def xc7_cells(names: Names) -> list[str]:
     return lines
 
 
+def xc7_luts(names: Names) -> int:
+    """Lookup tables of those instances; a LUT6_2 is one."""
+    return sum(map(len, _pairs(names).values())) + \
+        sum(_takes_table(slot) for chain in names.chains for slot in chain.slots)
+
+
+def _pairs(names: Names) -> dict[int, list[tuple[Lut, ...]]]:
+    """Tables by stage; two of one stage may share a LUT6_2."""
+    by_stage: dict[int, list[Lut]] = {}
+    for lut in names.luts:
+        by_stage.setdefault(names.stage_of(lut), []).append(lut)
+    return {stage: pairs_of(luts) for stage, luts in by_stage.items()}
+
+
+def _takes_table(slot: Slot) -> bool:
+    """Whether S is not a plain wire or a constant."""
+    return len(slot.ins) > 1 or (len(slot.ins) == 1 and slot.p != 0b10)
+
+
 def _slot(lines: list[str], names: Names, slot: Slot, stage: int, tag: str) -> tuple[str, str]:
     """Nets of S and DI; tables for them where they are no plain wires."""
     nets = [names.read(bit, stage) for bit in slot.ins]
-    if not nets:
-        return f"1'b{slot.p & 1}", f"1'b{slot.g & 1}"
-    if len(nets) == 1 and slot.p == 0b10:
-        return nets[0], f"1'b{slot.g & 1}"
+    if not _takes_table(slot):
+        return nets[0] if nets else f"1'b{slot.p & 1}", f"1'b{slot.g & 1}"
     plain = _plain_generate(slot)
     s, d = f"s{tag}", f"d{tag}"
     if plain is not None:
