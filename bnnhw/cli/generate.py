@@ -7,9 +7,10 @@ from pathlib import Path
 import typer
 
 from bnnhw.arch import ARCHS, get_arch
-from bnnhw.cli.common import open_network, print_json, progress
+from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.jobs import check_core, print_jobs
 from bnnhw.cli.plan_table import print_plan
+from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import generate
 from bnnhw.emit.files import write_files
@@ -49,9 +50,8 @@ def command(
     check_core(arch, core)
     network = open_network(layers)
     wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
-    with progress("generate", 1) as done:
-        design = generate(network, arch, get_device(device), wish)
-        done(1)
+    with stages() as stage:
+        design = generate(network, arch, get_device(device), wish, stage)
     files = design.files(out)
     write_files(files)
     if json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,11 @@ from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
 from bnnhw.plan.image import weight_image
 
-__all__ = ["SCHEMA", "Design", "design_of", "generate", "load_design", "plan_network", "seal"]
+__all__ = ["SCHEMA", "Design", "Stages", "design_of", "generate", "load_design", "plan_network",
+           "seal"]
+
+Stages = Callable[[str], Callable[[float], None]]
+"""Announces a stage, and returns what takes the fraction of it that is done."""
 
 SCHEMA = "bnnhw.manifest/1"
 MAX_BYTES = 1 << 30
@@ -88,17 +93,36 @@ class Design:
                 **image}
 
 
-def plan_network(network: Network, arch_name: str, device: Device,
-                 wish: Wish) -> tuple[Graph, Plan]:
+def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
+                 stages: Stages | None = None) -> tuple[Graph, Plan]:
     """Run the passes and plan what they leave."""
     arch = get_arch(arch_name)
     graph = run_passes(network.graph)
-    return graph, arch.plan(graph, fit_hints(network.hints, network.graph, graph), device, wish)
+    hints = fit_hints(network.hints, network.graph, graph)
+    if arch.search is None or stages is None:
+        return graph, arch.plan(graph, hints, device, wish)
+    told: list[Callable[[float], None]] = []
+
+    def report(fraction: float) -> None:
+        if not told:  # not before a search begins: what cannot be planned says no more than why
+            told.append(stages("search for shared sums"))
+        told[0](fraction)
+
+    return graph, arch.search(graph, hints, device, wish, report)
 
 
-def generate(network: Network, arch_name: str, device: Device, wish: Wish) -> Design:
-    """Plan a network and write its Verilog."""
-    _, plan = plan_network(network, arch_name, device, wish)
+def generate(network: Network, arch_name: str, device: Device, wish: Wish,
+             stages: Stages | None = None) -> Design:
+    """Plan a network and write its Verilog.
+
+    Parameters
+    ----------
+    stages : callable or None
+        Is told of the stages, of architectures whose stages can take seconds.
+    """
+    _, plan = plan_network(network, arch_name, device, wish, stages)
+    if stages is not None and get_arch(arch_name).search is not None:
+        stages("prove and write Verilog")
     return design_of(network, arch_name, plan)
 
 

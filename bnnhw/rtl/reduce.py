@@ -20,6 +20,9 @@ class ReduceUnit(SharedComponent):
     The smallest element is the largest one of the inverted bits, so a mask of the channels that
     want it is all that it takes.
 
+    A lane adds one element a cycle to its sum, so that there is nothing to count: on ECP5 and iCE40
+    a netlist of ``count`` for it takes the places that ``+`` takes, one a bit of the sum.
+
     Latency: a result word is valid in the cycle after its last tap was taken.
 
     Parameters
@@ -87,14 +90,18 @@ class ReduceUnit(SharedComponent):
             x = self._lane(k, flips)
             before = kept[-1].word_select(k, self.out_width)
             before = before.as_signed() if self.in_shape[1] else before
-            value = before + x if self.op == "sum" else Mux(x > before, x, before)
+            value = before + x if self.op == "sum" else Mux(first | (x > before), x, before)
             result = Signal(self.out_width, name=f"result{k}")
-            m.d.comb += result.eq(Mux(first, x, value))
+            m.d.comb += result.eq(value)
             results.append(result)
         with m.If(step):
-            m.d.sync += kept[0].eq(Cat(results))
             for newer, older in itertools.pairwise(kept):
                 m.d.sync += older.eq(newer)
+        # Sums begin at 0, by a reset that flip-flops have, and not by a choice behind the adder.
+        with m.If(step & last & Const(self.op == "sum")):
+            m.d.sync += kept[0].eq(0)
+        with m.Elif(step):
+            m.d.sync += kept[0].eq(Cat(results))
         with m.If(step & last):
             m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(Cat(
                 r ^ flips[k].replicate(self.out_width) for k, r in enumerate(results)))]

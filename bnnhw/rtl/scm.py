@@ -1,74 +1,69 @@
-"""A memory of standard cells: rows of latches with a clock gate each, or its twin of registers.
+"""Memories of standard cells: rows of latches with a clock gate each, or their twins of registers.
 
 Below some two kilobits a memory of latches is smaller than any SRAM macro, works at every voltage
 at which logic works, and needs only cells that each library has (the "SCM" of Andri et al.,
 YodaNN, IEEE TCAD 2018; Teman et al., "Power, area and performance optimization of standard cell
 memory arrays", ACM TODAES 2016). A latch is about 0.6 of a register, and a row that is not written
-sees no clock. Mapped to the cells of osu018 (Yosys 0.70), 128 x 12 bits with groups of 32 rows take
-4.3 NAND2 a bit, 32 x 196 bits 3.9.
+sees no clock.
 
-How a write goes. At the rising edge that ends the cycle with ``we`` the register ``word`` takes
-``wdata``, and the gate of the row takes its enable. In the high phase behind it the gate lets the
-clock through: the latches of the row are open and follow ``word``. They close at the falling edge.
+How a write goes. In the cycle with ``we`` the gate of the row takes its enable, and the rising edge
+that ends it brings the word into a register. In the high phase behind that edge the gate lets the
+clock through: the latches of the row are open and follow the register. They close at the falling
+edge.
 
-Why no hold time depends on skew behind the gates:
+What depends on skew, and what does not:
 
-* ``word`` changes at rising edges only. Latches of a row close behind a falling edge, however late
+* The word changes at rising edges only. Latches of a row close behind a falling edge, however late
   their clock is, so that half a cycle lies between.
 * A clock gate keeps its enable in a latch that is open while *its own* clock is low: its output
   cannot glitch, whenever the enable changes. What it needs is that the enable stays until its own
   clock has risen.
-* With ``gating=1`` every gate is on the clock of the registers around it: a hold time like that of
-  any register.
-* With ``gating=2`` the clock of a row's gate rises late, behind the gate of its group, and
-  an enable that came straight from a register could be gone by then. So the address bits that
-  choose the row within its group first pass latches that are open in the *low* phase of the
-  ungated clock: they stand still for the whole high phase and change half a cycle after the row's
-  gate has closed its latch. The gates of groups are on the ungated clock, as above.
-  (OpenSTA, 128 x 12 bits of osu018, inputs 0.2 ns behind the edge: the worst hold slack is 0.23 ns,
-  and -0.45 ns without those latches.)
+* With ``gating=2`` the clock of a row's gate rises late, behind the gate of its group, and an
+  enable that came straight from a register could be gone by then. So the address bits that choose
+  the row within its group (``place``) go through registers of the *falling* edge: half a cycle lies
+  before and behind every edge that takes them.
+* The registers ``word`` and ``chosen`` have gates too, so that an idle memory clocks next to
+  nothing. What comes to them straight from a register has a hold time like that of any register
+  with a gated clock, which a clock tree has to balance; with ``falling`` it has half a cycle.
+* Enables of the gates that are on the clock itself have a hold time like that of any register.
 
-All of this is proven in ``tests/formal/test_scm.py`` with inputs that change right at the edge.
+All of this is proven in ``tests/formal/test_scm.py`` with inputs that change right at the edge and
+with gates that are late.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import chain, repeat
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Instance, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["STORAGES", "Scm"]
+__all__ = ["STORAGES", "HeldRegister", "LatchRows", "Scm", "at_falling_edge"]
 
 STORAGES = ("latch", "flop")
 """Ways to keep the words: they differ in cells, and in no cycle."""
 
 
-class Scm(SharedComponent):
-    """A memory with one port that writes and one that reads, of standard cells.
+class LatchRows(SharedComponent):
+    """Rows of latches in front of which the data already stands still in a register.
 
-    ``rdata`` is the row whose address the last ``re`` took, as it is *now*: a row that is
-    read and written at once reads as the new word (write first), and a row that stays chosen
-    follows what is written to it. Addresses have to lie below ``rows``. Words are undefined until
-    they are written (0 in the twin).
+    ``we`` and ``waddr`` choose the row; one cycle later its latches are open in the high phase
+    and follow ``held``, which has to come straight from registers. ``rdata`` is the row whose
+    address the last ``re`` took, as it is *now*: in the cycle in which it is written already the
+    new word. Addresses have to lie below ``rows``. Words are undefined until they are written (0
+    in the twin).
 
-    Latency: one cycle from ``we`` or ``re`` to ``rdata``.
+    Latency: one cycle from ``we`` or ``re``.
 
     Parameters
     ----------
-    rows : int
-        Words, at least 2.
-    width : int
-        Bits a word, at least 1.
-    gating : {1, 2}
-        Levels of clock gates: one of each row, and above these one of each group of rows, so that
-        a memory that is not written takes nearly no clock.
-    group : int
-        Rows behind one gate of ``gating=2``, a power of two. Many make an idle memory cheap, few
-        make writing cheap.
+    rows, width : int
     storage : {"latch", "flop"}
         Latches, in instances of ``bnnhw_dlatch`` and ``bnnhw_icg``, or the twin that simulates
         in Amaranth and fits an FPGA.
@@ -77,7 +72,7 @@ class Scm(SharedComponent):
     -------
     we : In(1)
     waddr : In(bits for rows - 1)
-    wdata : In(width)
+    held : In(width)
     re : In(1)
     raddr : In(bits for rows - 1)
     rdata : Out(width)
@@ -92,65 +87,144 @@ class Scm(SharedComponent):
     LATENCY = 1
     """Cycles from ``we`` or ``re`` to ``rdata``."""
 
+    DATA = "held"
+    """The port of the data."""
+
+    def __init__(self, *, rows: int, width: int, storage: str = "latch") -> None:
+        if rows < 1 or width < 1:
+            raise ValueError(f"rows {rows!r} and width {width!r} must be positive")
+        if storage not in STORAGES:
+            raise ValueError(f"storage must be one of {', '.join(STORAGES)}, not {storage!r}")
+        self.rows, self.width, self.storage = rows, width, storage
+        address = range(rows)
+        super().__init__({"we": In(1), "waddr": In(address), self.DATA: In(width),
+                          "re": In(1), "raddr": In(address), "rdata": Out(width)})
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_rows_{self.rows}x{self.width}" + ("_flop" if self.storage == "flop" else "")
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        if self.storage == "flop":
+            self._flops(m)
+            return m
+        if not hasattr(platform, "get_shared"):
+            raise RuntimeError(f"{self.module_name}: Amaranth's simulator cannot simulate "
+                               "latches, they would read as 0; use storage='flop', which is equal "
+                               "in every cycle, or simulate the Verilog")
+        word, chosen = self._word(m), self._chosen(m)
+        shown: list[Value] = []
+        for k, clock in enumerate(self._row_clocks(m)):
+            row, read = Signal(self.width, name=f"row{k}"), Signal(name=f"read{k}")
+            m.submodules[f"latch{k}"] = Instance(
+                "bnnhw_dlatch", p_WIDTH=self.width, i_en=clock, i_d=word, o_q=row)
+            m.d.comb += read.eq(chosen == k)
+            shown.append(row & read.replicate(self.width) if self.rows > 1 else row)
+        m.d.comb += self.rdata.eq(_any_of(shown))
+        return m
+
+    def _word(self, m: Module) -> Value:
+        """What the latches of an open row follow."""
+        return self.held
+
+    def _chosen(self, m: Module) -> Signal:
+        """The row that is read."""
+        chosen = Signal(range(self.rows), reset_less=True)
+        with m.If(self.re):
+            m.d.sync += chosen.eq(self.raddr)
+        return chosen
+
+    def _row_clocks(self, m: Module) -> list[Signal]:
+        """The clock of each row: high behind the edge that writes it, and low otherwise."""
+        return [_gate(m, f"gate{k}", ClockSignal(), self.we & (self.waddr == k))
+                for k in range(self.rows)]
+
+    def _flops(self, m: Module) -> None:
+        m.submodules.words = memory = Memory(shape=self.width, depth=self.rows, init=[])
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        chosen = LatchRows._chosen(self, m)
+        where, open_ = Signal(range(self.rows), reset_less=True), Signal()
+        m.d.sync += [open_.eq(self.we), where.eq(self.waddr)]
+        m.d.comb += [
+            write.en.eq(open_), write.addr.eq(where), write.data.eq(self.held),
+            read.addr.eq(chosen),
+            self.rdata.eq(Mux(open_ & (where == chosen), self.held, read.data)),
+        ]
+
+
+class HeldRegister(LatchRows):
+    """One such row: ``rdata`` follows ``held`` in the cycle after ``we``, and keeps it.
+
+    Its ``re`` and ``raddr`` do nothing.
+    """
+
+    def __init__(self, *, width: int, storage: str) -> None:
+        super().__init__(rows=1, width=width, storage=storage)
+
+
+class Scm(LatchRows):
+    """A memory with one port that writes and one that reads: rows with a register of their own.
+
+    As ``LatchRows``, but the data comes with ``we``: a row that is read and written at once reads
+    as the new word (write first), and a row that stays chosen follows what is written to it.
+
+    Parameters
+    ----------
+    rows : int
+        Words, at least 2.
+    width : int
+        Bits a word, at least 1.
+    gating : {1, 2}
+        Levels of clock gates: one of each row, and above these one of each group of rows, so that
+        a memory that is not written takes nearly no clock.
+    group : int
+        Rows behind one gate of ``gating=2``, a power of two. Many make an idle memory cheap, few
+        make writing cheap.
+    falling : bool
+        ``waddr``, ``wdata`` and ``raddr`` come from registers of the falling edge, which are so
+        the place of all memories with the same inputs: they change in the middle of the cycle that
+        they belong to. Otherwise a memory with ``gating=2`` has such registers for some bits of
+        ``waddr``, which has half a cycle to come. The twin takes either.
+    storage : {"latch", "flop"}
+
+    Members
+    -------
+    wdata : In(width)
+        In place of ``held``.
+    """
+
+    DATA = "wdata"
+
     def __init__(self, *, rows: int, width: int, gating: int = 1, group: int = 32,
-                 storage: str = "latch") -> None:
+                 falling: bool = False, storage: str = "latch") -> None:
         if rows < 2 or width < 1:
             raise ValueError(f"rows {rows!r} must be at least 2, and width {width!r} positive")
         if gating not in (1, 2):
             raise ValueError(f"gating must be 1 or 2, not {gating!r}")
         if group < 2 or group & (group - 1):
             raise ValueError(f"group must be a power of two from 2 on, not {group!r}")
-        if storage not in STORAGES:
-            raise ValueError(f"storage must be one of {', '.join(STORAGES)}, not {storage!r}")
-        self.rows, self.width, self.gating, self.storage = rows, width, gating, storage
+        self.gating, self.falling = gating, falling
         self.group = min(group, 1 << (rows - 1).bit_length())
-        address = range(rows)
-        super().__init__({"we": In(1), "waddr": In(address), "wdata": In(width),
-                          "re": In(1), "raddr": In(address), "rdata": Out(width)})
+        super().__init__(rows=rows, width=width, storage=storage)
 
     @property
     def module_name(self) -> str:
         size = f"bnnhw_scm_{self.rows}x{self.width}"
         if self.storage == "flop":
             return f"{size}_flop"
-        return f"{size}_g{self.group}" if self.gating == 2 else size
+        return size + (f"_g{self.group}" if self.gating == 2 else "") + \
+            ("_falling" if self.falling else "")
 
-    def body(self, platform: Any) -> Module:
-        if self.storage == "flop":
-            return self._flops()
-        if not hasattr(platform, "get_shared"):
-            raise RuntimeError(f"{self.module_name}: Amaranth's simulator cannot simulate "
-                               "latches, they would read as 0; use storage='flop', which is equal "
-                               "in every cycle, or simulate the Verilog")
-        return self._latches()
+    def _word(self, m: Module) -> Value:
+        return _gated(m, "word", self.we, self.wdata)
 
-    def _latches(self) -> Module:
-        m = Module()
-        word = Signal(self.width, reset_less=True)
-        chosen = Signal(range(self.rows), reset_less=True)
-        with m.If(self.we):
-            m.d.sync += word.eq(self.wdata)
-        with m.If(self.re):
-            m.d.sync += chosen.eq(self.raddr)
-        clocks = self._row_clocks(m)
-        shown: list[Value] = []
-        for k, clock in enumerate(clocks):
-            row, read = Signal(self.width, name=f"row{k}"), Signal(name=f"read{k}")
-            m.submodules[f"latch{k}"] = Instance(
-                "bnnhw_dlatch", p_WIDTH=self.width, i_en=clock, i_d=word, o_q=row)
-            m.d.comb += read.eq(chosen == k)
-            shown.append(row & read.replicate(self.width))
-        while len(shown) > 1:
-            shown = [shown[k] | shown[k + 1] if k + 1 < len(shown) else shown[k]
-                     for k in range(0, len(shown), 2)]
-        m.d.comb += self.rdata.eq(shown[0])
-        return m
+    def _chosen(self, m: Module) -> Signal:
+        return _gated(m, "chosen", self.re, self.raddr)
 
     def _row_clocks(self, m: Module) -> list[Signal]:
-        """The clock of each row: high behind the edge that writes it, and low otherwise."""
         if self.gating == 1:
-            return [_gate(m, f"gate{k}", ClockSignal(), self.we & (self.waddr == k))
-                    for k in range(self.rows)]
+            return super()._row_clocks(m)
         bits = self.group.bit_length() - 1
         place = self._place(m, bits)
         wanted = [Signal(name=f"wanted{k}") for k in range(min(self.group, self.rows))]
@@ -164,16 +238,13 @@ class Scm(SharedComponent):
                        for k in range(first, min(first + self.group, self.rows))]
         return clocks
 
-    def _place(self, m: Module, bits: int) -> Signal:
-        """The row within its group, which stands still while the clock is high."""
-        place = Signal(bits)
-        m.submodules.place_latch = Instance("bnnhw_dlatch", p_WIDTH=bits, i_en=~ClockSignal(),
-                                            i_d=self.waddr[:bits], o_q=place)
-        return place
+    def _place(self, m: Module, bits: int) -> Value:
+        """The row within its group, which stands still around the rising edge."""
+        low = self.waddr[:bits]
+        return low if self.falling else at_falling_edge(m, "place", low)
 
-    def _flops(self) -> Module:
+    def _flops(self, m: Module) -> None:
         """The same cycles from a memory that reads at the edge, which any FPGA has."""
-        m = Module()
         m.submodules.words = memory = Memory(shape=self.width, depth=self.rows, init=[])
         write, read = memory.write_port(), memory.read_port()
         chosen, following = (Signal(range(self.rows), reset_less=True, name=name)
@@ -187,7 +258,6 @@ class Scm(SharedComponent):
         ]
         m.d.sync += [chosen.eq(following), word.eq(self.wdata),
                      written.eq(self.we & (self.waddr == following))]
-        return m
 
 
 def _gate(m: Module, name: str, clock: Value, enable: Value) -> Signal:
@@ -195,3 +265,35 @@ def _gate(m: Module, name: str, clock: Value, enable: Value) -> Signal:
     gated = Signal(name=f"{name}_clk")
     m.submodules[name] = Instance("bnnhw_icg", i_clk=clock, i_en=enable, o_gclk=gated)
     return gated
+
+
+def at_falling_edge(m: Module, name: str, value: Value) -> Signal:
+    """A register that takes ``value`` in the middle of each cycle."""
+    register = Signal(len(value), name=name, reset_less=True)
+    domain = f"falling_{name}"
+    m.domains += ClockDomain(domain, clk_edge="neg", reset_less=True, local=True)
+    m.d.comb += ClockSignal(domain).eq(ClockSignal())
+    m.d[domain] += register.eq(value)
+    return register
+
+
+def _gated(m: Module, name: str, enable: Value, value: Value) -> Signal:
+    """A register behind a clock gate."""
+    register = Signal(len(value), name=name, reset_less=True)
+    m.domains += ClockDomain(name, reset_less=True, local=True)
+    m.d.comb += ClockSignal(name).eq(_gate(m, f"{name}_gate", ClockSignal(), enable))
+    m.d[name] += register.eq(value)
+    return register
+
+
+def _any_of(shown: list[Value]) -> Value:
+    """OR of all: pairs for AND-OR gates, four of these, and pairs again.
+
+    Any tree is right. From this one abc makes the least cells: over 32 rows of 196 bits 3.8 NAND2
+    a bit, and 4.0 from one of pairs alone.
+    """
+    radices = chain((2, 4), repeat(2))
+    while len(shown) > 1:
+        radix = next(radices)
+        shown = [reduce(or_, shown[k:k + radix]) for k in range(0, len(shown), radix)]
+    return shown[0]

@@ -14,20 +14,20 @@ from bnnhw.count.tables import table
 from bnnhw.count.targets import TARGETS
 from bnnhw.share.graph import SharedMatrix
 from bnnhw.share.realise import scores, thresholds
-from bnnhw.share.search import FIRST, SHALLOW, Sharing, share_matrix, share_with
+from bnnhw.share.search import FIRST, SHALLOW, Report, Sharing, share_matrix, share_with
 
 __all__ = ["build_block", "choose_sharing"]
 
 
 def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist], float] | None,
-                   effort: float = 1.0) -> Sharing:
+                   effort: float = 1.0, report: Report | None = None) -> Sharing:
     """Search for the cheapest way to share a layer.
 
     Parameters
     ----------
     registers : callable or None
         What the registers of a netlist cost, in lookup tables; None for logic without any.
-    effort : float
+    effort, report
         See ``share_matrix``.
     """
 
@@ -39,7 +39,7 @@ def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist]
         netlist.outputs = [lit for row in rows for lit in row]
         return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
 
-    return share_matrix(layer.signs, cost, SHALLOW if registers else FIRST, effort)
+    return share_matrix(layer.signs, cost, SHALLOW if registers else FIRST, effort, report)
 
 
 def build_block(block: CountBlock, target: str, sharings: Sequence[Sharing]) -> Netlist:

@@ -10,7 +10,10 @@ import numpy as np
 from bnnhw.share.extract import extract
 from bnnhw.share.graph import SharedMatrix
 
-__all__ = ["FIRST", "SHALLOW", "Sharing", "attempts", "share_matrix", "share_with"]
+__all__ = ["FIRST", "SHALLOW", "Report", "Sharing", "attempts", "share_matrix", "share_with"]
+
+Report = Callable[[float], None]
+"""Is told the fraction of a search that is done: of its work, not of its time."""
 
 WORK = 50_000
 """Products (rows times columns) of all attempts together, for an effort of 1."""
@@ -53,7 +56,8 @@ def share_with(matrix: np.ndarray, sharing: Sharing) -> SharedMatrix:
 
 
 def share_matrix(matrix: np.ndarray, cost: Callable[[SharedMatrix, Sharing], float],
-                 first: tuple[Sharing, ...] = FIRST, effort: float = 1.0) -> Sharing:
+                 first: tuple[Sharing, ...] = FIRST, effort: float = 1.0,
+                 report: Report | None = None) -> Sharing:
     """Share a matrix in several ways and keep the cheapest.
 
     Parameters
@@ -66,11 +70,19 @@ def share_matrix(matrix: np.ndarray, cost: Callable[[SharedMatrix, Sharing], flo
         What is tried before seeds are.
     effort : float
         Attempts grow with it; larger matrices get fewer.
+    report : callable or None
+        Changes nothing of what is found.
     """
     best, least = first[0], float("inf")
-    for k in range(attempts(matrix.shape[0], matrix.shape[1], effort)):
+    total = attempts(matrix.shape[0], matrix.shape[1], effort)
+    for k in range(total):
         sharing = first[k] if k < len(first) else replace(best, seed=k)
-        found = cost(share_with(matrix, sharing), sharing)
+        shared = share_with(matrix, sharing)
+        if report:
+            report((k + 0.5) / total)  # large matrices have one attempt
+        found = cost(shared, sharing)
+        if report:
+            report((k + 1) / total)
         if found < least:
             best, least = sharing, found
     return best

@@ -200,11 +200,11 @@ def test_default_core_is_written_in_seconds() -> None:
     shape = CoreShape(storage="latch", cells=True)
     text = convert(YodannCore(shape=shape, name="core"))
     assert len(text) < 1_000_000
-    for module in ("bnnhw_scm_128x12_g32", "bnnhw_image_bank_32x7x12", "bnnhw_rows_32x504",
+    for module in ("bnnhw_scm_128x12_g32_falling", "bnnhw_image_bank_32x7x12", "bnnhw_rows_32x504",
                    "bnnhw_rows_32x200", "bnnhw_sop_k7b12_cells", "bnnhw_summer_17to22_cells"):
         assert text.count(f"\nmodule {module}(") == 1
     column = text.split("\nmodule bnnhw_image_column_1024x12by128(")[1].split("endmodule")[0]
-    assert column.count("  bnnhw_scm_128x12_g32 ") == 8
+    assert column.count("  bnnhw_scm_128x12_g32_falling ") == 8
     memory = text.split("\nmodule bnnhw_image_memory_6x1024x12by128(")[1].split("endmodule")[0]
     assert memory.count("  bnnhw_image_column_1024x12by128 ") == 6
     core = text.split("\nmodule core(")[1].split("endmodule")[0]

@@ -51,6 +51,10 @@ CELLS = {
     "ISO": _cell("ISO", 1, "  is_isolation_cell : true;\n",
                        '  latch (IQ, IQN) { data_in : "D"; enable : "G"; }\n', _pin("D"),
                        _pin("G"), _output("Q", "IQ", "G", "rising_edge")),
+    # Strong, fast and easy to drive, as pads are.
+    "PAD": _gate("PAD", 90, "A", "A").replace("{\n", "{\n  pad_cell : true;\n", 1).replace(
+        "capacitance : 2;", "capacitance : 0.5;").replace("0.1, 0.2", "0.01, 0.02").replace(
+        "0.3, 0.4", "0.01, 0.02").replace("max_capacitance : 60", "max_capacitance : 9000"),
     "CKG": _cell("CKG", 7, "  clock_gating_integrated_cell : latch_posedge_precontrol;\n",
                   '  statetable ("CK E SE", "S") { table : "L L L : - : L , L H - : - : H , '
                   'L - H : - : H , H - - : - : N"; }\n',

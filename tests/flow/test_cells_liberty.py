@@ -108,11 +108,13 @@ def test_broken_functions(text: str) -> None:
         parse_boolean(text, "cell X")
 
 
-def test_tables_interpolate_and_clamp() -> None:
+def test_tables_interpolate() -> None:
     table = Table(("load", "slew"), ((1.0, 3.0), (0.0, 1.0, 2.0)), (0, 1, 2, 10, 11, 12))
     assert table.at(2.0, 1.5) == pytest.approx(6.5)
     assert table.at(0.0, -1.0) == 0
-    assert table.at(9.0, 9.0) == 12
+    assert table.at(3.0, 9.0) == 12
+    # An output that drives more than it is made for is slow; as OpenSTA has it, beyond the table.
+    assert table.at(9.0, 9.0) == 42
     assert Table((), (), (4.0,)).at(1, 1) == 4
 
 

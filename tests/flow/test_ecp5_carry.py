@@ -56,7 +56,7 @@ def test_a_carry_that_nothing_reads_becomes_open():
     assert pins_of(data, "a")["COUT"] == [10] == pins_of(data, "b")["CIN"]
 
 
-@pytest.mark.parametrize("table, opens", [(0, True), (0x000F, True), (0x8000, False),
+@pytest.mark.parametrize(("table", "opens"), [(0, True), (0x000F, True), (0x8000, False),
                                           (0x0100, True), (0x4000, False), (0x9696, False)])
 def test_a_constant_carry_in_becomes_open_only_where_it_is_not_passed_on(table, opens):
     data = netlist(INIT0=table)  # A is a wire, the others read 1: rows 14 and 15

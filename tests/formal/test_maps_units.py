@@ -108,6 +108,21 @@ def test_pool_finds_the_largest(smallest: int, right: bool) -> None:
     assert bounded(*order_spec(unit, [0], 3, 2, largest), 12) == right
 
 
+@pytest.mark.parametrize(("anew", "right"), [(True, True), (False, False)])
+def test_pool_adds_up(anew: bool, right: bool) -> None:
+    """Each pixel begins at 0, whatever came before it."""
+    unit = ReduceUnit(module_name="dut", op="sum", taps=2, words=1, lanes=1, in_shape=(2, True),
+                      out_width=4, smallest=[0])
+
+    def model(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
+        last, so_far, total = Signal(), Signal(4), Signal(4)
+        m.d.comb += total.eq(so_far + payload.as_signed())
+        with m.If(taken):
+            m.d.sync += [last.eq(~last), so_far.eq(Mux(last & int(anew), 0, total))]
+        return taken & last, total
+    assert bounded(*function_spec(unit, model, 4), 12) == right
+
+
 def threshold() -> ThresholdUnit:
     return ThresholdUnit(module_name="dut", lanes=1, in_shape=(3, True), compare_width=4, levels=2,
                          out_width=2, thresholds=[0b0001_1110, 0b0011_0000], falling=[0, 1], rest=1)

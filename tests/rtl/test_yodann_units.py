@@ -10,9 +10,9 @@ import pytest
 from amaranth.hdl import Cat, Const, Module, Signal, signed
 from amaranth.sim import Simulator
 
+from bnnhw.rtl.scm import HeldRegister, LatchRows
 from bnnhw.rtl.yodann.csa import Adders
 from bnnhw.rtl.yodann.image import ImageBank, ImageMemory, Operands
-from bnnhw.rtl.yodann.latches import HeldRegister, LatchRows
 from bnnhw.rtl.yodann.scale import ScaleBias
 from bnnhw.rtl.yodann.shape import GROUP, CoreShape
 from bnnhw.rtl.yodann.sop import SumOfProducts

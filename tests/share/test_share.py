@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from bnnhw.count import TARGETS, Netlist, SumBuilder, certify
 from bnnhw.share import extract, thresholds
 from bnnhw.share.forest import ROOT, forest
+from bnnhw.share.graph import SharedMatrix
+from bnnhw.share.search import Sharing, attempts, share_matrix
 from tests.count.test_certificate import FAMILIES, samples
 
 
@@ -99,3 +101,16 @@ def test_forest_has_no_cycles_and_keeps_to_its_depth() -> None:
         while parents[at][0] != ROOT:
             at, depth = parents[at][0], depth + 1
         assert depth <= 3
+
+
+def test_a_search_tells_how_far_it_is() -> None:
+    """From step to step more, at last all; and the same is found as without."""
+    matrix, told = signs(30, 60, 8), list[float]()
+
+    def cost(shared: SharedMatrix, sharing: Sharing) -> float:
+        return float(len(shared.nodes) + sharing.keep)
+
+    assert share_matrix(matrix, cost, report=told.append) == share_matrix(matrix, cost)
+    assert told == sorted(set(told))
+    assert len(told) == 2 * attempts(30, 60)
+    assert told[-1] == 1

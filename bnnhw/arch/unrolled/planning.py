@@ -17,9 +17,9 @@ from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of
 from bnnhw.config.hints import Hints
-from bnnhw.count import TARGETS
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.pipeline import Schedule, register_count, schedule, schedule_cuts
+from bnnhw.count.text import luts_of
 from bnnhw.device import Device
 from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
@@ -27,6 +27,7 @@ from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
 from bnnhw.plan import Plan, StreamPlan, Wish
 from bnnhw.share.network import choose_sharing
+from bnnhw.share.search import Report, attempts
 
 __all__ = ["plan"]
 
@@ -37,8 +38,11 @@ REGISTER_PRICE = 0.2
 MAX_SYNAPSES = 1 << 23
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
+def plan(graph: Graph, hints: Hints, device: Device, wish: Wish,
+         report: Report | None = None) -> Plan:
     """Plan a network as unrolled logic.
+
+    ``report`` is told the fraction of the search for shared sums that is done.
 
     Raises
     ------
@@ -57,13 +61,35 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
     resolve = {layer.name: builder.resolve(layer.name) for layer in graph.layers}
     groups = gather(graph, resolve, builder.forwarding)
     inside = {layer.name: group for group in groups for layer in group}
+    search = _Search([layer for group in groups for layer in group if isinstance(layer, Product)],
+                     report)
     for layer in graph.layers:
         group = inside.get(layer.name)
         if group is None:
             BUILDERS[layer.kind](builder, layer)
         elif layer is group[-1]:
-            _build(builder, group, wish)
+            _build(builder, group, wish, search)
     return finish(builder, ARCH)
+
+
+class _Search:
+    """Tells the fraction of all layers' searches; a layer counts with its products."""
+
+    def __init__(self, layers: list[Product], report: Report | None) -> None:
+        self._report = report
+        self._parts = [layer.weights.size * attempts(layer.outputs, layer.fan_in)
+                       for layer in layers]
+        self._begun = 0
+
+    def next(self) -> Report | None:
+        """What the search of the next layer reports to."""
+        tell = self._report
+        if tell is None:
+            return None
+        before, own = sum(self._parts[:self._begun]), self._parts[self._begun]
+        total = sum(self._parts)
+        self._begun += 1
+        return lambda fraction: tell((before + fraction * own) / total)
 
 
 def _check_layer(layer: Layer) -> None:
@@ -75,7 +101,7 @@ def _check_layer(layer: Layer) -> None:
                      "as logic")
 
 
-def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
+def _build(b: Builder, group: list[Layer], wish: Wish, search: _Search) -> None:
     """The block of a group, with a window in front of a convolution."""
     first, last = group[0], group[-1]
     assert isinstance(first, Product)
@@ -107,7 +133,8 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
     block = count_block(group, forward)
     family = counting_family(b.device)
     price = None if wish.cuts == 0 else _register_price(family, wish)
-    settings = [astuple(choose_sharing(layer, family, price)) for layer in block.layers]
+    settings = [astuple(choose_sharing(layer, family, price, report=search.next()))
+                for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
     found = _registers(netlist, family, wish)
@@ -122,7 +149,7 @@ def _build(b: Builder, group: list[Layer], wish: Wish) -> None:
     unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
                      (source,), stream, o, names, family, tuple(settings), found.cuts,
                      found.period, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
-                     TARGETS[family].cost(netlist), register_count(netlist, found), out, label,
+                     luts_of(netlist, found, family), register_count(netlist, found), out, label,
                      forward=forward)
     b.provide(last.name, b.add(unit))
 

@@ -31,9 +31,10 @@ LUTS: dict[str, Callable[[Names], int]] = {"ecp5": ecp5_luts, "ice40": ice40_lut
 def luts_of(netlist: Netlist, schedule: Schedule, family: str) -> int:
     """Lookup tables of a netlist as it is written, with its stages.
 
-    Exact where the text is instances, as it comes from the very places that are written: chains of
-    a stage stand behind one another, in sequences that end somewhere. Where tools map expressions
-    it is the price of the target.
+    Where the text is instances it comes from the very places that are written: chains of a stage
+    stand behind one another, in sequences that end somewhere. Exact for ECP5; of iCE40 and the 7
+    series Yosys merges a few tables of whole layers more. Where tools map expressions it is the
+    price of the target.
     """
     if family not in LUTS:
         return TARGETS[family].cost(netlist)

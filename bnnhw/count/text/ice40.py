@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bnnhw.count.cells import Function, Slot
+from bnnhw.count.cells import FALSE, Function, Slot
 from bnnhw.count.tables import XOR3, value
 from bnnhw.count.text.module import Gap, Names
 
@@ -43,9 +43,17 @@ def ice40_cells(names: Names) -> list[str]:
 
 
 def ice40_luts(names: Names) -> int:
-    """Lookup tables of those instances."""
-    return len(names.luts) + sum(_takes_table(names, place)
+    """Lookup tables of those instances that Yosys keeps."""
+    return len(names.luts) + sum(_takes_table(names, place) and not _becomes_wire(place)
                                  for sequence in names.sequences(LONGEST) for place in sequence)
+
+
+def _becomes_wire(place: Slot | Gap) -> bool:
+    """Whether a carry goes out where zeros go in: with the carry of two zeros its table goes too.
+
+    It stays in the text, as Yosys makes less of the tables behind it where it is not there.
+    """
+    return isinstance(place, Gap) and place.entry == FALSE
 
 
 def _takes_table(names: Names, place: Slot | Gap) -> bool:

@@ -24,7 +24,9 @@ Templates = dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table over up to two variables, linear in between and clamped outside.
+    """A table over up to two variables, linear in between.
+
+    Larger loads go on linearly; everything else is clamped.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class Table:
         given = {"load": load, "slew": slew}
         for variable, axis in zip(self.variables, self.axes, strict=True):
             x = given.get(variable, axis[0])
-            x = min(max(x, axis[0]), axis[-1])
+            x = max(x, axis[0]) if variable == "load" else min(max(x, axis[0]), axis[-1])
             k = min(max(bisect.bisect_right(axis, x) - 1, 0), max(len(axis) - 2, 0))
             size = len(rows[0]) // len(axis)
             low = rows[0][k * size:(k + 1) * size]
@@ -129,7 +131,8 @@ class Cell:
     pins : dict of str to Pin
     state : State or None
     usable : bool
-        Neither marked as not to be used, nor a special cell (isolation, level shifter, pad).
+        Neither marked as not to be used, nor a special cell (isolation, level shifter, pad), nor
+        without any output (filler, corner).
     gating : str
         ``clock_gating_integrated_cell``, or nothing.
     opaque : bool
@@ -193,6 +196,7 @@ def read_cell(group: Group, templates: Templates) -> Cell:
                                         "memory"))
     special = any(group.simple.get(name, "false").lower() not in ("false", "0")
                   for name in SPECIAL)
+    special |= not any(pin.direction in ("output", "inout") for pin in pins.values())
     return Cell(group.name, group.number("area", 0.0), group.number("cell_leakage_power", 0.0),
                 pins, _state(group, states[0]) if len(states) == 1 else None, not special,
                 group.simple.get("clock_gating_integrated_cell", ""), other or len(states) > 1)

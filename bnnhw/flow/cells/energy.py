@@ -2,22 +2,29 @@
 
 For each edge of a net half of ``C V^2`` of the pins (and wire) on it, and the internal energy of
 the cell that drives it; for edges of inputs the internal energy that their cells list by
-themselves (clock pins of registers); and leakage. Glitches count, as the simulation has delays.
-Clock tree, layout, and what drives the inputs are not in it.
+themselves (clock pins of registers and clock gates, enables of latches); and leakage. Glitches
+count, as the simulation has delays. Nets behind clock gates are nets of the clock, and count with
+the edges that the gates let through. Clock tree, layout, and what drives the inputs are not in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from bnnhw.emit.design import Design
 from bnnhw.errors import ToolError
 from bnnhw.flow.cells.cell import Arc
+from bnnhw.flow.cells.clocks import clock_nets
+from bnnhw.flow.cells.gates import GateRun
+from bnnhw.flow.cells.jobs import JobRun
+from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.netlist import Netlist, mean_table
+from bnnhw.flow.cells.report import products_a_frame
 from bnnhw.flow.cells.roles import Roles, input_load
 from bnnhw.flow.cells.vcd import Toggles
 
-__all__ = ["Energy", "Stimulus", "estimate_energy"]
+__all__ = ["Energy", "LayerEnergy", "Stimulus", "estimate_energy", "estimate_run"]
 
 PORTS = "clock and inputs"
 """What the nets of input ports take: whatever drives the core."""
@@ -45,6 +52,14 @@ class Stimulus:
 
 
 @dataclass(frozen=True)
+class LayerEnergy:
+    """Joules in the window, without leakage, while the core ran a layer; its products a frame."""
+
+    joules: float
+    products: int
+
+
+@dataclass(frozen=True)
 class Energy:
     """Joules in a window, with all that a reader has to know to make sense of them.
 
@@ -54,6 +69,9 @@ class Energy:
         Joules: capacitances, inside cells, at rest (at the simulated clock).
     units : dict of str to float
         Joules without leakage, by the unit that the driving cell belongs to.
+    clock : float
+        Joules of nets of the clock, and inside cells at their pins on those nets; they are part of
+        ``switching`` and ``internal``.
     cycles : int
     activity : float
         Edges of a data net a cycle, mean; nets of clocks left out.
@@ -61,17 +79,21 @@ class Energy:
         Joules of half of ``4 C V^2`` with the C of the smallest NAND2's input.
     conditions : dict
         Library, voltage, temperature, stimulus, wire model, what the estimate leaves out.
+    layers : dict of str to LayerEnergy
+        Of a core that runs the layers one after another.
     """
 
     switching: float
     internal: float
     leakage: float
     units: dict[str, float]
+    clock: float
     cycles: int
     activity: float
     fo4: float
     stimulus: Stimulus
     conditions: dict[str, Any]
+    layers: dict[str, LayerEnergy] = field(default_factory=dict)
 
     @property
     def dynamic(self) -> float:
@@ -89,11 +111,18 @@ class Energy:
                 for unit, joules in self.units.items()]
         return [*rows, ("total", self.dynamic * 1e12)]
 
+    def layer_rows(self) -> list[tuple[str, float, float]]:
+        """Rows of a table: layer, picojoules a frame, femtojoules an operation."""
+        return [(name, e.joules * 1e12 / self.stimulus.frames,
+                 e.joules * 1e15 / self.stimulus.frames / (2 * e.products))
+                for name, e in self.layers.items()]
+
     def sentence(self) -> str:
         """The figure, never without its conditions."""
         c = self.conditions
         return (f"{self.operation * 1e15:.1f} fJ/Op = {self.operation / self.fo4:.2f} E_FO4 "
                 f"({self.fo4 * 1e15:.1f} fJ) without leakage, "
+                f"clock {100 * self.clock / (self.switching + self.internal):.0f} % of it, "
                 f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ a frame at "
                 f"{1e-6 / self.stimulus.period:.4g} MHz: {c['scope']}, library {c['library']} at "
                 f"{c['voltage']:g} V and {c['temperature']:g} C, {c['stimulus']}, "
@@ -107,9 +136,13 @@ class Energy:
             "switching_pj_a_frame": self.switching * 1e12 / frames,
             "internal_pj_a_frame": self.internal * 1e12 / frames,
             "leakage_pj_a_frame": self.leakage * 1e12 / frames,
+            "clock_pj_a_frame": self.clock * 1e12 / frames,
             "pj_a_frame_by_unit": {u: e * 1e12 / frames for u, e in self.units.items()},
             "frames": frames, "cycles": self.cycles, "period_ns": self.stimulus.period * 1e9,
             "edges_a_data_net_and_cycle": self.activity, "unmatched_nets": 0, **self.conditions,
+            **({"layers": [{"layer": name, "pj_a_frame": joules, "fj_per_op": operation}
+                           for name, joules, operation in self.layer_rows()]}
+               if self.layers else {}),
         }
 
 
@@ -131,7 +164,8 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
         return unit if unit in by_unit else "between"
 
     drivers: dict[int | str, str] = dict.fromkeys(netlist.inputs, PORTS)
-    internal = 0.0
+    clocks = clock_nets(netlist)
+    internal = clock = 0.0
     for instance in netlist.instances:
         for pin in instance.cell.pins.values():
             net = instance.pins.get(pin.name)
@@ -144,19 +178,63 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
                 energy = sum(n * _mean(netlist, pin.power, edge, load)
                              for n, edge in ((rises, "rise"), (falls, "fall"))) * library.energy
             internal += energy
+            clock += energy if net in clocks else 0.0
             by_unit[owner(instance.name)] += energy
     switching = 0.0
     for net, (rises, falls) in edges.items():
         energy = (rises + falls) * netlist.load(net) * library.voltage ** 2 / 2
         switching += energy
+        clock += energy if net in clocks else 0.0
         by_unit[drivers.get(net, "between")] += energy
     cycles = round(toggles.seconds / stimulus.period)
-    data = [sum(e) for e in edges.values() if sum(e) < 2 * cycles]
+    data = [sum(e) for net, e in edges.items() if net not in clocks]
     leakage = sum(i.cell.leakage for i in netlist.instances) * library.leakage * toggles.seconds
-    return Energy(switching, internal, leakage, {u: e for u, e in by_unit.items() if e}, cycles,
-                  sum(data) / max(1, len(data)) / max(1, cycles),
+    return Energy(switching, internal, leakage, {u: e for u, e in by_unit.items() if e}, clock,
+                  cycles, sum(data) / max(1, len(data)) / max(1, cycles),
                   2 * input_load(roles, library) * library.voltage ** 2, stimulus,
                   _conditions(netlist, stimulus))
+
+
+def estimate_run(design: Design, mapped: Mapped, netlist: Netlist, run: GateRun,
+                 stimulus: str) -> Energy:
+    """The energy of a simulation that counted edges; ``stimulus`` is what its samples are called.
+
+    Of a core that runs jobs, that of each layer, added up.
+
+    Raises
+    ------
+    ToolError
+        A net was not in the simulation, or no edges were counted.
+    """
+    units = [unit.name for unit in design.plan.units]
+    if not isinstance(run, JobRun):
+        if run.toggles is None:
+            raise ToolError("counted no edges", where="energy estimate")
+        return estimate_energy(netlist, mapped.roles, run.toggles, units, Stimulus(
+            stimulus, run.frames - 1, products_a_frame(design), run.period))
+    if not run.layers:
+        raise ToolError("counted no edges", where="energy estimate")
+    parts = {layer.layer: estimate_energy(
+        netlist, mapped.roles, layer.toggles, units,
+        Stimulus(stimulus, run.window, layer.products, run.period)) for layer in run.layers}
+    return _added(parts, Stimulus(stimulus, run.window, products_a_frame(design), run.period))
+
+
+def _added(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
+    """What layers take together, one after another."""
+    energies = list(parts.values())
+    cycles = sum(e.cycles for e in energies)
+    units: dict[str, float] = {}
+    for energy in energies:
+        for unit, joules in energy.units.items():
+            units[unit] = units.get(unit, 0.0) + joules
+    return Energy(
+        sum(e.switching for e in energies), sum(e.internal for e in energies),
+        sum(e.leakage for e in energies), units, sum(e.clock for e in energies), cycles,
+        sum(e.activity * e.cycles for e in energies) / cycles, energies[0].fo4, stimulus,
+        energies[0].conditions,
+        {name: LayerEnergy(e.switching + e.internal, e.stimulus.products)
+         for name, e in parts.items()})
 
 
 def _edges(netlist: Netlist, toggles: Toggles) -> dict[int | str, tuple[int, int]]:

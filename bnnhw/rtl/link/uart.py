@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.link.shift_counter import counted
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["MIN_DIVISOR", "UartReceiver", "UartTransmitter"]
@@ -50,35 +50,42 @@ class UartReceiver(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        early, line = Signal(init=1), Signal(init=1)
-        time = Signal(range(self.divisor))
-        bits = Signal(range(10))
-        m.d.sync += [early.eq(self.line), line.eq(early), self.valid.eq(0), self.error.eq(0)]
+        early, line = Signal(init=1, reset_less=True), Signal(init=1, reset_less=True)
+        time = Signal(range(self.divisor), reset_less=True)  # since the begin of a bit
+        # The bits of a byte behind a one, which has come to the end with the last of them.
+        bits = Signal(9, reset_less=True)
+        middle = Signal()
+        m.d.comb += [middle.eq(time == self.divisor // 2 - 1), self.o.eq(bits[1:])]
+        m.d.sync += [early.eq(self.line), line.eq(early), time.eq(counted(time))]
+        with m.If(time == self.divisor - 1):
+            m.d.sync += time.eq(0)
         with m.FSM(name="receiver"):
             with m.State("BROKEN"), m.If(line):
                 m.next = "IDLE"
-            with m.State("IDLE"), m.If(~line):
-                m.d.sync += [time.eq(self.divisor // 2 - 1), bits.eq(0)]
-                m.next = "BITS"
-            with m.State("BITS"):
-                m.d.sync += time.eq(Mux(time == 0, self.divisor - 1, time - 1))
-                with m.If(time == 0):
-                    m.d.sync += bits.eq(bits + 1)
-                    with m.If(bits == 0), m.If(line):  # a spike, no start bit
+            with m.State("IDLE"):
+                m.d.sync += time.eq(0)
+                with m.If(~line):
+                    m.next = "START"
+            with m.State("START"):
+                m.d.sync += bits.eq(1 << 8)
+                with m.If(middle):
+                    m.next = "BITS"
+                    with m.If(line):  # a spike, no start bit
                         m.next = "IDLE"
-                    with m.Elif(bits == 9):
-                        m.d.sync += [self.valid.eq(line), self.error.eq(~line)]
-                        with m.If(line):
-                            m.next = "IDLE"
-                        with m.Else():
-                            m.next = "BROKEN"
-                    with m.Else():
-                        m.d.sync += self.o.eq(Cat(self.o[1:], line))
+            with m.State("BITS"), m.If(middle):
+                m.d.sync += bits.eq(Cat(bits[1:], line))
+                with m.If(bits[0]):
+                    m.d.comb += [self.valid.eq(line), self.error.eq(~line)]
+                    m.next = "BROKEN"
+                    with m.If(line):
+                        m.next = "IDLE"
         return m
 
 
 class UartTransmitter(SharedComponent):
     """Put bytes on a line. A byte takes ``10 * divisor`` cycles.
+
+    A byte comes bit by bit, the high one first, while the transmitter is not busy.
 
     Parameters
     ----------
@@ -87,7 +94,11 @@ class UartTransmitter(SharedComponent):
 
     Members
     -------
-    i : In(stream of 8 bits)
+    shift, i : In(1)
+        The next bit.
+    start : In(1)
+        Send the byte; may come together with its last bit.
+    busy : Out(1)
     line : Out(1)
     """
 
@@ -95,7 +106,8 @@ class UartTransmitter(SharedComponent):
         if divisor < MIN_DIVISOR:
             raise ValueError(f"divisor must be at least {MIN_DIVISOR}, not {divisor!r}")
         self.divisor = divisor
-        super().__init__({"i": In(stream.Signature(8)), "line": Out(1, init=1)})
+        super().__init__({"shift": In(1), "i": In(1), "start": In(1), "busy": Out(1),
+                          "line": Out(1, init=1)})
 
     @property
     def module_name(self) -> str:
@@ -103,17 +115,19 @@ class UartTransmitter(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        time = Signal(range(self.divisor))
-        bits = Signal(range(11))
-        shift = Signal(9, init=0x1FF)
-        m.d.comb += [self.i.ready.eq(bits == 0), self.line.eq(shift[0])]
-        with m.If(bits != 0):
-            with m.If(time == 0):
-                m.d.sync += [time.eq(self.divisor - 1), bits.eq(bits - 1),
-                             shift.eq(Cat(shift[1:], Const(1)))]
-            with m.Else():
-                m.d.sync += time.eq(time - 1)
-        with m.Elif(self.i.valid):
-            m.d.sync += [shift.eq(Cat(Const(0, 1), self.i.payload)), bits.eq(10),
-                         time.eq(self.divisor - 1)]
+        time = Signal(range(self.divisor), reset_less=True)
+        place = Signal(4)  # of a bit; from the start bit on up to the last one, the stop bit
+        byte = Signal(8, reset_less=True)
+        edge = Signal()
+        m.d.comb += [self.busy.eq(place != 0), edge.eq(time == self.divisor - 1)]
+        m.d.sync += time.eq(counted(time))
+        with m.If(edge | ~self.busy):
+            m.d.sync += time.eq(0)
+        with m.If(self.start):
+            m.d.sync += [place.eq(-10), self.line.eq(0)]
+        with m.Elif(edge):
+            m.d.sync += [place.eq(counted(place)), self.line.eq(byte[0])]
+        with m.If(self.shift | edge):
+            # Behind the byte come ones: the stop bit.
+            m.d.sync += byte.eq(Mux(self.shift, Cat(self.i, byte[:-1]), Cat(byte[1:], Const(1))))
         return m

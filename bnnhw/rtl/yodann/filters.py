@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.scm import LatchRows
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
-from bnnhw.rtl.yodann.latches import LatchRows
 from bnnhw.rtl.yodann.shape import GROUP, CoreShape
 
 __all__ = ["FilterBank"]

@@ -7,9 +7,8 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.scm import Scm
+from bnnhw.rtl.scm import LatchRows, Scm, at_falling_edge
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
-from bnnhw.rtl.yodann.latches import LatchRows
 from bnnhw.rtl.yodann.shape import CoreShape
 
 __all__ = ["ImageBank", "ImageColumn", "ImageMemory", "Operands"]
@@ -18,7 +17,7 @@ __all__ = ["ImageBank", "ImageColumn", "ImageMemory", "Operands"]
 class ImageColumn(SharedComponent):
     """The pixels of one column: banks, of which an access clocks one.
 
-    Latency: as ``Scm``, one cycle.
+    Latency: as ``Scm`` with ``falling``, one cycle.
 
     Members
     -------
@@ -49,7 +48,7 @@ class ImageColumn(SharedComponent):
                 m.d.sync += chosen.eq(self.raddr[split:])
         read: list[Value] = []
         for k in range(banks):
-            bank = Scm(rows=s.bank, width=s.bits, gating=2, storage=s.storage)
+            bank = Scm(rows=s.bank, width=s.bits, gating=2, falling=True, storage=s.storage)
             prefix_ports(bank, f"bank{k}")
             m.submodules[f"bank{k}"] = bank
             m.d.comb += [
@@ -69,7 +68,7 @@ class ImageMemory(SharedComponent):
     A new pixel goes to where the pixel of its row in the oldest column was, which is read a cycle
     before. The slots are turned so that ``row`` begins with the oldest column.
 
-    Latency: one cycle from ``re`` to ``row``.
+    Latency: one cycle from ``re`` to ``row``. Addresses and ``wdata`` have half a cycle to come.
 
     Members
     -------
@@ -105,6 +104,12 @@ class ImageMemory(SharedComponent):
         turned = Signal(range(n), reset_less=True)
         wanted = Array([Const(sum(1 << c for c in range(skip, n)), n)
                         for skip in range(self.shape.kernel)])[self.skip]
+        # Half a cycle early, so that no bank's gated clock is too late for them, however many gates
+        # it is behind; and once for all banks.
+        raddr, waddr, wdata = (
+            at_falling_edge(m, f"{name}_early", port) if self.shape.storage == "latch" else port
+            for name, port in (("raddr", self.raddr), ("waddr", self.waddr),
+                               ("wdata", self.wdata)))
         columns = []
         for k in range(n):
             column = ImageColumn(shape=self.shape)
@@ -113,9 +118,9 @@ class ImageMemory(SharedComponent):
             # Slot k holds column (k - slot) mod n of the window.
             age = Array([wanted[(k - slot) % n] for slot in range(n)])[self.slot]
             m.d.comb += [
-                column.re.eq(self.re & age), column.raddr.eq(self.raddr),
-                column.we.eq(self.we & (self.wslot == k)), column.waddr.eq(self.waddr),
-                column.wdata.eq(self.wdata),
+                column.re.eq(self.re & age), column.raddr.eq(raddr),
+                column.we.eq(self.we & (self.wslot == k)), column.waddr.eq(waddr),
+                column.wdata.eq(wdata),
             ]
             columns.append(column.rdata)
         with m.If(self.re):

@@ -7,9 +7,9 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.scm import HeldRegister
 from bnnhw.rtl.shared import SharedComponent
 from bnnhw.rtl.yodann.csa import Adders
-from bnnhw.rtl.yodann.latches import HeldRegister
 from bnnhw.rtl.yodann.shape import CoreShape
 
 __all__ = ["ExactSummer", "SaturatingSummer", "WindowSum", "clamp"]

@@ -1,0 +1,107 @@
+"""The named libraries beside each other: part of cells.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from whole_core import core_of
+
+from bnnhw.count.lanes import lane_text
+from bnnhw.device import get_device
+from bnnhw.emit.design import generate
+from bnnhw.emit.verilog import convert
+from bnnhw.flow.cells import (
+    CellLibrary,
+    Mapped,
+    Netlist,
+    Stimulus,
+    analyse_timing,
+    estimate_energy,
+    load_library,
+    make_report,
+    map_design,
+    map_verilog,
+    simulate_gates,
+    sta_installed,
+)
+from bnnhw.flow.cells.library import NAMED
+from bnnhw.frontend.network import load_network
+from bnnhw.plan import Wish
+from bnnhw.rtl.scm import Scm
+
+__all__ = ["bench_libraries"]
+
+CORE = "ni=2,no=2,kernel=3,depth=32,bank=16"
+"""A core of 3 x 3 that maps in seconds."""
+
+DENSE = """name: dense
+input: {shape: [64], type: bits}
+weights: random
+seed: 1
+layers:
+- {dense: 16}
+- {dense: 4, output: scores}
+"""
+
+
+def bench_libraries(_: CellLibrary) -> list[dict[str, Any]]:
+    """Area, speed and energy of small things in each library that is installed."""
+    rows = []
+    for name, named in NAMED.items():
+        if named.liberty.exists() and named.lef.exists():
+            rows += _library(load_library(name), name)
+    return rows
+
+
+def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
+    popcount = map_verilog(lane_text("ours", 128, "cells", 0, False), "ours", library,
+                           buffered=False)
+    scm = Scm(rows=128, width=12, gating=2)
+    memory = map_verilog(convert(scm), scm.module_name, library, buffered=False)
+    core = core_of(4, 2, 2, 3, CORE)
+    mapped = map_design(core, library)
+    rows = [("supply, V", library.voltage),
+            ("XNOR and popcount of 128, GE a bit", round(_equivalents(popcount) / 128, 2)),
+            ("latch memory of 128 x 12, GE a bit", round(_equivalents(memory) / 128 / 12, 2)),
+            ("small core, kGE", round(make_report(core, mapped).kilo_gates, 2))]
+    rows += [(f"small core, {what}", value) for what, value in _timing(mapped)]
+    rows += _dense(library)
+    return [{"what": f"{name}: {what}", "ours": value, "plain": "", "wanted": "", "stretch": ""}
+            for what, value in rows]
+
+
+def _equivalents(mapped: Mapped) -> float:
+    area = sum(instance.cell.area for instance in Netlist.of(mapped).instances)
+    return area / mapped.roles.nand.cell.area
+
+
+def _timing(mapped: Mapped) -> list[tuple[str, float]]:
+    if not sta_installed():
+        return []
+    timing = analyse_timing(mapped, Netlist.of(mapped))
+    return [("MHz", round(1e-6 / timing.period)), ("hold slack, ns", round(timing.hold * 1e9, 3))]
+
+
+def _dense(library: CellLibrary) -> list[tuple[str, float]]:
+    """Speed and energy of a network as gates, with random samples at a slow clock."""
+    path = Path("build/bench/cells/dense.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(DENSE)
+    design = generate(load_network(path), "unrolled", get_device("cells"), Wish())
+    mapped = map_design(design, library)
+    netlist = Netlist.of(mapped)
+    x = np.random.default_rng(1).integers(0, 2, (20, 64))
+    run = simulate_gates(design, mapped, netlist, x, toggles=True)
+    assert run.mismatches == 0
+    assert run.toggles is not None
+    report = make_report(design, mapped)
+    energy = estimate_energy(netlist, mapped.roles, run.toggles,
+                             [unit.name for unit in design.plan.units],
+                             Stimulus("random samples", run.frames - 1, report.products,
+                                      run.period))
+    found = [(what, value) for what, value in _timing(mapped) if what == "MHz"]
+    return [*((f"64-16-4 unrolled, {what}", value) for what, value in found),
+            ("64-16-4 unrolled, fJ/Op", round(energy.operation * 1e15)),
+            ("64-16-4 unrolled, E_FO4 an operation", round(energy.operation / energy.fo4, 2))]

@@ -1,0 +1,109 @@
+"""The whole core with buffers: its timing, and a job through its netlist. Part of cells.py.
+
+The core is the same for every network, so that a job of a small picture is enough: it loads the
+weights of all units, fills the window, and sums over channels.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, design_of, plan_network
+from bnnhw.flow.cells import (
+    CellLibrary,
+    Netlist,
+    analyse_timing,
+    make_report,
+    map_design,
+    simulate_job_gates,
+    sta_installed,
+)
+from bnnhw.frontend.network import load_network
+from bnnhw.plan import Wish
+
+__all__ = ["bench_whole", "core_of"]
+
+SIDE, CHANNELS, OUTPUTS = 4, 2, 32
+LAYER = """name: layer
+input: {{shape: [{side}, {side}, {channels}], type: int, range: [-2048, 2047]}}
+weights: random
+seed: 1
+layers:
+- {{conv: {outputs}, kernel: {kernel}, pad: same, pad_value: zero, sums: true}}
+"""
+MARGIN = 1.05
+"""Of the shortest period, for the simulation: inputs come and outputs go at other times."""
+
+
+def core_of(side: int, channels: int, outputs: int, kernel: int = 7,
+            core: str | None = None) -> Design:
+    """A core (the default one), and a layer for it."""
+    folder = Path("build/bench/cells")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"layer_{side}_{channels}_{outputs}_{kernel}.yaml"
+    path.write_text(LAYER.format(side=side, channels=channels, outputs=outputs, kernel=kernel))
+    network = load_network(path)
+    _, plan = plan_network(network, "yodann", get_device("cells"), Wish(core=core))
+    return design_of(network, "yodann", plan)
+
+
+def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:
+    """Map, analyse and simulate; says how far it is, as each step takes minutes."""
+    design = core_of(SIDE, CHANNELS, OUTPUTS)
+    mapped = _timed("mapped", lambda: map_design(design, library))
+    report = make_report(design, mapped)
+    netlist = _timed("longest path", lambda: _with_longest(Netlist.of(mapped)))
+    rows = [_row("cells of the whole core, with buffers", len(netlist.instances)),
+            _row("whole core with buffers, kGE", round(report.kilo_gates, 1)),
+            _row("outputs that drive more than they are made for", netlist.overloaded)]
+    periods: list[float | None] = [None]
+    if sta_installed():
+        timing = _timed("timing", lambda: analyse_timing(mapped, netlist, _tried))
+        print(timing.sentence(), flush=True)
+        rows += [_row("shortest period, ns", round(timing.period * 1e9, 3)),
+                 _row("worst hold slack before a clock tree, ns", round(timing.hold * 1e9, 3)),
+                 _row("worst hold slack of a clock gate's enable, ns",
+                      round((timing.gate_hold or 0) * 1e9, 3))]
+        periods.append(MARGIN * timing.period)
+    graph = design.graph
+    x = np.random.default_rng(1).integers(-2048, 2048, (1, *graph.input.shape))
+    for period in periods:
+        run = _timed("simulated", lambda p=period: simulate_job_gates(
+            design, mapped, netlist, x, period=p))
+        print(run.sentence(), flush=True)
+        rows.append(_row(f"samples that differ from golden at {run.period * 1e9:.2f} ns "
+                         f"({run.latency} cycles)", f"{run.mismatches} of {run.frames}"))
+    return rows
+
+
+def _with_longest(netlist: Netlist) -> Netlist:
+    assert netlist.longest > 0
+    return netlist
+
+
+def _row(what: str, ours: Any) -> dict[str, Any]:
+    return {"what": what, "ours": ours, "plain": "", "wanted": "", "stretch": ""}
+
+
+def _tried(period: float, late: float) -> None:
+    print(f"  {period * 1e9:.3f} ns: {late * 1e9:.1f} ns late in all", flush=True)
+
+
+def _timed(what: str, step: Callable[[], Any]) -> Any:
+    begin, used = time.monotonic(), _processor()
+    result = step()
+    print(f"{what}: {time.monotonic() - begin:.0f} s, of them {_processor() - used:.0f} s on the "
+          "processor", flush=True)
+    return result
+
+
+def _processor() -> float:
+    return sum(getattr(resource.getrusage(who), part) for who in (
+        resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) for part in ("ru_utime", "ru_stime"))
