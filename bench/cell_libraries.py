@@ -16,9 +16,8 @@ from bnnhw.flow.cells import (
     CellLibrary,
     Mapped,
     Netlist,
-    Stimulus,
     analyse_timing,
-    estimate_energy,
+    estimate_run,
     load_library,
     make_report,
     map_design,
@@ -63,18 +62,13 @@ def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
     core = core_of(4, 2, 2, 3, CORE)
     mapped = map_design(core, library)
     rows = [("supply, V", library.voltage),
-            ("XNOR and popcount of 128, GE a bit", round(_equivalents(popcount) / 128, 2)),
-            ("latch memory of 128 x 12, GE a bit", round(_equivalents(memory) / 128 / 12, 2)),
+            ("XNOR and popcount of 128, GE a bit", round(popcount.equivalents / 128, 2)),
+            ("latch memory of 128 x 12, GE a bit", round(memory.equivalents / 128 / 12, 2)),
             ("small core, kGE", round(make_report(core, mapped).kilo_gates, 2))]
     rows += [(f"small core, {what}", value) for what, value in _timing(mapped)]
     rows += _dense(library)
     return [{"what": f"{name}: {what}", "ours": value, "plain": "", "wanted": "", "stretch": ""}
             for what, value in rows]
-
-
-def _equivalents(mapped: Mapped) -> float:
-    area = sum(instance.cell.area for instance in Netlist.of(mapped).instances)
-    return area / mapped.roles.nand.cell.area
 
 
 def _timing(mapped: Mapped) -> list[tuple[str, float]]:
@@ -95,12 +89,7 @@ def _dense(library: CellLibrary) -> list[tuple[str, float]]:
     x = np.random.default_rng(1).integers(0, 2, (20, 64))
     run = simulate_gates(design, mapped, netlist, x, toggles=True)
     assert run.mismatches == 0
-    assert run.toggles is not None
-    report = make_report(design, mapped)
-    energy = estimate_energy(netlist, mapped.roles, run.toggles,
-                             [unit.name for unit in design.plan.units],
-                             Stimulus("random samples", run.frames - 1, report.products,
-                                      run.period))
+    energy = estimate_run(design, mapped, netlist, run, "random samples")
     found = [(what, value) for what, value in _timing(mapped) if what == "MHz"]
     return [*((f"64-16-4 unrolled, {what}", value) for what, value in found),
             ("64-16-4 unrolled, fJ/Op", round(energy.operation * 1e15)),

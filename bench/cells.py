@@ -25,7 +25,7 @@ from whole_core import bench_whole, core_of
 from bnnhw.cli.common import print_table
 from bnnhw.count.lanes import lane_text
 from bnnhw.emit.verilog import convert
-from bnnhw.flow.cells import CellLibrary, Mapped, load_library, make_report, map_design, map_verilog
+from bnnhw.flow.cells import CellLibrary, load_library, make_report, map_design, map_verilog
 from bnnhw.rtl.scm import Scm
 
 PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);
@@ -34,27 +34,19 @@ endmodule
 """
 
 
-def equivalents(mapped: Mapped) -> float:
-    """Area of a netlist in NAND gates."""
-    library = mapped.library
-    areas = {cell.name: cell.area for cell in library.usable()}
-    nand = mapped.roles.nand.cell.area
-    return sum(areas[cell["type"]] for cell in mapped.netlist["cells"].values()) / nand
-
-
 def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
     """XNOR and popcount with weights of run time: ours, and what synthesis makes of ``+``."""
     rows = []
     for size in (128, 256):
         text = lane_text("ours", size, "cells", 0, False)
-        ours = equivalents(map_verilog(text, "ours", library, buffered=False))
+        ours = map_verilog(text, "ours", library, buffered=False).equivalents
         bits = [f"(x[{k}] ~^ x[{size + k}])" for k in range(size)]
         while len(bits) > 1:
             bits = [f"({a} + {b})" if b else a
                     for a, b in zip(bits[::2], [*bits[1::2], ""], strict=False)]
         wide = f"{size.bit_length()}'d0 + {bits[0]}"
         text = PLAIN.format(high=2 * size - 1, top=size.bit_length() - 1, sum=wide)
-        plain = equivalents(map_verilog(text, "plain", library, buffered=False))
+        plain = map_verilog(text, "plain", library, buffered=False).equivalents
         rows.append({"what": f"XNOR and popcount of {size}, GE a bit",
                      "ours": round(ours / size, 2), "plain": round(plain / size, 2),
                      "wanted": "<= 7.6", "stretch": "<= 7.3"})
@@ -69,7 +61,7 @@ def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
         for storage in ("latch", "flop"):
             memory = Scm(rows=count, width=width, gating=2, storage=storage)
             mapped = map_verilog(convert(memory), memory.module_name, library, buffered=False)
-            areas[storage] = equivalents(mapped) / (count * width)
+            areas[storage] = mapped.equivalents / (count * width)
         rows.append({"what": f"memory of {count} x {width}, GE a bit",
                      "ours": round(areas["latch"], 2), "plain": round(areas["flop"], 2),
                      "wanted": "<= 4.4", "stretch": "<= 4.0"})

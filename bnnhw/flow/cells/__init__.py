@@ -1,6 +1,6 @@
 """Open standard-cell flow: mapping, area, timing, gate-level simulation, energy and hand-off."""
 
-from bnnhw.flow.cells.energy import Energy, Stimulus, estimate_energy
+from bnnhw.flow.cells.energy import Energy, Stimulus, estimate_energy, estimate_run
 from bnnhw.flow.cells.equiv import Equivalence, prove_netlist
 from bnnhw.flow.cells.gates import GateRun, simulate_gates
 from bnnhw.flow.cells.jobs import simulate_job_gates
@@ -12,6 +12,6 @@ from bnnhw.flow.cells.report import CellReport, make_report
 from bnnhw.flow.cells.timing import Timing, analyse_timing, sta_installed
 
 __all__ = ["CellLibrary", "CellReport", "Energy", "Equivalence", "GateRun", "Mapped", "Netlist",
-           "Stimulus", "Timing", "analyse_timing", "estimate_energy", "hand_off", "load_library",
-           "make_report", "map_design", "map_verilog", "prove_netlist", "simulate_gates",
-           "simulate_job_gates", "sta_installed"]
+           "Stimulus", "Timing", "analyse_timing", "estimate_energy", "estimate_run", "hand_off",
+           "load_library", "make_report", "map_design", "map_verilog", "prove_netlist",
+           "simulate_gates", "simulate_job_gates", "sta_installed"]

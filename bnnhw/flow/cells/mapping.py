@@ -63,6 +63,13 @@ class Mapped:
     yosys: str
     buffered: bool
 
+    @property
+    def equivalents(self) -> float:
+        """Area in NAND gates."""
+        cells = self.library.cells
+        return sum(cells[cell["type"]].area for cell in self.netlist["cells"].values()
+                   if cell["type"] in cells) / self.roles.nand.cell.area
+
 
 def map_design(design: Design, library: CellLibrary, buffered: bool = True) -> Mapped:
     """Map a design; each unit of its plan stays a module of its own.
@@ -158,7 +165,8 @@ proc
 setattr -unset init w:*
 # Numbered wires of a generator tell nobody what a register is.
 rename -hide w:$*
-synth -flatten -noabc -top {top}
+# State machines keep their codes, so that a proof finds each register again.
+synth -nofsm -flatten -noabc -top {top}
 dfflibmap {never} -liberty cells.lib
 opt
 simplemap
