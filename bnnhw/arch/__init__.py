@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bnnhw.arch import streaming, unrolled, yodann
-from bnnhw.config.hints import Hints
-from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
-from bnnhw.plan import Wish
 
 __all__ = ["ARCHS", "Architecture", "get_arch"]
 
@@ -26,8 +23,8 @@ class Architecture:
     plan : (graph, hints, device, wish) -> Plan
     elaborate : (plan, graph) -> Component
     load_plan : JSON value -> Plan
-    search : callable or None
-        As ``plan``, where that searches for seconds; the fifth argument is told the fraction done.
+    searches : bool
+        Planning searches for seconds; a fifth argument of ``plan`` is told the fraction done.
     folds : bool
         It can be slower and smaller; else there is one size.
     jobs : bool
@@ -36,10 +33,10 @@ class Architecture:
 
     name: str
     title: str
-    plan: Callable[[Graph, Hints, Device, Wish], Any]
+    plan: Callable[..., Any]
     elaborate: Callable[[Any, Graph], Any]
     load_plan: Callable[[dict[str, Any]], Any]
-    search: Callable[[Graph, Hints, Device, Wish, Callable[[float], None]], Any] | None = None
+    searches: bool = False
     folds: bool = True
     jobs: bool = False
 
@@ -48,7 +45,7 @@ ARCHS: dict[str, Architecture] = {a.name: a for a in (
     Architecture("streaming", "one folded MVTU a layer, joined by streams",
                  streaming.plan, streaming.elaborate, streaming.load_plan),
     Architecture("unrolled", "weights as logic that rows share, one vector a cycle",
-                 unrolled.plan, unrolled.elaborate, unrolled.load_plan, unrolled.plan,
+                 unrolled.plan, unrolled.elaborate, unrolled.load_plan, searches=True,
                  folds=False),
     Architecture("yodann", "one core of latch memories, binary weights, integer activations",
                  yodann.plan, yodann.elaborate, yodann.load_plan, folds=False, jobs=True),

@@ -13,7 +13,7 @@ from bnnhw.cli.plan_table import print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import generate
-from bnnhw.emit.files import write_files
+from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
 from bnnhw.plan import Wish
 from bnnhw.plan.resources import describe_excess, resources
@@ -50,7 +50,7 @@ def command(
     check_core(arch, core)
     network = open_network(layers)
     wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
-    with stages() as stage:
+    with place_for(out), stages() as stage:
         design = generate(network, arch, get_device(device), wish, stage)
     files = design.files(out)
     write_files(files)

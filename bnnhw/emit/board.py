@@ -21,7 +21,9 @@ from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
 from bnnhw.platforms.constraints import ports
 from bnnhw.platforms.pll import Clock, choose_clock
-from bnnhw.rtl.link.host_link import MIN_ECHO, WINDOW, HostLink
+from bnnhw.rtl.link.frame_output import FrameOutput
+from bnnhw.rtl.link.host_link import WINDOW, HostLink
+from bnnhw.rtl.link.link_parts import frame_input
 from bnnhw.rtl.link.uart import MIN_DIVISOR
 
 __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
@@ -164,19 +166,13 @@ def link_cost(plan: Plan, device: Device) -> Cost:
     output words of 1 to 20, of one word a frame and of several. They meet them within 3 %; the
     block RAM is exact there. An ECP5 takes 656 LUT4 where 652 are expected.
     """
-    inputs, _ = _frame_bytes(plan)
-    lanes, wide = _memory_lanes(plan), plan.o.bytes
-    block = 1  # the queue
-    if plan.i.words == 1 and inputs >= MIN_ECHO:  # the word is the memory
-        logic = LINK_LUTS + 8 * plan.i.bytes
-    else:
-        logic = LINK_LUTS + 8 * max(lanes, plan.i.bytes - lanes)
-        block += device.blocks(-(-max(inputs, MIN_ECHO) // lanes), 8 * lanes)
-    if plan.o.words == 1:
-        logic += 8 * wide + IDENTITY_LUTS
-    else:
-        logic += LANE_LUTS * wide
-        block += device.blocks(plan.o.words + -(-Identity.SIZE // wide), 8 * wide)
+    wide = plan.o.bytes
+    given = frame_input(plan.i.bytes, plan.i.words, _memory_lanes(plan))
+    made = FrameOutput(out_bytes=wide, out_words=plan.o.words, identity=bytes(Identity.SIZE))
+    logic = LINK_LUTS + 8 * max(given.lanes, plan.i.bytes - given.lanes)
+    logic += LANE_LUTS * wide if made.depth else 8 * wide + IDENTITY_LUTS
+    block = device.blocks(WINDOW, 9)  # the queue
+    block += device.blocks(given.depth, 8 * given.lanes) + device.blocks(made.depth, 8 * wide)
     logic += LOADER_LUTS if load_tables(plan) else 0
     return Cost(logic, logic, block)
 

@@ -99,7 +99,7 @@ def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
     arch = get_arch(arch_name)
     graph = run_passes(network.graph)
     hints = fit_hints(network.hints, network.graph, graph)
-    if arch.search is None or stages is None:
+    if stages is None or not arch.searches:
         return graph, arch.plan(graph, hints, device, wish)
     told: list[Callable[[float], None]] = []
 
@@ -108,7 +108,7 @@ def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
             told.append(stages("search for shared sums"))
         told[0](fraction)
 
-    return graph, arch.search(graph, hints, device, wish, report)
+    return graph, arch.plan(graph, hints, device, wish, report)
 
 
 def generate(network: Network, arch_name: str, device: Device, wish: Wish,
@@ -118,10 +118,10 @@ def generate(network: Network, arch_name: str, device: Device, wish: Wish,
     Parameters
     ----------
     stages : callable or None
-        Is told of the stages, of architectures whose stages can take seconds.
+        Is told of the stages that can take seconds.
     """
     _, plan = plan_network(network, arch_name, device, wish, stages)
-    if stages is not None and get_arch(arch_name).search is not None:
+    if stages is not None:
         stages("prove and write Verilog")
     return design_of(network, arch_name, plan)
 

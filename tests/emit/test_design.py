@@ -15,7 +15,7 @@ import pytest
 from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate, load_design, seal
-from bnnhw.emit.files import write_files
+from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network
 from bnnhw.plan import Wish
@@ -107,6 +107,20 @@ def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         write_files({tmp_path / "a": b"1", tmp_path / "b": b"2"})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b"]
+
+
+def test_a_place_is_known_before_the_work(tmp_path: Path) -> None:
+    """Nothing is left of it, neither where it can be had nor where the work fails."""
+    (tmp_path / "folder").mkdir()
+    for refused in (tmp_path / "folder", Path("/proc/none/out.v")):
+        with pytest.raises(ConfigError, match="cannot be written"), place_for(refused):
+            pytest.fail("the work has begun")
+    with pytest.raises(ZeroDivisionError), place_for(tmp_path / "a" / "b" / "c.v"):
+        raise ZeroDivisionError
+    assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
+    with place_for(tmp_path / "a" / "b" / "c.v"):
+        assert not list((tmp_path / "a" / "b").iterdir())
+    assert (tmp_path / "a" / "b").is_dir()
 
 
 def test_same_bytes_for_every_hash_seed_and_checkout(tmp_path: Path) -> None:

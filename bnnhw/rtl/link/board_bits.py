@@ -11,11 +11,11 @@ from bnnhw.link import COUNTERS, REPLY_SYNC, REQUEST_SYNC, Command
 from bnnhw.rtl.link.shift_counter import wire_order
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["BoardBits"]
+__all__ = ["COMMAND_BITS", "BoardBits"]
 
-_COMMAND_BITS = 3
+COMMAND_BITS = 3
 assert REPLY_SYNC == REQUEST_SYNC ^ 0xFF
-assert max(Command) < 1 << _COMMAND_BITS
+assert max(Command) < 1 << COMMAND_BITS
 
 
 class BoardBits(SharedComponent):
@@ -69,7 +69,7 @@ class BoardBits(SharedComponent):
 
     def body(self, platform: Any) -> Module:
         m = Module()
-        command = self.asked[:_COMMAND_BITS]
+        command = self.asked[:COMMAND_BITS]
         code = Mux(self.bit[2], Cat(Const(0, 1), self.code[::-1]).bit_select(self.bit[:2], 1), 0)
         limit, constant = Signal(reset_less=True), Signal(reset_less=True)
         m.d.comb += self.limit.eq(limit)

@@ -81,6 +81,16 @@ class FrameInput(SharedComponent):
         })
 
     @property
+    def depth(self) -> int:
+        """Rows of the memory; 0 without one."""
+        if self.memoryless:
+            return 0
+        if self.room <= self.rows * self.lanes:
+            return self.rows
+        # More rows than a frame has: they lie above, where the count goes on behind 0.
+        return 1 << (-(-self.room // self.lanes) - 1).bit_length()
+
+    @property
     def module_name(self) -> str:
         return f"bnnhw_frame_input_{self.in_words}x{self.in_bytes}_{self.lanes}_{self.room}"
 
@@ -126,14 +136,10 @@ class FrameInput(SharedComponent):
 
     def _memory(self, m: Module, row: Signal, fetch: Signal, ends: Signal) -> Signal:
         """What was read last."""
-        depth = self.rows
-        if self.room > self.rows * self.lanes:
-            # More rows than a frame has: they lie above, where the count goes on behind 0.
-            depth = 1 << (-(-self.room // self.lanes) - 1).bit_length()
-        m.submodules.memory = memory = Memory(shape=len(row), depth=depth, init=[],
+        m.submodules.memory = memory = Memory(shape=len(row), depth=self.depth, init=[],
                                               attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
-        at, last = place(m, depth, self.rows - 1, self.rewind | self.fed,
+        at, last = place(m, self.depth, self.rows - 1, self.rewind | self.fed,
                          self.store | self.load | fetch)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(row), writer.en.eq(self.store),

@@ -65,6 +65,18 @@ class FrameOutput(SharedComponent):
         })
 
     @property
+    def rows(self) -> int:
+        """Words that the identity takes."""
+        return -(-len(self.identity) // self.out_bytes)
+
+    @property
+    def depth(self) -> int:
+        """Words of the memory; 0 without one."""
+        if self.out_words == 1:
+            return 0
+        return 1 << (self.out_words + self.rows - 1).bit_length()
+
+    @property
     def module_name(self) -> str:
         return f"bnnhw_frame_output_{self.out_words}x{self.out_bytes}_{self.identity.hex()[2:18]}"
 
@@ -72,7 +84,7 @@ class FrameOutput(SharedComponent):
         m = Module()
         take = Signal()
         m.d.comb += [self.from_core.ready.eq(1), take.eq(self.running & self.from_core.valid)]
-        if self.out_words == 1:
+        if not self.depth:
             word = Signal(8 * self.out_bytes, reset_less=True)
             constant = Signal(reset_less=True)
             m.d.sync += constant.eq(self._identity_bit())
@@ -82,8 +94,7 @@ class FrameOutput(SharedComponent):
             with m.Elif(self.step):  # as it was when all of it was read
                 m.d.sync += word.eq(shifted(word, word[7]))
             return m
-        rows = -(-len(self.identity) // self.out_bytes)
-        depth = 1 << (self.out_words + rows - 1).bit_length()
+        rows, depth = self.rows, self.depth
         words = [int.from_bytes(self.identity[k * self.out_bytes:][:self.out_bytes], "little")
                  for k in range(rows)]
         m.submodules.memory = memory = Memory(

@@ -8,10 +8,10 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.rtl.link.link_parts import MIN_ECHO, WINDOW, LinkParts
+from bnnhw.rtl.link.link_parts import WINDOW, LinkParts
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["MIN_ECHO", "WINDOW", "HostLink"]
+__all__ = ["WINDOW", "HostLink"]
 
 
 class HostLink(SharedComponent):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Cat, Module, Mux, Signal
 
 from bnnhw.link import COUNTERS, Command, Status
-from bnnhw.rtl.link.board_bits import BoardBits
+from bnnhw.rtl.link.board_bits import COMMAND_BITS, BoardBits
 from bnnhw.rtl.link.byte_queue import ByteQueue
 from bnnhw.rtl.link.crc import SerialCrc
 from bnnhw.rtl.link.frame_input import FrameInput
@@ -21,7 +21,7 @@ from bnnhw.rtl.link.uart import UartReceiver, UartTransmitter
 if TYPE_CHECKING:
     from bnnhw.rtl.link.host_link import HostLink
 
-__all__ = ["MIN_ECHO", "WINDOW", "LinkParts"]
+__all__ = ["MIN_ECHO", "WINDOW", "LinkParts", "frame_input"]
 
 WINDOW = 256
 """Bytes of the receive queue: with the mark of a broken byte, one block RAM of an iCE40."""
@@ -29,12 +29,19 @@ MIN_ECHO = 16
 """Bytes that can be echoed however small an input frame is."""
 
 
+def frame_input(in_bytes: int, in_words: int, lanes: int) -> FrameInput:
+    """The memory of an input frame, which holds what is echoed too."""
+    return FrameInput(in_bytes=in_bytes, in_words=in_words, lanes=lanes,
+                      room=max(in_bytes * in_words, MIN_ECHO))
+
+
 class LinkParts:
     """Units and wires of a link in a module; each method adds those of one matter."""
 
     def __init__(self, m: Module, link: HostLink) -> None:
         frame = link.in_bytes * link.in_words
-        room = max(frame, MIN_ECHO)
+        m.submodules.input = self.input = frame_input(link.in_bytes, link.in_words, link.lanes)
+        room = self.input.room
         out_bytes = link.out_bytes * link.out_words
         self.m, self.out_bytes, self.word_bytes = m, out_bytes, link.out_bytes
         m.submodules.sequencer = self.at = Sequencer()
@@ -45,8 +52,6 @@ class LinkParts:
         m.submodules.left = self.left = LengthCounter(longest.bit_length())
         # Up to the frames that are to be fed; in an echo, bytes of its reply.
         m.submodules.tally = self.tally = ShiftCounter(32)
-        m.submodules.input = self.input = FrameInput(
-            in_bytes=link.in_bytes, in_words=link.in_words, lanes=link.lanes, room=room)
         m.submodules.output = self.output = FrameOutput(
             out_bytes=link.out_bytes, out_words=link.out_words, identity=link.identity)
         m.submodules.meters = self.meters = RunMeters(
@@ -60,7 +65,7 @@ class LinkParts:
         self.over, self.right = Signal(reset_less=True), Signal(reset_less=True)
         self.loaded = Signal()
         self.code = Signal(3, reset_less=True)
-        command = self.own.asked[:3]
+        command = self.own.asked[:COMMAND_BITS]
         self.is_infer, self.is_load = command == Command.INFER, command == Command.LOAD
         self.is_identify, self.is_reset = command == Command.IDENTIFY, command == Command.RESET
         # Known long before they are looked at: registers keep paths short.
@@ -134,7 +139,7 @@ class LinkParts:
                 m.d.sync += self.code.eq(Status.BAD_CRC)
             with m.Elif(self.over):
                 m.d.sync += self.code.eq(Status.BAD_LENGTH)
-            with m.Elif(own.asked[3:].any() | ~own.asked[:3].any()):
+            with m.Elif(own.asked[COMMAND_BITS:].any() | ~own.asked[:COMMAND_BITS].any()):
                 m.d.sync += self.code.eq(Status.BAD_COMMAND)
             with m.Elif(~fits):
                 m.d.sync += self.code.eq(Status.BAD_LENGTH)
