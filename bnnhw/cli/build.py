@@ -31,9 +31,13 @@ from bnnhw.platforms import Board, boards, get_board
 __all__ = ["NAME", "command"]
 
 NAME = "build"
-FULL = 0.95
-"""Share of a part's lookup tables and block RAM up to which placement is tried. With every block
-RAM of an iCE40 taken, nextpnr's router finds no end, however few of its cells are."""
+Share = tuple[float, float]
+"""Parts of the lookup tables (and flip-flops) and of the block RAM of a device."""
+
+ALL: Share = (1.0, 1.0)
+FULL: Share = (0.85, 0.95)
+"""What ``--fit`` takes at most. The estimate of lookup tables errs, and wires need room; with every
+block RAM of an iCE40 taken, nextpnr's router finds no end, however few of its cells are."""
 LESS = 0.88
 """By how much the share shrinks where a design turned out too large."""
 TRIES = 4
@@ -112,16 +116,15 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
         except FitError:
             if wish is not None or attempt == TRIES - 1:
                 raise
-            share *= LESS
+            share = share[0] * LESS, share[1] * LESS
     raise AssertionError("the last attempt raises")
 
 
 def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish | None, fit: bool,
-          clock: float, share: float) -> Plan:
+          clock: float, share: Share) -> Plan:
     """Plan for a board: what the user wished, or as fast as fits."""
     if device.budget is not None and board.flash is None:
         device = replace(device, budget=replace(device.budget, spram=0))  # it cannot be loaded
-    spram = device.budget is not None and device.budget.spram > 0
     planner = planner_of(network, arch, device)
     folds = get_arch(arch).folds
 
@@ -130,7 +133,7 @@ def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish 
 
     def beside_link(wish: Wish | int) -> Plan:
         plan = planner(wish)
-        if spram and not _fits(plan, device, share):  # it may with weights in SPRAM
+        if device.budget and not _fits(plan, device, share):  # it may with weights elsewhere
             plan = planner_of(network, arch, room(plan))(wish)
         return plan
 
@@ -144,8 +147,8 @@ def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish 
     if wish is None and folds:
         return fastest_fit(beside_link, device, SLOWEST, room)
     plan = beside_link(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
-    if not _fits(plan, device, 1.0):
-        needed_all = resources(plan, _reduced(plan, device, 1.0))
+    if not _fits(plan, device, ALL):
+        needed_all = resources(plan, _reduced(plan, device, ALL))
         assert needed_all is not None
         raise FitError(f"{plan.name} does not fit {board.title} beside its host link at {plan.ii} "
                        f"cycles a frame: {describe_excess(needed_all)}",
@@ -154,24 +157,20 @@ def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish 
     return plan
 
 
-def _fits(plan: Plan, device: Device, share: float) -> bool:
+def _fits(plan: Plan, device: Device, share: Share) -> bool:
     return fits(plan, _reduced(plan, device, share))
 
 
-def _reduced(plan: Plan, device: Device, share: float) -> Device:
-    """The part without what the link of a plan takes."""
-    link = link_cost(plan, device)
-    return _smaller(device, link.lut, link.block, share)
-
-
-def _smaller(device: Device, lut: float, block: int, share: float) -> Device:
+def _reduced(plan: Plan, device: Device, share: Share) -> Device:
+    """A share of the part without what the link of a plan takes."""
     if device.budget is None:
         return device
-    budget = device.budget
+    link, budget = link_cost(plan, device), device.budget
+    luts, blocks = share
     return replace(device, budget=replace(
-        budget, luts=max(0, int(budget.luts * share - lut)),
-        ffs=max(0, int(budget.ffs * share - lut)),
-        blocks=max(0, int(budget.blocks * share) - block)))
+        budget, luts=max(0, int(budget.luts * luts - link.lut)),
+        ffs=max(0, int(budget.ffs * luts - link.lut)),
+        blocks=max(0, int(budget.blocks * blocks) - link.block)))
 
 
 def _missed(report: dict[str, Any]) -> TimingError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bnnhw.count.cells import Cell, Lut
 from bnnhw.count.netlist import Netlist
 
-__all__ = ["Delays", "Schedule", "register_count", "schedule", "schedule_cuts"]
+__all__ = ["Delays", "Schedule", "inputs_fan_out", "register_count", "schedule", "schedule_cuts"]
 
 COMBINATIONAL = 1e9
 """A period in which everything is done: no registers."""
@@ -80,7 +80,7 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
     stage, arrival = [0] * netlist.bits, [0.0] * netlist.bits
     budget, slowest = period - delays.register, 0.0
     early = budget if first is None else first - delays.register
-    begin = int(period < COMBINATIONAL and _inputs_fan_out(netlist, delays.fanout))
+    begin = int(period < COMBINATIONAL and inputs_fan_out(netlist, delays.fanout))
     for cell in netlist.cells:
         own = delays.of(cell)
         at = max((stage[bit] for bit in cell.reads), default=0)
@@ -95,7 +95,7 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
     return Schedule(tuple(stage), cuts, period, slowest + delays.register, delays.fanout)
 
 
-def _inputs_fan_out(netlist: Netlist, fanout: int) -> bool:
+def inputs_fan_out(netlist: Netlist, fanout: int) -> bool:
     """Whether more cells than ``fanout`` read an input."""
     if not fanout:
         return False

@@ -21,9 +21,9 @@ from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
 from bnnhw.platforms.constraints import ports
 from bnnhw.platforms.pll import Clock, choose_clock
-from bnnhw.rtl.link.frame_output import FrameOutput
+from bnnhw.rtl.link.frame_output import output_depth
 from bnnhw.rtl.link.host_link import WINDOW, HostLink
-from bnnhw.rtl.link.link_parts import frame_input
+from bnnhw.rtl.link.link_parts import input_shape
 from bnnhw.rtl.link.uart import MIN_DIVISOR
 
 __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
@@ -167,12 +167,12 @@ def link_cost(plan: Plan, device: Device) -> Cost:
     block RAM is exact there. An ECP5 takes 656 LUT4 where 652 are expected.
     """
     wide = plan.o.bytes
-    given = frame_input(plan.i.bytes, plan.i.words, _memory_lanes(plan))
-    made = FrameOutput(out_bytes=wide, out_words=plan.o.words, identity=bytes(Identity.SIZE))
+    given = input_shape(plan.i.bytes, plan.i.words, _memory_lanes(plan))
+    made = output_depth(wide, plan.o.words, Identity.SIZE)
     logic = LINK_LUTS + 8 * max(given.lanes, plan.i.bytes - given.lanes)
-    logic += LANE_LUTS * wide if made.depth else 8 * wide + IDENTITY_LUTS
+    logic += LANE_LUTS * wide if made else 8 * wide + IDENTITY_LUTS
     block = device.blocks(WINDOW, 9)  # the queue
-    block += device.blocks(given.depth, 8 * given.lanes) + device.blocks(made.depth, 8 * wide)
+    block += device.blocks(given.depth, 8 * given.lanes) + device.blocks(made, 8 * wide)
     logic += LOADER_LUTS if load_tables(plan) else 0
     return Cost(logic, logic, block)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -14,12 +15,17 @@ YOSYS_PASSES = 330
 STUCK = 300_000
 """Iterations of the router without fewer arcs left, after which it never ends: a full UP5K took two
 million, with 4,729 of its arcs left all the time."""
+MOST_OVERUSED = 16
+"""Bits of the number of wires that are taken twice at first."""
 PLACED = 0.5
 """Share of placement in a bar of nextpnr."""
+STUCK_ROUNDS = 150
+"""The same in rounds of router 2: a full part was seen to take 16 of them for a single wire."""
 
 _HEADING = re.compile(r"^[\d.]+\. Executing ")
 _ARCS = re.compile(r"Routing (\d+) arcs")
 _REMAINING = re.compile(r"^Info:\s+(\d+) \|.*\|\s+(\d+)\|")
+_OVERUSED = re.compile(r"iter=(\d+) wires=\d+ overused=(\d+)")
 _REFINING = re.compile(r"at iteration #(\d+)")
 
 
@@ -46,8 +52,14 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
     arcs, far = 0, 0.0
     fewest, since = 1 << 60, 0
 
+    def stuck(now: int, left: int, patience: int) -> bool:
+        nonlocal fewest, since
+        if left < fewest:
+            fewest, since = left, now
+        return now - since > patience
+
     def line(text: str) -> None:
-        nonlocal arcs, far, fewest, since
+        nonlocal arcs, far
         now = far
         if "Creating initial analytic placement" in text:
             now = 0.1
@@ -60,15 +72,22 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
         elif arcs and (found := _REMAINING.match(text)):
             iteration, left = int(found[1]), int(found[2])
             now = PLACED + (1 - PLACED) * (1 - min(left / arcs, 1))
-            if left < fewest:
-                fewest, since = left, iteration
-            elif iteration - since > STUCK:
-                raise FitError(f"nextpnr cannot route it: {left:,} of {arcs:,} arcs are left, and "
-                               "do not become fewer",
-                               hint="another --seed, or more cycles a frame (--ii)")
+            if stuck(iteration, left, STUCK):
+                raise _never(f"{left:,} of {arcs:,} arcs are left")
+        elif found := _OVERUSED.search(text):
+            iteration, left = int(found[1]), int(found[2])
+            # They halve in each round at first.
+            now = PLACED + (1 - PLACED) * (1 - math.log2(left + 1) / MOST_OVERUSED)
+            if left and stuck(iteration, left, STUCK_ROUNDS):
+                raise _never(f"{left:,} wires are taken twice")
         elif "Program finished normally" in text:
             now = 1.0
         if now > far:
             far = now
             report(far)
     return line
+
+
+def _never(left: str) -> FitError:
+    return FitError(f"nextpnr cannot route it: {left}, and do not become fewer",
+                    hint="another --seed, or more cycles a frame (--ii)")

@@ -46,30 +46,39 @@ PARTS = {
 """By device; a family is placed on its largest part."""
 
 
+SHIFTED = 64
+"""Bits of a shift register."""
+
+
 def pin_saver(design: Design) -> str:
     """Verilog of a top that feeds a wide core from one pin and reads it through another.
 
     Inputs come from a shift register and outputs go into one, so that every path in the core
     begins and ends at a register and nothing is optimised away. Its flip-flops are part of the
-    utilisation.
+    utilisation. That of the inputs is a row of short ones, as Yosys goes along each by recursion.
     """
     plan = design.plan
     loads = design.image is not None
     load = 18 if loads else 0
     wide_in, wide_out = 8 * plan.i.bytes + 3 + load, 8 * plan.o.bytes + 4 + loads
     data_in, data_out = wide_in - load - 1, wide_out - loads - 1
+    rows = -(-wide_in // SHIFTED)
     more = "" if not loads else (
         f",\n    .load_begin(in[{data_in + 1}]), .load_valid(in[{data_in + 2}]), "
         f".load_data(in[{wide_in - 1}:{data_in + 3}]), .loaded(result[{wide_out - 1}])")
     return f"""
 module pins (input clk, input rst, input si, output so);
   reg [{wide_in - 1}:0] in = 0;
+  reg [{rows - 1}:0] head = 0;
+  integer k;
   reg [{wide_out - 1}:0] out = 0;
   reg load = 0;
   wire [{wide_out - 1}:0] result;
   assign so = out[{wide_out - 1}];
   always @(posedge clk) begin
-    in <= {{in[{wide_in - 2}:0], si}};
+    head <= {{head, si}};
+    for (k = 0; k < {wide_in}; k = k + 1)
+      in[k] <= k % {SHIFTED} ? in[k - 1] : head[k / {SHIFTED}];
     load <= si ^ load;
     out <= load ? result : {{out[{wide_out - 2}:0], si}};
   end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ HALVINGS = 12
 """Times that the cycles are halved until it is given up: by then tables are as wide as memories."""
 WORSE = 2.0
 """How much worse a faster design may fit until no still faster one is tried."""
+STEPS, ROUGH_STEPS = 48, 8
+"""Numbers of cycles an octave that are tried below what bisection finds; of large networks few."""
 
 Planner = Callable[[Wish | int], Plan]
 """Plans for a wish or a number of cycles a frame; raises PlanError where a layer cannot be that
@@ -103,7 +106,10 @@ def fits(plan: Plan, device: Device) -> bool:
 
 def fastest_fit(planner: Planner, device: Device, slowest: int,
                 room: Callable[[Plan], Device] | None = None) -> Plan:
-    """Find the fewest cycles a frame with which the design fits the part, by bisection.
+    """Find the fewest cycles a frame with which the design fits the part.
+
+    By bisection, and then step by step below: memories come in sizes, so that a design can fit
+    where one of more cycles does not.
 
     Parameters
     ----------
@@ -126,7 +132,8 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     best, low = _fitting(planner, needs, device, slowest)
     high = best.ii
     # Large networks take seconds a plan; there two percent is near enough.
-    near = 50 if sum(unit.o.words for unit in best.units) > 1_000_000 else 500
+    large = sum(unit.o.words for unit in best.units) > 1_000_000
+    near = 50 if large else 500
     while low < high and high - low > high // near:
         # Cycles span decades, so that the middle is that of their logarithms.
         middle = min(max(int((low * high) ** 0.5), low), high - 1)
@@ -139,6 +146,26 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
             best, high = plan, min(middle, plan.ii)
         else:
             low = middle + 1
+    return _below(planner, needs, best, ROUGH_STEPS if large else STEPS)
+
+
+def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Plan,
+           steps: int) -> Plan:
+    """Try fewer cycles, powers of two among them, until a design is far too large."""
+    cycles = best.ii
+    while cycles > 1:
+        step = math.ceil(steps * math.log2(cycles)) - 1
+        cycles = min(int(2 ** (step / steps)), cycles - 1)
+        try:
+            plan = planner(cycles)
+        except PlanError:
+            break
+        needed = needs(plan)
+        if needed is None or _beyond(needed) > WORSE:
+            break
+        if not needed.excess() and plan.ii < best.ii:
+            best = plan
+        cycles = min(cycles, plan.ii)  # all between would be the same plan
     return best
 
 

@@ -46,6 +46,8 @@ class Mvtu(SharedComponent):
         Registers of the processing elements, see there.
     weight_style, start_style : str
         Storage, see ``rom.STYLES``; ``spram`` for weights that are loaded.
+    weights_in_luts : int
+        Columns of the table of weights that lie in lookup tables though others do not.
     queue_depth : int
         Words of the output queue, at least ``queue_words``.
     matrices : int
@@ -87,7 +89,7 @@ class Mvtu(SharedComponent):
                  bits: int = 1, signed: bool = False, serial: bool = False,
                  own_lanes: bool = False, places: Places | None = None,
                  rest: int | None = None, vector_style: str = "auto",
-                 family: str = "generic") -> None:
+                 family: str = "generic", weights_in_luts: int = 0) -> None:
         classes = places.classes if places else 1
         if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
             raise ValueError(f"needs {matrices * sf * nf} weight words and "
@@ -100,6 +102,7 @@ class Mvtu(SharedComponent):
         self.width, self.coefficient, self.threshold = width, coefficient, threshold
         self.levels, self.product_register = levels, product_register
         self.weight_style, self.start_style = weight_style, start_style
+        self.weights_in_luts = weights_in_luts
         self.queue_depth = queue_depth
         self.matrices, self.places, self.own_lanes = matrices, places, own_lanes
         self.bits, self.signed = bits, signed
@@ -197,7 +200,8 @@ class Mvtu(SharedComponent):
 
     def _weight_table(self, m: Module) -> Rom | SpramRom:
         if self.weight_style != "spram":
-            return Rom(words=self.weights, width=self.pe * self.simd, style=self.weight_style)
+            return Rom(words=self.weights, width=self.pe * self.simd, style=self.weight_style,
+                       in_luts=self.weights_in_luts)
         table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
                          width=self.pe * self.simd)
         prefix_ports(table, "weights")

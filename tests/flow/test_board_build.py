@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,31 @@ def test_a_router_without_headway_is_stopped() -> None:
     with pytest.raises(FitError, match="4,729 of 20,000 arcs are left"):
         route()
     assert 300 <= read < 310
+
+
+def rounds(counts: Iterable[int]) -> Iterator[str]:
+    """Lines of router 2, of which the last one begins anew where a wire was not allowed."""
+    for k, left in enumerate(counts, start=1):
+        yield f"Info:     iter={k} wires=5{k:03} overused={left} overuse={left} archfail=NA"
+
+
+def test_fractions_grow_with_the_rounds_of_a_router() -> None:
+    seen: list[float] = []
+    line = nextpnr_fraction(seen.append)
+    for text in rounds([17000, 4000, 4100, 300, 20, 4, 4, 3, 0, 0]):
+        line(text)
+    assert seen == sorted(seen)
+    assert seen[0] < 0.6
+    assert 0.9 < seen[-1] <= 1
+
+
+def test_rounds_without_headway_are_stopped() -> None:
+    line = nextpnr_fraction(lambda fraction: None)
+    for text in rounds([9000, 700, *[4] * 100, 3, *[3] * 120, 0, *[0] * 300]):
+        line(text)
+    line = nextpnr_fraction(lambda fraction: None)
+    with pytest.raises(FitError, match="5,100 wires are taken twice"):
+        list(map(line, rounds([9000, *[5100] * 152])))
 
 
 def test_what_the_user_cannot_have_is_said_before_the_tools_run(tmp_path: Path) -> None:

@@ -25,10 +25,11 @@ LARGEST = 12
 @dataclass(frozen=True)
 class Storage:
     """Storage of the tables of one product layer: ``block``, ``lut`` or ``constant``; weights also
-    ``spram``."""
+    ``spram``. So many columns of the weights lie in lookup tables though the others do not."""
 
     weights: str
     starts: str
+    weights_in_luts: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class _Table:
     width: int
     wish: str
 
-    def blocks(self, device: Device) -> int:
-        return device.blocks(self.depth, self.width)
+    def blocks(self, device: Device, columns: int | None = None) -> int:
+        """Block RAMs of so many columns, or of all."""
+        columns = self.width if columns is None else columns
+        return device.blocks(self.depth, columns) if columns else 0
 
     @property
     def sprams(self) -> int:
@@ -48,7 +51,25 @@ class _Table:
     @property
     def luts(self) -> float:
         """Lookup tables that it takes elsewhere: one for 16 words of each column."""
-        return (self.depth - 1) / 16 * self.width
+        return self.luts_of(self.width)
+
+    def luts_of(self, columns: int) -> float:
+        return (self.depth - 1) / 16 * columns
+
+    def columns_in(self, blocks: int, device: Device) -> int:
+        """Columns that fill so many block RAMs."""
+        return max((count * width for depth, width in device.block_shapes
+                    if (count := blocks // -(-self.depth // depth))), default=0)
+
+
+@dataclass
+class _Chosen:
+    """Storage of tables, the columns of them that are in lookup tables all the same, and the lookup
+    tables that there would not be if there were more block RAM."""
+
+    places: dict[tuple[str, str], str]
+    in_luts: dict[tuple[str, str], int]
+    missing: float = 0.0
 
 
 def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
@@ -57,7 +78,8 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
 
     Without a part, a table goes to block RAM from ``Device.block_min_depth`` words on. With one,
     the tables that save the most lookup tables for a block RAM get them first, as long as there
-    are any behind those that buffers need. What the user wrote stays.
+    are any behind those that buffers need; of weights for which there are too few, as many columns
+    as there is room for. What the user wrote stays.
 
     Parameters
     ----------
@@ -77,6 +99,7 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
     """
     tables = [table for item in layers for table in _tables(*item, hints)]
     chosen = {t.key: t.wish for t in tables if t.wish != "auto"}
+    in_luts: dict[tuple[str, str], int] = {}
     open_ = [t for t in tables if t.wish == "auto"]
     if device.budget is None:
         chosen.update({t.key: device.rom_style(t.depth) for t in open_})
@@ -85,47 +108,54 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
         free -= sum(_buffers(layer, m, f, device) for layer, m, f in layers)
         free -= sum(t.blocks(device) for t in tables if t.wish == "block")
         spare = device.budget.spram - sum(t.sprams for t in tables if t.wish == "spram")
-        chosen.update(_automatic(open_, free, spare if load else 0, device))
+        found = _automatic(open_, free, spare if load else 0, device)
+        chosen.update(found.places)
+        in_luts = found.in_luts
     for table in tables:
         if chosen[table.key] == "spram" and not (device.budget and device.budget.spram):
             raise PlanError("memory 'spram' needs SPRAM that can be loaded, and there is none",
                             where=f"layer '{table.key[0]}'",
                             hint="--device up5k and --board icebreaker have it; or leave out "
                                  "memory")
-    return {layer.name: Storage(chosen[layer.name, "weights"], chosen[layer.name, "starts"])
+    return {layer.name: Storage(chosen[layer.name, "weights"], chosen[layer.name, "starts"],
+                                in_luts.get((layer.name, "weights"), 0))
             for layer, _, _ in layers}
 
 
-def _automatic(tables: list[_Table], free: int, spare: int,
-               device: Device) -> dict[tuple[str, str], str]:
+def _automatic(tables: list[_Table], free: int, spare: int, device: Device) -> _Chosen:
     """The storage of tables about which nothing is said, with so many block RAMs and SPRAMs."""
-    best, missing = _in_blocks(tables, free, device)
-    if not missing:
+    best = _in_blocks(tables, free, device)
+    if not best.missing:
         return best
-    rank = (missing, 0)
+    rank = (best.missing, 0)
     for loaded in _loads(tables, spare, device):
-        chosen, missing = _in_blocks([t for t in tables if t not in loaded], free, device)
+        chosen = _in_blocks([t for t in tables if t not in loaded], free, device)
         used = sum(t.sprams for t in loaded)
-        if (missing, used) < rank:
-            best, rank = {**chosen, **{t.key: "spram" for t in loaded}}, (missing, used)
+        if (chosen.missing, used) < rank:
+            chosen.places |= {t.key: "spram" for t in loaded}
+            best, rank = chosen, (chosen.missing, used)
     return best
 
 
-def _in_blocks(tables: list[_Table], free: int,
-               device: Device) -> tuple[dict[tuple[str, str], str], float]:
-    """Block RAM for the tables that save most; and lookup tables of those that found none left."""
+def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
+    """Block RAM for the tables, or columns of weights, that save most."""
     whole = get_device(device.name).budget  # also where others take a share of the part
     assert whole is not None
     worth = 0.1 * whole.luts / whole.blocks
-    chosen, missing = {}, 0.0
+    chosen = _Chosen({}, {})
     for table in sorted(tables, key=lambda t: (-t.luts / t.blocks(device), t.key)):
         blocks = table.blocks(device)
         worthy = table.luts / blocks >= worth
-        fits = worthy and blocks <= free
-        chosen[table.key] = "block" if fits else "lut"
-        free -= blocks if fits else 0
-        missing += table.luts if worthy and not fits else 0.0
-    return chosen, missing
+        columns = 0
+        if worthy and blocks <= free:
+            columns = table.width
+        elif worthy and table.key[1] == "weights":
+            columns = table.columns_in(max(free, 0), device)
+            chosen.in_luts[table.key] = table.width - columns if columns else 0
+        chosen.places[table.key] = "block" if columns else "lut"
+        free -= table.blocks(device, columns)
+        chosen.missing += table.luts_of(table.width - columns) if worthy else 0.0
+    return chosen
 
 
 def _loads(tables: list[_Table], spare: int, device: Device) -> Iterator[tuple[_Table, ...]]:

@@ -56,16 +56,17 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
 
     memories = choose_memories(products, hints, device)
     made = make(memories)
-    if device.budget is None or not device.budget.spram:
+    if device.budget is None:
         return made
     for reserve in range(device.budget.blocks):
-        # Buffers may take more than was guessed, and push tables into SPRAM.
+        # Buffers may take more than was guessed, and push tables elsewhere.
         if fits(made, device) or (reserve and sum(
                 block_count(unit, device) for unit in made.units) <= device.budget.blocks):
             break
-        loaded = choose_memories(products, hints, device, load=True, reserve=reserve)
-        if loaded != memories:
-            memories, made = loaded, make(loaded)
+        others = choose_memories(products, hints, device, load=device.budget.spram > 0,
+                                 reserve=reserve)
+        if others != memories:
+            memories, made = others, make(others)
     return made
 
 

@@ -111,7 +111,7 @@ def build_product(b: Builder, layer: Product) -> None:
         queue = b.add(FifoPlan(f"{layer.name}_fifo", None, (source,), stream, stream))
         source = queue.name
     mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, storage.weights,
-                     storage.starts)
+                     storage.starts, storage.weights_in_luts)
     if layer.thresholds is None or layer.thresholds.shape[1] == 1:
         b.provide(layer.name, b.add(mvtu))
         return

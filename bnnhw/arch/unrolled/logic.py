@@ -11,7 +11,8 @@ from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.count import certify
 from bnnhw.count.behaviour import behaviour
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import schedule
+from bnnhw.count.pipeline import Schedule, schedule
+from bnnhw.count.retime import retimed
 from bnnhw.count.text import REGISTERS, WRITERS, module_text
 from bnnhw.device.counting import DELAYS
 from bnnhw.ir import Graph
@@ -23,7 +24,9 @@ from bnnhw.share.check import check_block
 from bnnhw.share.network import build_block
 from bnnhw.share.search import Sharing
 
-__all__ = ["LogicPlan", "netlist_of"]
+__all__ = ["LogicPlan", "netlist_of", "registers_of"]
+
+Settings = tuple[tuple[int, float, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class LogicPlan(LabelUnit):
 
     layers: tuple[str, ...]
     family: str
-    settings: tuple[tuple[int, float, int, int, int], ...]
+    settings: Settings
     cuts: int
     period: float
     synapses: int
@@ -80,7 +83,8 @@ class LogicPlan(LabelUnit):
         block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
         certify(netlist)  # no certificate, no Verilog
         check_block(block, netlist)
-        found = schedule(netlist, DELAYS[self.family], self.period)
+        found = registers_of(graph, self.layers, self.forward, self.family, self.settings,
+                             self.period)
         assert found.cuts == self.cuts, self.name
         text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
                            behaviour(block, self.cuts), REGISTERS.get(self.family))
@@ -104,7 +108,15 @@ class LogicPlan(LabelUnit):
 
 @functools.lru_cache(maxsize=16)
 def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
-               settings: tuple[tuple[int, float, int, int, int], ...]) -> Netlist:
+               settings: Settings) -> Netlist:
     """The netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
     return build_block(block, family, [Sharing(*own) for own in settings])
+
+
+@functools.lru_cache(maxsize=16)
+def registers_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
+                 settings: Settings, period: float) -> Schedule:
+    """Where the registers of a block are, for a period in nanoseconds."""
+    netlist = netlist_of(graph, layers, forward, family, settings)
+    return retimed(netlist, schedule(netlist, DELAYS[family], period))

@@ -15,10 +15,10 @@ from bnnhw.arch.streaming.units import ConverterPlan
 from bnnhw.arch.streaming.units.line_window import plan_line_window
 from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
-from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of
+from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of, registers_of
 from bnnhw.config.hints import Hints
 from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import Schedule, register_count, schedule, schedule_cuts
+from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.count.text import luts_of
 from bnnhw.device import Device
 from bnnhw.device.counting import DELAYS, counting_family
@@ -137,7 +137,8 @@ def _build(b: Builder, group: list[Layer], wish: Wish, search: _Search) -> None:
                 for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
-    found = _registers(netlist, family, wish)
+    period = _period(netlist, family, wish)
+    found = registers_of(b.graph, names, forward, family, tuple(settings), period)
     product = [layer for layer in group if isinstance(layer, Product)][-1]
     element = product.out_type().element
     vectors = product.vector_count
@@ -164,11 +165,11 @@ def _register_price(family: str, wish: Wish) -> Callable[[Netlist], float]:
     return price
 
 
-def _registers(netlist: Netlist, family: str, wish: Wish) -> Schedule:
-    """As many cuts as wished, or as the clock needs."""
-    delays = DELAYS[family]
-    if wish.cuts is not None:
-        return schedule_cuts(netlist, delays, wish.cuts)
-    period = 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
+def _period(netlist: Netlist, family: str, wish: Wish) -> float:
+    """Nanoseconds that give as many cuts as wished, or as the clock needs."""
+    delays, cuts = DELAYS[family], wish.cuts
+    if cuts is None:
+        period = 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
+        cuts = schedule(netlist, delays, period).cuts
     # The cuts that this takes, as evenly as they can be.
-    return schedule_cuts(netlist, delays, schedule(netlist, delays, period).cuts)
+    return schedule_cuts(netlist, delays, cuts).period

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -12,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.rtl.link.shift_counter import counted, shifted
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["FrameInput", "place"]
+__all__ = ["FrameInput", "InputShape", "place"]
 
 
 def place(m: Module, rows: int, first: int, back: Any, on: Any,
@@ -32,6 +33,47 @@ def place(m: Module, rows: int, first: int, back: Any, on: Any,
     return row, following[-1]
 
 
+@dataclass(frozen=True)
+class InputShape:
+    """Rows that an input frame is stored in, see ``FrameInput``.
+
+    Parameters
+    ----------
+    in_bytes, in_words : int
+    wanted_lanes : int
+        Bytes a row where there is a memory; without one, a row is the word.
+    room : int
+    """
+
+    in_bytes: int
+    in_words: int
+    wanted_lanes: int
+    room: int
+
+    @property
+    def memoryless(self) -> bool:
+        return self.in_words == 1 and self.in_bytes >= self.room
+
+    @property
+    def lanes(self) -> int:
+        return self.in_bytes if self.memoryless else self.wanted_lanes
+
+    @property
+    def rows(self) -> int:
+        """Rows of a frame."""
+        return self.in_bytes * self.in_words // self.lanes
+
+    @property
+    def depth(self) -> int:
+        """Rows of the memory; 0 without one."""
+        if self.memoryless:
+            return 0
+        if self.room <= self.rows * self.lanes:
+            return self.rows
+        # More rows than a frame has: they lie above, where the count goes on behind 0.
+        return 1 << (-(-self.room // self.lanes) - 1).bit_length()
+
+
 class FrameInput(SharedComponent):
     """Hold an input frame, and hand it to the accelerator.
 
@@ -41,12 +83,9 @@ class FrameInput(SharedComponent):
 
     Parameters
     ----------
-    in_bytes, in_words : int
-        Bytes a word and words a frame.
-    lanes : int
-        Bytes a row, a divisor of ``in_bytes``.
-    room : int
-        Bytes that have to find place at least.
+    shape : InputShape
+        Bytes a word and words a frame; bytes a row, a divisor of those of a word; and the bytes
+        that have to find place at least.
 
     Members
     -------
@@ -67,38 +106,27 @@ class FrameInput(SharedComponent):
     to_core_last : Out(1)
     """
 
-    def __init__(self, *, in_bytes: int, in_words: int, lanes: int, room: int) -> None:
-        if in_bytes % lanes:
-            raise ValueError(f"lanes {lanes!r} do not make words of {in_bytes} bytes")
-        self.in_bytes, self.in_words, self.room = in_bytes, in_words, room
-        self.memoryless = in_words == 1 and in_bytes >= room
-        self.lanes = in_bytes if self.memoryless else lanes
-        self.rows = in_bytes * in_words // self.lanes
+    def __init__(self, shape: InputShape) -> None:
+        if shape.in_bytes % shape.wanted_lanes:
+            raise ValueError(f"lanes {shape.wanted_lanes!r} do not make words of "
+                             f"{shape.in_bytes} bytes")
+        self.shape, self.room, self.lanes = shape, shape.room, shape.lanes
         super().__init__({
             "rewind": In(1), "shift": In(1), "i": In(1), "o": Out(1), "store": In(1),
             "load": In(1), "running": In(1), "feed": In(1), "fed": Out(1),
-            "to_core": Out(stream.Signature(8 * in_bytes)), "to_core_last": Out(1),
+            "to_core": Out(stream.Signature(8 * shape.in_bytes)), "to_core_last": Out(1),
         })
 
     @property
-    def depth(self) -> int:
-        """Rows of the memory; 0 without one."""
-        if self.memoryless:
-            return 0
-        if self.room <= self.rows * self.lanes:
-            return self.rows
-        # More rows than a frame has: they lie above, where the count goes on behind 0.
-        return 1 << (-(-self.room // self.lanes) - 1).bit_length()
-
-    @property
     def module_name(self) -> str:
-        return f"bnnhw_frame_input_{self.in_words}x{self.in_bytes}_{self.lanes}_{self.room}"
+        shape = self.shape
+        return f"bnnhw_frame_input_{shape.in_words}x{shape.in_bytes}_{shape.lanes}_{shape.room}"
 
     def body(self, platform: Any) -> Module:
         m = Module()
         row = Signal(8 * self.lanes, reset_less=True)
         waits = Signal(reset_less=True)  # a row was read
-        parts = self.in_bytes // self.lanes
+        parts = self.shape.in_bytes // self.lanes
         held = Signal(range(max(2, parts)), reset_less=True)  # rows of the word before it
         taken, whole, fetch, ends = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
@@ -113,7 +141,7 @@ class FrameInput(SharedComponent):
             m.d.sync += waits.eq(self.feed | (waits & ~taken))
             with m.If(taken):
                 m.d.sync += held.eq(Mux(whole, 0, counted(held)))
-        if self.memoryless:
+        if self.shape.memoryless:
             m.d.comb += [ends.eq(1), self.to_core.payload.eq(row), self.to_core_last.eq(1)]
             with m.If(self.shift):
                 m.d.sync += row.eq(shifted(row, self.i))
@@ -136,10 +164,10 @@ class FrameInput(SharedComponent):
 
     def _memory(self, m: Module, row: Signal, fetch: Signal, ends: Signal) -> Signal:
         """What was read last."""
-        m.submodules.memory = memory = Memory(shape=len(row), depth=self.depth, init=[],
+        m.submodules.memory = memory = Memory(shape=len(row), depth=self.shape.depth, init=[],
                                               attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
-        at, last = place(m, self.depth, self.rows - 1, self.rewind | self.fed,
+        at, last = place(m, self.shape.depth, self.shape.rows - 1, self.rewind | self.fed,
                          self.store | self.load | fetch)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(row), writer.en.eq(self.store),

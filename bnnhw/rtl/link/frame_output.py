@@ -13,7 +13,14 @@ from bnnhw.rtl.link.frame_input import place
 from bnnhw.rtl.link.shift_counter import shifted
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["FrameOutput"]
+__all__ = ["FrameOutput", "output_depth"]
+
+
+def output_depth(out_bytes: int, out_words: int, identity_bytes: int) -> int:
+    """Words of the memory of an output frame and the identity; 0 without one."""
+    if out_words == 1:
+        return 0
+    return 1 << (out_words + -(-identity_bytes // out_bytes) - 1).bit_length()
 
 
 class FrameOutput(SharedComponent):
@@ -71,10 +78,7 @@ class FrameOutput(SharedComponent):
 
     @property
     def depth(self) -> int:
-        """Words of the memory; 0 without one."""
-        if self.out_words == 1:
-            return 0
-        return 1 << (self.out_words + self.rows - 1).bit_length()
+        return output_depth(self.out_bytes, self.out_words, len(self.identity))
 
     @property
     def module_name(self) -> str:

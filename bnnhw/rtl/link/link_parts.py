@@ -10,7 +10,7 @@ from bnnhw.link import COUNTERS, Command, Status
 from bnnhw.rtl.link.board_bits import COMMAND_BITS, BoardBits
 from bnnhw.rtl.link.byte_queue import ByteQueue
 from bnnhw.rtl.link.crc import SerialCrc
-from bnnhw.rtl.link.frame_input import FrameInput
+from bnnhw.rtl.link.frame_input import FrameInput, InputShape
 from bnnhw.rtl.link.frame_output import FrameOutput
 from bnnhw.rtl.link.meters import RunMeters
 from bnnhw.rtl.link.run_control import RunControl
@@ -21,7 +21,7 @@ from bnnhw.rtl.link.uart import UartReceiver, UartTransmitter
 if TYPE_CHECKING:
     from bnnhw.rtl.link.host_link import HostLink
 
-__all__ = ["MIN_ECHO", "WINDOW", "LinkParts", "frame_input"]
+__all__ = ["MIN_ECHO", "WINDOW", "LinkParts", "input_shape"]
 
 WINDOW = 256
 """Bytes of the receive queue: with the mark of a broken byte, one block RAM of an iCE40."""
@@ -29,10 +29,9 @@ MIN_ECHO = 16
 """Bytes that can be echoed however small an input frame is."""
 
 
-def frame_input(in_bytes: int, in_words: int, lanes: int) -> FrameInput:
+def input_shape(in_bytes: int, in_words: int, lanes: int) -> InputShape:
     """The memory of an input frame, which holds what is echoed too."""
-    return FrameInput(in_bytes=in_bytes, in_words=in_words, lanes=lanes,
-                      room=max(in_bytes * in_words, MIN_ECHO))
+    return InputShape(in_bytes, in_words, lanes, max(in_bytes * in_words, MIN_ECHO))
 
 
 class LinkParts:
@@ -40,7 +39,8 @@ class LinkParts:
 
     def __init__(self, m: Module, link: HostLink) -> None:
         frame = link.in_bytes * link.in_words
-        m.submodules.input = self.input = frame_input(link.in_bytes, link.in_words, link.lanes)
+        m.submodules.input = self.input = FrameInput(
+            input_shape(link.in_bytes, link.in_words, link.lanes))
         room = self.input.room
         out_bytes = link.out_bytes * link.out_words
         self.m, self.out_bytes, self.word_bytes = m, out_bytes, link.out_bytes
@@ -58,7 +58,7 @@ class LinkParts:
             first_bits=8 * -(-link.watchdog.bit_length() // 8),
             run_bit=(link.watchdog - 1).bit_length() - 1, idle_bit=link.timeout.bit_length() - 3)
         m.submodules.control = self.control = RunControl(in_flight=link.in_flight,
-                                                         rows=self.input.rows)
+                                                         rows=self.input.shape.rows)
         self.heard = Signal(reset_less=True)  # the bit of the host
         self.bit = Signal()  # the one that passes, of the host or of the board
         self.error = Signal()  # the byte that comes in is none

@@ -44,6 +44,8 @@ class MvtuPlan(Unit):
         Of the elements, see ``rtl.mvtu``.
     own_lanes : bool
         Depthwise.
+    weights_in_luts : int
+        Columns of the table of weights that found no block RAM, where others did.
     """
 
     rows: int
@@ -69,6 +71,7 @@ class MvtuPlan(Unit):
     vector_memory: str
     queue_depth: int
     family: str
+    weights_in_luts: int = 0
 
     kind: ClassVar[str] = "mvtu"
 
@@ -106,7 +109,7 @@ class MvtuPlan(Unit):
             product_register=self.product_register, matrices=self.matrices, bits=self.bits,
             signed=layer.input.element.signed, serial=self.serial, own_lanes=self.own_lanes,
             places=places, rest=self.o.rest, vector_style=self.vector_memory,
-            family=self.family)
+            family=self.family, weights_in_luts=self.weights_in_luts)
 
     @property
     def pad_columns(self) -> int:
@@ -185,7 +188,10 @@ class MvtuPlan(Unit):
         if Mvtu.replays(self.nf, self.planes):
             vector = (Memory("vector", ReplayBuffer.depth(self.sf), self.i.bits,
                              self.vector_memory, True),)
-        return (Memory("weights", steps, self.pe * self.simd, self.weight_memory, False),
+        spilled = self.weights_in_luts
+        beside = (Memory("weights", steps, spilled, "lut", False),) if spilled else ()
+        return (Memory("weights", steps, self.pe * self.simd - spilled, self.weight_memory, False),
+                *beside,
                 Memory("thresholds", words, self.pe * self.acc_width, self.start_memory, False),
                 Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True), *vector)
 
@@ -196,7 +202,8 @@ def _style(memory: str) -> str:
 
 
 def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: StreamPlan,
-              device: Device, weights: str, starts_in: str) -> MvtuPlan:
+              device: Device, weights: str, starts_in: str,
+              weights_in_luts: int = 0) -> MvtuPlan:
     """Decide the widths and memories of a product layer at a given fold.
 
     Parameters
@@ -206,6 +213,8 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     weights, starts_in : str
         Storage of the weights and of the start values: ``block``, ``lut`` or ``constant``; of the
         weights also ``spram``.
+    weights_in_luts : int
+        Columns of the weights that do not lie there.
     """
     sf = matrix.sf(fold.simd)
     nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
@@ -233,7 +242,8 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
         threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
         weight_memory=weights, start_memory=starts_in, classes=classes,
         vector_memory=device.ram_style(ReplayBuffer.depth(sf), i.bits),
-        queue_depth=Mvtu.queue_words(latency, sf * planes), family=family)
+        queue_depth=Mvtu.queue_words(latency, sf * planes), family=family,
+        weights_in_luts=weights_in_luts)
 
 
 def _range_width(low: int, high: int) -> int:

@@ -1,0 +1,119 @@
+"""Weights for which there is too little block RAM: the rest of their columns in lookup tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator, SimulatorContext
+
+from bnnhw import golden
+from bnnhw.arch.streaming.units import MvtuPlan
+from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.device import Device, get_device
+from bnnhw.device.costs import block_count
+from bnnhw.emit.design import Design, generate
+from bnnhw.flow.synth import synthesise
+from bnnhw.frontend.network import Network, load_network
+from bnnhw.plan import Wish
+from bnnhw.plan.resources import fastest_fit, fits
+from bnnhw.rtl.rom import Rom
+from bnnhw.sim.compare import count_mismatches
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.stalls import Stalls
+from tests.networks import random_graph
+
+SLOW = {"hx8k": 550, "ecp5-25": 200}
+"""Cycles a frame for which three block RAMs or so are too few."""
+
+
+def with_blocks(name: str, blocks: int) -> Device:
+    device = get_device(name)
+    assert device.budget is not None
+    return replace(device, budget=replace(device.budget, blocks=blocks))
+
+
+def spilled(design: Design) -> list[MvtuPlan]:
+    return [u for u in design.plan.units if isinstance(u, MvtuPlan) and u.weights_in_luts]
+
+
+@pytest.mark.parametrize(("device", "blocks"), [("hx8k", 4), ("hx8k", 5), ("ecp5-25", 2)])
+def test_the_outputs_are_right_and_the_cycles_those_of_block_ram(device: str, blocks: int) -> None:
+    graph = random_graph([400, 64, 16, 6], seed=blocks)
+    few, many = (generate(Network(graph, {}, ()), "streaming", part, Wish(ii=SLOW[device]))
+                 for part in (with_blocks(device, blocks), get_device(device)))
+    assert spilled(few)
+    assert not spilled(many)
+    assert sum(block_count(u, get_device(device)) for u in few.plan.units) <= blocks
+    assert few.plan.ii == many.plan.ii
+    x = np.random.default_rng(3).integers(0, 2, (60, 400))
+    expected = golden.run(graph, x)
+    run = simulate(few, x, "verilator")
+    assert count_mismatches(expected, run.outputs) == 0
+    assert (run.ii, run.latency) == (few.plan.ii, few.plan.latency)
+    stalled = simulate(few, x, "verilator", Stalls(0.3, 0.4, 7))
+    assert count_mismatches(expected, stalled.outputs) == 0
+
+
+@pytest.mark.parametrize("device", ["hx8k", "ecp5-25"])
+def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
+    part = with_blocks(device, 3)
+    design = generate(Network(random_graph([400, 64, 6], seed=2), {}, ()), "streaming", part,
+                      Wish(ii=SLOW[device]))
+    assert spilled(design)
+    report = synthesise(design, part)
+    found = {unit.unit: unit.block for unit in report.units}
+    for unit in spilled(design):
+        assert found[unit.name] == block_count(unit, part)
+
+
+@pytest.mark.parametrize("in_luts", range(7))
+def test_words_come_whole(in_luts: int) -> None:
+    words = [0b110101, 0b001110, 0b111000]
+    rom = Rom(words=words, width=6, style="block", in_luts=in_luts)
+    read = []
+
+    async def bench(ctx: SimulatorContext) -> None:
+        for k in range(len(words)):
+            ctx.set(rom.addr, k)
+            await ctx.tick()
+            read.append(ctx.get(rom.data))
+
+    sim = Simulator(rom)
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    sim.run()
+    assert read == words
+
+
+def test_no_more_columns_than_there_are() -> None:
+    with pytest.raises(ValueError, match="cannot lie in lookup tables"):
+        Rom(words=[1, 2], width=6, style="block", in_luts=7)
+
+
+def test_weights_of_spram_parts_spill_too() -> None:
+    graph = random_graph([784, 64, 64, 64, 10], seed=1)
+    device = with_blocks("up5k", 12)
+    assert fits(generate(Network(graph, {}, ()), "streaming", device, Wish(ii=256)).plan, device)
+
+
+def test_a_design_can_fit_where_one_of_more_cycles_does_not(tmp_path: Path) -> None:
+    """Memories of 512 words: 512 cycles take fewer of them than 600."""
+    path = tmp_path / "lfc.yaml"
+    path.write_text("name: lfc\ninput: {shape: [784], type: bits}\nweights: random\nlayers:\n"
+                    + "- {dense: 1024}\n" * 3 + "- {dense: 10, output: scores}\n")
+    network = load_network(path)
+    device = get_device("ecp5-85")
+    best = fastest_fit(planner_of(network, "streaming", device), device, SLOWEST)
+    assert fits(best, device)
+    assert best.ii <= 400
+
+
+def test_what_is_left_of_lookup_tables_makes_designs_faster() -> None:
+    graph = random_graph([784, 64, 64, 64, 10], seed=1)
+    device = get_device("hx8k")
+    best = fastest_fit(planner_of(Network(graph, {}, ()), "streaming", device), device, SLOWEST)
+    assert fits(best, device)
+    assert best.ii <= 70  # 152 with whole tables in block RAM
