@@ -2,7 +2,7 @@
 
 Every row is one ``bnnhw build``, from the network to the bitstream, with its time, what is placed,
 and the clock that it reaches. Names choose rows; ``--tfc FOLDER`` names an imported TFC_1W1A,
-without which its rows are left out. SFC's shape has random weights.
+without which its rows are left out. SFC and LFC are shapes, with random weights.
 
 Beside them stands what is public for the UP5K, as its makers print it, not measured here:
 Lattice's Compact CNN IP in BNN mode (2,419 to 2,706 LUT, 11 to 27 EBR, 31.6 to 41.8 MHz) and
@@ -47,19 +47,21 @@ ROWS = (
     Row("tfc-up5k", "tfc", "icebreaker"),
     Row("tfc-ecp5", "tfc", "ulx3s_85f"),
     Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit",)),
-    Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "36")),
+    Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "60")),
     Row("sfc-up5k-fit", "sfc", "icebreaker", ("--fit",)),
     Row("sfc-ecp5-64", "sfc", "ulx3s_85f", ("--ii", "64")),
+    Row("lfc-ecp5-fit", "lfc", "ulx3s_85f", ("--fit",)),
     Row("mnist-gowin", "mnist_tfc", "tang_nano_9k"),
+    Row("mnist-gowin-20k", "mnist_tfc", "tang_nano_20k"),
 )
 
 
-def sfc() -> str:
-    """SFC's shape: 784-256-256-256-10 on bits."""
-    path = FOLDER / "sfc.yaml"
+def shape(name: str, width: int) -> str:
+    """A network of three hidden layers on the bits of a digit, such as SFC: 784-256-256-256-10."""
+    path = FOLDER / f"{name}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    layers = "- {dense: 256}\n" * 3
-    path.write_text("name: sfc\ninput: {shape: [784], type: bits}\nweights: random\nseed: 1\n"
+    layers = f"- {{dense: {width}}}\n" * 3
+    path.write_text(f"name: {name}\ninput: {{shape: [784], type: bits}}\nweights: random\nseed: 1\n"
                     f"layers:\n{layers}- {{dense: 10, output: scores}}\n- argmax\n")
     return str(path)
 
@@ -91,7 +93,8 @@ def main() -> None:
     parser.add_argument("--tfc", help="folder of an imported TFC_1W1A")
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/boards.json"))
     arguments = parser.parse_args()
-    networks = {"mnist_tfc": "mnist_tfc", "tfc": arguments.tfc, "sfc": sfc()}
+    networks = {"mnist_tfc": "mnist_tfc", "tfc": arguments.tfc, "sfc": shape("sfc", 256),
+                "lfc": shape("lfc", 1024)}
     rows = [row for row in ROWS if row.name in arguments.names or not arguments.names]
     kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"builds": []}
     found = {row["name"]: row for row in kept["builds"]}

@@ -20,7 +20,7 @@ from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.flow.board_build import Built, build
 from bnnhw.flow.board_report import board_report
-from bnnhw.flow.families import get_family
+from bnnhw.flow.families import Share, get_family
 from bnnhw.flow.tools import KINDS, TOOLS, Tools
 from bnnhw.flow.warm import is_warm, warm
 from bnnhw.frontend.network import Network
@@ -31,13 +31,7 @@ from bnnhw.platforms import Board, boards, get_board
 __all__ = ["NAME", "command"]
 
 NAME = "build"
-Share = tuple[float, float]
-"""Parts of the lookup tables (and flip-flops) and of the block RAM of a device."""
-
 ALL: Share = (1.0, 1.0)
-FULL: Share = (0.85, 0.95)
-"""What ``--fit`` takes at most. The estimate of lookup tables errs, and wires need room; with every
-block RAM of an iCE40 taken, nextpnr's router finds no end, however few of its cells are."""
 LESS = 0.88
 """By how much the share shrinks where a design turned out too large."""
 TRIES = 4
@@ -103,7 +97,7 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
             stage(f"one-time warm-up of {program}")
             tools.command(program)
             warm(tool.package, tool.entry)
-    share, found = FULL, None
+    share, found = ALL if device.budget is None else family.share(device.budget), None
     for attempt in range(TRIES):
         stage("plan and generate")
         plan = _plan(network, board, arch, device, wish, fit, clock, share)

@@ -6,10 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnhw.device import Budget
 from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.platforms.base import Board
 
-__all__ = ["FAMILIES", "Family", "get_family"]
+__all__ = ["FAMILIES", "Family", "Share", "get_family"]
+
+Share = tuple[float, float]
+"""Parts of the lookup tables (and flip-flops) and of the block RAM of a device."""
+
+MOST_LUTS = 33_000
+"""Lookup tables with which nextpnr ends while people wait."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,9 @@ class Family:
         File that results.
     cells : dict of str to str
         Patterns of cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
+    full : Share
+        What ``--fit`` takes at most: the estimate of lookup tables errs, and wires need room.
+        Of lookup tables not more than ``MOST_LUTS`` either.
     ease : callable or None
         Changes the synthesised netlist so that it is easier to place and route.
     """
@@ -41,28 +51,35 @@ class Family:
     pack_arguments: Callable[[Board], list[str]]
     bitstream: str
     cells: dict[str, tuple[str, ...]]
+    full: Share
     ease: Callable[[Path], int] | None = None
+
+    def share(self, budget: Budget) -> Share:
+        """What ``--fit`` takes of a part at most."""
+        return min(self.full[0], MOST_LUTS / budget.luts), self.full[1]
 
 
 # Router 2 of nextpnr goes on where router 1 moves the same wires to and fro; on an iCE40, that is
 # with two thirds of its cells taken. On an ECP5 of our sizes router 1 ends too, with faster paths.
+# An HX8K with 88 % of its cells and 30 of 32 block RAMs takes 80 s.
 FAMILIES: dict[str, Family] = {
     "ice40": Family(
         "nextpnr-ice40", ("--pcf", "{constraints}"), ("--router", "router2", "--asc", "board.asc"),
         "icepack", lambda board: ["board.asc", "board.bin"], "board.bin",
-        {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}),
+        {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}, (0.85, 0.95)),
     "ecp5": Family(
         "nextpnr-ecp5", ("--lpf", "{constraints}"),
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
         "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)},
-        ease_netlist),
+        (0.85, 0.95), ease_netlist),
     "gowin": Family(
         "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",
         lambda board: [*board.part.pack, "-o", "board.fs", "routed.json"], "board.fs",
         {"lut": ("LUT?", "ALU"), "ff": ("DFF*",),
-         "block": ("SP", "SDP", "DP", "SPX9", "SDPX9", "DPX9", "pROM*")}),
+         "block": ("SP", "SDP", "DP", "SPX9", "SDPX9", "DPX9", "pROM*")},
+        (0.7, 0.95)),
 }
 
 

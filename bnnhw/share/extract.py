@@ -13,17 +13,17 @@ import numpy as np
 from bnnhw.share.forest import ROOT, forest
 from bnnhw.share.graph import Node, SharedMatrix
 
-__all__ = ["MAX_ROWS", "extract"]
+__all__ = ["MOST_ROWS", "extract"]
 
 NOISE = 0.9
 """Less than 1, so that only equal ones change places."""
 
-MAX_ROWS = 256
-"""Rows that are compared with each other; larger matrices are cut into blocks of as many."""
+MOST_ROWS = 256
+"""Rows that are compared with each other at most; larger matrices are cut into blocks."""
 
 
 def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
-            depth: int = 1, seed: int = 0) -> SharedMatrix:
+            depth: int = 1, seed: int = 0, together: int = MOST_ROWS) -> SharedMatrix:
     """Share parts of at least ``smallest`` columns among the rows of a matrix.
 
     Parameters
@@ -36,13 +36,18 @@ def extract(matrix: np.ndarray, smallest: int, reach: float = 0.0,
         Rows nearer than that to another one are built from it first, see ``forest``.
     seed : int
         Which of the largest parts are taken first: at random, for other numbers than 0.
+    together : int
+        Rows of a block; only those of the same block share.
     """
     rows, columns = matrix.shape
     if smallest < 2:
         raise ValueError("parts have at least 2 columns")
+    if together < 1:
+        raise ValueError("a block has at least a row")
     made: list[Node] = [Node((), ())] * rows
-    for first in range(0, rows, MAX_ROWS):
-        block = matrix[first:first + MAX_ROWS]
+    together = min(together, MOST_ROWS)
+    for first in range(0, rows, together):
+        block = matrix[first:first + together]
         parents = forest(block, reach, depth)
         start = block.copy()
         for k, (parent, sign) in enumerate(parents):

@@ -14,7 +14,7 @@ from bnnhw.count.tables import table
 from bnnhw.count.targets import TARGETS
 from bnnhw.share.graph import SharedMatrix
 from bnnhw.share.realise import scores, thresholds
-from bnnhw.share.search import FIRST, SHALLOW, Report, Sharing, share_matrix, share_with
+from bnnhw.share.search import Report, Sharing, first_tries, share_matrix, share_with
 
 __all__ = ["build_block", "choose_sharing"]
 
@@ -39,7 +39,8 @@ def choose_sharing(layer: CountLayer, target: str, registers: Callable[[Netlist]
         netlist.outputs = [lit for row in rows for lit in row]
         return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
 
-    return share_matrix(layer.signs, cost, SHALLOW if registers else FIRST, effort, report)
+    first = first_tries(layer.columns, registers is not None)
+    return share_matrix(layer.signs, cost, first, effort, report)
 
 
 def build_block(block: CountBlock, target: str, sharings: Sequence[Sharing]) -> Netlist:

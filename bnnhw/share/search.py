@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnhw.share.extract import extract
+from bnnhw.share.extract import MOST_ROWS, extract
 from bnnhw.share.graph import SharedMatrix
 
-__all__ = ["FIRST", "SHALLOW", "Report", "Sharing", "attempts", "share_matrix", "share_with"]
+__all__ = ["FIRST", "SHALLOW", "Report", "Sharing", "attempts", "first_tries", "share_matrix",
+           "share_with"]
 
 Report = Callable[[float], None]
 """Is told the fraction of a search that is done: of its work, not of its time."""
@@ -31,6 +32,7 @@ class Sharing:
     depth: int = 64
     keep: int = 1
     seed: int = 0
+    together: int = MOST_ROWS
 
 
 FIRST = (Sharing(), Sharing(depth=1), Sharing(smallest=4), Sharing(depth=3), Sharing(depth=2),
@@ -44,6 +46,20 @@ SHALLOW = (Sharing(reach=0.0, depth=1), Sharing(depth=1), Sharing(smallest=5, re
            Sharing(depth=2), Sharing(depth=3), Sharing(smallest=4, depth=1))
 """Tried first where registers count: forests are deep, and all that waits costs registers."""
 
+WIDE = 512
+"""Columns from which on eight rows at a time share more than all, in shallower trees with shorter
+wires: they have 128 patterns of signs up to complement, of which each comes several times then."""
+FIRST_OF_WIDE = Sharing(depth=1, together=8)
+SHALLOW_OF_WIDE = Sharing(smallest=4, reach=0.0, depth=1, together=8)
+
+
+def first_tries(columns: int, registers: bool) -> tuple[Sharing, ...]:
+    """What to try first for a matrix, where registers count or not."""
+    usual = SHALLOW if registers else FIRST
+    if columns < WIDE:
+        return usual
+    return (SHALLOW_OF_WIDE if registers else FIRST_OF_WIDE, *usual)
+
 
 def attempts(rows: int, columns: int, effort: float = 1.0) -> int:
     """Attempts that an effort allows."""
@@ -52,7 +68,8 @@ def attempts(rows: int, columns: int, effort: float = 1.0) -> int:
 
 def share_with(matrix: np.ndarray, sharing: Sharing) -> SharedMatrix:
     """Share a matrix in one way."""
-    return extract(matrix, sharing.smallest, sharing.reach, sharing.depth, sharing.seed)
+    return extract(matrix, sharing.smallest, sharing.reach, sharing.depth, sharing.seed,
+                   sharing.together)
 
 
 def share_matrix(matrix: np.ndarray, cost: Callable[[SharedMatrix, Sharing], float],

@@ -9,17 +9,26 @@ from hypothesis import strategies as st
 
 from bnnhw.count import TARGETS, Netlist, SumBuilder, certify
 from bnnhw.share import extract, thresholds
+from bnnhw.share.extract import MOST_ROWS
 from bnnhw.share.forest import ROOT, forest
 from bnnhw.share.graph import SharedMatrix
-from bnnhw.share.search import Sharing, attempts, share_matrix
+from bnnhw.share.search import (
+    FIRST,
+    SHALLOW,
+    WIDE,
+    Sharing,
+    attempts,
+    first_tries,
+    share_matrix,
+)
 from tests.count.test_certificate import FAMILIES, samples
 
 
 def check(matrix: np.ndarray, family: str, smallest: int, reach: float = 0.0, keep: int = 1,
-          limit: int | None = None) -> int:
+          limit: int | None = None, together: int = MOST_ROWS) -> int:
     """Build a matrix with thresholds, prove it, compare it; returns its cost."""
     rows, columns = matrix.shape
-    shared = extract(matrix, smallest, reach, 3)
+    shared = extract(matrix, smallest, reach, 3, together=together)
     netlist = Netlist(columns)
     target = TARGETS[family]
     t = columns // 2 if limit is None else limit
@@ -59,6 +68,35 @@ def test_edges(family: str) -> None:
         check(signs(4, 30, 1), family, 4, limit=limit)
     check(np.zeros((2, 3), dtype=np.int64), family, 4, limit=1)
     check(signs(1, 784, 2), family, 4)
+
+
+@given(st.sampled_from(FAMILIES), st.integers(1, 20), st.integers(1, 30), st.integers(1, 9),
+       st.sampled_from([0.0, 0.5]), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_any_rows_together(family: str, rows: int, columns: int, together: int, reach: float,
+                           seed: int) -> None:
+    check(signs(rows, columns, seed), family, 3, reach, together=together)
+
+
+def test_only_rows_together_share() -> None:
+    matrix = signs(24, 100, 4)
+    shared = extract(matrix, 3, 0.5, 2, together=8)
+    block = {k: k // 8 for k in range(24)}
+    for k in reversed(shared.order()):
+        for part, _ in shared.nodes[k].parts:
+            assert block.setdefault(part, block[k]) == block[k]
+    with pytest.raises(ValueError, match="at least a row"):
+        extract(matrix, 3, together=0)
+
+
+def test_of_many_columns_eight_rows_share_most() -> None:
+    """Less to count than with all rows together, in fewer stages."""
+    assert first_tries(WIDE - 1, True) == SHALLOW
+    assert first_tries(WIDE - 1, False) == FIRST
+    matrix = signs(32, 2 * WIDE, 9)
+    alone = check(matrix, "ecp5", 4, together=8)
+    assert first_tries(2 * WIDE, True)[0].together == 8
+    assert alone < check(matrix, "ecp5", 4)
 
 
 def test_complementary_rows_share_everything() -> None:

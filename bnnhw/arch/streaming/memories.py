@@ -22,6 +22,10 @@ LARGEST = 12
 """Tables among which those for SPRAM are chosen; that many can be tried in all combinations."""
 
 
+SPILLED = 1 << 16
+"""Bits of weights beside block RAM that open synthesis makes lookup tables of in a minute."""
+
+
 @dataclass(frozen=True)
 class Storage:
     """Storage of the tables of one product layer: ``block``, ``lut`` or ``constant``; weights also
@@ -142,7 +146,7 @@ def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
     whole = get_device(device.name).budget  # also where others take a share of the part
     assert whole is not None
     worth = 0.1 * whole.luts / whole.blocks
-    chosen = _Chosen({}, {})
+    chosen, spilled = _Chosen({}, {}), 0
     for table in sorted(tables, key=lambda t: (-t.luts / t.blocks(device), t.key)):
         blocks = table.blocks(device)
         worthy = table.luts / blocks >= worth
@@ -151,6 +155,8 @@ def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
             columns = table.width
         elif worthy and table.key[1] == "weights":
             columns = table.columns_in(max(free, 0), device)
+            spilled += (table.width - columns) * table.depth
+            columns = columns if spilled <= SPILLED else 0
             chosen.in_luts[table.key] = table.width - columns if columns else 0
         chosen.places[table.key] = "block" if columns else "lut"
         free -= table.blocks(device, columns)

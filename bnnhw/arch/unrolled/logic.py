@@ -26,7 +26,7 @@ from bnnhw.share.search import Sharing
 
 __all__ = ["LogicPlan", "netlist_of", "registers_of"]
 
-Settings = tuple[tuple[int, float, int, int, int], ...]
+Settings = tuple[tuple[int, float, int, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LogicPlan(LabelUnit):
         In order; the last one may be a label.
     family : str
         Target of the cells.
-    settings : tuple of (int, float, int, int, int)
+    settings : tuple of (int, float, int, int, int, int)
         How each product layer is shared.
     cuts : int
         Registers on each path.
