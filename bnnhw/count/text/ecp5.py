@@ -9,8 +9,9 @@ from bnnhw.count.text.module import Gap, Names
 
 __all__ = ["ecp5_cells", "ecp5_luts", "ecp5_register", "tied_high"]
 
-LONGEST = 24
-"""Slots of a chain: timing analysis counts carries through gaps, though they never pass there."""
+LONGEST = 32
+"""Slots of a sequence, where its schedule says nothing: timing analysis counts carries through
+gaps, though they never pass there."""
 
 
 def ecp5_cells(names: Names) -> list[str]:
@@ -66,7 +67,7 @@ def tied_high(table: int, zeros: int) -> int:
 def _sequences(names: Names) -> list[list[Slot | Gap | None]]:
     """Places of each sequence of CCU2C; None fills the last one up."""
     return [[*sequence, *[None] * (len(sequence) % 2)]
-            for sequence in names.sequences(LONGEST, headed=True)]
+            for sequence in names.sequences(names.schedule.longest or LONGEST, headed=True)]
 
 
 def ecp5_register(d: str, q: str) -> str:
