@@ -1,10 +1,11 @@
 """Counting logic against its peers: python bench/counting.py [PART ...] [--peers]
 
-Parts: popcount, matrices, tfc, streaming (all by default). Every figure is cells after Yosys, in
-the slots of ``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers``
-measures peers that are not in the cache of an earlier run; da4ml and Yosys take hours for the
-largest. The part ``peers`` only brings what is in that cache into the recorded matrices. The table
-goes to bench/counting.json.
+Parts: popcount, matrices, tfc, streaming (all by default), and routed, which places and routes TFC
+on an ECP5 and takes a quarter of an hour. Every other figure is cells after Yosys, in the slots of
+``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers`` measures peers
+that are not in the cache of an earlier run; da4ml and Yosys take hours for the largest. The part
+``peers`` only brings what is in that cache into the recorded matrices. The table goes to
+bench/counting.json.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bnnhw.count.text import WRITERS, module_text
 from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
+from bnnhw.flow.pnr import place_and_route
 from bnnhw.flow.synth import synthesise
 from bnnhw.frontend.network import Network, load_network
 from bnnhw.frontend.qonnx import import_qonnx
@@ -151,6 +153,22 @@ def whole_tfc() -> list[dict[str, Any]]:
     return rows
 
 
+def routed() -> list[dict[str, Any]]:
+    """TFC with registers for 150 MHz on the part of Lattice's ECP5 evaluation board."""
+    if not TFC.exists():
+        return []
+    graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
+    device, part, aim, seed = get_device("ecp5-85"), "lfe5um5g-85f", 160.0, 1
+    core = generate(Network(graph, {}, ()), "unrolled", device, Wish(clock_mhz=150))
+    begin = time.monotonic()
+    found = place_and_route(core, device, aim, seed, part)
+    used = {name: use["used"] for name, use in found["utilisation"].items()}
+    return [{"part": found["part"], "aim MHz": aim, "seed": seed, "fmax MHz": found["fmax_mhz"],
+             "frames/s": round(found["fmax_mhz"] * 1e6 / core.plan.ii),
+             "slots": used["TRELLIS_COMB"], "FF": used["TRELLIS_FF"],
+             "latency": core.plan.latency, "seconds": round(time.monotonic() - begin)}]
+
+
 def streaming() -> list[dict[str, Any]]:
     """Whole streaming designs on ECP5, with weights in block RAM: LUT4 an XNOR lane."""
     rows = []
@@ -172,7 +190,7 @@ def main() -> None:
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts, "matrices": lambda: matrices(arguments.peers),
-             "tfc": whole_tfc, "streaming": streaming}
+             "tfc": whole_tfc, "streaming": streaming, "routed": routed}
     for part in arguments.parts:
         if part == "peers":
             part, known = "matrices", works()

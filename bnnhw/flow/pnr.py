@@ -36,7 +36,7 @@ class Part:
 
 
 def _ecp5(size: int, kind: str = "", speed: int = 6) -> Part:
-    return Part(f"LFE5U{kind.upper()}-{size}F", "nextpnr-ecp5", "ecp5", (
+    return Part(f"LFE5{kind.upper() or 'U'}-{size}F", "nextpnr-ecp5", "ecp5", (
         f"--{kind}{'-' * bool(kind)}{size}k", "--package",
         "CABGA756" if size == 85 else "CABGA554" if size == 45 else "CABGA381",
         "--speed", str(speed), "--lpf-allow-unconstrained"),
