@@ -161,11 +161,15 @@ def _routes(top: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
 
 
 def _less(top: dict[str, Any]) -> None:
-    """Take a way off a net: its last wire, with the switch that leads there."""
+    """Take a way off a net: a wire from which none goes on, with the switch that leads there."""
     for attributes, route in _routes(top):
-        if not any(route[-3] in other for other in (";".join(route[:-3]).split(";")[1::3])):
-            attributes["ROUTING"] = ";".join(route[:-3])
-            return
+        for k in range(0, len(route) - 2, 3):
+            wire, switch = route[k:k + 2]
+            rest = route[:k] + route[k + 3:]
+            if switch and not any(wire in other for other in rest[1::3]):
+                attributes["ROUTING"] = ";".join(rest)
+                return
+    raise AssertionError("every wire goes on")
 
 
 def _apart(top: dict[str, Any]) -> None:
