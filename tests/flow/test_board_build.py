@@ -167,7 +167,7 @@ def test_a_router_without_headway_is_stopped() -> None:
 
 
 def rounds(counts: Iterable[int]) -> Iterator[str]:
-    """Lines of router 2, of which the last one begins anew where a wire was not allowed."""
+    """Lines of router 2: the wires that are taken twice after each round."""
     for k, left in enumerate(counts, start=1):
         yield f"Info:     iter={k} wires=5{k:03} overused={left} overuse={left} archfail=NA"
 

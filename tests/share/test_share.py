@@ -90,7 +90,7 @@ def test_only_rows_together_share() -> None:
 
 
 def test_of_many_columns_eight_rows_share_most() -> None:
-    """Less to count than with all rows together, in fewer stages."""
+    """Less to count than with all rows together."""
     assert first_tries(WIDE - 1, True) == SHALLOW
     assert first_tries(WIDE - 1, False) == FIRST
     matrix = signs(32, 2 * WIDE, 9)

@@ -33,7 +33,10 @@ __all__ = ["plan"]
 
 ARCH = "unrolled"
 REGISTER_PRICE = 0.2
-"""Lookup tables that a register counts as in the choice of how to share: most lie behind one."""
+"""Lookup tables that a register counts as in the choice of how to share: most lie behind one.
+
+They are counted before retiming, which would take longer than the search.
+"""
 
 MAX_SYNAPSES = 1 << 23
 
