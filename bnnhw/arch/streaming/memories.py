@@ -60,11 +60,6 @@ class _Table:
     def luts_of(self, columns: int) -> float:
         return (self.depth - 1) / 16 * columns
 
-    def columns_in(self, blocks: int, device: Device) -> int:
-        """Columns that fill so many block RAMs."""
-        return max((count * width for depth, width in device.block_shapes
-                    if (count := blocks // -(-self.depth // depth))), default=0)
-
 
 @dataclass
 class _Chosen:
@@ -154,7 +149,7 @@ def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
         if worthy and blocks <= free:
             columns = table.width
         elif worthy and table.key[1] == "weights":
-            columns = table.columns_in(max(free, 0), device)
+            columns = device.columns(table.depth, max(free, 0))
             spilled += (table.width - columns) * table.depth
             columns = columns if spilled <= SPILLED else 0
             chosen.in_luts[table.key] = table.width - columns if columns else 0

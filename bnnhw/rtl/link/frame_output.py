@@ -16,11 +16,16 @@ from bnnhw.rtl.shared import SharedComponent
 __all__ = ["FrameOutput", "output_depth"]
 
 
+def _identity_rows(out_bytes: int, identity_bytes: int) -> int:
+    """Words that the identity takes."""
+    return -(-identity_bytes // out_bytes)
+
+
 def output_depth(out_bytes: int, out_words: int, identity_bytes: int) -> int:
     """Words of the memory of an output frame and the identity; 0 without one."""
     if out_words == 1:
         return 0
-    return 1 << (out_words + -(-identity_bytes // out_bytes) - 1).bit_length()
+    return 1 << (out_words + _identity_rows(out_bytes, identity_bytes) - 1).bit_length()
 
 
 class FrameOutput(SharedComponent):
@@ -73,8 +78,7 @@ class FrameOutput(SharedComponent):
 
     @property
     def rows(self) -> int:
-        """Words that the identity takes."""
-        return -(-len(self.identity) // self.out_bytes)
+        return _identity_rows(self.out_bytes, len(self.identity))
 
     @property
     def depth(self) -> int:
