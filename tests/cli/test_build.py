@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -83,3 +88,28 @@ def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], said
     assert code == 2
     assert said in err
     assert not (tmp_path / "build").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from /proc")
+def test_a_build_that_is_stopped_takes_its_tools_along(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NETWORK)
+    nothing_known = {**os.environ, "BNNHW_CACHE": str(tmp_path / "cache")}
+    with subprocess.Popen([sys.executable, "-m", "bnnhw", "build", "net.yaml", "--board",
+                           "icebreaker"], cwd=tmp_path, env=nothing_known,
+                          stderr=subprocess.PIPE, text=True) as build:
+        children = Path(f"/proc/{build.pid}/task/{build.pid}/children")
+        tool = None
+        while tool is None and build.poll() is None:
+            time.sleep(0.05)
+            for child in map(int, children.read_text().split()):
+                if "run_yosys" in Path(f"/proc/{child}/cmdline").read_text():
+                    tool = child
+        assert tool is not None, "Yosys was not seen"
+        build.terminate()
+        _, said = build.communicate(timeout=60)
+    assert build.returncode == 128 + signal.SIGTERM
+    assert said.splitlines()[-1] == "error: stopped"
+    with pytest.raises(ProcessLookupError):
+        os.kill(tool, 0)
+    folder = tmp_path / "build" / "tiny" / "icebreaker"
+    assert not (folder / "report.json").exists()

