@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from bnnhw.count.cells import FALSE, Chain, invert
 from bnnhw.count.dots import LATE, SLACK, Dot, Dots, Product, operand
+from bnnhw.count.fewest import MOST, PlannedChain, next_chain
 from bnnhw.count.tables import XNOR2, maj3, table, xor
 from bnnhw.count.targets.base import Operand, SlotShape
 
@@ -42,6 +43,8 @@ class Reducer(Dots):
             return
         raw, made = self.columns[0], list[tuple[int, Dot]]()
         single = all(len(p) == 1 for *_, p in raw)
+        if single and self.target.rules is not None and len(raw) + others <= MOST:
+            return  # they are planned
         if self.target.polarised and single:
             # Inverted ones into the lookup tables of leaves, others into carries.
             raw = sorted(raw, key=lambda dot: not dot[2][0] & 1)
@@ -67,13 +70,26 @@ class Reducer(Dots):
 
         With two the lowest weight that has several may keep three: a chain takes three there.
         """
+        while True:
+            if (chain := self._planned(tall)) is not None:
+                k = next(k for k, column in enumerate(self.columns) if len(column) > 1)
+                self._wave = LATE
+                self._chain(k, tall, chain.entry, chain.slots)
+            elif (over := self._too_tall(tall)) is not None:
+                self._step(over, tall)
+            else:
+                return
+
+    def _too_tall(self, tall: int) -> int | None:
+        """The lowest weight with more bits than may be left."""
         begun = tall == 1
-        for k in range(self.width):
+        for k, column in enumerate(self.columns):
             own = tall
-            if not begun and len(self.columns[k]) > 1:
+            if not begun and len(column) > 1:
                 own, begun = 3, True
-            while len(self.columns[k]) > own:
-                self._step(k, tall)
+            if len(column) > own:
+                return k
+        return None
 
     def absorb(self) -> None:
         """Add the constant together with the two bits of each weight that are left."""
@@ -89,6 +105,13 @@ class Reducer(Dots):
             self.add((invert(lit),), k)
             self.add((lit,), k + 1)
             self.const %= 1 << self.width
+
+    def _planned(self, tall: int) -> PlannedChain | None:
+        """The chain that comes next where the fewest slots are looked for; no product may wait."""
+        rules = self.target.rules
+        if rules is None or any(len(p) > 1 for column in self.columns for *_, p in column):
+            return None
+        return next_chain(tuple(len(column) for column in self.columns), tall, rules)
 
     # One step
 
@@ -153,7 +176,12 @@ class Reducer(Dots):
         made = self.lookup(self.netlist, lits, XORS[len(lits)])
         self._claim(k, (made,), [(k, p) for p in bits], None, wraps=True)
 
-    def _chain(self, k: int, tall: int, several: bool) -> None:
+    def _chain(self, k: int, tall: int, several: bool,
+               planned: Sequence[tuple[int, ...]] = ()) -> None:
+        """A chain from ``2**k`` on, with a bit as the carry into it where there are ``several``.
+
+        Its slots are as planned, or what ``takes`` and ``_goes_on`` say.
+        """
         taken: list[tuple[int, Product]] = []
         entry: Product | None = None
         if several:
@@ -162,7 +190,7 @@ class Reducer(Dots):
         shapes: list[SlotShape] = []
         held, at = list[Operand](), k
         while True:
-            groups = self._groups(at, held)
+            groups = planned[len(shapes)] if planned else self._groups(at, held)
             operands, later = list(held), list[Operand]()
             waiting = self._pick(at, sum(groups))
             taken += [(at, p) for p in waiting]
@@ -182,7 +210,8 @@ class Reducer(Dots):
             shapes.append(self.target.slot(self.netlist, x1, x2))
             held = later
             at += 1
-            if at == self.width or (not held and not self._goes_on(k, at, tall)):
+            if at == self.width or (len(shapes) == len(planned) if planned else
+                                    not held and not self._goes_on(k, at, tall)):
                 break
         chain = self._made(shapes, operand(entry) if entry else None)
         lits = [2 * slot.total for slot in chain.slots]

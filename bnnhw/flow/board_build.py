@@ -105,12 +105,14 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     synth.run(folder, lambda there: _synthesise(there, board, tools, stages), sources)
     runs: list[tuple[Routed, _Step]] = []
     netlist = (folder / "synthesised.json").read_bytes()
+    ways = family.ways(folder / "synthesised.json")
     for seed in seeds:
+        arguments = [*_place(family, board, built, seed), *ways]
         step = _Step(f"seed {seed}", [
-            *synth.facts, text, " ".join(_place(family, board, built, seed)),
+            *synth.facts, text, " ".join(arguments),
             versions[family.place], versions[family.pack],
         ], ["routed.json", "placed.json", family.bitstream], use_cache)
-        step.run(folder, partial(_route, family=family, board=board, built=built, seed=seed,
+        step.run(folder, partial(_route, family=family, board=board, arguments=arguments, seed=seed,
                                  tools=tools, stages=stages),
                  {name: text.encode(), "synthesised.json": netlist})
         report = json.loads((folder / "placed.json").read_text())
@@ -186,12 +188,12 @@ def _place(family: Family, board: Board, built: BoardDesign, seed: int) -> list[
             "--seed", str(seed)]
 
 
-def _route(folder: Path, family: Family, board: Board, built: BoardDesign, seed: int, tools: Tools,
-           stages: Stages) -> None:
+def _route(folder: Path, family: Family, board: Board, arguments: list[str], seed: int,
+           tools: Tools, stages: Stages) -> None:
     log = f"logs/nextpnr-{seed}.log"
     try:
         tools.run(family.place, [
-            *_place(family, board, built, seed), "--json", "synthesised.json", "--write",
+            *arguments, "--json", "synthesised.json", "--write",
             "routed.json", "--report", "placed.json", "--timing-allow-fail", "-q", "-l", log,
         ], folder, log, nextpnr_fraction(stages(f"place and route, seed {seed} (nextpnr)")))
     except ToolError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,17 @@ from bnnhw.device import Budget
 from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.platforms.base import Board
 
-__all__ = ["FAMILIES", "Family", "Share", "get_family"]
+__all__ = ["FAMILIES", "LARGE", "Family", "Share", "get_family"]
 
 Share = tuple[float, float]
 """Parts of the lookup tables (and flip-flops) and of the block RAM of a device."""
 
 MOST_LUTS = 33_000
 """Lookup tables with which nextpnr ends while people wait."""
+
+LARGE = 20_000
+"""Cells from which on a family takes its ways for large netlists: the usual ones take hours then,
+or find no end."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Family:
     full : Share
         What ``--fit`` takes at most: the estimate of lookup tables errs, and wires need room.
         Of lookup tables not more than ``MOST_LUTS`` either.
+    usual, large : tuple of str
+        Placer and router for usual and for large netlists.
     ease : callable or None
         Changes the synthesised netlist so that it is easier to place and route.
     """
@@ -52,7 +59,16 @@ class Family:
     bitstream: str
     cells: dict[str, tuple[str, ...]]
     full: Share
+    usual: tuple[str, ...] = ()
+    large: tuple[str, ...] = ()
     ease: Callable[[Path], int] | None = None
+
+    def ways(self, netlist: Path) -> tuple[str, ...]:
+        """Placer and router for a netlist, as arguments."""
+        modules = json.loads(netlist.read_bytes())["modules"].values()
+        cells = sum(not cell["type"].startswith("$")
+                    for module in modules for cell in module["cells"].values())
+        return self.large if cells > LARGE else self.usual
 
     def share(self, budget: Budget) -> Share:
         """What ``--fit`` takes of a part at most."""
@@ -60,19 +76,22 @@ class Family:
 
 
 # Router 2 of nextpnr goes on where router 1 moves the same wires to and fro; on an iCE40, that is
-# with two thirds of its cells taken. On an ECP5 of our sizes router 1 ends too, with faster paths.
+# with two thirds of its cells taken. On an ECP5 it finds faster paths while it ends.
 # An HX8K with 88 % of its cells and 30 of 32 block RAMs takes 80 s.
+_ROUTER2 = ("--router", "router2")
+
 FAMILIES: dict[str, Family] = {
     "ice40": Family(
-        "nextpnr-ice40", ("--pcf", "{constraints}"), ("--router", "router2", "--asc", "board.asc"),
+        "nextpnr-ice40", ("--pcf", "{constraints}"), ("--asc", "board.asc"),
         "icepack", lambda board: ["board.asc", "board.bin"], "board.bin",
-        {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}, (0.85, 0.95)),
+        {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}, (0.85, 0.95),
+        usual=_ROUTER2, large=_ROUTER2),
     "ecp5": Family(
         "nextpnr-ecp5", ("--lpf", "{constraints}"),
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
         "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)},
-        (0.85, 0.95), ease_netlist),
+        (0.85, 0.95), large=("--placer", "static", *_ROUTER2, "--tmg-ripup"), ease=ease_netlist),
     "gowin": Family(
         "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",

@@ -26,6 +26,7 @@ _HEADING = re.compile(r"^[\d.]+\. Executing ")
 _ARCS = re.compile(r"Routing (\d+) arcs")
 _REMAINING = re.compile(r"^Info:\s+(\d+) \|.*\|\s+(\d+)\|")
 _OVERUSED = re.compile(r"iter=(\d+) wires=\d+ overused=(\d+)")
+_OVERLAP = re.compile(r"overlap: \w+=([\d.]+)%")
 _REFINING = re.compile(r"at iteration #(\d+)")
 
 
@@ -63,6 +64,8 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
         now = far
         if "Creating initial analytic placement" in text:
             now = 0.1
+        elif found := _OVERLAP.search(text):
+            now = PLACED * (1 - float(found[1]) / 100)  # the static placer spreads cells out
         elif "Running simulated annealing" in text:
             now = 0.35
         elif found := _REFINING.search(text):

@@ -12,16 +12,11 @@ from typing import Any
 from bnnhw.device import Device
 from bnnhw.emit.design import Design
 from bnnhw.errors import FitError, PlanError, ToolError
-from bnnhw.flow.ecp5_carry import ease_netlist
+from bnnhw.flow.families import FAMILIES
 from bnnhw.flow.fractions import nextpnr_fraction
 from bnnhw.flow.tools import Tools
 
-__all__ = ["LARGE", "PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
-
-LARGE = 20_000
-"""Carry cells, lookup tables and flip-flops together from which on an ECP5 is placed by the static
-placer and routed by router 2: the other ones take hours then, or find no end."""
-
+__all__ = ["PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
 
 @dataclass(frozen=True)
 class Part:
@@ -30,21 +25,18 @@ class Part:
     name: str
     program: str
     arguments: tuple[str, ...]
-    large: tuple[str, ...] = ()
 
 
 def _ecp5(size: int, kind: str = "", speed: int = 6) -> Part:
     return Part(f"LFE5{kind.upper() or 'U'}-{size}F", "nextpnr-ecp5", (
         f"--{kind}{'-' * bool(kind)}{size}k", "--package",
         "CABGA756" if size == 85 else "CABGA554" if size == 45 else "CABGA381",
-        "--speed", str(speed), "--lpf-allow-unconstrained"),
-        ("--placer", "static", "--router", "router2", "--tmg-ripup"))
+        "--speed", str(speed), "--lpf-allow-unconstrained"))
 
 
 def _ice40(name: str, option: str, package: str) -> Part:
     return Part(name, "nextpnr-ice40",
-                (f"--{option}", "--package", package, "--pcf-allow-unconstrained",
-                 "--router", "router2"))
+                (f"--{option}", "--package", package, "--pcf-allow-unconstrained"))
 
 
 PARTS = {
@@ -128,13 +120,6 @@ def _part(device: Device, name: str | None) -> Part:
     return part
 
 
-def _cells(netlist: Path) -> int:
-    """Cells of a netlist that take a place in the fabric."""
-    modules = json.loads(netlist.read_bytes())["modules"].values()
-    return sum(cell["type"] in ("CCU2C", "LUT4", "TRELLIS_FF")
-               for module in modules for cell in module["cells"].values())
-
-
 def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
                     part_name: str | None = None,
                     report: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
@@ -156,7 +141,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
     ToolError
         A tool is missing or failed.
     """
-    part = _part(device, part_name)
+    part, family = _part(device, part_name), FAMILIES[device.family]
     if freq_mhz <= 0:
         raise PlanError("--freq must be positive")
     synth = device.synth_with_pads
@@ -166,12 +151,12 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
         tools = Tools()
         tools.run("yosys", ["-q", "-p", f"read_verilog core.v; {synth} -top pins -json core.json"],
                   folder)
-        if device.family == "ecp5":
-            ease_netlist(folder / "core.json")
-        large = part.large if part.large and _cells(folder / "core.json") > LARGE else ()
+        if family.ease is not None:
+            family.ease(folder / "core.json")
+        ways = family.ways(folder / "core.json")
         try:
             tools.run(part.program, [
-                *part.arguments, *large, "--json", "core.json", "--report", "report.json",
+                *part.arguments, *ways, "--json", "core.json", "--report", "report.json",
                 "--freq", f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
                 "--log", "nextpnr.log",
             ], folder, "nextpnr.log", nextpnr_fraction(report))

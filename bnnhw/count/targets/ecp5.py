@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import permutations
 
 from bnnhw.count.cells import Chain
+from bnnhw.count.fewest import SlotRules
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import value
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
@@ -24,6 +25,7 @@ class Ecp5(Target):
     leaf = 5
     adds_constants = True
     entry_functions = True
+    rules = SlotRules(pairs=True, entry_place=True)
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
         shape = plain_slot(x1, x2)
