@@ -109,8 +109,10 @@ def _fewest(heights: tuple[int, ...], tall: int,
 def _chains(heights: tuple[int, ...],
             rules: SlotRules) -> Iterator[tuple[int, tuple[int, ...], PlannedChain]]:
     """Chains from the lowest weight on: cost, bits of each weight behind it, and the chain."""
+    last = heights[0] <= 4 and max(heights[1:]) <= 2
     for entry in (False, True):
-        if heights[0] >= 2 + entry:
+        # A bit as the carry in costs nothing, but where a last chain would have no place at all.
+        if heights[0] >= 2 + entry and (entry or last or heights[0] == 2):
             have = (heights[0] - entry, *heights[1:])
             for left, slots, out in _slots(have, 0, (), rules):
                 place = out or (entry and rules.entry_place)
