@@ -61,8 +61,7 @@ class PlannedChain:
 
 
 def next_chain(heights: tuple[int, ...], tall: int, rules: SlotRules) -> PlannedChain | None:
-    """The chain to begin with, or None where none is needed or bits are too many, or if it is no work
-    for a chain.
+    """The chain to begin with; None where none is needed, or bits are too many.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ def _fewest(heights: tuple[int, ...], tall: int,
     """Slots from here on, and the chain to begin with."""
     first = next((k for k, have in enumerate(heights) if have > 1), None)
     if first is None:
-        return 0, None
+        return (len(heights) if tall > 1 else 0), None  # the constant needs a chain in any case
     if first:
         return _fewest(heights[first:], tall, rules)
     if len(heights) == 1:
