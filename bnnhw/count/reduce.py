@@ -254,6 +254,8 @@ class Reducer(Dots):
         chain = self._made(shapes, operand(entry) if entry else None)
         wraps = k + len(rows) == self.width
         lits = [2 * slot.total for slot in chain.slots]
+        if const & 1 and not entry and rows[0][1] == (FALSE,):
+            lits[0] = invert(rows[0][0][0])  # tools find it, and make it a table of its own
         self._claim(k, (*lits, *(() if wraps else (2 * chain.slots[-1].carry,))), taken, chain,
                     wraps, const)
 
