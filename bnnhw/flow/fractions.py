@@ -21,6 +21,9 @@ PLACED = 0.5
 """Share of placement in a bar of nextpnr."""
 STUCK_ROUNDS = 150
 """The same in rounds of router 2: at four wires an HX8K was seen to stay for a dozen of them."""
+MANY = 1000
+STUCK_ROUNDS_OF_MANY = 30
+"""The same while that many wires are taken twice: rounds take minutes then."""
 
 _HEADING = re.compile(r"^[\d.]+\. Executing ")
 _ARCS = re.compile(r"Routing (\d+) arcs")
@@ -81,7 +84,8 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
             iteration, left = int(found[1]), int(found[2])
             # They halve in each round at first.
             now = PLACED + (1 - PLACED) * (1 - math.log2(left + 1) / MOST_OVERUSED)
-            if left and stuck(iteration, left, STUCK_ROUNDS):
+            patience = STUCK_ROUNDS if left < MANY else STUCK_ROUNDS_OF_MANY
+            if left and stuck(iteration, left, patience):
                 raise _never(f"{left:,} wires are taken twice")
         elif "Program finished normally" in text:
             now = 1.0

@@ -147,6 +147,12 @@ def test_fractions_only_grow() -> None:
         line(text)
     assert seen == sorted(seen)
     assert 0.5 < seen[-2] < 1 == seen[-1]
+    seen.clear()
+    line = nextpnr_fraction(seen.append)
+    for overlap in ("99.7", "99.8", "60.0", "9.7"):  # of the static placer
+        line(f"Info: overlap: COMB={overlap}%, FF=1.0%, RAM=0.0%, MUL=0.0%")
+    assert seen == sorted(seen)
+    assert 0.4 < seen[-1] < 0.5
 
 
 def test_a_router_without_headway_is_stopped() -> None:
@@ -188,7 +194,10 @@ def test_rounds_without_headway_are_stopped() -> None:
         line(text)
     line = nextpnr_fraction(lambda fraction: None)
     with pytest.raises(FitError, match="5,100 wires are taken twice"):
-        list(map(line, rounds([9000, *[5100] * 152])))
+        list(map(line, rounds([9000, *[5100] * 32])))
+    line = nextpnr_fraction(lambda fraction: None)
+    with pytest.raises(FitError, match="510 wires are taken twice"):
+        list(map(line, rounds([9000, *[510] * 152])))
 
 
 def test_what_the_user_cannot_have_is_said_before_the_tools_run(tmp_path: Path) -> None:
