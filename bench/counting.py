@@ -5,7 +5,7 @@ on an ECP5 and takes a quarter of an hour. Every other figure is cells after Yos
 ``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers`` measures peers
 that are not in the cache of an earlier run; da4ml and Yosys take hours for the largest. The part
 ``peers`` only brings what is in that cache into the recorded matrices. The table goes to
-bench/counting.json.
+bench/counting.json. Peers that are not in the cache keep what is recorded there.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ def threshold_layer(matrix: np.ndarray) -> CountLayer:
                       np.full((1, rows, 1), columns // 2), 1, np.zeros((1, rows), np.int64), 1)
 
 
-def matrices(peers: bool) -> list[dict[str, Any]]:
+def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Constant matrices with a threshold a row, beside da4ml and plain ``+`` without."""
+    before = {(row["work"], row["target"]): row for row in recorded}
     rows = []
     for name, matrix in works().items():
         for target in TARGETS:
@@ -108,6 +109,8 @@ def matrices(peers: bool) -> list[dict[str, Any]]:
                                    "generation s": round(seconds, 1)}
             if peers:
                 measure(matrix, name, targets=(target,))
+            known = before.get((name, target), {})
+            row |= {peer: known[peer] for peer in ("da4ml", "plain") if peer in known}
             rows.append(with_peers(row, matrix))
             print(row, flush=True)
     return rows
@@ -117,7 +120,7 @@ def with_peers(row: dict[str, Any], matrix: np.ndarray) -> dict[str, Any]:
     """A row of ``matrices`` with what the cache of peers holds."""
     row = dict(row)
     for peer in ("da4ml", "plain"):
-        row[peer] = _slots(cached(matrix, peer, row["target"]))
+        row[peer] = _slots(cached(matrix, peer, row["target"])) or row.get(peer, "")
         row[f"ours / {peer}"] = round(row["ours"] / row[peer], 3) \
             if isinstance(row[peer], int) else ""
     return row
@@ -189,7 +192,8 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true")
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    parts = {"popcount": popcounts, "matrices": lambda: matrices(arguments.peers),
+    parts = {"popcount": popcounts,
+             "matrices": lambda: matrices(arguments.peers, record.get("matrices", [])),
              "tfc": whole_tfc, "streaming": streaming, "routed": routed}
     for part in arguments.parts:
         if part == "peers":

@@ -43,7 +43,7 @@ class Reducer(Dots):
             return
         raw, made = self.columns[0], list[tuple[int, Dot]]()
         single = all(len(p) == 1 for *_, p in raw)
-        if single and self.target.rules is not None and len(raw) + others <= MOST:
+        if single and self.target.planned and len(raw) + others <= MOST:
             return  # they are planned
         if self.target.polarised and single:
             # Inverted ones into the lookup tables of leaves, others into carries.
@@ -108,10 +108,10 @@ class Reducer(Dots):
 
     def _planned(self, tall: int) -> PlannedChain | None:
         """The chain that comes next where the fewest slots are looked for; no product may wait."""
-        rules = self.target.rules
-        if rules is None or any(len(p) > 1 for column in self.columns for *_, p in column):
+        products = any(len(p) > 1 for column in self.columns for *_, p in column)
+        if products or not self.target.planned:
             return None
-        return next_chain(tuple(len(column) for column in self.columns), tall, rules)
+        return next_chain(tuple(len(column) for column in self.columns), tall)
 
     # One step
 

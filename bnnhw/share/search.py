@@ -36,7 +36,7 @@ class Sharing:
 
 
 FIRST = (Sharing(), Sharing(depth=1), Sharing(smallest=4), Sharing(depth=3), Sharing(depth=2),
-         Sharing(reach=0.0, depth=1), Sharing(smallest=5), Sharing(keep=2))
+         Sharing(reach=0.0, depth=1), Sharing(smallest=5), Sharing(keep=2), Sharing(keep=0))
 """Tried in this order; which is best depends on the matrix and the target.
 
 Deep forests leave the least to count, but a row without rows behind it compares without a sum.

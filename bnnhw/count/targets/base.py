@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import ClassVar
 
 from bnnhw.count.cells import Chain, Lut
-from bnnhw.count.fewest import SlotRules
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import table, value
 
@@ -38,8 +37,8 @@ class Target(abc.ABC):
         A single adder is as cheap of lookup tables as of a chain.
     entry_functions : bool
         The carry into a chain may be any function of two bits.
-    rules : SlotRules or None
-        What is known of chains when the fewest slots are looked for; None where they are not.
+    planned : bool
+        Chains of small sums are planned; an operand of a slot may be two bits, see ``fewest``.
     """
 
     name: ClassVar[str]
@@ -49,7 +48,7 @@ class Target(abc.ABC):
     polarised: ClassVar[bool] = False
     lut_adders: ClassVar[bool] = False
     entry_functions: ClassVar[bool] = False
-    rules: ClassVar[SlotRules | None] = None
+    planned: ClassVar[bool] = False
 
     def cost(self, netlist: Netlist) -> int:
         """Price of a netlist in lookup tables: each chain with its share of the places between.

@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import permutations
 
 from bnnhw.count.cells import Chain
-from bnnhw.count.fewest import SlotRules
 from bnnhw.count.netlist import Netlist
 from bnnhw.count.tables import value
 from bnnhw.count.targets.base import Operand, SlotShape, Target, plain_slot
@@ -25,7 +24,7 @@ class Ecp5(Target):
     leaf = 5
     adds_constants = True
     entry_functions = True
-    rules = SlotRules(pairs=True, entry_place=True)
+    planned = True
 
     def slot(self, netlist: Netlist, x1: Operand, x2: Operand) -> SlotShape:
         shape = plain_slot(x1, x2)
@@ -39,8 +38,8 @@ class Ecp5(Target):
         raise AssertionError("two bits fit every slot")
 
     def chain_cost(self, chain: Chain, used: set[int]) -> int:
-        # The place behind takes the carry out and puts that of the next chain in.
-        return len(chain.slots) + int(chain.carry != 0 or chain.slots[-1].carry in used)
+        # The place behind takes the carry out, puts that of the next chain in, or keeps both apart.
+        return len(chain.slots) + 1
 
     def takes(self, have: int, above: int, held: tuple[int, ...],
               single: bool) -> tuple[int, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from bnnhw.count.cells import FALSE, Function, Slot
+from bnnhw.count.pipeline import Schedule
 from bnnhw.count.tables import table, value
 from bnnhw.count.targets.ecp5 import pins_of
 from bnnhw.count.text.module import Gap, Names
 
 __all__ = ["ecp5_cells", "ecp5_luts", "ecp5_register", "tied_high"]
 
-LONGEST = 32
+LONGEST, LONGEST_OF_SLOW = 32, 128
 """Slots of a sequence, where its schedule says nothing: timing analysis counts carries through
-gaps, though they never pass there."""
+gaps, though they never pass there. In between, as many as take a tenth of the slowest path."""
+SLOTS_PER_NANOSECOND = 1.6
+"""Slots whose carries take a tenth of a nanosecond."""
 
 
 def ecp5_cells(names: Names) -> list[str]:
@@ -67,7 +70,13 @@ def tied_high(table: int, zeros: int) -> int:
 def _sequences(names: Names) -> list[list[Slot | Gap | None]]:
     """Places of each sequence of CCU2C; None fills the last one up."""
     return [[*sequence, *[None] * (len(sequence) % 2)]
-            for sequence in names.sequences(names.schedule.longest or LONGEST, headed=True)]
+            for sequence in names.sequences(_longest(names.schedule), headed=True)]
+
+
+def _longest(found: Schedule) -> int:
+    """Slots of a sequence."""
+    slow = int(found.slowest * SLOTS_PER_NANOSECOND)
+    return found.longest or min(max(LONGEST, slow), LONGEST_OF_SLOW)
 
 
 def ecp5_register(d: str, q: str) -> str:
