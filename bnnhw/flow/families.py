@@ -76,7 +76,9 @@ class Family:
 
 
 # Router 2 of nextpnr goes on where router 1 moves the same wires to and fro; on an iCE40, that is
-# with two thirds of its cells taken. On an ECP5 it finds faster paths while it ends.
+# with two thirds of its cells taken. On an ECP5 router 1 finds faster paths, and ends: with 28,900
+# tables and 189 block RAMs of an ECP5-85, wires of the static placer are 28 % shorter than those of
+# the usual one, and router 1 takes 37 minutes, while router 2 stays at 7,600 wires taken twice.
 # An HX8K with 88 % of its cells and 30 of 32 block RAMs takes 80 s.
 _ROUTER2 = ("--router", "router2")
 
@@ -91,7 +93,7 @@ FAMILIES: dict[str, Family] = {
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
         "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)},
-        (0.85, 0.95), large=("--placer", "static", *_ROUTER2, "--tmg-ripup"), ease=ease_netlist),
+        (0.85, 0.95), large=("--placer", "static"), ease=ease_netlist),
     "gowin": Family(
         "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",
