@@ -96,14 +96,16 @@ def main() -> None:
     networks = {"mnist_tfc": "mnist_tfc", "tfc": arguments.tfc, "sfc": shape("sfc", 256),
                 "lfc": shape("lfc", 1024)}
     rows = [row for row in ROWS if row.name in arguments.names or not arguments.names]
-    kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"builds": []}
-    found = {row["name"]: row for row in kept["builds"]}
+    found: dict[str, dict[str, Any]] = {}
     for row in rows:
         network = networks[row.network]
         if network is None:
             print(f"{row.name}: left out, --tfc names no network", file=sys.stderr)
             continue
-        found[row.name] = measure(row, network)
+        measured = measure(row, network)
+        # Read now: another run may have written rows since this one began.
+        kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"builds": []}
+        found = {known["name"]: known for known in kept["builds"]} | {row.name: measured}
         builds = [found[r.name] for r in ROWS if r.name in found]
         arguments.out.write_text(json.dumps({"schema": "bnnhw.bench.boards/1", "builds": builds,
                                              "published": PUBLISHED}, indent=1) + "\n")
