@@ -11,13 +11,13 @@ from bnnhw.device import Budget
 from bnnhw.flow.ecp5_carry import ease_netlist
 from bnnhw.platforms.base import Board
 
-__all__ = ["FAMILIES", "LARGE", "Family", "Share", "get_family"]
+__all__ = ["FAMILIES", "Family", "Share", "get_family"]
 
 Share = tuple[float, float]
 """Parts of the lookup tables (and flip-flops) and of the block RAM of a device."""
 
 MOST_LUTS = 33_000
-"""Lookup tables with which nextpnr ends while people wait."""
+"""Lookup tables up to which nextpnr may end: of 28,900 it was seen to, after 45 minutes."""
 
 LARGE = 20_000
 """Cells from which on a family takes its ways for large netlists: the usual ones take hours then,
@@ -47,6 +47,8 @@ class Family:
         Of lookup tables not more than ``MOST_LUTS`` either.
     usual, large : tuple of str
         Placer and router for usual and for large netlists.
+    large_logic : tuple of str
+        Besides, for large netlists of logic alone: of an ECP5, TFC unrolled is at 160 MHz by that.
     ease : callable or None
         Changes the synthesised netlist so that it is easier to place and route.
     """
@@ -61,14 +63,17 @@ class Family:
     full: Share
     usual: tuple[str, ...] = ()
     large: tuple[str, ...] = ()
+    large_logic: tuple[str, ...] = ()
     ease: Callable[[Path], int] | None = None
 
-    def ways(self, netlist: Path) -> tuple[str, ...]:
-        """Placer and router for a netlist, as arguments."""
+    def ways(self, netlist: Path, logic: bool = False) -> tuple[str, ...]:
+        """Placer and router for a netlist, which may be ``logic`` alone, as arguments."""
         modules = json.loads(netlist.read_bytes())["modules"].values()
         cells = sum(not cell["type"].startswith("$")
                     for module in modules for cell in module["cells"].values())
-        return self.large if cells > LARGE else self.usual
+        if cells <= LARGE:
+            return self.usual
+        return self.large + (self.large_logic if logic else ())
 
     def share(self, budget: Budget) -> Share:
         """What ``--fit`` takes of a part at most."""
@@ -93,7 +98,8 @@ FAMILIES: dict[str, Family] = {
         ("--textcfg", "board.config"), "ecppack",
         lambda board: [*board.part.pack, "--input", "board.config", "--bit", "board.bit"],
         "board.bit", {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "block": ("DP16KD",)},
-        (0.85, 0.95), large=("--placer", "static"), ease=ease_netlist),
+        (0.85, 0.95), large=("--placer", "static"),
+        large_logic=(*_ROUTER2, "--tmg-ripup"), ease=ease_netlist),
     "gowin": Family(
         "nextpnr-himbaechel", ("--vopt", "cst={constraints}"),
         (), "gowin_pack",

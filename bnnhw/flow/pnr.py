@@ -18,9 +18,6 @@ from bnnhw.flow.tools import Tools
 
 __all__ = ["PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
 
-RIP_UP = ("--router", "router2", "--tmg-ripup")
-"""How large netlists of logic alone are routed on an ECP5: TFC unrolled is at 160 MHz then."""
-
 @dataclass(frozen=True)
 class Part:
     """A part that a family is placed on, and how its nextpnr is called."""
@@ -156,9 +153,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
                   folder)
         if family.ease is not None:
             family.ease(folder / "core.json")
-        ways = family.ways(folder / "core.json")
-        if ways and device.family == "ecp5":
-            ways += RIP_UP
+        ways = family.ways(folder / "core.json", logic=True)
         try:
             tools.run(part.program, [
                 *part.arguments, *ways, "--json", "core.json", "--report", "report.json",
