@@ -197,4 +197,11 @@ def configurations() -> list[Configuration]:
         _maps(113, 10, [3, 16, 8], [(4, 27), (2, 8)], Int(0, 255), False, "block", 2000),
         _maps(114, 9, [8, 16, 8], [(4, 8), (4, 16)], Int(-8, 7), True, "block", 3000),
     ]
+    # Words that share few divisors, as the search for the fastest fold leaves them.
+    result += [
+        _dense(121, [64, 1024, 256, 240, 10], [(24, 1), (7, 103), (64, 13), (2, 24)], "auto"),
+        _dense(122, [64, 784, 240, 256, 10], [(16, 1), (16, 49), (30, 24), (2, 23)], "auto"),
+        _dense(123, [64, 256, 256, 256, 10], [(40, 1), (9, 32), (50, 9), (2, 12)], "auto"),
+        _dense(124, [64, 128, 512, 96, 10], [(100, 1), (20, 11), (48, 33), (1, 36)], "auto"),
+    ]
     return result

@@ -1,9 +1,9 @@
 """Synthesise the configurations, fit the resource model, and print its error.
 
-    python bench/costs.py [--family ecp5 ice40] [--fit-only]
+    python bench/costs.py [--family ecp5 ice40] [--again KIND] [--fit-only]
 
 Results of synthesis go to bench/costs.json as they come, and are not made again while they are
-there; the coefficients go to bnnhw/device/costs.json.
+there, except those of one kind of unit on request; the coefficients go to bnnhw/device/costs.json.
 """
 
 from __future__ import annotations
@@ -30,22 +30,24 @@ from bnnhw.plan import Wish
 RECORD = Path(__file__).with_name("costs.json")
 
 
-def measure(family: str, record: dict[str, Any]) -> None:
-    """Synthesise what is not in the record yet."""
+def measure(family: str, record: dict[str, Any], again: str | None) -> None:
+    """Synthesise what is not in the record yet, and the units of a kind ``again``."""
     device = get_device(family)
     rows = record.setdefault(family, {})
     for c in configurations():
-        if c.graph.name in rows:
+        known = rows.get(c.graph.name)
+        if known is not None and again not in {row["kind"] for row in known}:
             continue
         begin = time.perf_counter()
         design = generate(Network(c.graph, c.hints, ()), "streaming", device, Wish(ii=c.target))
         try:
-            report = synthesise(design, device)
+            report = synthesise(design, device, None if known is None else again)
         except ToolError as error:  # some netlists crash the mapper of some families
             print(f"{family} {c.graph.name}: left out, {error}", flush=True)
             continue
-        rows[c.graph.name] = [{"unit": u.unit, "kind": u.kind, "lut": u.lut, "ff": u.ff,
-                               "block": u.block} for u in report.units]
+        found = {u.unit: {"unit": u.unit, "kind": u.kind, "lut": u.lut, "ff": u.ff,
+                          "block": u.block} for u in report.units}
+        rows[c.graph.name] = [found.get(row["unit"], row) for row in known or found.values()]
         print(f"{family} {c.graph.name}: {sum(u.lut for u in report.units)} LUT, "
               f"{time.perf_counter() - begin:.0f} s", flush=True)
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
@@ -106,12 +108,13 @@ def evaluate(designs: dict[str, list[dict[str, Any]]]) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--family", nargs="*", default=["ecp5", "ice40"])
+    parser.add_argument("--again", metavar="KIND", help="units to synthesise again")
     parser.add_argument("--fit-only", action="store_true")
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     if not arguments.fit_only:
         for family in arguments.family:
-            measure(family, record)
+            measure(family, record, arguments.again)
     families, table = {}, []
     for family, recorded in sorted(record.items()):
         designs = with_features(family, recorded)

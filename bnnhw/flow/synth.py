@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,6 +14,7 @@ from bnnhw.device import Device
 from bnnhw.emit.design import Design
 from bnnhw.errors import PlanError
 from bnnhw.flow.tools import Tools
+from bnnhw.plan import Unit
 
 __all__ = ["SynthReport", "UnitCells", "synthesise"]
 
@@ -59,8 +61,10 @@ class SynthReport:
                 "units": rows[:-1], "total": rows[-1]}
 
 
-def synthesise(design: Design, device: Device) -> SynthReport:
+def synthesise(design: Design, device: Device, kind: str | None = None) -> SynthReport:
     """Synthesise a design; each unit keeps its boundary, so that its cells can be counted.
+
+    With a ``kind``, units of that kind only.
 
     Raises
     ------
@@ -78,25 +82,29 @@ def synthesise(design: Design, device: Device) -> SynthReport:
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog)
+        units = [u for u in design.plan.units if kind in (None, u.kind)]
+        others = [u for u in design.plan.units if u not in units]
         # One copy of a unit for each of its places, then one flat module a unit.
         script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
-                  f"setattr -mod -set keep_hierarchy 1 {_unit_modules(design)}; "
+                  f"setattr -mod -set keep_hierarchy 1 {_modules(top, units)}; "
+                  f"{'blackbox ' + _modules(top, others) + '; ' if others else ''}"
                   f"{command}; tee -o stat.json stat -json")
         Tools().run("yosys", ["-q", "-p", script], folder)
         modules = json.loads((folder / "stat.json").read_text())["modules"]
-    return SynthReport(device.name, command, _count(design, device, modules))
+    return SynthReport(device.name, command, _count(top, units, device, modules))
 
 
-def _unit_modules(design: Design) -> str:
-    """Yosys names of the units' modules after ``uniquify``."""
-    return " ".join(f"{design.plan.name}.{unit.name}" for unit in design.plan.units)
+def _modules(top: str, units: Sequence[Unit]) -> str:
+    """Yosys names of units' modules after ``uniquify``."""
+    return " ".join(f"{top}.{unit.name}" for unit in units)
 
 
-def _count(design: Design, device: Device, modules: dict[str, Any]) -> tuple[UnitCells, ...]:
+def _count(top: str, units: Sequence[Unit], device: Device,
+           modules: dict[str, Any]) -> tuple[UnitCells, ...]:
     by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
-    units = []
-    for unit in design.plan.units:
-        cells = {k: v for k, v in by_name[f"{design.plan.name}.{unit.name}"].items()
+    counted = []
+    for unit in units:
+        cells = {k: v for k, v in by_name[f"{top}.{unit.name}"].items()
                  if not k.startswith("$scopeinfo")}
 
         def total(patterns: tuple[str, ...], cells: dict[str, int] = cells) -> int:
@@ -104,7 +112,7 @@ def _count(design: Design, device: Device, modules: dict[str, Any]) -> tuple[Uni
 
         summary = unit.summary()
         lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
-        units.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
-                               sum(cells.get(c, 0) * n for c, n in device.luts.items()),
-                               total(device.ff_cells), total(device.block_cells)))
-    return tuple(units)
+        counted.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
+                                 sum(cells.get(c, 0) * n for c, n in device.luts.items()),
+                                 total(device.ff_cells), total(device.block_cells)))
+    return tuple(counted)

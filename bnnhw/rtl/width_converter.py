@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.digits import Digits
 from bnnhw.rtl.frame import rest_of_frame, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
@@ -26,6 +27,12 @@ class WidthConverter(SharedComponent):
     lose a cycle inside a frame on the wider side: a full output word can leave while the next
     input word comes in. The last word of a group holds what is left, padded with zeros on the
     output and with anything on the input.
+
+    Elements end at any multiple of what all words have in common, so that a lane may take any of
+    many lanes of the input. The input word is turned as far as the elements have passed a
+    row of A lanes; then each lane has one lane of it to take, which is one choice a bit of the
+    turn instead of one a place. Where an element goes does not depend on whether a word leaves in
+    the same cycle: words are put behind the elements first, and all lanes move on then.
 
     Latency: an output word is valid in the cycle after its last element was accepted.
 
@@ -78,49 +85,61 @@ class WidthConverter(SharedComponent):
             f"n{self.elements}to{self.out_elements}"
         return f"bnnhw_dwc_{self.in_lanes}to{self.out_lanes}_{groups}x{self.width}"
 
+    @property
+    def step(self) -> int:
+        """Lanes that the number of waiting elements is always a multiple of."""
+        return math.gcd(self.in_lanes, self.out_lanes, self._in_rest, self._out_rest)
+
+    @property
+    def turns(self) -> int:
+        """Bits of how far the elements are into a row of A lanes, where a word is taken."""
+        return min(self.in_lanes // self.step - 1, self.room // self.step).bit_length()
+
     def body(self, platform: Any) -> Module:
         m = Module()
         capacity = self.capacity(self.in_lanes, self.out_lanes)
-        in_count = Const(self.in_lanes, range(capacity + 1))
-        out_count = Const(self.out_lanes, range(capacity + 1))
-        take = self._word_size(m, "in", self.in_lanes, self.elements, in_count, self.i)
-        give = self._word_size(m, "out", self.out_lanes, self.out_elements, out_count, self.o)
+        a, b, in_rest, out_rest = (n // self.step for n in (
+            self.in_lanes, self.out_lanes, self._in_rest, self._out_rest))
+        fill, kept = (Digits(a, capacity // self.step, name) for name in ("fill", "kept"))
+        in_last = self._last_word(m, "in", self.in_lanes, self.elements, self.i)
+        out_last = self._last_word(m, "out", self.out_lanes, self.out_elements, self.o)
         lanes = Signal(capacity * self.width)
-        fill = Signal(range(capacity + 1))
-        kept = Signal(range(capacity + 1))  # lanes left when the output word of this cycle is gone
-        accepted = Signal()
-        taken = Signal()
+        merged = Signal.like(lanes)
+        accepted, taken = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(fill <= self.room),
-            self.o.valid.eq(fill >= give),
+            self.i.ready.eq(~fill.at_least(self.room // self.step + 1)),
+            self.o.valid.eq(fill.at_least(b) if out_rest == b else
+                            Mux(out_last, fill.at_least(out_rest), fill.at_least(b))),
             accepted.eq(self.i.valid & self.i.ready),
             taken.eq(self.o.valid & self.o.ready),
-            kept.eq(Mux(taken, fill - give, fill)),
-            self.o.payload.eq(self._mask(lanes, give)),
+            self.o.payload.eq(self._mask(lanes, out_last)),
         ]
-        m.d.sync += fill.eq(Mux(accepted, kept + take, kept))
-        shifted = Signal.like(lanes)
-        m.d.comb += shifted.eq(Mux(taken, self._shift_out(lanes, give), lanes))
-        m.d.sync += lanes.eq(shifted)
-        with m.If(accepted), m.Switch(kept):
-            for at in self._fills():
-                with m.Case(at):
-                    low = shifted[:at * self.width]
-                    m.d.sync += lanes.eq(Cat(low, self.i.payload))
+        turn, row = fill.less(m, b, out_last, out_rest)
+        m.d.comb += [kept.turn.eq(Mux(taken, turn, fill.turn)),
+                     kept.row.eq(Mux(taken, row, fill.row))]
+        turn, row = kept.more(m, a, in_last, in_rest)
+        m.d.sync += [fill.turn.eq(Mux(accepted, turn, kept.turn)),
+                     fill.row.eq(Mux(accepted, row, kept.row))]
+        # A word that is not there is put behind the elements as well, where nobody looks.
+        turn = fill.turn[:self.turns]
+        word, places = self._turned(m, turn), self._places(m, turn, fill.row)
+        rows = word.replicate(-(-capacity // self.in_lanes))
+        m.d.comb += merged.eq((lanes & ~places) | (rows & places))
+        m.d.sync += lanes.eq(Mux(taken, self._shift_out(merged, out_last), merged))
         return m
 
-    def _word_size(self, m: Module, name: str, lanes: int, elements: int, full: Const,
+    def _last_word(self, m: Module, name: str, lanes: int, elements: int,
                    port: stream.Interface) -> Value:
-        """Lanes of the current word: all of them, or what is left in the last word of a group."""
-        words, rest = words_of_frame(elements, lanes), rest_of_frame(elements, lanes)
-        if rest == lanes:
-            return full
+        """Whether the current word is the last of a group and shorter than the others."""
+        words = words_of_frame(elements, lanes)
+        if rest_of_frame(elements, lanes) == lanes:
+            return Const(0)
         last = Signal(name=f"{name}_last")
         word = Signal(range(words), name=f"{name}_word")
         m.d.comb += last.eq(word == words - 1)
         with m.If(port.valid & port.ready):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
-        return Mux(last, Const(rest, len(full)), full)
+        return last
 
     @property
     def _in_rest(self) -> int:
@@ -130,23 +149,40 @@ class WidthConverter(SharedComponent):
     def _out_rest(self) -> int:
         return rest_of_frame(self.out_elements, self.out_lanes)
 
-    def _mask(self, lanes: Signal, give: Value) -> Value:
+    def _mask(self, lanes: Signal, last: Value) -> Value:
         word = lanes[:self.out_lanes * self.width]
         rest = self._out_rest
-        if rest == self.out_lanes:
-            return word
-        return Mux(give == self.out_lanes, word, word[:rest * self.width])
+        return word if rest == self.out_lanes else Mux(last, word[:rest * self.width], word)
 
-    def _shift_out(self, lanes: Signal, give: Value) -> Value:
+    def _shift_out(self, lanes: Signal, last: Value) -> Value:
         full = lanes[self.out_lanes * self.width:]
         rest = self._out_rest
-        if rest == self.out_lanes:
-            return full
-        return Mux(give == self.out_lanes, full, lanes[rest * self.width:])
+        return full if rest == self.out_lanes else Mux(last, lanes[rest * self.width:], full)
 
-    def _fills(self) -> range:
-        """Where a new word can begin: multiples of what all steps have in common."""
-        step = math.gcd(self.in_lanes, self.out_lanes,
-                        self._in_rest, self._out_rest)
-        capacity = self.capacity(self.in_lanes, self.out_lanes)
-        return range(0, capacity - self.in_lanes + 1, step)
+    def _turned(self, m: Module, turn: Value) -> Value:
+        """The input word, rotated up by ``turn`` steps: one choice a bit of the turn."""
+        word = self.i.payload
+        for bit in range(len(turn)):
+            turned = Signal.like(word, name=f"turned_{bit}")
+            by = (self.step << bit) * self.width
+            m.d.comb += turned.eq(Mux(turn[bit], word.rotate_left(by), word))
+            word = turned
+        return word
+
+    def _places(self, m: Module, turn: Value, row: Signal) -> Value:
+        """Mask of the lanes from the first free one to A behind it; none without room for them."""
+        capacity, a = self.capacity(self.in_lanes, self.out_lanes), self.in_lanes // self.step
+        rows = self.room // self.in_lanes + 1
+        here = Signal(rows)  # bit r: the first free lane is in row r
+        behind = Signal(a)  # bit k: step k of that row is free
+        m.d.comb += [
+            here.eq(Cat(self.i.ready & (row == r) for r in range(rows))),
+            behind.eq(Cat(turn <= k for k in range(a))),
+        ]
+        ends = Cat(Const(0, 1), here, Const(0, 1))
+        steps = []
+        for step in range(-(-capacity // self.step)):
+            r, k = divmod(step, a)
+            steps.append(Mux(behind[k], ends[r + 1], ends[r]))
+        return Cat(step.replicate(self.step * self.width) for step in steps)[
+            :capacity * self.width]

@@ -114,10 +114,13 @@ def converter_spec(dwc: WidthConverter) -> Spec:
     m.submodules.dut = fragment
     begin(m)
     a, b, length = dwc.in_lanes, dwc.out_lanes, dwc.elements
-    fill, lanes = find(fragment, "fill"), find(fragment, "lanes")
+    turn, row = find(fragment, "fill_turn"), find(fragment, "fill_row")
+    lanes = find(fragment, "lanes")
+    fill = Signal(16)
     valid, payload, ready = free("valid"), free("payload", a * dwc.width), free("ready")
     start, element = free("start"), free("element", 8)
-    m.d.comb += [dwc.i.valid.eq(valid), dwc.i.payload.eq(payload), dwc.o.ready.eq(ready)]
+    m.d.comb += [dwc.i.valid.eq(valid), dwc.i.payload.eq(payload), dwc.o.ready.eq(ready),
+                 fill.eq(row * a + turn * dwc.step)]
     in_at, out_at = Signal(range(length)), Signal(range(length))
     accepted, taken = Signal(), Signal()
     in_left, out_left = Signal(range(length + 1)), Signal(range(length + 1))
@@ -156,7 +159,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
             m.d.comb += Assert(dwc.o.payload.word_select(k, dwc.width) == 0)
     capacity = len(lanes) // dwc.width
     m.d.comb += [
-        Assert(fill <= capacity),
+        Assert(fill <= capacity), Assert(turn * dwc.step < a),
         Assert((out_at + fill) % length == in_at),
         Assert(out_at % b == 0), Assert(in_at % a == 0), Assert(in_at < length),
         Assert(out_at < length),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,21 +23,28 @@ class ConverterPlan(Unit):
     def cycles(self) -> int:
         return max(self.i.words, self.o.words)
 
+    @property
+    def component(self) -> WidthConverter:
+        """The hardware."""
+        return WidthConverter(in_lanes=self.i.lanes, out_lanes=self.o.lanes,
+                              elements=self.i.elements, width=self.i.width,
+                              out_elements=self.o.elements)
+
     def block(self, graph: Graph) -> ConverterBlock:
         a, b = self.i.lanes, self.o.lanes
         return ConverterBlock(a, b, self.i.elements, self.o.elements, self.i.size,
                               WidthConverter.capacity(a, b), WidthConverter.LATENCY)
 
     def build(self, graph: Graph, design: str) -> WidthConverter:
-        return WidthConverter(in_lanes=self.i.lanes, out_lanes=self.o.lanes,
-                              elements=self.i.elements, width=self.i.width,
-                              out_elements=self.o.elements)
+        return self.component
 
     def summary(self) -> dict[str, Any]:
         return {"lanes": f"{self.i.lanes} -> {self.o.lanes}"}
 
     def features(self) -> dict[str, float]:
-        capacity = WidthConverter.capacity(self.i.lanes, self.o.lanes) * self.i.width
-        common = math.gcd(self.i.lanes, self.o.lanes)
-        return {"unit": 1, "shift": capacity, "places": self.i.bits * (
-            (self.i.lanes + self.o.lanes) / common), "count": self.i.words.bit_length()}
+        dwc = self.component
+        lanes = WidthConverter.capacity(dwc.in_lanes, dwc.out_lanes)
+        return {"unit": 1, "shift": lanes * dwc.width,
+                "short": lanes * dwc.width * (dwc.out_elements % dwc.out_lanes > 0),
+                "turn": self.i.bits * dwc.turns, "places": lanes / dwc.step * (dwc.turns > 0),
+                "count": self.i.words.bit_length()}
