@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -13,7 +14,47 @@ from bnnhw.rtl.digits import Digits
 from bnnhw.rtl.frame import rest_of_frame, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["WidthConverter"]
+__all__ = ["Regrouping", "WidthConverter"]
+
+
+@dataclass(frozen=True)
+class Regrouping:
+    """Numbers of a width converter, see there."""
+
+    in_lanes: int
+    out_lanes: int
+    elements: int
+    out_elements: int
+
+    @property
+    def capacity(self) -> int:
+        """Lanes of the shift register."""
+        return self.in_lanes + 2 * self.out_lanes - 1
+
+    @property
+    def room(self) -> int:
+        """Lanes that may be filled while another input word is taken."""
+        return self.capacity - self.in_lanes
+
+    @property
+    def in_rest(self) -> int:
+        """Elements in the last input word of a group."""
+        return rest_of_frame(self.elements, self.in_lanes)
+
+    @property
+    def out_rest(self) -> int:
+        """Elements in the last output word of a group."""
+        return rest_of_frame(self.out_elements, self.out_lanes)
+
+    @property
+    def step(self) -> int:
+        """Lanes that the number of waiting elements is always a multiple of."""
+        return math.gcd(self.in_lanes, self.out_lanes, self.in_rest, self.out_rest)
+
+    @property
+    def turns(self) -> int:
+        """Bits of how far the elements are into a row of A lanes, where a word is taken."""
+        return min(self.in_lanes // self.step - 1, self.room // self.step).bit_length()
 
 
 class WidthConverter(SharedComponent):
@@ -59,55 +100,32 @@ class WidthConverter(SharedComponent):
                  out_elements: int | None = None) -> None:
         if min(in_lanes, out_lanes, elements, width, out_elements or 1) < 1:
             raise ValueError("in_lanes, out_lanes, elements and width must be positive")
-        self.in_lanes = in_lanes
-        self.out_lanes = out_lanes
-        self.elements = elements
-        self.out_elements = elements if out_elements is None else out_elements
+        self.shape = Regrouping(in_lanes, out_lanes, elements, out_elements or elements)
         self.width = width
         super().__init__({
             "i": In(stream.Signature(in_lanes * width)),
             "o": Out(stream.Signature(out_lanes * width)),
         })
 
-    @staticmethod
-    def capacity(in_lanes: int, out_lanes: int) -> int:
-        """Lanes of the shift register."""
-        return in_lanes + 2 * out_lanes - 1
-
-    @property
-    def room(self) -> int:
-        """Lanes that may be filled while another input word is taken."""
-        return self.capacity(self.in_lanes, self.out_lanes) - self.in_lanes
-
     @property
     def module_name(self) -> str:
-        groups = f"n{self.elements}" if self.elements == self.out_elements else \
-            f"n{self.elements}to{self.out_elements}"
-        return f"bnnhw_dwc_{self.in_lanes}to{self.out_lanes}_{groups}x{self.width}"
-
-    @property
-    def step(self) -> int:
-        """Lanes that the number of waiting elements is always a multiple of."""
-        return math.gcd(self.in_lanes, self.out_lanes, self._in_rest, self._out_rest)
-
-    @property
-    def turns(self) -> int:
-        """Bits of how far the elements are into a row of A lanes, where a word is taken."""
-        return min(self.in_lanes // self.step - 1, self.room // self.step).bit_length()
+        s = self.shape
+        groups = f"n{s.elements}" if s.elements == s.out_elements else \
+            f"n{s.elements}to{s.out_elements}"
+        return f"bnnhw_dwc_{s.in_lanes}to{s.out_lanes}_{groups}x{self.width}"
 
     def body(self, platform: Any) -> Module:
-        m = Module()
-        capacity = self.capacity(self.in_lanes, self.out_lanes)
-        a, b, in_rest, out_rest = (n // self.step for n in (
-            self.in_lanes, self.out_lanes, self._in_rest, self._out_rest))
-        fill, kept = (Digits(a, capacity // self.step, name) for name in ("fill", "kept"))
-        in_last = self._last_word(m, "in", self.in_lanes, self.elements, self.i)
-        out_last = self._last_word(m, "out", self.out_lanes, self.out_elements, self.o)
-        lanes = Signal(capacity * self.width)
+        m, shape = Module(), self.shape
+        a, b, in_rest, out_rest = (lanes // shape.step for lanes in (
+            shape.in_lanes, shape.out_lanes, shape.in_rest, shape.out_rest))
+        fill, kept = (Digits(a, shape.capacity // shape.step, name) for name in ("fill", "kept"))
+        in_last = self._last_word(m, "in", shape.in_lanes, shape.elements, self.i)
+        out_last = self._last_word(m, "out", shape.out_lanes, shape.out_elements, self.o)
+        lanes = Signal(shape.capacity * self.width)
         merged = Signal.like(lanes)
         accepted, taken = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(~fill.at_least(self.room // self.step + 1)),
+            self.i.ready.eq(~fill.at_least(shape.room // shape.step + 1)),
             self.o.valid.eq(fill.at_least(b) if out_rest == b else
                             Mux(out_last, fill.at_least(out_rest), fill.at_least(b))),
             accepted.eq(self.i.valid & self.i.ready),
@@ -121,9 +139,9 @@ class WidthConverter(SharedComponent):
         m.d.sync += [fill.turn.eq(Mux(accepted, turn, kept.turn)),
                      fill.row.eq(Mux(accepted, row, kept.row))]
         # A word that is not there is put behind the elements as well, where nobody looks.
-        turn = fill.turn[:self.turns]
+        turn = fill.turn[:shape.turns]
         word, places = self._turned(m, turn), self._places(m, turn, fill.row)
-        rows = word.replicate(-(-capacity // self.in_lanes))
+        rows = word.replicate(-(-shape.capacity // shape.in_lanes))
         m.d.comb += merged.eq((lanes & ~places) | (rows & places))
         m.d.sync += lanes.eq(Mux(taken, self._shift_out(merged, out_last), merged))
         return m
@@ -141,38 +159,28 @@ class WidthConverter(SharedComponent):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
         return last
 
-    @property
-    def _in_rest(self) -> int:
-        return rest_of_frame(self.elements, self.in_lanes)
-
-    @property
-    def _out_rest(self) -> int:
-        return rest_of_frame(self.out_elements, self.out_lanes)
-
     def _mask(self, lanes: Signal, last: Value) -> Value:
-        word = lanes[:self.out_lanes * self.width]
-        rest = self._out_rest
-        return word if rest == self.out_lanes else Mux(last, word[:rest * self.width], word)
+        whole, rest = (n * self.width for n in (self.shape.out_lanes, self.shape.out_rest))
+        return lanes[:whole] if rest == whole else Mux(last, lanes[:rest], lanes[:whole])
 
     def _shift_out(self, lanes: Signal, last: Value) -> Value:
-        full = lanes[self.out_lanes * self.width:]
-        rest = self._out_rest
-        return full if rest == self.out_lanes else Mux(last, lanes[rest * self.width:], full)
+        whole, rest = (n * self.width for n in (self.shape.out_lanes, self.shape.out_rest))
+        return lanes[whole:] if rest == whole else Mux(last, lanes[rest:], lanes[whole:])
 
     def _turned(self, m: Module, turn: Value) -> Value:
         """The input word, rotated up by ``turn`` steps: one choice a bit of the turn."""
         word = self.i.payload
         for bit in range(len(turn)):
             turned = Signal.like(word, name=f"turned_{bit}")
-            by = (self.step << bit) * self.width
+            by = (self.shape.step << bit) * self.width
             m.d.comb += turned.eq(Mux(turn[bit], word.rotate_left(by), word))
             word = turned
         return word
 
     def _places(self, m: Module, turn: Value, row: Signal) -> Value:
         """Mask of the lanes from the first free one to A behind it; none without room for them."""
-        capacity, a = self.capacity(self.in_lanes, self.out_lanes), self.in_lanes // self.step
-        rows = self.room // self.in_lanes + 1
+        shape, a = self.shape, self.shape.in_lanes // self.shape.step
+        rows = shape.room // shape.in_lanes + 1
         here = Signal(rows)  # bit r: the first free lane is in row r
         behind = Signal(a)  # bit k: step k of that row is free
         m.d.comb += [
@@ -181,8 +189,8 @@ class WidthConverter(SharedComponent):
         ]
         ends = Cat(Const(0, 1), here, Const(0, 1))
         steps = []
-        for step in range(-(-capacity // self.step)):
+        for step in range(-(-shape.capacity // shape.step)):
             r, k = divmod(step, a)
             steps.append(Mux(behind[k], ends[r + 1], ends[r]))
-        return Cat(step.replicate(self.step * self.width) for step in steps)[
-            :capacity * self.width]
+        return Cat(step.replicate(shape.step * self.width) for step in steps)[
+            :shape.capacity * self.width]

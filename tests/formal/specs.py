@@ -113,14 +113,15 @@ def converter_spec(dwc: WidthConverter) -> Spec:
     fragment = Fragment.get(dwc, platform)
     m.submodules.dut = fragment
     begin(m)
-    a, b, length = dwc.in_lanes, dwc.out_lanes, dwc.elements
+    shape = dwc.shape
+    a, b, length = shape.in_lanes, shape.out_lanes, shape.elements
     turn, row = find(fragment, "fill_turn"), find(fragment, "fill_row")
     lanes = find(fragment, "lanes")
     fill = Signal(16)
     valid, payload, ready = free("valid"), free("payload", a * dwc.width), free("ready")
     start, element = free("start"), free("element", 8)
     m.d.comb += [dwc.i.valid.eq(valid), dwc.i.payload.eq(payload), dwc.o.ready.eq(ready),
-                 fill.eq(row * a + turn * dwc.step)]
+                 fill.eq(row * a + turn * shape.step)]
     in_at, out_at = Signal(range(length)), Signal(range(length))
     accepted, taken = Signal(), Signal()
     in_left, out_left = Signal(range(length + 1)), Signal(range(length + 1))
@@ -159,7 +160,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
             m.d.comb += Assert(dwc.o.payload.word_select(k, dwc.width) == 0)
     capacity = len(lanes) // dwc.width
     m.d.comb += [
-        Assert(fill <= capacity), Assert(turn * dwc.step < a),
+        Assert(fill <= capacity), Assert(turn * shape.step < a),
         Assert((out_at + fill) % length == in_at),
         Assert(out_at % b == 0), Assert(in_at % a == 0), Assert(in_at < length),
         Assert(out_at < length),

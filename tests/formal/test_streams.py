@@ -6,7 +6,7 @@ import pytest
 
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
-from bnnhw.rtl.width_converter import WidthConverter
+from bnnhw.rtl.width_converter import Regrouping, WidthConverter
 from tests.formal.prove import induction
 from tests.formal.specs import converter_spec, queue_spec, replay_spec
 
@@ -39,7 +39,7 @@ def test_converter_is_proven(a: int, b: int, length: int, width: int) -> None:
     assert induction(*converter_spec(dwc), depth=3)
 
 
-class GreedyConverter(WidthConverter):
+class Greedy(Regrouping):
     """Takes a word when there is one lane too few for it."""
 
     @property
@@ -47,9 +47,20 @@ class GreedyConverter(WidthConverter):
         return super().room + 1
 
 
-@pytest.mark.parametrize(("a", "b", "length"), [(1, 4, 8), (3, 2, 7)])
-def test_greedy_converter_fails(a: int, b: int, length: int) -> None:
-    dwc = GreedyConverter(in_lanes=a, out_lanes=b, elements=length)
+class Stiff(Regrouping):
+    """Turns words by one bit too few."""
+
+    @property
+    def turns(self) -> int:
+        return super().turns - 1
+
+
+@pytest.mark.parametrize("wrong", [Greedy(1, 4, 8, 8), Greedy(3, 2, 7, 7), Stiff(3, 2, 7, 7),
+                                   Stiff(2, 3, 6, 6)], ids=str)
+def test_wrong_converter_fails(wrong: Regrouping) -> None:
+    dwc = WidthConverter(in_lanes=wrong.in_lanes, out_lanes=wrong.out_lanes,
+                         elements=wrong.elements)
+    dwc.shape = wrong
     assert not induction(*converter_spec(dwc), depth=16)
 
 

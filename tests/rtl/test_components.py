@@ -83,7 +83,7 @@ def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int]
     out, cycles = run_stream(dwc, words, len(expected), stall, seed)
     assert out == expected
     if not stall:
-        block = ConverterBlock(a, b, inside, outside, frame, WidthConverter.capacity(a, b),
+        block = ConverterBlock(a, b, inside, outside, frame, dwc.shape.capacity,
                                WidthConverter.LATENCY)
         net = TokenNet([block], [Edge(block.in_words, None, (0, 0)),
                                  Edge(block.out_words, (0, 0), None)], ["dwc"])

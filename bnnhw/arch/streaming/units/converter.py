@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from bnnhw.ir import Graph
 from bnnhw.plan import Unit
 from bnnhw.plan.blocks import ConverterBlock
-from bnnhw.rtl.width_converter import WidthConverter
+from bnnhw.rtl.width_converter import Regrouping, WidthConverter
 
 __all__ = ["ConverterPlan"]
 
@@ -24,27 +24,26 @@ class ConverterPlan(Unit):
         return max(self.i.words, self.o.words)
 
     @property
-    def component(self) -> WidthConverter:
-        """The hardware."""
+    def shape(self) -> Regrouping:
+        """What the hardware is made for."""
+        return Regrouping(self.i.lanes, self.o.lanes, self.i.elements, self.o.elements)
+
+    def block(self, graph: Graph) -> ConverterBlock:
+        return ConverterBlock(self.i.lanes, self.o.lanes, self.i.elements, self.o.elements,
+                              self.i.size, self.shape.capacity, WidthConverter.LATENCY)
+
+    def build(self, graph: Graph, design: str) -> WidthConverter:
         return WidthConverter(in_lanes=self.i.lanes, out_lanes=self.o.lanes,
                               elements=self.i.elements, width=self.i.width,
                               out_elements=self.o.elements)
-
-    def block(self, graph: Graph) -> ConverterBlock:
-        a, b = self.i.lanes, self.o.lanes
-        return ConverterBlock(a, b, self.i.elements, self.o.elements, self.i.size,
-                              WidthConverter.capacity(a, b), WidthConverter.LATENCY)
-
-    def build(self, graph: Graph, design: str) -> WidthConverter:
-        return self.component
 
     def summary(self) -> dict[str, Any]:
         return {"lanes": f"{self.i.lanes} -> {self.o.lanes}"}
 
     def features(self) -> dict[str, float]:
-        dwc = self.component
-        lanes = WidthConverter.capacity(dwc.in_lanes, dwc.out_lanes)
-        return {"unit": 1, "shift": lanes * dwc.width,
-                "short": lanes * dwc.width * (dwc.out_elements % dwc.out_lanes > 0),
-                "turn": self.i.bits * dwc.turns, "places": lanes / dwc.step * (dwc.turns > 0),
+        shape = self.shape
+        bits = shape.capacity * self.i.width
+        return {"unit": 1, "shift": bits, "short": bits * (shape.out_rest < shape.out_lanes),
+                "turn": self.i.bits * shape.turns,
+                "places": shape.capacity / shape.step * (shape.turns > 0),
                 "count": self.i.words.bit_length()}
