@@ -16,6 +16,7 @@ from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 from bnnhw.rtl.spram import SpramRom, load_ports
+from bnnhw.rtl.walked_rom import WalkedRom
 
 __all__ = ["Mvtu"]
 
@@ -47,7 +48,8 @@ class Mvtu(SharedComponent):
     weight_style, start_style : str
         Storage, see ``rom.STYLES``; ``spram`` for weights that are loaded.
     weights_in_luts : int
-        Columns of the table of weights that lie in lookup tables though others do not.
+        Columns of the table of weights, the highest ones, that lie in lookup tables whatever the
+        style says.
     queue_depth : int
         Words of the output queue, at least ``queue_words``.
     matrices : int
@@ -91,6 +93,9 @@ class Mvtu(SharedComponent):
                  rest: int | None = None, vector_style: str = "auto",
                  family: str = "generic", weights_in_luts: int = 0) -> None:
         classes = places.classes if places else 1
+        if not 0 <= weights_in_luts <= pe * simd:
+            raise ValueError(f"{weights_in_luts} columns of {pe * simd} cannot lie in lookup "
+                             f"tables")
         if len(weights) != matrices * sf * nf or len(starts) != classes * matrices * nf:
             raise ValueError(f"needs {matrices * sf * nf} weight words and "
                              f"{classes * matrices * nf} start words, "
@@ -158,13 +163,10 @@ class Mvtu(SharedComponent):
             m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
         a = self._issue(m, step, ~last | queue.free, plane)
 
-        m.submodules.weights = weights = self._weight_table(m)
+        weights = self._weight_words(m, step & last_plane, index)
         m.submodules.starts = starts = Rom(
             words=self.starts, width=self.pe * self.width, style=self.start_style)
-        m.d.comb += [
-            weights.addr.eq(index),
-            starts.addr.eq(delayed(m, start_at, summed - 1, "start_at")),
-        ]
+        m.d.comb += starts.addr.eq(delayed(m, start_at, summed - 1, "start_at"))
         first = delayed(m, word == 0, summed, "first") if self.sf > 1 else Const(1)
         enable = delayed(m, step & last_plane, summed, "step")
         count = delayed(m, step, counted, "count") if self.planes > 1 else Const(1)
@@ -183,7 +185,7 @@ class Mvtu(SharedComponent):
             m.submodules[f"pe{r}"] = pe
             m.d.comb += [
                 pe.a.eq(self._lanes_of(a, r)),
-                pe.w.eq(weights.data.word_select(r, self.simd)),
+                pe.w.eq(weights.word_select(r, self.simd)),
                 pe.start.eq(starts.data.word_select(r, self.width)),
                 pe.first.eq(first),
                 pe.enable.eq(enable),
@@ -198,16 +200,32 @@ class Mvtu(SharedComponent):
         m.d.comb += queue.word.eq(Cat(results))
         return m
 
-    def _weight_table(self, m: Module) -> Rom | SpramRom:
-        if self.weight_style != "spram":
-            return Rom(words=self.weights, width=self.pe * self.simd, style=self.weight_style,
-                       in_luts=self.weights_in_luts)
-        table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
-                         width=self.pe * self.simd)
-        prefix_ports(table, "weights")
-        m.d.comb += [table.load.eq(self.load), table.load_at.eq(self.load_at),
-                     table.load_part.eq(self.load_part), table.load_data.eq(self.load_data)]
-        return table
+    def _weight_words(self, m: Module, step: Value, index: Signal) -> Value:
+        """Weights of the step of the cycle before."""
+        width = self.pe * self.simd
+        if self.weight_style == "spram":
+            table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
+                             width=width)
+            prefix_ports(table, "weights")
+            m.submodules.weights = table
+            m.d.comb += [table.addr.eq(index), table.load.eq(self.load),
+                         table.load_at.eq(self.load_at), table.load_part.eq(self.load_part),
+                         table.load_data.eq(self.load_data)]
+            return table.data
+        low = width - self.weights_in_luts
+        parts: list[Value] = []
+        if low:
+            m.submodules.weights = rom = Rom(
+                words=[word & ((1 << low) - 1) for word in self.weights], width=low,
+                style=self.weight_style)
+            m.d.comb += rom.addr.eq(index)
+            parts.append(rom.data)
+        if self.weights_in_luts:
+            m.submodules.weights_in_luts = walked = WalkedRom(
+                words=[word >> low for word in self.weights], width=self.weights_in_luts)
+            m.d.comb += walked.step.eq(step)
+            parts.append(walked.data)
+        return Cat(parts)
 
     def _last_group(self, m: Module, advance: Value) -> Value:
         """Whether the row group of the current step has padded rows."""

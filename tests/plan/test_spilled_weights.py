@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator, SimulatorContext
 
 from bnnhw import golden
 from bnnhw.arch.streaming.units import MvtuPlan
@@ -19,7 +18,6 @@ from bnnhw.flow.synth import synthesise
 from bnnhw.frontend.network import Network, load_network
 from bnnhw.plan import Wish
 from bnnhw.plan.resources import fastest_fit, fits
-from bnnhw.rtl.rom import Rom
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls
@@ -67,30 +65,6 @@ def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
     found = {unit.unit: unit.block for unit in report.units}
     for unit in spilled(design):
         assert found[unit.name] == block_count(unit, part)
-
-
-@pytest.mark.parametrize("in_luts", range(7))
-def test_words_come_whole(in_luts: int) -> None:
-    words = [0b110101, 0b001110, 0b111000]
-    rom = Rom(words=words, width=6, style="block", in_luts=in_luts)
-    read = []
-
-    async def bench(ctx: SimulatorContext) -> None:
-        for k in range(len(words)):
-            ctx.set(rom.addr, k)
-            await ctx.tick()
-            read.append(ctx.get(rom.data))
-
-    sim = Simulator(rom)
-    sim.add_clock(1e-6)
-    sim.add_testbench(bench)
-    sim.run()
-    assert read == words
-
-
-def test_no_more_columns_than_there_are() -> None:
-    with pytest.raises(ValueError, match="cannot lie in lookup tables"):
-        Rom(words=[1, 2], width=6, style="block", in_luts=7)
 
 
 def test_weights_of_spram_parts_spill_too() -> None:

@@ -1,0 +1,76 @@
+"""A read-only table in lookup tables that is read in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.rom import STYLES
+
+__all__ = ["WalkedRom"]
+
+
+class WalkedRom(wiring.Component):
+    """Hold constants; ``data`` is the word of the place of the cycle before.
+
+    The place begins at 0 and is one further after each cycle with ``step``, from the last word
+    back to the first. As the next place is known, the lower bits of its address choose ahead,
+    from every group of words, and only the upper bits are left for the cycle of the place itself:
+    two short paths instead of a long one, with the same latency.
+
+    Parameters
+    ----------
+    words : list of int
+        Contents, each of ``width`` bits.
+    width : int
+
+    Members
+    -------
+    step : In(1)
+    data : Out(width)
+    """
+
+    def __init__(self, *, words: list[int], width: int) -> None:
+        self.words = words
+        self.width = width
+        super().__init__({"step": In(1), "data": Out(width)})
+
+    @property
+    def ahead(self) -> int:
+        """Bits of the address that choose ahead: a lookup table has four, the rest is halved."""
+        bits = (len(self.words) - 1).bit_length()
+        return min(bits, max(4, bits // 2 + 1))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        depth, size = len(self.words), 1 << self.ahead
+        groups = -(-depth // size)
+        padded = [*self.words, *[0] * (groups * size - depth)]
+        rows = [sum(padded[g * size + k] << (g * self.width) for g in range(groups))
+                for k in range(size)]
+        m.submodules.words = memory = Memory(shape=groups * self.width, depth=size, init=rows,
+                                             attrs=STYLES["lut"])
+        port = memory.read_port(domain="comb")
+        place = Signal(range(depth))
+        following = Signal(range(depth), init=1 % depth)
+        chosen = Signal(groups * self.width, init=rows[0])  # from each group, for the place
+        m.d.comb += port.addr.eq(following[:self.ahead])
+        with m.If(self.step):
+            m.d.sync += [
+                chosen.eq(port.data), place.eq(following),
+                following.eq(Mux(following == depth - 1, 0, following + 1)),
+            ]
+        words: list[Value] = [chosen.word_select(g, self.width) for g in range(groups)]
+        for bit in place[self.ahead:]:
+            words = [Mux(bit, high, low) for low, high in _pairs(words)]
+        m.d.sync += self.data.eq(Cat(words))
+        return m
+
+
+def _pairs(words: list[Value]) -> list[tuple[Value, Value]]:
+    """Neighbours; a last one alone is its own, as the other is never asked for."""
+    return [(words[k], words[min(k + 1, len(words) - 1)]) for k in range(0, len(words), 2)]

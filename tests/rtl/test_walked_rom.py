@@ -1,0 +1,67 @@
+"""Tables that are read in order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator, SimulatorContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.rtl.mvtu import Mvtu
+from bnnhw.rtl.walked_rom import WalkedRom
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 5), st.sampled_from([1.0, 0.5]), st.integers(0, 99))
+def test_words_come_in_order(depth: int, width: int, chance: float, seed: int) -> None:
+    """At each step the next word, round and round; without a step the same word again."""
+    source = random.Random(seed)
+    words = [source.getrandbits(width) for _ in range(depth)]
+    rom = WalkedRom(words=words, width=width)
+    wrong = []
+
+    async def bench(ctx: SimulatorContext) -> None:
+        place = 0
+        for cycle in range(2 * depth + 5):
+            step = source.random() < chance
+            ctx.set(rom.step, step)
+            await ctx.tick()
+            if ctx.get(rom.data) != words[place]:
+                wrong.append(cycle)
+            place = (place + step) % depth
+
+    sim = Simulator(rom)
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    sim.run()
+    assert not wrong
+
+
+def test_a_reset_begins_anew() -> None:
+    """With a reset in the middle, the first word comes next."""
+    words, reset = list(range(40)), Signal()
+    rom = WalkedRom(words=words, width=6)
+    read = []
+
+    async def bench(ctx: SimulatorContext) -> None:
+        ctx.set(rom.step, 1)
+        for cycle in range(60):
+            ctx.set(reset, cycle == 21)
+            await ctx.tick()
+            read.append(ctx.get(rom.data))
+
+    sim = Simulator(ResetInserter(reset)(rom))
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    sim.run()
+    assert read == [*words[:21], 0, *words[:38]]
+
+
+def test_no_more_columns_than_there_are() -> None:
+    with pytest.raises(ValueError, match="7 columns of 6 cannot lie in lookup tables"):
+        Mvtu(module_name="m", simd=3, pe=2, sf=1, nf=1, weights=[1], starts=[1], width=3,
+             coefficient=1, threshold=True, levels=1, weight_style="block", start_style="lut",
+             queue_depth=3, weights_in_luts=7)
