@@ -46,7 +46,7 @@ ROWS = (
     Row("mnist-ecp5", "mnist_tfc", "ulx3s_85f"),
     Row("tfc-up5k", "tfc", "icebreaker"),
     Row("tfc-ecp5", "tfc", "ulx3s_85f"),
-    Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit",)),
+    Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit", "--freq", "33")),
     Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "60")),
     Row("sfc-up5k-fit", "sfc", "icebreaker", ("--fit",)),
     Row("sfc-ecp5-64", "sfc", "ulx3s_85f", ("--ii", "64")),

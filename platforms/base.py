@@ -123,6 +123,8 @@ class Board:
         Default speed of the line.
     clock_mhz : float
         Default clock of the accelerator.
+    fastest_mhz : float
+        Clock that most designs reach, up to which a wished rate raises it.
     programmer : Programmer
     held_high : tuple of (str, Pin)
         Outputs that keep the rest of the board still.
@@ -144,6 +146,7 @@ class Board:
     link: str
     baud: int
     clock_mhz: float
+    fastest_mhz: float
     programmer: Programmer
     held_high: tuple[tuple[str, Pin], ...] = ()
     note: str = ""

@@ -16,7 +16,8 @@ BOARDS = (Board(
     part=Part("LFE5U-25F-6BG381", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"),
               pack=("--compress",)),
     oscillator_hz=25e6, pll="ecp5", clock=Pin("P3", _LVCMOS), rx=Pin("H18", _LVCMOS),
-    tx=Pin("J17", _LVCMOS), link="USB serial of the DAPLink probe", baud=115_200, clock_mhz=50,
+    tx=Pin("J17", _LVCMOS), link="USB serial of the DAPLink probe", baud=115_200,
+    clock_mhz=50, fastest_mhz=80,
     programmer=Programmer(
         "openFPGALoader", ("-b", "colorlight-i5", "-m", "{bitstream}"),
         # Its flash comes write-protected.

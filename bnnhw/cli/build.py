@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import json as json_text
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from bnnhw.arch import ARCHS, get_arch
+from bnnhw.cli.board_plan import clock_for, plan_for, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
-from bnnhw.cli.plan import SLOWEST, planner_of
 from bnnhw.cli.stages import StageClock, stages
-from bnnhw.device import Device, get_device
-from bnnhw.emit.board import BoardDesign, design_board, link_cost
+from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import design_of
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.flow.board_build import Built, build
 from bnnhw.flow.board_report import board_report
-from bnnhw.flow.families import Share, get_family
+from bnnhw.flow.families import get_family
 from bnnhw.flow.tools import KINDS, TOOLS, Tools
 from bnnhw.flow.warm import is_warm, warm
 from bnnhw.frontend.network import Network
-from bnnhw.plan import Plan, Wish
-from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
+from bnnhw.plan import Wish
 from bnnhw.platforms import Board, boards, get_board
+from bnnhw.platforms.pll import choose_clock
 
 __all__ = ["NAME", "command"]
 
 NAME = "build"
-ALL: Share = (1.0, 1.0)
 LESS = 0.88
 """By how much the share shrinks where a design turned out too large."""
 TRIES = 4
@@ -45,7 +42,8 @@ def command(
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach."),
     fit: bool = typer.Option(False, "--fit", help="As fast as fits the part."),
-    freq: float | None = typer.Option(None, help="Clock in MHz (default: the board's)."),
+    freq: float | None = typer.Option(None, help="Clock in MHz (default: the board's, or what "
+                                      "--fps needs)."),
     baud: int | None = typer.Option(None, help="Speed of the serial line (default: the board's)."),
     seed: int = typer.Option(1, help="Seed of the placer."),
     seeds: int | None = typer.Option(None, help="Try so many seeds, and keep the fastest."),
@@ -69,7 +67,10 @@ def command(
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
     numbers = [seed] if seeds is None else [*range(seed, seed + max(seeds, 1))]
     clock = freq if freq is not None else chosen.clock_mhz
-    wish = None if ii is None and fps is None else Wish(ii=ii, fps=fps, clock_mhz=clock)
+    if fps is not None and freq is None:
+        clock = clock_for(network, chosen, arch, fps)
+    made_mhz = choose_clock(chosen.pll, chosen.oscillator_hz, clock * 1e6).hz / 1e6
+    wish = None if ii is None and fps is None else Wish(ii=ii, fps=fps, clock_mhz=made_mhz)
     with stages() as stage:
         made, built = _build(network, chosen, arch, wish, fit, clock, baud or chosen.baud, numbers,
                              out, Tools(tools), stage, cache)
@@ -89,7 +90,6 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
     """Plan and build; what turns out too large is planned smaller, where nothing was wished."""
-    device = get_device(board.device)
     family = get_family(board)
     for program in ("yosys", family.place, family.pack):
         tool = TOOLS[program]
@@ -97,10 +97,10 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
             stage(f"one-time warm-up of {program}")
             tools.command(program)
             warm(tool.package, tool.entry)
-    share, found = ALL if device.budget is None else family.share(device.budget), None
+    share, found = usual_share(board), None
     for attempt in range(TRIES):
         stage("plan and generate")
-        plan = _plan(network, board, arch, device, wish, fit, clock, share)
+        plan = plan_for(network, board, arch, wish, fit, clock, share)
         if found is None or plan.to_json() != found.design.plan.to_json():
             design = design_of(network, arch, plan)
             found = design_board(design, board, clock, baud)
@@ -112,59 +112,6 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
                 raise
             share = share[0] * LESS, share[1] * LESS
     raise AssertionError("the last attempt raises")
-
-
-def _plan(network: Network, board: Board, arch: str, device: Device, wish: Wish | None, fit: bool,
-          clock: float, share: Share) -> Plan:
-    """Plan for a board: what the user wished, or as fast as fits."""
-    if device.budget is not None and board.flash is None:
-        device = replace(device, budget=replace(device.budget, spram=0))  # it cannot be loaded
-    planner = planner_of(network, arch, device)
-    folds = get_arch(arch).folds
-
-    def room(plan: Plan) -> Device:
-        return _reduced(plan, device, share)
-
-    def beside_link(wish: Wish | int) -> Plan:
-        plan = planner(wish)
-        if device.budget and not _fits(plan, device, share):  # it may with weights elsewhere
-            plan = planner_of(network, arch, room(plan))(wish)
-        return plan
-
-    if wish is None and not (fit and folds):
-        try:
-            plan = beside_link(Wish() if folds else Wish(ii=1, clock_mhz=clock))
-        except PlanError:  # nothing is that fast
-            plan = None
-        if plan is not None and (device.budget is None or _fits(plan, device, share)):
-            return plan
-    if wish is None and folds:
-        return fastest_fit(beside_link, device, SLOWEST, room)
-    plan = beside_link(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
-    if not _fits(plan, device, ALL):
-        needed_all = resources(plan, _reduced(plan, device, ALL))
-        assert needed_all is not None
-        raise FitError(f"{plan.name} does not fit {board.title} beside its host link at {plan.ii} "
-                       f"cycles a frame: {describe_excess(needed_all)}",
-                       hint="leave out --ii and --fps, or say --fit, for what does" if folds
-                       else "'--arch streaming' can be folded")
-    return plan
-
-
-def _fits(plan: Plan, device: Device, share: Share) -> bool:
-    return fits(plan, _reduced(plan, device, share))
-
-
-def _reduced(plan: Plan, device: Device, share: Share) -> Device:
-    """A share of the part without what the link of a plan takes."""
-    if device.budget is None:
-        return device
-    link, budget = link_cost(plan, device), device.budget
-    luts, blocks = share
-    return replace(device, budget=replace(
-        budget, luts=max(0, int(budget.luts * luts - link.lut)),
-        ffs=max(0, int(budget.ffs * luts - link.lut)),
-        blocks=max(0, int(budget.blocks * blocks) - link.block)))
 
 
 def _missed(report: dict[str, Any]) -> TimingError:
@@ -195,6 +142,10 @@ def _print(report: dict[str, Any], built: Built) -> None:
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
           f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a "
           f"frame, latency {report['latency_us']:,.1f} us")
+    fast = int(report["fmax_mhz"] * 0.95)
+    if fast > report["clock_mhz"] * 1.1:
+        rate = fast * 1e6 / report["cycles_a_frame"]
+        print(f"'--freq {fast}' would give {rate:,.0f} frames/s")
     if report["critical_path"]:
         shares = ", ".join(f"{name} {time:g} ns"
                            for name, time in list(report["critical_path"]["units"].items())[:3])

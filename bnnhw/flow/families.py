@@ -19,7 +19,7 @@ Share = tuple[float, float]
 MOST_LUTS = 33_000
 """Lookup tables up to which nextpnr may end: of 28,900 it was seen to, after 45 minutes."""
 
-LARGE = 20_000
+LARGE = 15_000
 """Cells from which on a family takes its ways for large netlists: the usual ones take hours then,
 or find no end."""
 
