@@ -47,7 +47,7 @@ ROWS = (
     Row("tfc-up5k", "tfc", "icebreaker"),
     Row("tfc-ecp5", "tfc", "ulx3s_85f"),
     Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit", "--freq", "33")),
-    Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "66")),
+    Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "78")),
     Row("sfc-up5k-fit", "sfc", "icebreaker", ("--fit", "--freq", "33")),
     Row("sfc-ecp5-64", "sfc", "ulx3s_85f", ("--ii", "64")),
     Row("lfc-ecp5-fit", "lfc", "ulx3s_85f", ("--fit", "--freq", "65")),

@@ -138,18 +138,17 @@ def _area(matrix: Matrix, fold: Fold) -> float:
     return fold.pe * (lane * fold.simd + 1.5 * matrix.acc_width) + extra + front + memory
 
 
-def _converter_area(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:
     """Rough slots between PE = a and the next SIMD = b, by what synthesis for an ECP5 takes.
 
-    A shift register, and what turns words and finds places in it, which is more the fewer
-    divisors both have in common.
+    A shift register; what turns words and finds places in it, which is more the fewer divisors
+    both have in common; and a second way out for a last word that ``elements`` do not fill.
     """
     common = np.gcd(a, b)
     lanes = a + 2.0 * b
-    odd = common < np.minimum(a, b)
     turns = np.ceil(np.log2(np.minimum(a, 2.0 * b) / common))
-    area = (1.6 + 1.7 * odd) * lanes + np.where(turns > 0, 1.2 * lanes / common + a * turns, 0.0)
-    return np.where(a == b, 0.0, area)
+    shift = (1.6 + 1.7 * (elements % b > 0)) * lanes
+    return np.where(a == b, 0.0, shift + (turns > 0) * 1.2 * lanes / common + a * turns)
 
 
 def _simds(matrix: Matrix, words: int) -> list[int]:
@@ -215,7 +214,8 @@ def solve(matrices: list[Matrix], target: int) -> list[Fold]:
     for k in range(1, len(matrices)):
         pe = np.array([f.pe for f in choices[k - 1]])
         lanes = np.array([matrices[k].lanes_in(f) for f in choices[k]])
-        total = best[:, None] + _converter_area(pe[:, None], lanes[None, :])
+        total = best[:, None] + _converter_area(pe[:, None], lanes[None, :],
+                                               matrices[k].channels)
         back.append(total.argmin(axis=0))
         best = total.min(axis=0) + [_area(matrices[k], f) for f in choices[k]]
     index = int(best.argmin())

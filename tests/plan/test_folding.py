@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +18,8 @@ MATRICES = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1,
 
 def cost(matrices: list[Matrix], folds: list[Fold]) -> float:
     total = sum(_area(m, f) for m, f in zip(matrices, folds, strict=True))
-    for a, b in itertools.pairwise(folds):
-        total += float(_converter_area(a.pe, b.simd))  # type: ignore[arg-type]
+    for (a, b), matrix in zip(itertools.pairwise(folds), matrices[1:], strict=True):
+        total += float(_converter_area(np.int64(a.pe), np.int64(b.simd), matrix.channels))
     return total
 
 
