@@ -46,11 +46,11 @@ ROWS = (
     Row("mnist-ecp5", "mnist_tfc", "ulx3s_85f"),
     Row("tfc-up5k", "tfc", "icebreaker"),
     Row("tfc-ecp5", "tfc", "ulx3s_85f"),
-    Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit", "--freq", "30")),
+    Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit", "--freq", "33")),
     Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "75")),
     Row("sfc-up5k-fit", "sfc", "icebreaker", ("--fit", "--freq", "33")),
     Row("sfc-ecp5-64", "sfc", "ulx3s_85f", ("--ii", "64")),
-    Row("lfc-ecp5-fit", "lfc", "ulx3s_85f", ("--fit", "--freq", "65")),
+    Row("lfc-ecp5-fit", "lfc", "ulx3s_85f", ("--fit", "--freq", "80")),
     Row("mnist-gowin", "mnist_tfc", "tang_nano_9k"),
     Row("mnist-gowin-20k", "mnist_tfc", "tang_nano_20k"),
 )

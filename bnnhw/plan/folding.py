@@ -52,6 +52,8 @@ class Matrix:
         Each row has channels of its own.
     all_taps : bool
         All taps of a window can come in one word.
+    sums : bool
+        Accumulators go on, and not a bit a row.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Matrix:
     bits: int = 1
     depthwise: bool = False
     all_taps: bool = True
+    sums: bool = False
 
     @property
     def channels(self) -> int:
@@ -135,7 +138,9 @@ def _area(matrix: Matrix, fold: Fold) -> float:
         extra = fold.pe * 1.5 * (fold.simd.bit_length() + matrix.bits) + 2.7 * fold.simd
     if matrix.taps > 1 and fold.simd > matrix.channels:
         front += 2.0 * fold.simd  # the registers of a parallel window
-    return fold.pe * (lane * fold.simd + 1.5 * matrix.acc_width) + extra + front + memory
+    # Behind sums everything is as wide: an argmax takes 8 tables a bit and row.
+    behind = 8.0 if matrix.sums else 0.0
+    return fold.pe * (lane * fold.simd + (1.5 + behind) * matrix.acc_width) + extra + front + memory
 
 
 def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:

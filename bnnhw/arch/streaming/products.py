@@ -46,7 +46,7 @@ def matrix_of(layer: Product, first: bool) -> Matrix:
         span.bit_length() + 1, element.width if first else 1,
         vectors=positions * (1 if depthwise else layer.groups), taps=taps,
         pixels=pixels * (1 if depthwise else layer.groups), bits=element.width,
-        depthwise=depthwise, all_taps=all_taps)
+        depthwise=depthwise, all_taps=all_taps, sums=layer.thresholds is None)
 
 
 def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
