@@ -15,9 +15,10 @@ module TRELLIS_COMB #(
   assign OFX = IS_Z1 ? (M ? FXB : FXA) : (M ? F1 : F);
   generate
     if (MODE == "DPRAM") begin
+      // In the order of the table: nextpnr puts the lowest address at D and the highest at A.
       reg [15:0] memory = INITVAL;
-      always @(posedge WCK) if (WRE) memory[{WAD3, WAD2, WAD1, WAD0}] <= WD;
-      assign F = memory[{A, C, B, D}];
+      always @(posedge WCK) if (WRE) memory[{WAD0, WAD2, WAD1, WAD3}] <= WD;
+      assign F = memory[{D, C, B, A}];
     end else begin
       assign F = lut4 ^ (MODE == "CCU2" & CCU2_INJECT1 != "YES" & FCI);
     end
