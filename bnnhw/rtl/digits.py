@@ -28,7 +28,7 @@ class Digits:
     """
 
     def __init__(self, base: int, most: int, name: str) -> None:
-        self.base, self.most, self.name = base, most, name
+        self.base, self.name = base, name
         self.turn = Signal(range(min(base, most + 1)), name=f"{name}_turn")
         self.row = Signal(range(most // base + 1), name=f"{name}_row")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bnnhw.rtl.mvtu import Mvtu
 from bnnhw.rtl.walked_rom import WalkedRom
+from tests.rtl.test_components import run_stream
 
 
 @settings(max_examples=40)
@@ -60,8 +61,27 @@ def test_a_reset_begins_anew() -> None:
     assert read == [*words[:21], 0, *words[:38]]
 
 
+def mvtu(in_luts: int) -> Mvtu:
+    """Two rows, two words of three columns, and two row groups."""
+    return Mvtu(module_name="m", simd=3, pe=2, sf=2, nf=2, weights=[0b110101, 0b001110, 0b111000,
+                0b010011], starts=[0, 0], width=4, coefficient=1, threshold=False, levels=1,
+                weight_style="block", start_style="lut", queue_depth=4, weights_in_luts=in_luts)
+
+
+@pytest.mark.parametrize("in_luts", range(7))
+def test_words_come_whole(in_luts: int) -> None:
+    """None, some or all columns in lookup tables: equal bits are counted, row by row."""
+    unit, rows = mvtu(in_luts), []
+    vectors = [(0b101, 0b011), (0b000, 0b111), (0b110, 0b110)]
+    for words in vectors:
+        for group in range(2):
+            sums = [sum(3 - (words[k] ^ (unit.weights[2 * group + k] >> 3 * r & 7)).bit_count()
+                        for k in range(2)) for r in range(2)]
+            rows.append(sums[1] << 4 | sums[0])
+    out, _ = run_stream(unit, [word for words in vectors for word in words], len(rows), 0.3)
+    assert out == rows
+
+
 def test_no_more_columns_than_there_are() -> None:
     with pytest.raises(ValueError, match="7 columns of 6 cannot lie in lookup tables"):
-        Mvtu(module_name="m", simd=3, pe=2, sf=1, nf=1, weights=[1], starts=[1], width=3,
-             coefficient=1, threshold=True, levels=1, weight_style="block", start_style="lut",
-             queue_depth=3, weights_in_luts=7)
+        mvtu(7)

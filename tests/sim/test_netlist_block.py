@@ -79,3 +79,43 @@ def test_block_ram(broken: bool) -> None:
         model.run(20_000)
         model.receive()
         assert (model.framing_errors > 0) == broken
+
+
+COLUMN = """
+module bnnhw_board(input clk, input uart_rx, output uart_tx);
+  localparam [15:0] INIT = 16'h2d6b;
+  reg [63:0] r = 64'h123456789abcdef1;
+  always @(posedge clk) r <= {r[62:0], 1'b0} ^ (r[63] ? 64'h1b : 0) ^ {r[31:0], r[63:32]} >> 3;
+  // For a while nothing is written, so that the contents are read as they begin.
+  reg [7:0] age = 0;
+  always @(posedge clk) if (!age[7]) age <= age + 1;
+  wire we = r[0] & age[7];
+  wire [3:0] rad = r[14:11], wad = r[20:17];
+  reg [15:0] words;
+  integer k;
+  initial for (k = 0; k < 16; k = k + 1) words[k] = INIT[{k[0], k[2], k[1], k[3]}];
+  always @(posedge clk) if (we) words[wad] <= r[30];
+  wire column;
+  TRELLIS_COMB #(.MODE("DPRAM"), .INITVAL(INIT)) cell_ (
+    .A(rad[3]), .B(rad[1]), .C(rad[2]), .D(rad[0]), .F(column), .WD(r[30]), .WRE(we), .WCK(clk),
+    .WAD0(wad[0]), .WAD1(wad[1]), .WAD2(wad[2]), .WAD3(wad[3]));
+  reg seen = 0;
+  always @(posedge clk) seen <= seen | column != words[rad];
+  assign uart_tx = !seen;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_distributed_ram(broken: bool) -> None:
+    """A column of an ECP5 begins with its table, in the order D, C, B, A, not that of addresses."""
+    family = FAMILIES["ecp5"]
+    models = cell_models(family.libraries, ["TRELLIS_COMB"], family.models)
+    if broken:
+        for right, wrong in (("{D, C, B, A}", "{A, C, B, D}"),
+                             ("{WAD0, WAD2, WAD1, WAD3}", "{WAD3, WAD2, WAD1, WAD0}")):
+            models = models.replace(f"memory[{right}]", f"memory[{wrong}]")
+    with BoardModel(COLUMN + models, 16) as model:
+        model.run(20_000)
+        model.receive()
+        assert (model.framing_errors > 0) == broken
