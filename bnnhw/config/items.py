@@ -235,7 +235,7 @@ class BinarizeItem(LayerItem):
 
 
 class AffineItem(LayerItem):
-    """``affine``: integer scale and offset of each channel, and a shift that rounds half up.
+    """``affine``: integer scale and offset of each channel, a shift that rounds half up, limits.
 
     At the end of a network, or before its ``argmax``, its result takes the place of the sums
     before it as the output ``scores``.
@@ -245,6 +245,7 @@ class AffineItem(LayerItem):
 
     affine: Literal[True] = True
     shift: Annotated[int, Field(ge=0, le=48)] = 0
+    limits: Limits | None = None
 
 
 class ArgMaxItem(LayerItem):

@@ -136,7 +136,7 @@ def _affine(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
     assert isinstance(item, AffineItem)
     scale, offset = (arrays.integers(f"{at.name}.{key}", (at.type.channels,))
                      for key in ("scale", "offset"))
-    return Affine(at.name, at.source, at.type, scale, offset, item.shift)
+    return Affine(at.name, at.source, at.type, scale, offset, item.shift, item.limits)
 
 
 def _argmax(item: LayerItem, at: Place, arrays: Arrays) -> Layer:

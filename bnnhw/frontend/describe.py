@@ -177,8 +177,12 @@ def _binarize(layer: Layer) -> Described:
 
 def _affine(layer: Layer) -> Described:
     assert isinstance(layer, Affine)
-    shift = {"shift": layer.shift} if layer.shift else {}
-    return {"affine": True, **shift}, {"scale": layer.scale, "offset": layer.offset}
+    item: dict[str, Any] = {"affine": True}
+    if layer.shift:
+        item["shift"] = layer.shift
+    if layer.limits is not None:
+        item["limits"] = list(layer.limits)
+    return item, {"scale": layer.scale, "offset": layer.offset}
 
 
 def _word(layer: Layer) -> Described:

@@ -112,7 +112,7 @@ def fold_table(bits: np.ndarray, layer: str) -> Fold:
         raise ModelError(f"channel {channel} changes its bit {int(changes[channel])} times over "
                          "the accumulator's range, so no threshold describes it",
                          where=f"layer '{layer}'",
-                         hint="only functions that rise or fall can stand before a sign")
+                         hint="train with a function that only rises or only falls before the sign")
     thresholds = len(bits) - bits.sum(axis=0, dtype=np.int64)
     return Fold(thresholds, falling, ~(rising | falling))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bnnhw.frontend.fold import Certificate
 from bnnhw.frontend.scores import ScoreFold
@@ -13,8 +14,23 @@ __all__ = ["Imported"]
 
 @dataclass(frozen=True)
 class Imported:
-    """A Graph and what its folds were proven by."""
+    """A Graph and what its folds were proven by.
+
+    Attributes
+    ----------
+    graph : Graph
+    certificates : tuple of Certificate
+    scores : ScoreFold or None
+        How the integer scores follow from the model's, where an importer folded them.
+    notes : tuple of str
+        What the user has to know, a sentence each: approximations with their bounds, and layers
+        that cost more than the user may expect.
+    check : dict or None
+        The comparison with an independent execution of the model (``CheckResult.to_json``).
+    """
 
     graph: Graph
     certificates: tuple[Certificate, ...]
     scores: ScoreFold | None
+    notes: tuple[str, ...] = ()
+    check: dict[str, Any] | None = None

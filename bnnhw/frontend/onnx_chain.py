@@ -12,31 +12,18 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.onnx_constants import channel_constants, check_constant
+from bnnhw.frontend.onnx_constants import channel_constants, fitting_constant
 from bnnhw.frontend.onnx_file import node_label
-from bnnhw.frontend.onnx_ops import LINEAR, QUANTISERS, decision_points, evaluate
+from bnnhw.frontend.onnx_step import FloatType, Step, run_steps
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
 
-__all__ = ["Chain", "Step"]
+__all__ = ["Chain", "joined"]
 
 CHUNK = 1 << 22
 """Entries of a table that are evaluated at once."""
 
-FloatType = type[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A node, and its constants by channel: ``[C]`` or one value; None in the chain's place."""
-
-    node: Any
-    constants: tuple[np.ndarray | None, ...]
-    place: int
-
-    @property
-    def linear(self) -> bool:
-        kind = self.node.op_type
-        return kind in LINEAR and (self.place == 0 or kind in ("Add", "Sub", "Mul"))
+MAX_STEPS = 512
+"""Nodes that a chain evaluates at most."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +50,8 @@ class Chain:
     steps : tuple of Step
         The nodes, in order.
     error : float64 [C] or None
-        Bound of what the framework's rounding can change in these values; None where they are
-        exact.
+        Bound of what the framework's rounding, or an approximation before, can change in these
+        values; None where they are exact.
     exact_points : float32 [count] or None
         The framework's own values, where slope and base would round.
     note : str
@@ -114,7 +101,7 @@ class Chain:
     @property
     def quantised(self) -> bool:
         """Whether a quantiser is part of the chain."""
-        return any(step.node.op_type in QUANTISERS for step in self.steps)
+        return any(step.quantised for step in self.steps)
 
     @property
     def linear(self) -> bool:
@@ -126,7 +113,7 @@ class Chain:
         """Whether all channels have the same function."""
         return all((v == v[0]).all() for v in (self.start, self.slope, self.base)) and \
             (self.error is None or bool((self.error == self.error[0]).all())) and \
-            all(c is None or c.ndim == 0 for s in self.steps for c in s.constants)
+            all(step.shared for step in self.steps)
 
     def single(self) -> Chain:
         """Its first channel alone, to be evaluated."""
@@ -134,13 +121,19 @@ class Chain:
 
     def extended(self, node: Any, inputs: list[Any]) -> Chain:
         """Append a node; its other inputs have to be constants that fit the channels."""
-        place = next(k for k, v in enumerate(inputs) if isinstance(v, Chain))
-        constants = [None if isinstance(v, Chain) else v for v in inputs]
-        for value in constants:
-            if value is not None:
-                check_constant(node, value)
+        return self._with_node(node, inputs, {
+            k: () for k, v in enumerate(inputs) if isinstance(v, Chain)})
+
+    def _with_node(self, node: Any, inputs: list[Any],
+                   branches: dict[int, tuple[Step, ...]]) -> Chain:
+        constants = [None if k in branches or v is None else fitting_constant(node, k, v)
+                     for k, v in enumerate(inputs)]
         fitted = channel_constants(node, constants, self.index, self.channels)
-        return replace(self, steps=(*self.steps, Step(node, fitted, place)))
+        step = Step(node, fitted, tuple(branches.items()))
+        if step.size + sum(s.size for s in self.steps) > MAX_STEPS:
+            raise ModelError(f"is the end of more than {MAX_STEPS} nodes between two layers",
+                             where=node_label(node))
+        return replace(self, steps=(*self.steps, step))
 
     def reindexed(self, type_: TensorType, channels: np.ndarray) -> Chain:
         """The same values by other channels: new channel c is the old ``channels[c]``."""
@@ -148,7 +141,7 @@ class Chain:
             if value is None or value.ndim == 0 or len(value) != self.channels:
                 return value
             return value[channels]
-        steps = tuple(replace(s, constants=tuple(map(pick, s.constants))) for s in self.steps)
+        steps = tuple(step.mapped(pick) for step in self.steps)
         return replace(self, type=type_, start=self.start[channels], slope=self.slope[channels],
                        base=self.base[channels], steps=steps, error=pick(self.error))
 
@@ -184,30 +177,69 @@ class Chain:
         if self.exact_points is not None:
             wide = np.repeat(self.exact_points[:, None].astype(np.float64), wide.shape[1], axis=1)
         x = (wide if shift is None else wide + shift[part]).astype(dtype)
-        ties = 0
-        for step in self.steps:
-            constants = [_part(c, part, self.channels, dtype) for c in step.constants]
-            if step.node.op_type in QUANTISERS:
-                ties = decision_points(step.node, x, constants)
-            if step.node.op_type == "Sign" and ties:
-                raise ModelError(f"gives 0 at {ties} attainable values, a third level",
-                                 where=node_label(step.node),
-                                 hint="use BipolarQuant, which gives +1 there")
-            constants[step.place] = x
-            x = np.broadcast_to(evaluate(step.node, constants, self.opset), x.shape)
-            if np.isnan(x).any():
-                raise ModelError(f"gives NaN at {int(np.isnan(x).sum())} attainable values",
-                                 where=node_label(step.node))
+        steps = tuple(step.mapped(lambda c: _part(c, part, self.channels)) for step in self.steps)
+        x, ties = run_steps(steps, x, dtype, self.opset)
         if np.isinf(x).any():
             raise ModelError(f"gives infinity at {int(np.isinf(x).sum())} attainable values",
                              where=self.last_label)
-        return x, ties
+        return x.astype(dtype), ties
+
+    def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None) -> np.ndarray:
+        """Evaluate the chain at integers of its layer, as the layer stores them.
+
+        Parameters
+        ----------
+        stored : int64 [n, C]
+        shift : float [C] or None
+            Added to the values before the first node.
+
+        Returns
+        -------
+        float32 [n, C]
+        """
+        integers = 2 * stored - 1 if self.bipolar else stored
+        if self.exact_points is None:
+            x = self.slope * integers + self.base
+        else:
+            x = self.exact_points[(integers - self.start) // self.step].astype(np.float64)
+        x = (x if shift is None else x + shift).astype(np.float32)
+        return run_steps(self.steps, x, np.float32, self.opset)[0].astype(np.float32)
 
 
-def _part(constant: np.ndarray | None, part: slice, channels: int,
-          dtype: FloatType) -> np.ndarray | None:
-    """The constants of some channels, in the type of the evaluation."""
+def joined(node: Any, inputs: list[Any]) -> Chain | None:
+    """Append a node that reads several chains of the same integers, such as ``x * sigmoid(x)``.
+
+    Returns
+    -------
+    Chain or None
+        None where the chains begin at different layers, or see them in another order.
+    """
+    chains = [v for v in inputs if isinstance(v, Chain)]
+    first = chains[0]
+    if not all(_same_integers(first, other) for other in chains[1:]):
+        return None
+    common = 0
+    while all(len(c.steps) > common and c.steps[common] is first.steps[common] for c in chains):
+        common += 1
+    root = replace(first, steps=first.steps[:common])
+    branches = {k: v.steps[common:] for k, v in enumerate(inputs) if isinstance(v, Chain)}
+    return root._with_node(node, inputs, branches)
+
+
+def _same_integers(one: Chain, other: Chain) -> bool:
+    """Whether two chains are functions of the same integers, element by element."""
+    pairs = ((one.index, other.index), (one.start, other.start), (one.slope, other.slope),
+             (one.base, other.base), (one.error, other.error),
+             (one.exact_points, other.exact_points))
+    return (one.source, one.type, one.step, one.count) == \
+        (other.source, other.type, other.step, other.count) and \
+        all(a is b or (a is not None and b is not None and np.array_equal(a, b))
+            for a, b in pairs)
+
+
+def _part(constant: np.ndarray | None, part: slice, channels: int) -> np.ndarray | None:
+    """The constants of some channels."""
     if constant is None:
         return None
     several = constant.ndim > 0 and len(constant) == channels and channels > 1
-    return (constant[part] if several else constant).astype(dtype)
+    return constant[part] if several else constant

@@ -8,29 +8,40 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.onnx_file import node_label
-from bnnhw.frontend.onnx_ops import attributes
+from bnnhw.frontend.onnx_file import attributes, node_label
+from bnnhw.frontend.onnx_quant import QONNX_QUANTISERS
 
-__all__ = ["ChannelsDiffer", "channel_constants", "check_constant"]
+__all__ = ["ChannelsDiffer", "channel_constants", "fitting_constant"]
 
 
 class ChannelsDiffer(ModelError):
     """A constant differs between elements of one channel."""
 
 
-def check_constant(node: Any, value: np.ndarray) -> None:
-    """A constant is float32, and nothing normalises or drops as in training."""
+def fitting_constant(node: Any, place: int, value: np.ndarray) -> np.ndarray:
+    """Return a constant in a type that the node computes with.
+
+    Parameters of QONNX's quantisers may be integers or float64, as some exporters write them;
+    they become float32. Integers and booleans stay for nodes that compute with them.
+
+    Raises
+    ------
+    ModelError
+        The constant has another float type than the model, or the node is in training mode.
+    """
     where = node_label(node)
-    flag = node.op_type == "Dropout" and value.dtype == np.bool_
-    if value.dtype != np.float32 and not flag:
+    if node.op_type in QONNX_QUANTISERS:
+        return value.astype(np.float32)
+    if value.dtype.kind == "f" and value.dtype != np.float32:
         raise ModelError(f"computes in {value.dtype}, expected float32", where=where,
                          hint="export the model in float32")
-    if flag and value.any():
+    if node.op_type == "Dropout" and place == 2 and value.any():
         raise ModelError("drops values (training_mode)", where=where,
                          hint="export the model in evaluation mode")
     if node.op_type == "BatchNormalization" and attributes(node).get("training_mode"):
         raise ModelError("is in training mode", where=where,
                          hint="export the model in evaluation mode")
+    return value
 
 
 def channel_constants(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_chain import Chain
-from bnnhw.frontend.onnx_file import node_label, onnx_module
+from bnnhw.frontend.onnx_file import attributes, node_label, onnx_module
 from bnnhw.frontend.onnx_layers import Layers
-from bnnhw.frontend.onnx_layout import as_map, as_vector, channels_first, check_size, is_map
-from bnnhw.frontend.onnx_ops import attributes
+from bnnhw.frontend.onnx_layout import (
+    as_map,
+    as_vector,
+    channels_first,
+    check_size,
+    is_map,
+    selection,
+)
+from bnnhw.frontend.onnx_pad import Padded
 from bnnhw.frontend.onnx_product import Sum, pad_values, sums
 from bnnhw.frontend.onnx_window import node_window
 from bnnhw.ir import Window
 from bnnhw.ir.layers import Conv, Dense, Product, product_sum
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["Padded", "conv", "matrix"]
-
-
-@dataclass(frozen=True)
-class Padded:
-    """A tensor behind a Pad node, which the convolution behind it carries out.
-
-    Attributes
-    ----------
-    chain : Chain
-    pads : tuple of int
-        Of the axes behind the channels: starts, then ends.
-    value : float
-    """
-
-    chain: Chain
-    pads: tuple[int, ...]
-    value: float
+__all__ = ["conv", "matrix"]
 
 
 def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
@@ -85,8 +75,9 @@ def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -
     if not isinstance(weights, np.ndarray) or weights.ndim not in (3, 4) or not weights.size:
         raise ModelError("expected constant weights [out, in, rows, columns] or [out, in, taps]",
                          where=label)
-    chain = source.chain if isinstance(source, Padded) else source
-    chain = as_map(layers, chain, label)
+    outer = source.of_window(label) if isinstance(source, Padded) else ()
+    before = source.chain if isinstance(source, Padded) else source
+    chain = as_map(layers, before, label)
     outputs, depth, *kernel = weights.shape
     groups = int(options.get("group", 1))
     if groups < 1 or depth * groups != chain.channels or outputs % groups:
@@ -95,10 +86,10 @@ def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -
     if list(options.get("kernel_shape", kernel)) != list(kernel):
         raise ModelError(f"has kernel_shape {options['kernel_shape']} and weights "
                          f"{list(weights.shape)}", where=label)
-    outer = isinstance(source, Padded) and any(source.pads)
-    window = node_window(node, chain, kernel,
-                         source.pads if isinstance(source, Padded) and outer else ())
-    value = source.value if isinstance(source, Padded) and outer else 0.0
+    window = node_window(node, chain, kernel, outer)
+    value = source.value if isinstance(source, Padded) else np.zeros(before.channels)
+    if chain.source != before.source:  # some of the channels, or in another order
+        value = value[selection(before, 1)]
     pad = pad_values(chain, value, label) if window.padded else None
     absent = window.padded and pad is None
     height, width, _ = chain.type.map

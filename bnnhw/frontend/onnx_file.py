@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
+from bnnhw.frontend.onnx_external import read_external
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["load_onnx", "node_label", "onnx_module", "tensor_array"]
+__all__ = ["attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
 
 MAX_BYTES = 1 << 30
 
@@ -31,13 +32,29 @@ def node_label(node: Any) -> str:
     return f"node '{node.name or ', '.join(node.output)}' ({node.op_type})"
 
 
+def attributes(node: Any) -> dict[str, Any]:
+    """Attributes of a node by name; tensors as arrays."""
+    onnx = onnx_module()
+    values: dict[str, Any] = {}
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.TENSOR:
+            values[attribute.name] = tensor_array(attribute.t, node_label(node))
+        else:
+            value = onnx.helper.get_attribute_value(attribute)
+            if value is None:
+                raise ModelError(f"has an attribute '{attribute.name}' without a value",
+                                 where=node_label(node))
+            values[attribute.name] = value.decode() if isinstance(value, bytes) else value
+    return values
+
+
 def load_onnx(path: Path) -> Any:
-    """Parse a model without following any reference out of the file.
+    """Parse a model, with the tensors that it keeps in files of its own folder.
 
     Raises
     ------
     ModelError
-        The file is missing, too large, no ONNX model, or keeps tensors in other files.
+        The file is missing, too large, no ONNX model, or refers to files outside of its folder.
     """
     onnx = onnx_module()
     where = path.name
@@ -54,12 +71,23 @@ def load_onnx(path: Path) -> Any:
     if not model.graph.node:
         raise ModelError("holds no nodes, or it is cut short", where=where,
                          hint="export the model again")
+    size = len(raw)
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise ModelError(f"tensor '{tensor.name}' is stored in another file, which is not "
-                             "followed", where=where,
-                             hint="save the model with its weights inside")
+            read_external(tensor, path.parent, _itemsize(tensor, where), where)
+            size += len(tensor.raw_data)
+            if size > MAX_BYTES:
+                raise ModelError(f"is larger than {MAX_BYTES} bytes with its external data",
+                                 where=where)
     return model
+
+
+def _itemsize(tensor: Any, where: str) -> int:
+    try:
+        return int(onnx_module().helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    except (KeyError, TypeError):
+        raise ModelError(f"tensor '{tensor.name}' has an unknown type ({tensor.data_type})",
+                         where=where) from None
 
 
 def tensor_array(tensor: Any, where: str) -> np.ndarray:
@@ -70,8 +98,9 @@ def tensor_array(tensor: Any, where: str) -> np.ndarray:
         raise ModelError(f"tensor '{tensor.name}' has shape {dims}, at most {MAX_ELEMENTS} "
                          "elements are taken", where=where)
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-        raise ModelError(f"tensor '{tensor.name}' is stored in another file, which is not followed",
-                         where=where)
+        raise ModelError(f"tensor '{tensor.name}' of an attribute is stored in another file, "
+                         "expected its values in the model", where=where,
+                         hint="save the model with its weights inside")
     try:
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
     except Exception as error:  # unknown types and short data raise different things

@@ -10,31 +10,21 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_chain import Chain
 from bnnhw.frontend.onnx_file import onnx_module
 from bnnhw.frontend.onnx_layout import channels_first
-from bnnhw.frontend.onnx_ops import ELEMENTWISE, attributes
 from bnnhw.ir import Bits, Element, Int, TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["INPUT_TYPES", "input_chain"]
+__all__ = ["INPUT_TYPES", "input_chain", "input_shape"]
 
 INPUT_TYPES = ("uint8", "int8", "bits")
 
-MAP_NODES = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean",
-                       "Resize", "Upsample", "Pad"})
 
+def input_shape(info: Any) -> tuple[int, ...]:
+    """The shape of the input, batch first.
 
-def input_chain(graph: Any, info: Any, input_type: str, pixel_range: tuple[float, float],
-                opset: int) -> Chain:
-    """Make the chain that the input is.
-
-    Parameters
-    ----------
-    graph : GraphProto
-    info : ValueInfoProto
-        Of the input.
-    input_type : str
-    pixel_range : (float, float)
-        See ``import_qonnx``.
-    opset : int
+    Raises
+    ------
+    ModelError
+        The input is not float32, has unknown sizes, or is too large.
     """
     where = f"input '{info.name}'"
     dims = [int(d.dim_value) for d in info.type.tensor_type.shape.dim]
@@ -45,8 +35,26 @@ def input_chain(graph: Any, info: Any, input_type: str, pixel_range: tuple[float
                          hint="export with a batch of one")
     size = int(np.prod(dims[1:], dtype=object))
     if size > MAX_ELEMENTS:
-        raise ModelError(f"has {size} elements, at most {MAX_ELEMENTS} are taken", where=where)
-    type_, index = _layout(graph, info.name, (1, *dims[1:]), _element(input_type))
+        raise ModelError(f"has {size} elements, expected at most {MAX_ELEMENTS}", where=where)
+    return (1, *dims[1:])
+
+
+def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str,
+                pixel_range: tuple[float, float], opset: int) -> Chain:
+    """Make the chain that the input is.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        See ``input_shape``.
+    view : integer array or None
+        See ``first_map_view``.
+    input_type : str
+    pixel_range : (float, float)
+        See ``import_qonnx``.
+    opset : int
+    """
+    type_, index = _layout(view, shape, _element(input_type))
     ones = np.ones(type_.channels)
     if input_type == "bits":
         return Chain("input", type_, index, np.full(type_.channels, -1, dtype=np.int64), 2, 2,
@@ -70,31 +78,32 @@ def _element(input_type: str) -> Element:
     return Int(-128, 127) if input_type == "int8" else Int(0, 255)
 
 
-def _layout(graph: Any, name: str, shape: tuple[int, ...],
+def _layout(view: np.ndarray | None, shape: tuple[int, ...],
             element: Element) -> tuple[TensorType, np.ndarray]:
-    """A map [H, W, C] or signal [T, C] where the model has layers of maps, else a vector."""
+    """A map [H, W, C] or signal [T, C] where the model has layers of maps, else a vector.
+
+    Parameters
+    ----------
+    view : integer array or None
+        See ``first_map_view``.
+    shape : tuple of int
+        Of the input, batch first.
+    element : Element
+
+    Returns
+    -------
+    type : TensorType
+    index : integer array
+        Which element of a sample each element of the model's input is.
+    """
     flat = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
-    if len(shape) not in (3, 4) or not any(n.op_type in MAP_NODES for n in graph.node):
+    if view is None:
         return TensorType((flat.size,), element), flat
-    if _channels_last(graph, name, len(shape)):
-        return TensorType(shape[1:], element), flat
-    type_ = TensorType((*shape[2:], shape[1]), element)
-    return type_, channels_first(type_)
-
-
-def _channels_last(graph: Any, name: str, rank: int) -> bool:
-    """Whether the input goes through a Transpose (or a MatMul) that says so."""
-    names, seen = [name], {name}
-    while names:
-        current = names.pop()
-        for node in graph.node:
-            if current not in node.input:
-                continue
-            if node.op_type == "Transpose":
-                return attributes(node).get("perm") == [0, rank - 1, *range(1, rank - 1)]
-            if node.op_type == "MatMul":
-                return True
-            if node.op_type in ELEMENTWISE:
-                names += [o for o in node.output if o not in seen]
-                seen.update(node.output)
-    return False
+    if view.shape[0] != 1 or not np.array_equal(np.sort(view, axis=None), flat.reshape(-1)):
+        if len(shape) not in (3, 4):
+            return TensorType((flat.size,), element), flat
+        view = flat  # the first layer sees a part of the input: channels first, as ONNX has it
+    type_ = TensorType((*view.shape[2:], view.shape[1]), element)
+    index = np.empty_like(flat)
+    index.reshape(-1)[view.reshape(-1)] = channels_first(type_).reshape(-1)
+    return type_, index

@@ -38,9 +38,10 @@ def add(layers: Layers, node: Any, one: Chain, other: Chain) -> Chain:
         other = replace(other, slope=-other.slope, base=-other.base)
     one, other = _aligned(layers, one, other, label)
     factors = _factors(one, other)
-    note = ""
+    note, bound = "", None
     if factors is None:
-        one, other, unit, note = _fixed_point(layers, one, other)
+        one, other, unit, bound = _fixed_point(layers, one, other)
+        note = f"; fixed point in steps of 2**{int(np.log2(unit.min()))}"
     else:
         first, second, unit = factors
         one, other = _scaled(layers, one, first), _scaled(layers, other, second)
@@ -48,15 +49,20 @@ def add(layers: Layers, node: Any, one: Chain, other: Chain) -> Chain:
     type_ = layers.add(layer)
     step = int(np.gcd(one.step, other.step))
     span = one.stop - one.start + other.stop - other.start
-    errors = [e for e in (one.error, other.error) if e is not None]
+    errors = [e for e in (one.error, other.error, bound) if e is not None]
     made = Chain(layer.name, type_, one.index, one.start + other.start, step,
                  int(span.max()) // step + 1, unit, one.base + other.base, layers.opset,
                  error=sum(errors[1:], errors[0]) if errors else None, note=note or one.note
                  or other.note)
-    if note:
+    if bound is not None:
         layers.certificates.append(Certificate(
-            layer.name, f"sum of two branches{note}, error below 2**-12 of its range",
+            layer.name, f"sum of two branches{note}, error at most {bound.max():.3g}",
             made.channels, made.count))
+        layers.notes.append(
+            f"layer '{layer.name}' ({label}) adds two branches whose scales have no common unit, "
+            f"in fixed point: its sums differ from the model's by at most {bound.max():.3g}, "
+            f"{(bound / np.maximum(made.slope * (made.count - 1), 1e-300)).max():.2g} of their "
+            "range, so that outputs can differ where a sum is closer than that to a decision")
     return made
 
 
@@ -119,18 +125,26 @@ def _of_bits(chain: Chain, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fixed_point(layers: Layers, one: Chain,
-                 other: Chain) -> tuple[Chain, Chain, np.ndarray, str]:
-    """Bring both branches to a common power of two for each channel, rounded."""
+                 other: Chain) -> tuple[Chain, Chain, np.ndarray, np.ndarray]:
+    """Bring both branches to a common power of two for each channel, rounded.
+
+    Returns
+    -------
+    one, other : Chain
+    unit : float64 [C]
+    bound : float64 [C]
+        Of the error of the sum, in the model's units.
+    """
     reach = [np.abs(c.slope) * np.maximum(c.stop - c.start, 1) for c in (one, other)]
     total = reach[0] + reach[1]
     places = np.floor(np.log2(np.where(total > 0, total, 1.0))).astype(np.int64) - FRACTION
     unit = 2.0 ** places
-    parts = [_rounded(layers, chain, unit) for chain in (one, other)]
-    bits = int(max(0, -places.min()))
-    return parts[0], parts[1], unit, f"; fixed point, {bits} bits"
+    (first, error), (second, more) = (_rounded(layers, chain, unit) for chain in (one, other))
+    return first, second, unit, error + more
 
 
-def _rounded(layers: Layers, chain: Chain, unit: np.ndarray) -> Chain:
+def _rounded(layers: Layers, chain: Chain, unit: np.ndarray) -> tuple[Chain, np.ndarray]:
+    """A branch in multiples of ``unit``, and the bound of its error for each channel."""
     largest = int(np.maximum(np.abs(chain.start), np.abs(chain.stop)).max())
     shift = max(largest, 1).bit_length() + 3
     exact = chain.slope / unit * 2.0 ** shift
@@ -142,8 +156,10 @@ def _rounded(layers: Layers, chain: Chain, unit: np.ndarray) -> Chain:
     half = (1 << shift) >> 1
     ends = [(v * factor + half) >> shift for v in (chain.start, chain.stop)]
     low, high = np.minimum(*ends), np.maximum(*ends)
-    return replace(chain, source=layer.name, type=type_, start=low, step=1,
+    made = replace(chain, source=layer.name, type=type_, start=low, step=1,
                    count=int((high - low).max()) + 1, slope=unit)
+    # The shift rounds by half a unit at most, and the factor by half of 2**-shift.
+    return made, unit * (0.5 + largest * np.abs(factor - exact) * 2.0 ** -shift)
 
 
 def concat(layers: Layers, node: Any, chains: list[Chain], axis: int) -> Chain:

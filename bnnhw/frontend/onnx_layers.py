@@ -33,6 +33,8 @@ class Layers:
         One for each output of scores.
     known : dict
         Chains that were made already, by what they were made of.
+    notes : list of str
+        What the user has to know of the import, a sentence each.
     """
 
     opset: int
@@ -40,6 +42,7 @@ class Layers:
     certificates: list[Certificate] = field(default_factory=list)
     scores: list[ScoreFold] = field(default_factory=list)
     known: dict[tuple[Any, ...], Chain] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, layer: Layer) -> TensorType:
         """Append a layer and return what it gives."""

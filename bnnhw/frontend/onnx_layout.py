@@ -17,7 +17,7 @@ from bnnhw.ir.layers import Flatten, Select
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["as_map", "as_vector", "channels_first", "check_size", "flattened", "in_order",
-           "is_map"]
+           "is_map", "selection"]
 
 
 def check_size(sizes: tuple[int, ...], label: str) -> None:
@@ -36,7 +36,7 @@ def channels_first(type_: TensorType) -> np.ndarray:
     return np.moveaxis(index, -1, 1) if index.ndim > 1 else index
 
 
-def _selection(chain: Chain, axis: int) -> np.ndarray | None:
+def selection(chain: Chain, axis: int) -> np.ndarray | None:
     """Which channels a tensor holds where its other axes are the layer's own; else None."""
     if len(chain.shape) < 2 or chain.shape[0] != 1:
         return None
@@ -51,7 +51,7 @@ def _selection(chain: Chain, axis: int) -> np.ndarray | None:
 
 def is_map(chain: Chain, axis: int) -> bool:
     """Whether a tensor is a layer's output with its channels (or some of them) on an axis."""
-    return _selection(chain, axis) is not None
+    return selection(chain, axis) is not None
 
 
 def as_map(layers: Layers, chain: Chain, label: str, axis: int = 1) -> Chain:
@@ -67,7 +67,7 @@ def as_map(layers: Layers, chain: Chain, label: str, axis: int = 1) -> Chain:
     axis : int
         Where the tensor has its channels.
     """
-    channels = _selection(chain, axis)
+    channels = selection(chain, axis)
     if channels is None:
         raise ModelError(f"reads a tensor of shape {list(chain.shape)} that is no map of "
                          f"'{chain.source}', which gives {chain.type}", where=label,

@@ -13,7 +13,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_chain import Chain
 
-__all__ = ["MAX_LEVELS", "Levels", "find_levels", "grid"]
+__all__ = ["MAX_GAPS", "MAX_LEVELS", "Levels", "find_levels", "grid"]
 
 MAX_LEVELS = 16
 """Levels of an activation: 4 bits."""
@@ -103,7 +103,8 @@ def find_levels(chain: Chain, label: str) -> Levels:
         channel = int(np.argmax(mixed))
         raise ModelError(f"channel {channel} rises and falls over the attainable sums, so no "
                          "threshold describes it", where=chain.last_label,
-                         hint="only functions that rise or fall can stand before a quantiser")
+                         hint="train with a function that only rises or only falls before the "
+                         "quantiser")
     order = np.zeros(chain.channels, dtype=np.bool_)
     for shift in chain.shifts():
         order |= _differ(found_here, _thresholds(chain, low, step, count, np.float32, shift))
@@ -151,7 +152,8 @@ def _grids(values: list[np.ndarray], chain: Chain,
             raise ModelError(f"its activations take {max(many, len(together))} different values "
                              f"behind {chain.last_label}, expected two, or up to {MAX_LEVELS} "
                              "in equal steps", where=label,
-                             hint="binarise them with BipolarQuant before the layer")
+                             hint="train with a quantiser before the layer: BipolarQuant, "
+                             "or a Quant of at most 4 bits")
         else:
             low[c], step[c], count = found[0], found[1], max(count, found[2])
     signs = count == 1 and all(low[c] == -(low[c] + step[c]) for c in range(len(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from bnnhw.frontend.onnx_layers import Layers
 from bnnhw.frontend.onnx_layout import as_map, in_order, is_map
 from bnnhw.frontend.onnx_levels import MAX_LEVELS
 from bnnhw.frontend.onnx_stored import as_integers, stored
+from bnnhw.frontend.onnx_tail import Tail
 from bnnhw.frontend.scores import ScoreFold, fold_scores
 from bnnhw.ir import Bits
 from bnnhw.ir.layers import Affine, ArgMax, Product
 
-__all__ = ["add_output"]
+__all__ = ["End", "add_output"]
 
 ROUNDING = 2.0 ** -21
 """Part of the largest score that float32 sums may be off by where they are not exact."""
@@ -25,48 +26,78 @@ MAX_SCORES = 1 << 24
 """Attainable scores of all classes that are brought into one order."""
 
 
-def add_output(layers: Layers, chain: Chain, output: str, name: str | None,
-               argmax: bool) -> list[tuple[str, str]]:
-    """End a chain that the model gives out.
+@dataclass(frozen=True)
+class End:
+    """An output of the model, and the outputs of the network that stand for it.
+
+    Attributes
+    ----------
+    tensor : str
+        The model's output.
+    scores : str
+        The model's tensor that the scores keep the order of; the output itself, or what the tail
+        of a classifier reads.
+    chain : Chain
+        That tensor, as a layer stores it.
+    outputs : tuple of (str, str)
+        Outputs of the network and the layers that give them.
+    scores_layer : str or None
+        The layer that gives the scores; None where the output is bits.
+    label : bool
+        The model's output is the index of the largest score.
+    """
+
+    tensor: str
+    scores: str
+    chain: Chain
+    outputs: tuple[tuple[str, str], ...]
+    scores_layer: str | None
+    label: bool = False
+
+
+def add_output(layers: Layers, value: Chain | Tail, output: str, name: str | None,
+               argmax: bool) -> End:
+    """End a tensor that the model gives out.
 
     Parameters
     ----------
     layers : Layers
-    chain : Chain
+    value : Chain or Tail
+        The tensor; a tail gives the scores in front of it, and the label where it is one.
     output : str
-        The model's name of it, for errors.
+        The model's name of it.
     name : str or None
         Name of the network's output; None for ``bits``, or ``scores`` and ``label``.
     argmax : bool
-        Add the label behind a vector of scores.
-
-    Returns
-    -------
-    list of (str, str)
-        Outputs of the network and the layers that give them.
+        Add the label after a vector of scores.
     """
-    label = f"output '{output}'"
+    where = f"output '{output}'"
+    tail = value if isinstance(value, Tail) else None
+    chain = value.chain if isinstance(value, Tail) else value
     if chain.quantised and _few(chain):
-        chain = stored(layers, chain, label)
-    chain = _shaped(layers, chain, label)
+        chain = stored(layers, chain, where)
+    chain = _shaped(layers, chain, where)
     if not _has_product(layers, chain.source):
-        raise ModelError("is no function of a binary matrix", where=label)
-    if isinstance(chain.type.element, Bits) and not chain.steps and (chain.slope > 0).all():
-        return [(name or "bits", chain.source)]
+        raise ModelError("does not depend on the input through a binary matrix", where=where)
+    if tail is None and isinstance(chain.type.element, Bits) and not chain.steps and \
+            (chain.slope > 0).all():
+        return End(output, output, chain, ((name or "bits", chain.source),), None)
     fold = _fold(chain)
     layers.scores.append(fold)
-    chain = as_integers(layers, chain)
-    source, type_ = chain.source, chain.type
+    integers = as_integers(layers, chain)
+    source, type_ = integers.source, integers.type
     if not fold.identity:
         layer = Affine(layers.name(f"{source}_affine", "affine"), source, type_, fold.scale,
                        fold.offset)
         source, type_ = layer.name, layers.add(layer)
     outputs = [(name or "scores", source)]
-    if argmax and len(type_.shape) == 1:
+    label = tail is not None and tail.label
+    if (argmax or label) and len(type_.shape) == 1:
         label_name = "label" if name is None else f"{name}_label"
         layers.add(ArgMax(label_name, source, type_))
         outputs.append((label_name, label_name))
-    return outputs
+    scores = output if tail is None else str(tail.node.input[0])
+    return End(output, scores, chain, tuple(outputs), source, label)
 
 
 def _few(chain: Chain) -> bool:
@@ -100,8 +131,8 @@ def _fold(chain: Chain) -> ScoreFold:
     if chain.count * chain.channels > MAX_SCORES:
         raise ModelError(f"has {chain.count} attainable scores for each of {chain.channels} "
                          f"classes, at most {MAX_SCORES} in all are brought into one order",
-                         where=chain.last_label, hint="binarise or quantise the activations in "
-                         "front of the last layer")
+                         where=chain.last_label, hint="train with binary or quantised activations "
+                         "before the last layer")
     table = np.concatenate([chain.evaluate(np.float32, part)[0] for part in chain.parts()], axis=1)
     noise = 0.0 if chain.error is None else float(np.abs(table).max()) * ROUNDING
     fold = fold_scores(chain.integers(), table, chain.last_label, noise)

@@ -10,10 +10,9 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_chain import Chain
-from bnnhw.frontend.onnx_file import node_label
+from bnnhw.frontend.onnx_file import attributes, node_label
 from bnnhw.frontend.onnx_layers import Layers
 from bnnhw.frontend.onnx_layout import as_map, channels_first, check_size
-from bnnhw.frontend.onnx_ops import attributes
 from bnnhw.frontend.onnx_stored import stored
 from bnnhw.frontend.onnx_window import node_window
 from bnnhw.ir import Window
@@ -48,7 +47,7 @@ def _falls(chain: Chain) -> np.ndarray:
         if (down & up).any():
             raise ModelError(f"channel {part.start + int(np.argmax(down & up))} rises and falls, "
                              "so no pool of its sums gives its largest value",
-                             where=chain.last_label, hint="pool behind the quantiser")
+                             where=chain.last_label, hint="train with the pool after the quantiser")
         falls[part] = down
     return falls
 
@@ -61,7 +60,7 @@ def average_pool(layers: Layers, node: Any, chain: Chain) -> Chain:
     if window.padded and (not attributes(node).get("count_include_pad") or chain.base.any()
                           or chain.bipolar):
         raise ModelError("averages fewer pixels, or others, at the border than inside",
-                         where=label, hint="pool without pads")
+                         where=label, hint="train with a pool without pads")
     return _average(layers, node, chain, window)
 
 
@@ -163,7 +162,7 @@ def resize(layers: Layers, node: Any, chain: Chain, inputs: list[Any], opset: in
     for n, f in zip(chain.shape[2:], factors[2:], strict=True):
         if not np.array_equal(_nearest(options, n, f, node, opset), np.arange(n * f) // f):
             raise ModelError("takes other pixels than the repeated ones", where=label,
-                             hint="use coordinate_transformation_mode = asymmetric and "
+                             hint="train with coordinate_transformation_mode = asymmetric and "
                              "nearest_mode = floor")
     layer = Upsample(layers.node_name(node), chain.source, chain.type,
                      (factors[2], factors[3] if len(factors) > 3 else 1))
@@ -185,7 +184,7 @@ def _nearest(options: dict[str, Any], size: int, factor: int, node: Any,
         place = place / factor
     else:
         raise ModelError(f"has coordinate_transformation_mode = {mode}, which is not taken",
-                         where=node_label(node), hint="use asymmetric")
+                         where=node_label(node), hint="train with asymmetric")
     rounding = options.get("nearest_mode", "round_prefer_floor") if modern else "floor"
     ways = {"round_prefer_floor": np.ceil(place - 0.5), "round_prefer_ceil": np.floor(place + 0.5),
             "floor": np.floor(place), "ceil": np.ceil(place)}

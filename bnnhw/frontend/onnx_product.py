@@ -14,6 +14,9 @@ __all__ = ["Sum", "binary_weights", "pad_values", "sums"]
 NEARLY = 1e-5
 """How far, in steps, a pad value may be from an integer by float rounding."""
 
+MANY = 129
+"""Steps of a weight from which on it does not look quantised; 8 signed bits have 128."""
+
 FLOAT_BITS = 24
 WIDEST = 60
 
@@ -43,18 +46,51 @@ class Sum:
 def binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
     """Split a matrix [out, in] into bits and the magnitude of each row."""
     if weights.dtype != np.float32:
-        raise ModelError(f"has weights of type {weights.dtype}, expected float32", where=label)
-    scales = np.abs(weights[:, 0])
-    if not (np.abs(weights) == scales[:, None]).all() or not (scales > 0).all():
-        count = len(np.unique(np.abs(weights)))
-        raise ModelError(f"the weights have {count} different magnitudes, expected +s and -s in "
-                         "each row", where=label,
-                         hint="binarise them with BipolarQuant before the export")
+        raise ModelError(f"has weights of type {weights.dtype}, expected float32", where=label,
+                         hint="export the model in float32")
+    sizes = np.abs(weights)
+    scales = sizes[:, 0]
+    if not (sizes == scales[:, None]).all() or not (scales > 0).all():
+        raise _not_binary(sizes, label)
     return (weights > 0).astype(np.uint8), scales
 
 
-def pad_values(chain: Chain, value: float, label: str) -> np.ndarray | None:
-    """What the input has to hold outside the map for the model to see ``value`` there.
+def _not_binary(sizes: np.ndarray, label: str) -> ModelError:
+    """Say what weights are that are not +s and -s in each row."""
+    largest = sizes.max(axis=1, keepdims=True)
+    zero = sizes == 0
+    if (zero | (sizes == largest)).all():
+        return ModelError(f"has ternary weights: {int(zero.sum())} of {zero.size} are 0, the "
+                          "others +s and -s in each row; ternary weights are not supported yet",
+                          where=label, hint="train with binary weights (BipolarQuant, or Quant "
+                          "of one signed bit)")
+    if (np.abs(sizes - largest) <= largest * 1e-5).all():
+        return ModelError("has weights that are +s and -s in each row but for float rounding",
+                          where=label, hint="export the sign itself, without a straight-through "
+                          "expression such as (sign - w).detach() + w around it")
+    largest_step = max(_steps(row) for row in sizes)
+    if largest_step < MANY:
+        return ModelError(f"has weights of up to {largest_step} equal steps on both sides of 0, as "
+                          f"a quantiser of {int(largest_step).bit_length() + 1} bits gives; "
+                          "expected +s and -s in each row, weights of several bits are not "
+                          "supported yet", where=label, hint="train with binary weights "
+                          "(BipolarQuant, or Quant of one signed bit)")
+    return ModelError("has real weights, expected +s and -s in each row", where=label,
+                      hint="train with binary weights (BipolarQuant, or "
+                      "torch.where(w >= 0, 1.0, -1.0))")
+
+
+def _steps(sizes: np.ndarray) -> int:
+    """The largest magnitude of a row in equal steps; ``MANY`` where there are none."""
+    levels = np.unique(np.append(sizes.astype(np.float64), 0.0))
+    count = levels / max(float(np.diff(levels).min(initial=np.inf)), 1e-300)
+    if count[-1] >= MANY or np.abs(count - np.round(count)).max() > 1e-3 or len(levels) < 2:
+        return MANY
+    return int(round(count[-1]))
+
+
+def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None:
+    """What the input has to hold outside the map for the model to see ``value`` [C] there.
 
     Returns
     -------
@@ -71,11 +107,12 @@ def pad_values(chain: Chain, value: float, label: str) -> np.ndarray | None:
         fits &= np.abs(v) == 1
         v = (v + 1) // 2
     if not (fits & (v >= element.lo) & (v <= element.hi)).all():
-        low = float((chain.slope * chain.start + chain.base).min())
-        high = float((chain.slope * chain.stop + chain.base).max())
-        raise ModelError(f"pads with {value:g}, which is none of the {chain.count} values between "
-                         f"{min(low, high):g} and {max(low, high):g} of its input", where=label,
-                         hint="train without padding here, or pad with a value that the input can "
+        channel = int(np.argmin(fits & (v >= element.lo) & (v <= element.hi)))
+        ends = [float((chain.slope * end + chain.base)[channel])
+                for end in (chain.start, chain.stop)]
+        raise ModelError(f"pads with {value[channel]:g}, which is none of the {chain.count} values "
+                         f"between {min(ends):g} and {max(ends):g} of its input", where=label,
+                         hint="train without padding here, or with a pad value that the input can "
                          "have")
     return v
 
@@ -129,8 +166,8 @@ def _unit(chain: Chain, label: str) -> float:
     if unit == 0 or (sizes.max() - sizes.min()) > unit * 2.0 ** -(FLOAT_BITS - 1):
         raise ModelError(f"reads activations in steps of {sizes.min():g} to {sizes.max():g}, one "
                          "for each channel, which weights of one magnitude cannot take up",
-                         where=label, hint="scale all input channels alike, or quantise them "
-                         "before this node")
+                         where=label, hint="train with one scale for all input channels, or "
+                         "with a quantiser before this node")
     return unit
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from bnnhw.frontend.fold import Certificate
 from bnnhw.frontend.onnx_chain import Chain
+from bnnhw.frontend.onnx_file import node_label
+from bnnhw.frontend.onnx_integers import quantised_input
 from bnnhw.frontend.onnx_layers import Layers
 from bnnhw.frontend.onnx_levels import Levels, find_levels
 from bnnhw.ir import Bits, Int, TensorType
@@ -42,9 +44,18 @@ def stored(layers: Layers, chain: Chain, label: str) -> Chain:
 
 
 def _thresholded(layers: Layers, chain: Chain, label: str) -> Chain:
+    integers = quantised_input(layers, chain)
+    if integers is not None:
+        return integers
     levels = find_levels(chain, label)
     layer, falling = _layer(layers, chain, levels)
     type_ = layers.add(layer)
+    last = next((s.node for s in reversed(chain.steps) if s.quantised), None)
+    if last is not None and last.op_type == "Sign" and levels.thresholds.shape[1] == 2:
+        layers.notes.append(
+            f"{node_label(last)} gives 0 at some attainable values, so that layer '{layer.name}' "
+            "gives three levels of 2 bits; torch.where(x >= 0, 1.0, -1.0) in place of torch.sign "
+            "trains and exports one bit, without Brevitas")
     if isinstance(layer, Binarize):
         method = "the model's own nodes, at all pixels"
         layers.certificates.append(Certificate(layer.name, method, 1, chain.count, int(falling)))

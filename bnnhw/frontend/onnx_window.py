@@ -6,9 +6,8 @@ from typing import Any
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.onnx_chain import Chain
-from bnnhw.frontend.onnx_file import node_label
+from bnnhw.frontend.onnx_file import attributes, node_label
 from bnnhw.frontend.onnx_layout import check_size
-from bnnhw.frontend.onnx_ops import attributes
 from bnnhw.ir import Window
 
 __all__ = ["LARGEST", "node_window"]
@@ -42,16 +41,20 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
     _check(kernel, 1, label, "kernel")
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     pads = _pads(options, size, reach, strides, label)
-    if padded:
+    if any(padded):
         if any(pads):
             raise ModelError("pads what a Pad node pads already", where=label,
-                             hint="let one of them pad")
+                             hint="train with one of the two paddings")
         pads = list(padded)
     _check(pads, 0, label, "pads")
-    if options.get("ceil_mode") and any(
-            (size[k] + pads[k] + pads[k + axes] - reach[k]) % strides[k] for k in range(axes)):
-        raise ModelError("has ceil_mode = 1, which is not taken", where=label,
-                         hint="export it with ceil_mode = 0")
+    if options.get("ceil_mode"):
+        more = [_ceil_pad(size[k], pads[k], pads[k + axes], reach[k], strides[k])
+                for k in range(axes)]
+        if any(more) and node.op_type != "MaxPool":
+            raise ModelError("has ceil_mode = 1 and windows that reach over the border, where it "
+                             "averages fewer pixels than inside; that is not supported",
+                             where=label, hint="train with ceil_mode = 0, which is another network")
+        pads = [*pads[:axes], *(pads[axes + k] + more[k] for k in range(axes))]
     starts, ends = pads[:axes], pads[axes:]
     if axes == 1:
         window = Window((kernel[0], 1), (strides[0], 1), (dilations[0], 1),
@@ -68,6 +71,18 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
                 channels), label)
     check_size((*out, channels), label)
     return window
+
+
+def _ceil_pad(size: int, start: int, end: int, reach: int, stride: int) -> int:
+    """Pixels to pad at the end of an axis, so that ``ceil_mode`` has its last window.
+
+    A window that would begin outside of the map and its leading pads does not exist (ONNX,
+    MaxPool; PyTorch alike).
+    """
+    last = -(-(size + start + end - reach) // stride) * stride  # where the last window begins
+    if last >= size + start:
+        last -= stride
+    return max(0, last + reach - (size + start + end))
 
 
 def _pads(options: dict[str, Any], size: list[int], reach: list[int], strides: list[int],

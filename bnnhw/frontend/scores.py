@@ -97,7 +97,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str, noise: float = 0
     if best is None:
         raise ModelError("the scores do not follow scale * sum + offset closely enough to keep "
                          f"their order with {MAX_FRACTION} fraction bits", where=where,
-                         hint="end the network with a matrix and at most a batch-norm")
+                         hint="train with a matrix and at most a batch-norm at the end")
     return ScoreFold(best[2], best[3], best[1], best[0], slope, base)
 
 

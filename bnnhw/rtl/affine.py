@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -13,11 +14,38 @@ from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["AffineUnit"]
+__all__ = ["AffineUnit", "Rounding"]
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How a sum becomes an element of the output.
+
+    Attributes
+    ----------
+    shift : int
+        Bits that are dropped; the half that rounds is part of the offset.
+    width : int
+        Bits of an element of the output.
+    limits : (int, int) or None
+        Where the result saturates.
+    """
+
+    shift: int
+    width: int
+    limits: tuple[int, int] | None = None
+
+    def of(self, total: Signal) -> Value:
+        """Return the element of a signed sum."""
+        shifted = total >> self.shift
+        if self.limits is None:
+            return shifted
+        low, high = self.limits
+        return Mux(shifted < low, low, Mux(shifted > high, high, shifted))
 
 
 class AffineUnit(SharedComponent):
-    """Compute ``(scale * x + offset) >> shift`` on every lane, one word each cycle.
+    """Compute ``clip((scale * x + offset) >> shift)`` on every lane, one word each cycle.
 
     Latency: ``LATENCY`` cycles from accepting a word to ``o.valid``.
 
@@ -28,14 +56,11 @@ class AffineUnit(SharedComponent):
         Channels a word.
     in_shape : (int, bool)
         Width and signedness of an element.
-    out_width : int
-        Bits of an element of the output.
+    rounding : Rounding
     sum_width : int
         Bits of the sum before the shift, two's complement; offsets have as many.
     scale_width : int
         Bits of a scale, two's complement.
-    shift : int
-        The half that rounds is part of the offset.
     scales, offsets : list of int
         One word for each word of a pixel, lane 0 lowest.
     rest : int
@@ -51,18 +76,18 @@ class AffineUnit(SharedComponent):
     QUEUE_WORDS = LATENCY + 1
 
     def __init__(self, *, module_name: str, lanes: int, in_shape: tuple[int, bool],
-                 out_width: int, sum_width: int, scale_width: int, shift: int, scales: list[int],
+                 rounding: Rounding, sum_width: int, scale_width: int, scales: list[int],
                  offsets: list[int], rest: int) -> None:
         if len(scales) != len(offsets):
             raise ValueError("scales and offsets must have the same number of words")
         self._module_name = module_name
         self.lanes = lanes
-        self.in_shape, self.out_width, self.sum_width = in_shape, out_width, sum_width
-        self.scale_width, self.shift = scale_width, shift
+        self.in_shape, self.rounding, self.sum_width = in_shape, rounding, sum_width
+        self.scale_width = scale_width
         self.scales, self.offsets, self.rest = scales, offsets, rest
         super().__init__({
             "i": In(stream.Signature(lanes * in_shape[0])),
-            "o": Out(stream.Signature(lanes * out_width)),
+            "o": Out(stream.Signature(lanes * rounding.width)),
         })
 
     @property
@@ -91,8 +116,8 @@ class AffineUnit(SharedComponent):
                 offset.eq(offsets.data.word_select(k, self.sum_width)),
                 total.eq(product + offset),
             ]
-            result = Signal(self.out_width, name=f"result{k}")
-            m.d.comb += result.eq(total >> self.shift)
+            result = Signal(self.rounding.width, name=f"result{k}")
+            m.d.comb += result.eq(self.rounding.of(total))
             results.append(result)
         front.give(results)
         return m

@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 
 from bnnhw.golden.layout import weight_words
-from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.affine import AffineUnit, Rounding
 from bnnhw.rtl.argmax import ArgMaxUnit
 from bnnhw.rtl.axi import AxiInput, AxiOutput
 from bnnhw.rtl.mvtu import Mvtu
@@ -130,8 +130,8 @@ def test_argmax_with_the_wrong_tie_fails() -> None:
 
 
 def affine() -> AffineUnit:
-    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), out_width=6,
-                      sum_width=6, scale_width=3, shift=0, scales=[3, 0b110], offsets=[5, 60],
+    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), rounding=Rounding(0, 6),
+                      sum_width=6, scale_width=3, scales=[3, 0b110], offsets=[5, 60],
                       rest=1)
 
 

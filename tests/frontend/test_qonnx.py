@@ -148,21 +148,31 @@ def twice(b: Builder) -> Builder:
 
 
 REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
-    "softmax": (lambda b: b.matmul(4).then("Softmax"), r"Softmax.*is not taken"),
+    "softmax inside": (lambda b: b.matmul(4).then("Softmax").matmul(3),
+                       r"MatMul.*reads the result of .*Softmax.*end the model"),
     "real weights": (lambda b: b.then("MatMul", b.constant(b.random.normal(size=(6, 6)))),
-                     r"MatMul.*different magnitudes.*BipolarQuant"),
-    "12-bit activations": (lambda b: b.matmul(6).quant(1.0, 0.0, bits=12).matmul(3),
-                           r"Quant.*12 bits"),
+                     r"MatMul.*real weights.*BipolarQuant"),
+    "half a bit": (lambda b: b.matmul(6).quant(1.0, 0.0, bits=0.5).matmul(3),
+                   r"Quant.*0.5 bits"),
     "8-bit activations": (lambda b: b.matmul(6).quant(0.01, 0.0, bits=8, signed=1).matmul(3),
                           r"take \d+ different values"),
     "real activations": (lambda b: b.matmul(6).then("Tanh").matmul(3),
                          r"take \d+ different values"),
-    "sign with ties": (lambda b: b.matmul(6).then("Sign").matmul(3), r"Sign.*gives 0 at \d+"),
-    "product of branches": (lambda b: b.matmul(6).then("Mul", b.current), r"joins two branches"),
+    "ternary weights": (lambda b: b.then("MatMul", b.constant(
+        b.random.integers(-1, 2, (6, 6)))), r"MatMul.*ternary weights: \d+ of 36 are 0"),
+    "3-bit weights": (lambda b: b.then("MatMul", b.add("Quant", [
+        b.constant(b.random.normal(size=(6, 40))), b.constant(0.5), b.constant(0.0),
+        b.constant(3.0)], DOMAIN, signed=1, narrow=1, rounding_mode="ROUND")),
+        r"up to 3 equal steps on both sides of 0, as a quantiser of 3 bits"),
+    "nearly binary weights": (lambda b: b.then("MatMul", b.constant(
+        (1 + 1e-7 * b.random.normal(size=(6, 6))) * b.random.choice([-1, 1], (6, 6)))),
+        r"but for float rounding.*straight-through"),
+    "product of branches": (lambda b: b.then("Mul", b.matmul(6).bipolar().matmul(6).current)
+                            .then("Mul", "x"), r"joins two branches"),
     "convolution of a vector": (lambda b: b.then("Conv", b.constant(np.ones((1, 1, 1, 1)))),
                                 "Conv.*groups"),
     "wrong matrix": (lambda b: b.then("MatMul", b.constant(np.ones((5, 6)))), r"shape \[5, 6\]"),
-    "no matrix": (lambda b: b.bipolar(), "no function of a binary matrix"),
+    "no matrix": (lambda b: b.bipolar(), "does not depend on the input through a binary matrix"),
     "bad constant": (lambda b: b.matmul(6).then("Add", b.constant(np.ones(4))).bipolar().matmul(2),
                      r"constant of shape \[4\]"),
     "norm in training": (lambda b: b.matmul(6).then(
@@ -178,7 +188,7 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
         "Dropout", b.constant(0.5), b.constant(True, np.bool_)).bipolar().matmul(2),
         "training_mode"),
     "text constant": (lambda b: b.matmul(6).then("Add", text(b)), "expected numbers"),
-    "second output": (lambda b: second_output(b), "second output that is not taken"),
+    "second output": (lambda b: second_output(b), "second output that is not supported"),
     "name given twice": (lambda b: twice(b), "which another node or tensor gives too"),
     "infinity times zero": (lambda b: b.matmul(6).then("Div", b.constant(0.0)).then(
         "Mul", b.constant(0.0)).bipolar().matmul(2), "gives NaN"),

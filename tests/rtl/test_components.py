@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bnnhw.golden.layout import stream_values, stream_words
 from bnnhw.plan.blocks import ConverterBlock
 from bnnhw.plan.timing import Edge, TokenNet, settle, steady
-from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.affine import AffineUnit, Rounding
 from bnnhw.rtl.argmax import ArgMaxUnit
 from bnnhw.rtl.axi import AxiInput, AxiOutput
 from bnnhw.rtl.pe import ProcessingElement
@@ -155,9 +155,10 @@ def test_argmax(elements: int, lanes: int, forward: bool, stall: float) -> None:
         assert (stream_values(frames, elements, lanes, 4, True) == x).all()
 
 
+@pytest.mark.parametrize("limits", [None, (-20, 11), (3, 40)])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("lanes", [1, 3, 5])
-def test_affine(lanes: int, signed: bool) -> None:
+def test_affine(lanes: int, signed: bool, limits: tuple[int, int] | None) -> None:
     chance = np.random.default_rng(lanes)
     lo, hi = (-8, 7) if signed else (0, 15)
     scale, offset = chance.integers(-5, 6, 5), chance.integers(-40, 41, 5)
@@ -165,14 +166,15 @@ def test_affine(lanes: int, signed: bool) -> None:
 
     def table(values: np.ndarray, width: int) -> list[int]:
         return numbers(stream_words(values[None], lanes, width))
-    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed), out_width=9, sum_width=9,
-                      scale_width=4, shift=0, scales=table(scale, 4), offsets=table(offset, 9),
-                      rest=(5 - 1) % lanes + 1)
+    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed),
+                      rounding=Rounding(0, 9, limits), sum_width=9, scale_width=4,
+                      scales=table(scale, 4), offsets=table(offset, 9), rest=(5 - 1) % lanes + 1)
     words = -(-5 // lanes)
     out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), 20 * words, 0.3)
     found = stream_values(as_bytes(out, -(-lanes * 9 // 8)).reshape(20, words, -1), 5, lanes, 9,
                           True)
-    assert (found == x * scale + offset).all()
+    sums = x * scale + offset
+    assert (found == (sums if limits is None else np.clip(sums, *limits))).all()
 
 
 @pytest.mark.parametrize(("width", "threshold"), [(8, 0), (8, 100), (8, 256), (1, None)])

@@ -98,7 +98,8 @@ def scales_of(graph: Graph, layer: Product, shape: CoreShape) -> np.ndarray | No
             layer.name in [source for _, source in graph.outputs]:
         return None
     affine = readers[0]
-    if not isinstance(affine, Affine) or affine.shift != shape.frac or shape.acc is not None:
+    if not isinstance(affine, Affine) or affine.shift != shape.frac or \
+            affine.limits is not None or shape.acc is not None:
         return None
     unit, const = row_constants(layer)
     alpha = affine.scale * unit

@@ -10,7 +10,7 @@ from bnnhw.ir import Graph, Int
 from bnnhw.ir.layers import Affine
 from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import PipelineBlock
-from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.affine import AffineUnit, Rounding
 
 __all__ = ["AffinePlan", "plan_affine"]
 
@@ -38,8 +38,9 @@ class AffinePlan(Unit):
         offsets = channel_words(layer.offset + layer.half, self.i.lanes)
         return AffineUnit(
             module_name=f"{design}_{self.name}", lanes=self.i.lanes,
-            in_shape=(self.i.width, self.i.signed), out_width=self.o.width,
-            sum_width=self.sum_width, scale_width=self.scale_width, shift=layer.shift,
+            in_shape=(self.i.width, self.i.signed),
+            rounding=Rounding(layer.shift, self.o.width, layer.limits),
+            sum_width=self.sum_width, scale_width=self.scale_width,
             scales=pack_integers(scales, self.scale_width),
             offsets=pack_integers(offsets, self.sum_width), rest=self.i.rest)
 
