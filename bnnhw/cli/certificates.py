@@ -7,29 +7,35 @@ from typing import Any
 
 from bnnhw.cli.common import print_table
 from bnnhw.frontend.fold import Certificate
+from bnnhw.frontend.imported import CheckResult
+from bnnhw.frontend.network import Network
 
 __all__ = ["print_certificates"]
 
 COLUMNS = ("layer", "channels", "sums", "inverted", "constant", "ties", "rounding", "order")
 
 
-def print_certificates(certificates: Sequence[Certificate], scores: dict[str, Any] | None) -> None:
-    """Say for each fold what was evaluated and what it showed.
+def print_certificates(network: Network) -> None:
+    """Print for each fold what was evaluated and what it showed, and what an importer noted."""
+    _print_folds(network.certificates, network.scores)
+    for note in network.notes:
+        print(f"note: {note}")
+    if network.check is not None:
+        c = CheckResult(**network.check)
+        print(f"checked against {c.executor}: {c.samples} random samples, {c.tensors} tensors, "
+              f"{c.outputs} output{'s' * (c.outputs != 1)}, 0 differ; {c.ties} samples met a tie "
+              "of float rounding")
 
-    Parameters
-    ----------
-    certificates : sequence of Certificate
-    scores : dict or None
-        ``ScoreFold.to_json`` of the network's tail, where an importer folded it.
-    """
+
+def _print_folds(certificates: Sequence[Certificate], scores: dict[str, Any] | None) -> None:
     if certificates:
         print_table("fold certificate", COLUMNS, [
             (c.layer, c.channels, c.points, c.complemented, c.constant, c.ties, c.rounding, c.order)
             for c in certificates])
     for c in certificates:
         if c.rounding or c.order:
-            print(f"note: layer '{c.layer}': {c.rounding} thresholds hang on float32 rounding, "
-                  f"{c.order} on the order of the framework's sums")
+            print(f"note: layer '{c.layer}': {c.rounding} thresholds depend on float32 rounding, "
+                  f"{c.order} on the order of the framework's sums or on an approximation")
     if scores is None:
         return
     bits = scores["fraction_bits"]

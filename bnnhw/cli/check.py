@@ -9,7 +9,7 @@ import typer
 from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
-from bnnhw.cli.import_ import import_model
+from bnnhw.cli.import_ import import_model, network_of
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.frontend.network import Network
@@ -41,7 +41,8 @@ def command(
                     "layers": [{"layer": r[0], "kind": r[1], "type": r[2], "becomes": r[3]}
                                for r in rows],
                     "certificates": [c.to_json() for c in loaded.certificates],
-                    "scores": loaded.scores, "cycles_a_frame": plan.ii,
+                    "scores": loaded.scores, "notes": list(loaded.notes),
+                    "check": loaded.check, "cycles_a_frame": plan.ii,
                     "latency_cycles": plan.latency})
         return
     print_table(f"{graph.name}: {len(graph.layers)} layers, all can be built",
@@ -49,7 +50,7 @@ def command(
     print(f"{plan.ii} cycles a frame and a latency of {plan.latency} as '{plan.arch}', unless you "
           "ask 'generate' for something else")
     print()
-    print_certificates(loaded.certificates, loaded.scores)
+    print_certificates(loaded)
     outputs = ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())
     print(f"outputs: {outputs}")
 
@@ -57,6 +58,4 @@ def command(
 def _load(name: str, input_type: str, pixel_range: tuple[float, float]) -> Network:
     if not name.endswith((".onnx", ".npz")):
         return open_network(name)
-    imported = import_model(Path(name), "model", input_type, pixel_range, argmax=True)
-    return Network(imported.graph, {}, imported.certificates,
-                   imported.scores.to_json() if imported.scores else None)
+    return network_of(import_model(Path(name), "model", input_type, pixel_range, argmax=True))

@@ -14,11 +14,13 @@ from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.finn_npz import import_finn_npz
 from bnnhw.frontend.imported import Imported
+from bnnhw.frontend.network import Network
+from bnnhw.frontend.onnx_check import DEFAULT_CHECK, Check
 from bnnhw.frontend.onnx_input import INPUT_TYPES
 from bnnhw.frontend.qonnx import import_qonnx
 from bnnhw.frontend.save import network_files
 
-__all__ = ["NAME", "command", "import_model"]
+__all__ = ["NAME", "command", "import_model", "network_of"]
 
 NAME = "import"
 
@@ -33,26 +35,40 @@ def command(
     pixel_range: tuple[float, float] = typer.Option(
         (0.0, 1.0), help="What the model sees for pixel 0 and pixel 255."),
     argmax: bool = typer.Option(True, help="Add the label behind the scores."),
+    check: bool = typer.Option(True, "--check/--no-check", help="Compare every tensor with an "
+                               "independent execution (onnxruntime, qonnx) on random samples."),
+    samples: int | None = typer.Option(None, "--check-samples", min=1, help="Random samples of "
+                                       "that comparison (default: 16 to 300, some seconds)."),
     json: bool = typer.Option(False, "--json", help="Print the certificate as JSON."),
 ) -> None:
     """Import a trained network; every threshold is read off the model's own expression.
 
     Example: bnnhw import model.onnx -o build/tfc
     """
-    imported = import_model(model, name or out.name, input_type, pixel_range, argmax)
-    files = network_files(imported.graph, imported.certificates, imported.scores)
+    imported = import_model(model, name or out.name, input_type, pixel_range, argmax,
+                            Check(samples) if check else None)
+    files = network_files(imported)
     write_files({out / file: data for file, data in files.items()})
     if json:
         print_json({"layers": [c.to_json() for c in imported.certificates],
-                    "scores": imported.scores.to_json() if imported.scores else None})
+                    "scores": imported.scores.to_json() if imported.scores else None,
+                    "notes": list(imported.notes), "check": imported.check})
         return
-    print_certificates(imported.certificates,
-                       imported.scores.to_json() if imported.scores else None)
+    print_certificates(network_of(imported))
+    shape = ", ".join(map(str, imported.graph.input.shape))
+    print(f"samples: an array [n, {shape}], each of them {imported.graph.input}")
     print(f"wrote {', '.join(str(out / f) for f in files)}")
 
 
-def import_model(model: Path, name: str, input_type: str,
-                 pixel_range: tuple[float, float], argmax: bool) -> Imported:
+def network_of(imported: Imported) -> Network:
+    """An import as the network that its files will load as."""
+    return Network(imported.graph, {}, imported.certificates,
+                   imported.scores.to_json() if imported.scores else None, imported.notes,
+                   imported.check)
+
+
+def import_model(model: Path, name: str, input_type: str, pixel_range: tuple[float, float],
+                 argmax: bool, check: Check | None = DEFAULT_CHECK) -> Imported:
     """Import by the file's ending, with the network's name made legal."""
     if input_type not in INPUT_TYPES:
         raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
@@ -68,4 +84,4 @@ def import_model(model: Path, name: str, input_type: str,
     if model.suffix == ".npz":
         return import_finn_npz(model, legal, argmax)
     return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
-                        argmax=argmax)
+                        argmax=argmax, check=check)

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bnnhw.frontend.fold import Certificate
 from bnnhw.frontend.scores import ScoreFold
 from bnnhw.ir import Graph
 
-__all__ = ["Imported"]
+__all__ = ["CheckResult", "Imported"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the comparison of an import with an independent execution showed.
+
+    Attributes
+    ----------
+    executor : str
+        Packages and versions that executed the model.
+    samples, tensors, outputs : int
+        Random samples, and what was compared of each.
+    ties : int
+        Samples in which float rounding decided differently, and which were compared up to there
+        only.
+    seed : int
+    """
+
+    executor: str
+    samples: int
+    tensors: int
+    outputs: int
+    ties: int
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bnnhw.config.items import ProductItem
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.builders import BUILDERS
 from bnnhw.frontend.fold import GIVEN, Certificate
+from bnnhw.frontend.imported import CheckResult
 from bnnhw.frontend.outputs import declared_outputs
 from bnnhw.frontend.place import Place, RandomArrays
 from bnnhw.ir import Graph, TensorType
@@ -25,13 +26,25 @@ __all__ = ["Network", "load_network", "network_file"]
 class Network:
     """A Graph, what the user fixed for its plan, and the certificate of every fold.
 
-    ``scores`` is the importer's word on the tail (``ScoreFold.to_json``), where there is one.
+    Attributes
+    ----------
+    graph : Graph
+    hints : dict
+    certificates : tuple of Certificate
+    scores : dict or None
+        How an importer folded the scores (``ScoreFold.to_json``), where one did.
+    notes : tuple of str
+        What an importer had to report, a sentence each (``Imported.notes``).
+    check : dict or None
+        What an importer's comparison with an independent execution showed (``CheckResult``).
     """
 
     graph: Graph
     hints: Hints
     certificates: tuple[Certificate, ...]
     scores: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    check: dict[str, Any] | None = None
 
 
 def network_file(path: Path) -> Path:
@@ -78,29 +91,33 @@ def load_network(path: Path) -> Network:
     if arrays:
         arrays.refuse_unread()
     # Where nothing was folded here, an importer may have left what it evaluated.
-    stored, scores = _stored_certificates(path.with_name("certificate.json"), graph)
-    if not stored or any(c.method != GIVEN for c in certificates):
-        stored, scores = tuple(certificates), None
-    return Network(graph, _hints(config, names), stored, scores)
+    network = Network(graph, _hints(config, names), tuple(certificates))
+    if any(c.method != GIVEN for c in certificates):
+        return network
+    return _with_record(network, path.with_name("certificate.json"))
 
 
-def _stored_certificates(path: Path, graph: Graph,
-                         ) -> tuple[tuple[Certificate, ...], dict[str, Any] | None]:
-    """What an importer left beside the network, if it is about this very network."""
-    nothing: tuple[tuple[Certificate, ...], None] = ((), None)
+def _with_record(network: Network, path: Path) -> Network:
+    """Add what an importer stored with the network, if it is about exactly this network."""
     try:
         if not path.is_file() or path.stat().st_size > 1 << 20:
-            return nothing
+            return network
         data = json.loads(path.read_bytes())
-        if data["network_sha256"] != graph.digest():
-            return nothing
+        if data["network_sha256"] != network.graph.digest():
+            return network
         scores = data["scores"]
         if scores is not None:
             scores = {"fraction_bits": int(scores["fraction_bits"]), "ties": int(scores["ties"]),
                       "exact_sums": bool(scores["exact_sums"])}
-        return tuple(Certificate(**item) for item in data["layers"]), scores
+        notes, check = data.get("notes", []), data.get("check")
+        if not all(isinstance(note, str) for note in notes):
+            return network
+        certificates = tuple(Certificate(**item) for item in data["layers"])
+        return replace(network, certificates=certificates or network.certificates, scores=scores,
+                       notes=tuple(notes),
+                       check=None if check is None else CheckResult(**check).to_json())
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return nothing
+        return network
 
 
 def _input_type(config: NetConfig) -> TensorType:

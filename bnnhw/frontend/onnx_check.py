@@ -14,14 +14,14 @@ bound.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bnnhw import golden
 from bnnhw.errors import ModelError
-from bnnhw.frontend.imported import Imported
+from bnnhw.frontend.imported import CheckResult, Imported
 from bnnhw.frontend.onnx_chain import Chain
 from bnnhw.frontend.onnx_execute import Execution, executor_versions
 from bnnhw.frontend.onnx_file import tensor_array
@@ -31,7 +31,7 @@ from bnnhw.frontend.onnx_walk import Walk
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
 
-__all__ = ["DEFAULT_CHECK", "Check", "CheckResult", "check_import"]
+__all__ = ["DEFAULT_CHECK", "Check", "check_import"]
 
 WORK = 2_000_000_000
 """Products of all samples together, which take seconds."""
@@ -65,33 +65,6 @@ class Check:
 
 
 DEFAULT_CHECK = Check()
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check showed.
-
-    Attributes
-    ----------
-    executor : str
-        Packages and versions that executed the model.
-    samples, tensors, outputs : int
-        Random samples, and what was compared of each.
-    ties : int
-        Samples in which float rounding decided differently, and which were compared up to there
-        only.
-    seed : int
-    """
-
-    executor: str
-    samples: int
-    tensors: int
-    outputs: int
-    ties: int
-    seed: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, imported: Imported,

@@ -86,7 +86,7 @@ def _steps(sizes: np.ndarray) -> int:
     count = levels / max(float(np.diff(levels).min(initial=np.inf)), 1e-300)
     if count[-1] >= MANY or np.abs(count - np.round(count)).max() > 1e-3 or len(levels) < 2:
         return MANY
-    return int(round(count[-1]))
+    return round(count[-1])
 
 
 def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None:

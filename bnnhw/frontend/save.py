@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,22 +14,21 @@ from pydantic import TypeAdapter
 from bnnhw.config.fields import Name
 from bnnhw.errors import ModelError
 from bnnhw.frontend.describe import describe
-from bnnhw.frontend.fold import Certificate
+from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.outputs import default_output, is_tail
-from bnnhw.frontend.scores import ScoreFold
 from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layers import Binarize, Layer, Product
 
 __all__ = ["network_files"]
 
 
-def network_files(graph: Graph, certificates: Sequence[Certificate],
-                  scores: ScoreFold | None = None) -> dict[str, bytes]:
-    """Contents of the folder of a network, by file name; equal graphs give equal bytes."""
-    net, arrays = _describe(graph)
-    certificate = {"network_sha256": graph.digest(),
-                   "layers": [c.to_json() for c in certificates],
-                   "scores": scores.to_json() if scores else None}
+def network_files(imported: Imported) -> dict[str, bytes]:
+    """Contents of the folder of a network, by file name; equal imports give equal bytes."""
+    net, arrays = _describe(imported.graph)
+    certificate = {"network_sha256": imported.graph.digest(),
+                   "layers": [c.to_json() for c in imported.certificates],
+                   "scores": imported.scores.to_json() if imported.scores else None,
+                   "notes": list(imported.notes), "check": imported.check}
     return {
         "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
                                    width=90).encode(),

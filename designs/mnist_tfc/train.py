@@ -18,6 +18,7 @@ from torch import nn
 
 from bnnhw import golden
 from bnnhw.frontend.fold import Certificate, fold_table
+from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import ArgMax, Binarize, Dense, Layer
@@ -140,7 +141,7 @@ def main() -> None:
         test_bits = torch.from_numpy(np.where(test_x >= THRESHOLD, 1.0, -1.0).astype(np.float32))
         agreeing = int((net(test_bits).argmax(dim=1).numpy()
                         == golden.run(graph, test_x)["label"]).sum())
-    for name, data in network_files(graph, certificates).items():
+    for name, data in network_files(Imported(graph, certificates, None)).items():
         (HERE / name).write_bytes(data)
     results = {
         "title": "MNIST digits, 784-64-64-64-10, one bit throughout",

@@ -65,7 +65,7 @@ def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits
         assert len(np.unique(got)) > 2
         if order:
             same_order(got.reshape(-1, got.shape[-1]), reference.reshape(-1, got.shape[-1]), noise)
-    files = network_files(imported.graph, imported.certificates, imported.scores)
+    files = network_files(imported)
     for file, data in files.items():
         (folder / file).write_bytes(data)
     assert load_network(folder).graph.digest() == imported.graph.digest()

@@ -71,8 +71,7 @@ def test_chain_is_imported_exactly(name: str, features: int, tmp_path: Path) -> 
         top = np.sort(reference, axis=1)
         clear = top[:, -1] > top[:, -2] + noise
         assert (found["label"][clear] == reference.argmax(axis=1)[clear]).all()
-    for file, data in network_files(imported.graph, imported.certificates,
-                                    imported.scores).items():
+    for file, data in network_files(imported).items():
         (tmp_path / file).write_bytes(data)
     loaded = load_network(tmp_path)
     assert loaded.graph.digest() == imported.graph.digest()
@@ -235,8 +234,7 @@ def test_names_become_legal(tmp_path: Path) -> None:
         node.name = {1: "label", 2: "a/o_valid", 3: "s_axis/fc", 4: "wire"}.get(
             k, "größe/" + "very_long_layer_name_" * 3)
     imported = import_qonnx(b.save(tmp_path), name="net", input_type="bits")
-    for file, data in network_files(imported.graph, imported.certificates,
-                                    imported.scores).items():
+    for file, data in network_files(imported).items():
         (tmp_path / file).write_bytes(data)
     assert load_network(tmp_path).graph.digest() == imported.graph.digest()
 

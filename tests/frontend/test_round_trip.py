@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.network import load_network
 from bnnhw.frontend.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
@@ -23,7 +24,7 @@ from tests.networks import random_graph, random_samples
 def again(graph: Graph) -> Graph:
     """Save and load."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, data in network_files(graph, ()).items():
+        for name, data in network_files(Imported(graph, (), None)).items():
             (Path(folder) / name).write_bytes(data)
         return load_network(Path(folder)).graph
 
@@ -78,4 +79,4 @@ def test_name_that_cannot_be_written_is_refused() -> None:
     dense = Dense("wire", "input", type_, np.ones((1, 1, 2), np.uint8), (1,),
                   np.zeros(1, np.int64), np.ones((1, 1), np.int64))
     with pytest.raises(ModelError, match=r"'wire' is no name for a layers\.yaml"):
-        network_files(Graph("net", type_, (dense,), (("bits", "wire"),)), ())
+        network_files(Imported(Graph("net", type_, (dense,), (("bits", "wire"),)), (), None))
