@@ -184,14 +184,18 @@ class Chain:
                              where=self.last_label)
         return x.astype(dtype), ties
 
-    def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None) -> np.ndarray:
+    def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None,
+                  jitter: float = 0.0) -> np.ndarray:
         """Evaluate the chain at integers of its layer, as the layer stores them.
 
         Parameters
         ----------
         stored : int64 [n, C]
         shift : float [C] or None
-            Added to the values before the first node.
+            Added to the values before the first node; the sums stay between the least and the
+            largest that are attainable.
+        jitter : float
+            See ``run_steps``.
 
         Returns
         -------
@@ -202,8 +206,11 @@ class Chain:
             x = self.slope * integers + self.base
         else:
             x = self.exact_points[(integers - self.start) // self.step].astype(np.float64)
-        x = (x if shift is None else x + shift).astype(np.float32)
-        return run_steps(self.steps, x, np.float32, self.opset)[0].astype(np.float32)
+        if shift is not None:
+            ends = [self.slope * end + self.base for end in (self.start, self.stop)]
+            x = np.clip(x + shift, np.minimum(*ends), np.maximum(*ends))
+        x = x.astype(np.float32)
+        return run_steps(self.steps, x, np.float32, self.opset, jitter)[0].astype(np.float32)
 
 
 def joined(node: Any, inputs: list[Any]) -> Chain | None:

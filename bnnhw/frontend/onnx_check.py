@@ -167,8 +167,13 @@ def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
     reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
                        np.abs(chain.slope * chain.stop + chain.base))
     shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
-    around = [value, *(tensor(chain.values_at(integers, s)) for s in (-shift, shift))]
+    around = [value]
+    if chain.steps:  # what rounding can do before the first node, and in each node
+        around += [tensor(chain.values_at(integers, sign * shift)) for sign in (-1, 1)]
+        around += [tensor(chain.values_at(integers, None, sign * ROUNDING)) for sign in (-1, 1)]
     slack = ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
+    if not chain.steps:
+        slack += float(shift.max())
     low, high = np.min(around, axis=0) - slack, np.max(around, axis=0) + slack
     wrong = ((expected < low) | (expected > high) | np.isnan(expected)).any(axis=1) & alive
     if wrong.any():

@@ -166,6 +166,8 @@ class _Custom:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 self._op.execute_node(context, None)
+            for name in self._node.output:  # parameters of wider types do not widen the model
+                context[name] = np.asarray(context[name], dtype=np.float32)
         except Exception as error:  # each operator fails in its own way
             raise ModelError(f"the package qonnx does not run it: {error}",
                              where=node_label(self._node),

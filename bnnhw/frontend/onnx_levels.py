@@ -56,13 +56,14 @@ def grid(values: np.ndarray) -> tuple[float, float, int] | None:
     wide = values.astype(np.float64)
     gap = float(np.diff(wide).min())
     for part in range(1, MAX_LEVELS):
-        step = gap / part
-        q = (wide - wide[0]) / step
-        if q[-1] > MAX_GAPS + 0.5:
+        span = float(wide[-1] - wide[0])
+        count = round(span * part / gap)
+        if count > MAX_GAPS:
             return None
+        step = span / count  # the smallest gap alone carries the rounding of its two ends
+        q = (wide - wide[0]) / step
         if np.abs(q - np.round(q)).max() > TOLERANCE:
             continue
-        count = round(float(q[-1]))
         zero = wide[0] / step
         if abs(zero - round(zero)) > TOLERANCE:
             return float(wide[0]), float((wide[-1] - wide[0]) / count), count

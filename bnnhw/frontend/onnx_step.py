@@ -83,16 +83,17 @@ class Step:
         return replace(self, constants=tuple(change(c) for c in self.constants), branches=tuple(
             (place, tuple(s.mapped(change) for s in steps)) for place, steps in self.branches))
 
-    def evaluate(self, x: np.ndarray, dtype: FloatType, opset: int) -> tuple[np.ndarray, int]:
+    def evaluate(self, x: np.ndarray, dtype: FloatType, opset: int,
+                 jitter: float = 0.0) -> tuple[np.ndarray, int]:
         """Compute the node at values ``[points, channels]`` and count decision points."""
         values = [_in_type(c, dtype) for c in self.constants]
         ties = 0
         if self.node.op_type in QUANTISERS and len(self.branches) == 1:
             (_, steps), = self.branches
-            inner, ties = run_steps(steps, x, dtype, opset)
+            inner, ties = run_steps(steps, x, dtype, opset, jitter)
             ties = decision_points(self.node, inner, values) or ties
         for place, steps in self.branches:
-            values[place] = run_steps(steps, x, dtype, opset)[0]
+            values[place] = run_steps(steps, x, dtype, opset, jitter)[0]
         if self.node.op_type in PASS_THROUGH or (
                 self.node.op_type == "Cast" and _keeps_floats(self.node)):
             first = values[0]
@@ -107,14 +108,33 @@ class Step:
         return y, ties
 
 
-def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType,
-              opset: int) -> tuple[np.ndarray, int]:
-    """Evaluate steps one after the other; the ties are those of the last quantiser."""
+def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: int,
+              jitter: float = 0.0) -> tuple[np.ndarray, int]:
+    """Evaluate steps one after the other.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+    x : float array [points, channels]
+    dtype : float type
+        Of the evaluation.
+    opset : int
+    jitter : float
+        Part by which each result is moved that no quantiser gave, to see what rounding can do.
+
+    Returns
+    -------
+    y : array [points, channels]
+    ties : int
+        Values at decision points of the last quantiser.
+    """
     ties = 0
     for step in steps:
-        x, found = step.evaluate(x, dtype, opset)
+        x, found = step.evaluate(x, dtype, opset, jitter)
         if step.quantised:
             ties = found
+        elif jitter:
+            x = (x * (1 + jitter)).astype(dtype)
     return x, ties
 
 

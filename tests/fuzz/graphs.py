@@ -313,7 +313,8 @@ class GraphMaker:
     def upsample(self) -> None:
         if len(self.size) != 2:
             return
-        self.then("Resize", "", self.constant([1.0, 1.0, 2.0, 2.0]), mode="nearest",
+        region = "" if self.opset >= 13 else self.constant(np.zeros(0))
+        self.then("Resize", region, self.constant([1.0, 1.0, 2.0, 2.0]), mode="nearest",
                   coordinate_transformation_mode="asymmetric", nearest_mode="floor")
         self.size = (2 * self.size[0], 2 * self.size[1])
 
