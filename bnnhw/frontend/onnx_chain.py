@@ -185,7 +185,7 @@ class Chain:
         return x.astype(dtype), ties
 
     def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None,
-                  jitter: float = 0.0) -> np.ndarray:
+                  jitter: float = 0.0, dtype: FloatType = np.float32) -> np.ndarray:
         """Evaluate the chain at integers of its layer, as the layer stores them.
 
         Parameters
@@ -195,11 +195,12 @@ class Chain:
             Added to the values before the first node; the sums stay between the least and the
             largest that are attainable.
         jitter : float
+        dtype : float type
             See ``run_steps``.
 
         Returns
         -------
-        float32 [n, C]
+        float array [n, C]
         """
         integers = 2 * stored - 1 if self.bipolar else stored
         if self.exact_points is None:
@@ -209,8 +210,8 @@ class Chain:
         if shift is not None:
             ends = [self.slope * end + self.base for end in (self.start, self.stop)]
             x = np.clip(x + shift, np.minimum(*ends), np.maximum(*ends))
-        x = x.astype(np.float32)
-        return run_steps(self.steps, x, np.float32, self.opset, jitter)[0].astype(np.float32)
+        x = x.astype(dtype)
+        return run_steps(self.steps, x, dtype, self.opset, jitter)[0].astype(dtype)
 
 
 def joined(node: Any, inputs: list[Any]) -> Chain | None:

@@ -133,7 +133,7 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
         x, found = step.evaluate(x, dtype, opset, jitter)
         if step.quantised:
             ties = found
-        elif jitter:
+        elif jitter and x.dtype.kind == "f":
             x = (x * (1 + jitter)).astype(dtype)
     return x, ties
 

@@ -90,7 +90,8 @@ def run(path: Path, x: np.ndarray) -> list[np.ndarray]:
             result = multithreshold(*arrays, options.get("out_scale"), options.get("out_bias"))
         else:
             result = _run_node(node, arrays)
-        values[node.output[0]] = np.asarray(result, dtype=arrays[0].dtype)
+        own = node.op_type in ("BipolarQuant", "Quant", "MultiThreshold")
+        values[node.output[0]] = np.asarray(result, dtype=np.float32 if own else None)
     return [values[output.name] for output in graph.output]
 
 

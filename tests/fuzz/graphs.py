@@ -131,6 +131,9 @@ class GraphMaker:
     def quantise(self) -> None:
         """Bits or a few levels."""
         self.bits = False
+        if not self.exact:  # no decision at sums that are 0 but for rounding
+            self.then("Add", self.constant(self.per_channel(
+                self.random.uniform(0.05, 0.2, self.channels))))
         form = self.random.integers(0, 11)
         if form == 0:
             self.then("BipolarQuant", self.constant(self.scale()))
