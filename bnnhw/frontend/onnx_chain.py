@@ -192,8 +192,8 @@ class Chain:
         ----------
         stored : int64 [n, C]
         shift : float [C] or None
-            Added to the values before the first node; the sums stay between the least and the
-            largest that are attainable.
+            Added to the values before the first node, which stay between the least and the
+            largest that are attainable, but for ``error``.
         jitter : float
         dtype : float type
             See ``run_steps``.
@@ -209,7 +209,8 @@ class Chain:
             x = self.exact_points[(integers - self.start) // self.step].astype(np.float64)
         if shift is not None:
             ends = [self.slope * end + self.base for end in (self.start, self.stop)]
-            x = np.clip(x + shift, np.minimum(*ends), np.maximum(*ends))
+            error = 0.0 if self.error is None else self.error
+            x = np.clip(x + shift, np.minimum(*ends) - error, np.maximum(*ends) + error)
         x = x.astype(dtype)
         return run_steps(self.steps, x, dtype, self.opset, jitter)[0].astype(dtype)
 

@@ -90,12 +90,14 @@ def run(path: Path, x: np.ndarray) -> list[np.ndarray]:
             result = multithreshold(*arrays, options.get("out_scale"), options.get("out_bias"))
         else:
             result = _run_node(node, arrays)
-        own = node.op_type in ("BipolarQuant", "Quant", "MultiThreshold")
-        values[node.output[0]] = np.asarray(result, dtype=np.float32 if own else None)
+        if isinstance(result, list):
+            values.update(zip(node.output, result, strict=True))
+        else:
+            values[node.output[0]] = np.asarray(result, dtype=np.float32)
     return [values[output.name] for output in graph.output]
 
 
-def _run_node(node: Any, arrays: list[np.ndarray]) -> np.ndarray:
+def _run_node(node: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
     import onnxruntime
 
     infos = {name: helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype),
@@ -106,5 +108,5 @@ def _run_node(node: Any, arrays: list[np.ndarray]) -> np.ndarray:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString(),
                                            providers=["CPUExecutionProvider"])
-    result = session.run(None, {k: v for k, v in zip(node.input, arrays, strict=True) if k})[0]
-    return np.asarray(result)
+    feeds = {k: v for k, v in zip(node.input, arrays, strict=True) if k}
+    return [np.asarray(array) for array in session.run(None, feeds)]

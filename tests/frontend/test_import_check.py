@@ -51,13 +51,13 @@ def two_bits_are_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(onnx_quant, "_quant_range", wrong)
 
 
-def no_epsilon(patch: pytest.MonkeyPatch) -> None:
+def mean_is_added(patch: pytest.MonkeyPatch) -> None:
     """The mean of a batch-norm has the wrong sign."""
     def wrong(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
         x, gamma, beta, mean, var = inputs
-        assert x is not None and gamma is not None and beta is not None
-        assert mean is not None and var is not None
-        return np.asarray(gamma * (x + mean) / np.sqrt(var + x.dtype.type(1e-5)) + beta)
+        assert x is not None
+        scale = np.sqrt(np.asarray(var) + x.dtype.type(1e-5))
+        return np.asarray(gamma * (x + mean) / scale + beta)
     patch.setattr(onnx_ops, "_batch_norm", wrong)
 
 
@@ -71,8 +71,8 @@ def pads_in_another_order(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(onnx_window, "_pads", wrong)
 
 
-def zero_is_positive(patch: pytest.MonkeyPatch) -> None:
-    """The smallest weight of each row is read with the wrong sign."""
+def first_weight_is_turned(patch: pytest.MonkeyPatch) -> None:
+    """The first weight of the first row is read with the wrong sign."""
     right = onnx_product.binary_weights
 
     def wrong(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
@@ -90,11 +90,11 @@ def rounding_up(patch: pytest.MonkeyPatch) -> None:
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], Builder], str]] = {
     "ternary as bipolar": (two_bits_are_one, lambda: ternary(Builder([1, 6])),
                            r"tensor 't2', from node 'Quant_2'"),
-    "batch-norm": (no_epsilon, lambda: normed(Builder([1, 12])),
+    "batch-norm": (mean_is_added, lambda: normed(Builder([1, 12])),
                    r"tensor 't2', from node 'BatchNormalization_2'"),
     "pads": (pads_in_another_order, lambda: padded(MapBuilder([1, 3, 6, 6])),
              r"tensor 't1', from layer 'Conv_1'"),
-    "weights": (zero_is_positive, lambda: grouped(MapBuilder([1, 4, 6, 6])),
+    "weights": (first_weight_is_turned, lambda: grouped(MapBuilder([1, 4, 6, 6])),
                 r"tensor 't1', from layer 'Conv_1'"),
     "rounding": (rounding_up, lambda: Builder([1, 6]).matmul(5).quant(
         4.0, 0.0, bits=3, signed=1).matmul(3), r"tensor 't2', from node 'Quant_2'"),
@@ -161,7 +161,7 @@ def test_missing_executor_is_reported(tmp_path: Path, monkeypatch: pytest.Monkey
         raise PackageNotFoundError(name)
     monkeypatch.setattr(onnx_execute.importlib.metadata, "version", absent)
     path = normed(Builder([1, 12])).save(tmp_path)
-    with pytest.raises(ToolError, match="onnxruntime is not installed.*bnnhw.onnx"):
+    with pytest.raises(ToolError, match=r"onnxruntime is not installed.*bnnhw\[onnx\]"):
         import_qonnx(path, name="net", input_type="bits")
 
 
