@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
+pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
+
+import onnx
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.qonnx import import_qonnx
@@ -106,8 +108,8 @@ def test_offsets_and_lengths_are_checked(key: str, value: str, message: str,
 def test_missing_file_is_named(tmp_path: Path) -> None:
     path = save(tmp_path)
     (tmp_path / "weights.data").unlink()
-    with pytest.raises(ModelError, match="stored in 'weights.data', which does not exist; keep "
-                                         "'weights.data' beside the model"):
+    with pytest.raises(ModelError, match=r"stored in 'weights\.data', which does not exist; keep "
+                                         r"'weights\.data' beside the model"):
         import_qonnx(path, name="net", input_type="bits")
 
 
@@ -115,5 +117,5 @@ def test_short_file_is_named(tmp_path: Path) -> None:
     path = save(tmp_path)
     data = (tmp_path / "weights.data").read_bytes()
     (tmp_path / "weights.data").write_bytes(data[:100])
-    with pytest.raises(ModelError, match="'weights.data', which is shorter"):
+    with pytest.raises(ModelError, match=r"'weights\.data', which is shorter"):
         import_qonnx(path, name="net", input_type="bits")

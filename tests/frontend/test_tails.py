@@ -120,5 +120,5 @@ def test_message_says_what_to_remove(name: str, tmp_path: Path) -> None:
 
 def test_softmax_over_a_map_is_refused(tmp_path: Path) -> None:
     path = MapBuilder([1, 3, 6, 6]).conv(4).then("Softmax", axis=1).save(tmp_path)
-    with pytest.raises(ModelError, match="expected the classes of a vector.*remove the Softmax"):
+    with pytest.raises(ModelError, match=r"expected the classes of a vector.*remove the Softmax"):
         import_qonnx(path, name="net", input_type="bits")

@@ -27,5 +27,5 @@ def test_random_graphs_are_equal_or_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1317, 1194])
 def test_graphs_that_once_failed(seed: int, tmp_path: Path) -> None:
-    """1317: a sigmoid of exactly 1 here and a little less there; 1194: bound of an approximation."""
+    """1317: a sigmoid of 1 here and a little less there; 1194: the bound of an approximation."""
     assert fuzz_one(seed, tmp_path)[0] == "equal"
