@@ -164,28 +164,40 @@ def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
     if expected.shape != value.shape:
         raise ModelError(f"has {expected.shape[1]} elements where the import has {value.shape[1]}",
                          where=f"tensor '{name}'", hint=DEFECT)
+    slack = ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
+    differs = ~(np.abs(expected - value) <= slack)
+    suspects = np.flatnonzero((differs.any(axis=1)) & alive)
+    if not len(suspects):
+        return np.zeros(n, dtype=np.bool_)
+    rows = integers.reshape(n, -1, chain.channels)[suspects].reshape(-1, chain.channels)
+    wrong = _beyond_rounding(chain, rows, value[suspects], expected[suspects])
+    if wrong.any():
+        first = int(np.argmax(wrong.any(axis=1)))
+        raise _difference(name, chain, int(suspects[first]), wrong[first],
+                          (value[suspects[first]], expected[suspects[first]]))
+    tied = np.zeros(n, dtype=np.bool_)
+    tied[suspects] = chain.quantised
+    return tied
+
+
+def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
+                     expected: np.ndarray) -> np.ndarray:
+    """Which of the values [n, elements] differ by more than rounding explains."""
+    n, order = len(value), chain.index.reshape(-1)
     candidates, slack = [value], ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
     if not _exact(chain, integers):
         reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
                            np.abs(chain.slope * chain.stop + chain.base))
         shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
-        # What rounding can do before the first node, and in each node.
-        candidates += [tensor(chain.values_at(integers, sign * shift)) for sign in (-1, 1)]
-        candidates += [tensor(chain.values_at(integers, None, sign * ROUNDING))
-                       for sign in (-1, 1)]
         slack += 0.0 if chain.steps else float(shift.max())
+        # What rounding can do before the first node, and in each node.
+        moved = [chain.values_at(integers, sign * shift) for sign in (-1, 1)]
+        moved += [chain.values_at(integers, None, sign * ROUNDING) for sign in (-1, 1)]
+        candidates += [v.reshape(n, -1)[:, order].astype(np.float64) for v in moved]
     if chain.quantised:
-        differs = np.all([np.abs(expected - c) > slack for c in candidates], axis=0)
-    else:
-        differs = (expected < np.min(candidates, axis=0) - slack) | (
-            expected > np.max(candidates, axis=0) + slack)
-    differs |= np.isnan(expected)
-    wrong = differs.any(axis=1) & alive
-    if wrong.any():
-        raise _difference(name, chain, expected, value, differs, int(np.argmax(wrong)))
-    if not chain.quantised:
-        return np.zeros(n, dtype=np.bool_)
-    return np.asarray((np.abs(expected - value) > slack).any(axis=1))
+        return np.all([~(np.abs(expected - c) <= slack) for c in candidates], axis=0)
+    return ~((expected >= np.min(candidates, axis=0) - slack)
+             & (expected <= np.max(candidates, axis=0) + slack))
 
 
 def _exact(chain: Chain, integers: np.ndarray) -> bool:
@@ -200,24 +212,23 @@ def _exact(chain: Chain, integers: np.ndarray) -> bool:
                for part in (replace(chain, steps=chain.steps[:first]), chain))
 
 
-def _difference(name: str, chain: Chain, expected: np.ndarray, value: np.ndarray,
-                outside: np.ndarray, sample: int) -> ModelError:
-    element = int(np.argmax(outside[sample]))
+def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
+                both: tuple[np.ndarray, np.ndarray]) -> ModelError:
+    element = int(np.argmax(wrong))
     place = [int(k) for k in np.unravel_index(element, chain.shape)]
+    here, there = (float(values[element]) for values in both)
     return ModelError(
         f"the import differs from an independent execution of the model: element {place} of "
-        f"sample {sample} is {value[sample, element]:.7g} here and "
-        f"{expected[sample, element]:.7g} there; {int(outside[sample].sum())} of "
-        f"{outside.shape[1]} elements differ", where=f"tensor '{name}', from {chain.last_label}",
+        f"sample {sample} is {here:.7g} here and {there:.7g} there; {int(wrong.sum())} of "
+        f"{len(wrong)} elements differ", where=f"tensor '{name}', from {chain.last_label}",
         hint=DEFECT)
 
 
 def _misordered(end: End, layers: dict[str, np.ndarray], found: dict[str, np.ndarray],
                 alive: np.ndarray) -> np.ndarray:
-    """Compare the order of scores, and a label; which samples end in a tie of scores."""
-    tied = np.zeros(len(alive), dtype=np.bool_)
+    """Compare the order of scores, and a label; in which samples the largest score is a tie."""
     if end.scores_layer is None:
-        return tied
+        return np.zeros(len(alive), dtype=np.bool_)
     channels = end.chain.channels
     integers = layers[end.scores_layer].reshape(len(alive), -1, channels)
     floats = np.empty((len(alive), end.chain.index.size))
@@ -237,7 +248,7 @@ def _misordered(end: End, layers: dict[str, np.ndarray], found: dict[str, np.nda
                 f"of the model gives: {integers[sample, place].tolist()} for "
                 f"{[float(f'{v:.7g}') for v in floats[sample, place]]}",
                 where=f"tensor '{end.tensor}'", hint=DEFECT)
-        tied |= ((above > 0) & (above <= noise) & unordered).any(axis=(1, 2))
+    tied = (floats.argmax(axis=2) != integers.argmax(axis=2)).any(axis=1)
     if end.label:
         given = found[end.tensor].reshape(len(alive))
         wrong = (given != integers[:, 0].argmax(axis=1)) & alive & ~tied

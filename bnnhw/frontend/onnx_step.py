@@ -25,6 +25,9 @@ FloatType = type[np.floating[Any]]
 
 Constant = np.ndarray | None
 
+UNDERFLOW = 1e-25
+"""Below this, one implementation of a function may give 0 and another one a tiny number."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -121,6 +124,7 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
     opset : int
     jitter : float
         Part by which each result is moved that no quantiser gave, to see what rounding can do.
+        Results of about 0 are moved to both sides of 0.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
         if step.quantised:
             ties = found
         elif jitter and x.dtype.kind == "f":
-            x = (x * (1 + jitter)).astype(dtype)
+            x = (x * (1 + jitter) + jitter * UNDERFLOW).astype(dtype)
     return x, ties
 
 
