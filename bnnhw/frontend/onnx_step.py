@@ -25,8 +25,8 @@ FloatType = type[np.floating[Any]]
 
 Constant = np.ndarray | None
 
-UNDERFLOW = 1e-25
-"""Below this, one implementation of a function may give 0 and another one a tiny number."""
+APPROXIMATED = frozenset({"Celu", "Elu", "Erf", "Exp", "Selu", "Sigmoid", "Softplus", "Tanh"})
+"""Functions whose implementations give 0 where others give a tiny number: sigmoid(-18), say."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
     opset : int
     jitter : float
         Part by which each result is moved that no quantiser gave, to see what rounding can do.
-        Results of about 0 are moved to both sides of 0.
+        Results of ``APPROXIMATED`` near 0 are moved to both sides of 0.
 
     Returns
     -------
@@ -138,7 +138,8 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
         if step.quantised:
             ties = found
         elif jitter and x.dtype.kind == "f":
-            x = (x * (1 + jitter) + jitter * UNDERFLOW).astype(dtype)
+            near_zero = jitter / 8 if step.node.op_type in APPROXIMATED else 0.0
+            x = (x * (1 + jitter) + near_zero).astype(dtype)
     return x, ties
 
 
