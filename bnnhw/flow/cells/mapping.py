@@ -226,7 +226,7 @@ def _map_script(top: str, library: CellLibrary, files: tuple[str, ...], roles: R
     keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'{top}.{unit}' for unit in units)}" \
         if units else ""
     registers = f"dfflibmap {never} {given}" if roles.flop is None else \
-        "dfflegalize -cell $_DFF_P_ x\ntechmap -map flops.v"
+        "dfflegalize -cell $_DFF_P_ 01\ntechmap -map flops.v"
     return f"""
 {_read_cells(files)}
 read_verilog -DBNNHW_CELLS -DSYNTHESIS core.v
