@@ -47,7 +47,7 @@ class Timing:
         Shortest period in seconds at which every setup time is met, with an ideal clock.
     hold : float or None
         Worst hold slack in seconds, the clock propagated through gates; negative is a violation.
-        None where there is no path to a register with a hold time.
+        None where there is no such path, or where any flip-flop has no hold time.
     without_hold : tuple of str
         Flip-flops of the netlist to which the library gives no hold time.
     gate_setup, gate_hold : float or None
@@ -174,7 +174,8 @@ def analyse_timing(mapped: Mapped, netlist: Netlist,
         # OpenSTA prints a huge number for the slack of no path at all.
         return float(text) * unit if text and abs(float(text)) < NO_PATH else None
 
-    return Timing(float(found["period"]) * unit, seconds("hold"), without_hold(netlist),
+    unchecked = without_hold(netlist)
+    return Timing(float(found["period"]) * unit, None if unchecked else seconds("hold"), unchecked,
                   seconds("gate_setup"),
                   seconds("gate_hold"), netlist.title(found.get("start", "")),
                   netlist.title(found.get("end", "")), netlist.title(found.get("hold_start", "")),
