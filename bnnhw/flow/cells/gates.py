@@ -190,11 +190,16 @@ def run_program(name: str, arguments: list[str], folder: Path,
             text=True) as process:
         assert process.stdout is not None
         said = []
-        for line in process.stdout:
-            said.append(line)
-            if heard is not None:
-                heard(line.rstrip("\n"))
-        status = process.wait()
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if heard is not None:
+                    heard(line.rstrip("\n"))
+            status = process.wait()
+        except BaseException:
+            # The end of the block would wait for the program, however long it takes.
+            process.kill()
+            raise
         errors.seek(0)
         lines = (errors.read() or "".join(said)).strip().splitlines()
     if status:

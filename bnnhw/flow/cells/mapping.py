@@ -199,6 +199,8 @@ def _run(folder: Path, script: str, done: Callable[[float], None] | None = None)
         if reason is None:
             raise
         raise ToolError(f"yosys failed: {reason}", where=error.where, hint=error.hint) from None
+    if done is not None:
+        done(1.0)  # abc leaves no standard output to the commands after it
 
 
 _REASON = re.compile(r"^(?:ERROR:|.*\b(?:[Ff]ailed to parse|[Cc]annot (?:be|read|find|open))\b).*",
