@@ -69,6 +69,7 @@ WRITTEN = {
                       "direction : output\nmax_capacitance : 60\n"),
     "no semicolons behind lists": ('values ("0.1, 0.2", "0.3, 0.4");',
                                    'values ("0.1, 0.2", "0.3, 0.4")\n'),
+    "stray semicolons and comments": ("area : 2;", "area : 2 /* ; */ ;; // ;\n ;"),
     "numbers in quotes": ("area : 2;", 'area : "2";'),
     "continued lines": ('index_1 ("1, 100");', 'index_1 ( \\\n "1, \\\n 100" \\\n );'),
 }

@@ -192,6 +192,15 @@ def test_leakage_by_states() -> None:
     assert found.cells["INV"].leakage == 6
 
 
+def test_what_outputs_may_drive() -> None:
+    text = LIBRARY.replace("max_capacitance : 60;", "")
+    mapped = map_verilog(TEXT, "top", library(), buffered=False)
+    assert Netlist.of(mapped).overloaded == 0
+    assert Netlist.of(dataclasses.replace(mapped, library=library(text))).overloaded is None
+    small = library(text.replace("nom_process", "default_max_capacitance : 1; nom_process"))
+    assert Netlist.of(dataclasses.replace(mapped, library=small)).overloaded > 0  # type: ignore
+
+
 def test_an_unknown_temperature() -> None:
     found = library(LIBRARY.replace("nom_temperature : 25;", ""))
     made = core("unrolled")

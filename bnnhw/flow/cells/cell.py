@@ -141,6 +141,7 @@ class Defaults(NamedTuple):
     """What a library says for all cells that do not say it themselves, in its units."""
 
     capacitance: float
+    max_capacitance: float
     leakage: float | None
 
 
@@ -149,9 +150,10 @@ SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "pad_cell", "alw
 PIN_FLAGS = ("clock", "clock_gate_clock_pin", "clock_gate_enable_pin", "clock_gate_out_pin",
              "clock_gate_test_pin", "clock_gate_obs_pin")
 def read_defaults(library: Group) -> Defaults:
-    """Capacitance of an input pin, and leakage of a cell."""
+    """What pins and cells have that do not say it."""
     leakage = "default_cell_leakage_power"
     return Defaults(library.number("default_input_pin_cap", 0.0),
+                    library.number("default_max_capacitance", 0.0),
                     library.number(leakage) if leakage in library.simple else None)
 
 
@@ -184,9 +186,11 @@ def _leakage(cell: Group, defaults: Defaults) -> float | None:
         return cell.number("cell_leakage_power")
     states: dict[str, float] = {}
     for group in cell.all("leakage_power"):
+        if "value" not in group.simple:
+            continue
         # One group for each supply pin adds up to the leakage of a state.
         when = group.simple.get("when", "")
-        states[when] = states.get(when, 0.0) + group.number("value", 0.0)
+        states[when] = states.get(when, 0.0) + group.number("value")
     values = [value for when, value in states.items() if when] or list(states.values())
     return sum(values) / len(values) if values else defaults.leakage
 
@@ -196,12 +200,12 @@ def _pin(cell: Group, group: Group, name: str, templates: Templates, defaults: D
     if not capacitance:
         capacitance = (group.number("rise_capacitance", 0.0)
                        + group.number("fall_capacitance", 0.0)) / 2
-    if not capacitance and group.simple.get("direction") == "input" and \
-            "capacitance" not in group.simple:
+    direction = group.simple.get("direction", "internal")
+    if not capacitance and direction == "input" and "capacitance" not in group.simple:
         capacitance = defaults.capacitance
+    drives = defaults.max_capacitance if direction == "output" else 0.0
     text = group.simple.get("function")
-    return Pin(name, group.simple.get("direction", "internal"), capacitance,
-               group.number("max_capacitance", 0.0),
+    return Pin(name, direction, capacitance, group.number("max_capacitance", drives),
                parse_boolean(text, f"cell {cell.name}, pin {name}, line {group.line}")
                if text else None, "three_state" in group.simple,
                frozenset(flag for flag in PIN_FLAGS if group.flag(flag)),

@@ -28,8 +28,9 @@ _ARGUMENTS = re.compile(rf'[ \t]*+\(((?:{_STRING}|[^"()]++)*+)\)', re.DOTALL)
 _VALUE = re.compile(rf'[ \t]*+:[ \t]*+({_STRING}|(?:[^";\n{{}}/]|/(?![*/]))*+)', re.DOTALL)
 _OPEN = re.compile(r"[ \t\r\n\\]*+\{")
 _ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]++', re.DOTALL)
-_COMMENT = re.compile(r"/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+")
-_END = re.compile(r"[ \t\r\n\\]*+;")
+_NOTE = r"/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+"
+_BETWEEN = re.compile(rf"{_NOTE}|;")
+_END = re.compile(rf"(?:[\s\\]++|{_NOTE})*+;")
 _LITERAL = re.compile(r"[\s(]*+(!?)[\s(]*+([A-Za-z_][\w\[\].]*+)[\s)]*+('?)[\s)]*+")
 
 EXPRESSIONS = frozenset({
@@ -131,12 +132,13 @@ def parse_liberty(text: str, name: str = "library") -> Group:
     root = Group("file", (), 1)
     stack = [root]
     edits: list[Edit] = []
-    at, line, counted = 0, 1, 0
+    at, line, counted, attribute = 0, 1, 0, False
     while True:
         space = _SPACE.match(text, at)
         if space is not None:
-            edits += _without_comments(text, at, space.end())
+            edits += _between(text, at, space.end(), attribute)
             at = space.end()
+        attribute = False
         if at >= len(text):
             break
         # Lines are counted along the way: counting from the start each time would be quadratic.
@@ -159,7 +161,9 @@ def parse_liberty(text: str, name: str = "library") -> Group:
             elif word[0] in EXPRESSIONS:
                 edits += _expression(value[1], value.start(1))
             at = value.end()
-            edits += _ended(text, at)
+            missing = _ended(text, at)
+            edits += missing
+            attribute = not missing
             continue
         arguments = _ARGUMENTS.match(text, word.end())
         if arguments is None:
@@ -171,7 +175,9 @@ def parse_liberty(text: str, name: str = "library") -> Group:
                 raise refuse(at, "includes another file, which is not supported")
             stack[-1].complex[word[0]] = args
             at = arguments.end()
-            edits += _ended(text, at)
+            missing = _ended(text, at)
+            edits += missing
+            attribute = not missing
             continue
         if len(stack) > MAX_DEPTH:
             raise refuse(at, f"is nested deeper than {MAX_DEPTH} groups")
@@ -199,12 +205,20 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
     return "".join(parts) + text[at:]
 
 
-def _without_comments(text: str, begin: int, end: int) -> list[Edit]:
-    """Comments become empty lines: not every tool knows both kinds."""
-    if text.find("/", begin, end) < 0:
-        return []
-    return [(match.start(), match.end(), "\n" * match[0].count("\n") or " ")
-            for match in _COMMENT.finditer(text, begin, end)]
+def _between(text: str, begin: int, end: int, expected: bool) -> list[Edit]:
+    """Comments and stray semicolons go away: not every tool knows both kinds, or skips these.
+
+    ``expected`` is whether the first semicolon ends an attribute.
+    """
+    edits: list[Edit] = []
+    if text.find("/", begin, end) < 0 and text.count(";", begin, end) <= expected:
+        return edits
+    for match in _BETWEEN.finditer(text, begin, end):
+        if match[0] == ";" and expected:
+            expected = False
+            continue
+        edits.append((match.start(), match.end(), "\n" * match[0].count("\n") or " "))
+    return edits
 
 
 def _ended(text: str, at: int) -> list[Edit]:

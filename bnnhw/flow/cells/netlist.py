@@ -109,11 +109,17 @@ class Netlist:
         return {instance.name: instance for instance in self.instances}
 
     @cached_property
-    def overloaded(self) -> int:
-        """Outputs that drive more than their cell is made for: layout has to put buffers there."""
+    def overloaded(self) -> int | None:
+        """Outputs that drive more than their cell is made for: layout has to put buffers there.
+
+        None where the library does not give what any of the cells may drive.
+        """
         unit = self.library.capacitance
-        return sum(0 < i.cell.pins[p].max_capacitance * unit < self.load(i.pins[p])
-                   for i in self.instances for p in i.cell.outputs if p in i.pins)
+        limits = [(i.cell.pins[p].max_capacitance * unit, self.load(i.pins[p]))
+                  for i in self.instances for p in i.cell.outputs if p in i.pins]
+        if limits and not any(limit for limit, _ in limits):
+            return None
+        return sum(0 < limit < load for limit, load in limits)
 
     @cached_property
     def longest(self) -> float:

@@ -56,8 +56,9 @@ class Timing:
         Of the longest path.
     hold_start, hold_end : str
         Of the path with the worst hold slack.
-    overloaded : int
-        Outputs that drive more than they are made for, which layout has to buffer.
+    overloaded : int or None
+        Outputs that drive more than they are made for, which layout has to buffer; None where the
+        library does not give what its cells may drive.
     tool : str
     """
 
@@ -70,7 +71,7 @@ class Timing:
     end: str
     hold_start: str
     hold_end: str
-    overloaded: int
+    overloaded: int | None
     tool: str
 
     def sentence(self) -> str:
