@@ -29,6 +29,7 @@ from bnnhw.flow.cells import (
     simulate_gates,
     simulate_job_gates,
 )
+from bnnhw.flow.cells.gates import run_program
 from bnnhw.flow.cells.library import build_library
 from bnnhw.flow.cells.mapping import map_design
 from tests.flow.cells_cores import core, design, icarus, sta
@@ -191,3 +192,14 @@ def test_the_same_run_with_and_without_progress() -> None:
     x = random_samples(made.graph, 3)
     assert simulate_gates(made, mapped, netlist, x, done=lambda fraction: None) == \
         simulate_gates(made, mapped, netlist, x)
+
+
+def test_an_interruption_ends_the_program(tmp_path: Path) -> None:
+    """Even one that prints nothing more, and so never notices that nobody reads."""
+    def interrupted(line: str) -> None:
+        raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_program("sh", ["-c", "echo begun; exec sleep 60"], tmp_path, interrupted)
+    assert time.monotonic() - begin < 20
