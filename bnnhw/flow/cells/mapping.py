@@ -229,6 +229,9 @@ def _map_script(top: str, library: CellLibrary, files: tuple[str, ...], roles: R
         if units else ""
     registers = f"dfflibmap {never} {given}" if roles.flop is None else \
         "dfflegalize -cell $_DFF_P_ 01\ntechmap -map flops.v"
+    if roles.complements:
+        # A register is found by its cell's name where only its complement keeps a wire.
+        registers = f"rename -wire t:$_*DFF*\n{registers}"
     return f"""
 {_read_cells(files)}
 read_verilog -DBNNHW_CELLS -DSYNTHESIS core.v
@@ -243,8 +246,6 @@ setattr -unset init w:*
 rename -hide w:$*
 # State machines keep their codes, so that a proof finds each register again.
 synth -nofsm -flatten -noabc -top {top}
-# A register is found by its cell's name where only its complement keeps a wire.
-rename -wire t:$_*DFF*
 {registers}
 opt
 simplemap

@@ -83,6 +83,9 @@ class Roles:
     latch : Keeper or None
     flop : Keeper or None
         Flip-flop for all registers, where the library has none that Yosys maps to by itself.
+    complements : bool
+        Whether a flip-flop may be chosen that has the complement of its data alone, so that the
+        wire of a register is logic after mapping.
     gate : Gate or None
         Clock gate for rising edges: ``clk``, ``en``, ``gclk`` and, where it has one, ``test``.
     full, half : Gate or None
@@ -95,6 +98,7 @@ class Roles:
     buffer: Gate | None
     latch: Keeper | None
     flop: Keeper | None
+    complements: bool
     gate: Gate | None
     full: Gate | None
     half: Gate | None
@@ -125,13 +129,16 @@ def find_roles(library: CellLibrary) -> Roles:
     nand = need(NAND2, "cell with two inputs that is a NAND")
     inverter = need(INVERT, "inverter")
     flop = None
-    if not any(_mapped_by_yosys(cell) for cell in cells):
+    mapped = [cell for cell in cells if _mapped_by_yosys(cell)]
+    complements = any(storage is None or storage.inverts for storage in map(as_storage, mapped))
+    if not mapped:
         flop = _keeper(cells, "ff", inverter)
         if flop is None:
             raise ConfigError(f"has no flip-flop{_unusable(library, 'ff')}", where=where,
                               hint="name a library with flip-flops")
+        complements = flop.inverts
     return Roles(nand, inverter, _logic(cells, AND2), _buffer(cells),
-                 _keeper(cells, "latch", inverter), flop,
+                 _keeper(cells, "latch", inverter), flop, complements,
                  next(filter(None, map(_as_gate, cells)), None),
                  next((full for c in cells if (full := _as_adder(c, 3))), None),
                  next((half for c in cells if (half := _as_adder(c, 2))), None))

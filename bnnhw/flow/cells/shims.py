@@ -98,8 +98,9 @@ def _gate(gate: Gate) -> str:
 def _gate_of_latch(roles: Roles, latch: Keeper) -> tuple[list[Gate], str]:
     """A latch that is open while the clock is low, and an AND or what makes one."""
     parts: list[Gate] = [latch]
-    lines = ["module bnnhw_icg (input clk, input en, output gclk);",
-             "  wire low, stored, held, gated;"]
+    wires = ["low", "held", *(["stored"] if latch.inverts else []),
+             *(["gated"] if roles.conjunction is None else [])]
+    lines = ["module bnnhw_icg (input clk, input en, output gclk);", f"  wire {', '.join(wires)};"]
 
     def add(gate: Gate, name: str, **signals: str) -> None:
         parts.append(gate)
