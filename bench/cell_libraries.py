@@ -75,7 +75,8 @@ def _timing(mapped: Mapped) -> list[tuple[str, float]]:
     if not sta_installed():
         return []
     timing = analyse_timing(mapped, Netlist.of(mapped))
-    return [("MHz", round(1e-6 / timing.period)), ("hold slack, ns", round(timing.hold * 1e9, 3))]
+    hold = [] if timing.hold is None else [("hold slack, ns", round(timing.hold * 1e9, 3))]
+    return [("MHz", round(1e-6 / timing.period)), *hold]
 
 
 def _dense(library: CellLibrary) -> list[tuple[str, float]]:

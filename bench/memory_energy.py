@@ -130,7 +130,7 @@ def picojoules(energy: Energy) -> dict[str, float]:
     """Of a cycle, by kind; leakage is at the simulated clock, and not in the sum."""
     return {kind: round(joules / CYCLES * 1e12, 4) for kind, joules in (
         ("dynamic", energy.switching + energy.internal), ("switching", energy.switching),
-        ("internal", energy.internal), ("leakage", energy.leakage))}
+        ("internal", energy.internal), ("leakage", energy.leakage)) if joules is not None}
 
 
 def bench_energy(library: CellLibrary) -> list[dict[str, Any]]:

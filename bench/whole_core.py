@@ -67,10 +67,11 @@ def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:
     if sta_installed():
         timing = _timed("timing", lambda: analyse_timing(mapped, netlist, _tried))
         print(timing.sentence(), flush=True)
-        rows += [_row("shortest period, ns", round(timing.period * 1e9, 3)),
-                 _row("worst hold slack before a clock tree, ns", round(timing.hold * 1e9, 3)),
-                 _row("worst hold slack of a clock gate's enable, ns",
-                      round((timing.gate_hold or 0) * 1e9, 3))]
+        rows += [_row(what, round(seconds * 1e9, 3)) for what, seconds in (
+            ("shortest period, ns", timing.period),
+            ("worst hold slack before a clock tree, ns", timing.hold),
+            ("worst hold slack of a clock gate's enable, ns", timing.gate_hold))
+            if seconds is not None]
         periods.append(MARGIN * timing.period)
     graph = design.graph
     x = np.random.default_rng(1).integers(-2048, 2048, (1, *graph.input.shape))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
 
-from bnnhw.arch import get_arch
-from bnnhw.cli.common import print_json, print_table, progress, read_samples
+from bnnhw.cli.common import print_json, print_table, read_samples
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
-from bnnhw.emit.files import write_files
-from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.errors import ConfigError
 from bnnhw.flow.pnr import PARTS_BY_NAME, place_and_route
 
 __all__ = ["NAME", "command"]
@@ -32,10 +29,11 @@ def command(
     part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
                                     f"{', '.join(PARTS_BY_NAME)}."),
     seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
-    cells: str | None = typer.Option(None, metavar="NAME|PATH",
-                                     help="Standard cells: osu018, osu035, osu050, or a Liberty "
-                                     "file."),
-    lef: Path | None = typer.Option(None, help="LEF file of the cells: their areas are right."),
+    cells: list[str] | None = typer.Option(
+        None, metavar="NAME|PATH", help="Standard cells: osu018, osu035, osu050, or a Liberty file "
+        "(.lib, .lib.gz). Repeat it for a library of several files."),
+    lef: list[Path] | None = typer.Option(None, help="LEF file of the cells: their areas are "
+                                          "right. May be repeated."),
     unbuffered: bool = typer.Option(False, "--unbuffered", help="Cells: the smallest ones, "
                                     "without buffers."),
     sta: bool = typer.Option(False, "--sta", help="Cells: shortest period and hold (OpenSTA)."),
@@ -58,12 +56,12 @@ def command(
     osu018 --sta --gates 10 --energy
     """
     loaded = load_design(design)
-    if (device is None) == (cells is None):
+    if (device is None) == (not cells):
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
-    wish = _Wish(lef, unbuffered, sta, gates, energy, inputs, clock, prove, wire, netlist,
-                 librelane)
-    if cells is not None:
+    wish = _Wish(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove, wire,
+                 netlist, librelane)
+    if cells:
         if pnr:
             raise ConfigError("--pnr is for --device", where="synth")
         _cells(loaded, cells, wish, seed, json)
@@ -106,7 +104,7 @@ def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: 
 class _Wish:
     """Options of ``--cells``, by their names."""
 
-    lef: Path | None = None
+    lef: tuple[Path, ...] = ()
     unbuffered: bool = False
     sta: bool = False
     gates: int | None = None
@@ -142,83 +140,12 @@ class _Wish:
         return x, f"{count} uniformly random samples"
 
 
-def _cells(loaded: Design, cells: str, wish: _Wish, seed: int, json: bool) -> None:
+def _cells(loaded: Design, cells: list[str], wish: _Wish, seed: int, json: bool) -> None:
+    from bnnhw.cli.cells import show_parts
     from bnnhw.flow import cells as flow
 
-    jobs = get_arch(loaded.plan.arch).jobs
-    samples = wish.samples(loaded, seed)
+    task = flow.Task(not wish.unbuffered, wish.sta, wish.energy, wish.prove,
+                     wish.librelane is not None, wish.samples(loaded, seed), wish.period,
+                     wish.wire * 1e-15)
     library = flow.load_library(cells, wish.lef)
-    with progress(f"yosys for {library.name}", None) as done:
-        mapped = flow.map_design(loaded, library, not wish.unbuffered)
-        done(1)
-    report = flow.make_report(loaded, mapped)
-    result = report.to_json()
-    netlist = flow.Netlist.of(mapped, wish.wire * 1e-15)
-    timing = flow.analyse_timing(mapped, netlist) if wish.sta and flow.sta_installed() else None
-    if wish.sta:
-        result["timing"] = timing.to_json() if timing else {"tool": "not installed"}
-    run = estimate = None
-    if samples is not None:
-        with progress(f"simulate {len(netlist.instances):,} cells", None) as done:
-            simulate = flow.simulate_job_gates if jobs else flow.simulate_gates
-            run = simulate(loaded, mapped, netlist, samples[0], period=wish.period,
-                           toggles=wish.energy)
-            done(1)
-        result["gates"] = run.to_json()
-        if wish.energy:
-            estimate = flow.estimate_run(loaded, mapped, netlist, run, samples[1])
-            result["energy"] = estimate.to_json()
-    proof = None
-    if wish.prove:
-        with progress("proof of the netlist", None) as done:
-            proof = flow.prove_netlist(loaded.verilog, mapped)
-            done(1)
-        result["proof"] = proof.to_json()
-    files: dict[Path, bytes] = {}
-    if wish.netlist is not None:
-        files[wish.netlist] = mapped.verilog.encode()
-    if wish.librelane is not None:
-        handed = flow.hand_off(loaded, mapped, timing, wish.period)
-        files |= {wish.librelane / name: content for name, content in handed.items()}
-    write_files(files)
-    if json:
-        print_json(result)
-    else:
-        _print_cells(report, result, timing, run, estimate, proof)
-        print("".join(f"wrote {path}\n" for path in files), end="")
-    if run is not None and run.mismatches:
-        raise MismatchError(f"{run.mismatches} of {run.frames} frames through the netlist differ "
-                            "from golden", where=loaded.plan.name,
-                            hint="a longer period (--clock) tells timing from logic")
-    if proof is not None and not proof.proven:
-        raise MismatchError("the netlist is not proven equal to the Verilog, which may or may not "
-                            "be a fault", where=loaded.plan.name, hint="simulate it (--gates)")
-
-
-def _print_cells(report: Any, result: dict[str, Any], timing: Any, run: Any,
-                 estimate: Any, proof: Any) -> None:
-    """Print what was found, each figure with the conditions it holds under."""
-    library = report.library
-    print_table(f"{report.design} in {library['name']} at {library['voltage']:g} V and "
-                f"{library['temperature']:g} C, cells of each unit; 1 GE = {report.gate_cell}, "
-                f"{report.gate:g} um2",
-                report.columns(), report.rows())
-    print(report.sentence())
-    for patch in report.patches:
-        print("area of {} is {:g} um2 in the Liberty file, {:g} as drawn (LEF), which counts"
-              .format(*patch))
-    for line in (*report.fallbacks, *report.warnings):
-        print(line)
-    if "timing" in result and timing is None:
-        print("OpenSTA is not installed (apt install opensta): no timing")
-    elif timing is not None:
-        print(timing.sentence())
-    for found in (run, proof):
-        if found is not None:
-            print(found.sentence())
-    if estimate is not None:
-        print_table("energy before layout", ("unit", "pJ a frame"), estimate.rows())
-        if estimate.layers:
-            print_table("energy of each layer, without leakage",
-                        ("layer", "pJ a frame", "fJ an operation"), estimate.layer_rows())
-        print(estimate.sentence())
+    show_parts(loaded, library, task, (wish.netlist, wish.librelane), json)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bnnhw.flow.cells.library import CellLibrary, build_library
 
-__all__ = ["LIBERTY", "liberty", "tiny_library", "without_arcs"]
+__all__ = ["CELLS", "LIBERTY", "TIMED", "keeper", "liberty", "tiny_library", "with_keeper",
+           "without_arcs"]
 
 TABLE = """cell_rise (t) { values ("0.1, 0.2", "0.3, 0.4"); }
       cell_fall (t) { values ("0.1, 0.2", "0.3, 0.4"); }
@@ -71,9 +72,47 @@ CELLS = {
 """Text of each cell."""
 
 
-def liberty(without: tuple[str, ...] = ()) -> str:
-    """The library, some of its cells left out."""
-    cells = "".join(text for name, text in CELLS.items() if name not in without)
+def keeper(name: str, kind: str, functions: str, inputs: str, outputs: dict[str, str],
+           area: float = 9) -> str:
+    """Text of a flip-flop (``ff``) or latch, with setup and hold times.
+
+    Parameters
+    ----------
+    name, kind, functions : str
+        ``functions`` are the attributes of the group ``kind``.
+    inputs : str
+        Pins; the first one is the clock or enable, the second one the data.
+    outputs : dict of str to str
+        Functions of outputs.
+    area : float
+    """
+    control, data, *others = inputs.split()
+    edge = "rising" if kind == "ff" else "falling"
+    limits = "".join(
+        f'timing () {{ related_pin : "{control}"; timing_type : {what}_{edge}; '
+        'rise_constraint (scalar) { values ("0.05"); } '
+        'fall_constraint (scalar) { values ("0.05"); } } ' for what in ("setup", "hold"))
+    arc = "rising_edge" if kind == "ff" else ""
+    return _cell(name, area, f"  {kind} (IQ, IQN) {{ {functions} }}\n",
+                 _pin(control, "clock : true;"), _pin(data, limits), *map(_pin, others),
+                 *(_output(pin, function, control, arc) for pin, function in outputs.items()))
+
+
+TIMED = keeper("DFF", "ff", 'next_state : "D"; clocked_on : "CK";', "CK D", {"Q": "IQ"})
+"""The flip-flop with setup and hold times, as static timing analysis needs it."""
+
+
+def with_keeper(kind: str, functions: str, inputs: str, outputs: dict[str, str],
+                without: tuple[str, ...] = ()) -> CellLibrary:
+    """The library with one flip-flop or latch of another form in place of its own."""
+    name, gone = ("FORM", ("DFF",) if kind == "ff" else ("LAT", "ISO"))
+    text = liberty((*gone, *without), keeper(name, kind, functions, inputs, outputs))
+    return build_library(text, {}, "form.lib")
+
+
+def liberty(without: tuple[str, ...] = (), extra: str = "") -> str:
+    """The library, some of its cells left out, and others added."""
+    cells = "".join(text for name, text in CELLS.items() if name not in without) + extra
     return f"""/* A library for tests. */
 library (tiny) {{
   time_unit : "1ns"; voltage_unit : "1V"; current_unit : "1mA"; leakage_power_unit : "1nW";

@@ -110,8 +110,11 @@ def test_without_the_cells_of_a_latch_memory() -> None:
     types = [i.cell.name for i in Netlist.of(made).instances]
     assert types.count("LAT") == 12 + gates
     assert made.fallbacks == ("no clock gate in the library: each is LAT + AN2",)
-    with pytest.raises(ConfigError, match="has no latch, which the design needs"):
+    with pytest.raises(ConfigError, match=r"has no latch that can be used \(ISO: it is marked as "
+                                          r"not to be used\), which the design needs"):
         map_verilog(text, scm.module_name, tiny_library("LAT"))
+    with pytest.raises(ConfigError, match="has no latch, which the design needs"):
+        map_verilog(text, scm.module_name, tiny_library("LAT", "ISO"))
 
 
 def test_shims_add_and_hold(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ icarus = pytest.mark.skipif(shutil.which("iverilog") is None,
 
 POWER = {("CKG", "CK"): (3, 2), ("CKG", "E"): (0.5, 0.25), ("CKG", "GCK"): (7, 5),
          ("LAT", "GN"): (1.5, 1), ("LAT", "D"): (0.75, 0.125), ("LAT", "Q"): (11, 13),
-         ("INV", "Y"): (0.375, 0.625), ("DFF", "CK"): (4, 6), ("DFF", "Q"): (17, 19)}
+         ("INV", "Y"): (0.375, 0.625), ("DFF", "CK"): (4, 6), ("DFF", "Q"): (17, 19),
+         ("AN2", "Y"): (0.25, 0.5)}
 """Femtojoules of a rising and a falling edge."""
 
 ROW = """module row(input clk, input en, input d, output q);

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bnnhw.errors import BnnhwError, ConfigError
 from bnnhw.flow.cells.boolean import parse_boolean
-from bnnhw.flow.cells.cell import Table
 from bnnhw.flow.cells.lef import lef_areas
 from bnnhw.flow.cells.liberty import MAX_DEPTH, parse_liberty
 from bnnhw.flow.cells.library import build_library
+from bnnhw.flow.cells.tables import Table
 from tests.flow.cells_library import LIBERTY, liberty, tiny_library
 
 SMALL = """library (a) { // a comment
@@ -133,7 +133,7 @@ def test_areas_are_corrected_and_listed() -> None:
     assert [(p.cell, p.liberty, p.lef) for p in library.patches] == [("LAT", 6.0, 8.0)]
     assert library.cells["LAT"].area == 8
     # Other tools read the text, and have to see the same areas.
-    again = build_library(library.text, {"LAT": 8.0}, "x.lib")
+    again = build_library(library.texts[0], {"LAT": 8.0}, "x.lib")
     assert not again.patches
     assert {n: c.area for n, c in again.cells.items()} == \
         {n: c.area for n, c in library.cells.items()}

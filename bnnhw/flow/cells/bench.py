@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from bnnhw.errors import ToolError
 from bnnhw.flow.cells.netlist import Netlist
 
-__all__ = ["HOLD", "Traffic", "bench_text", "delayed_netlist"]
+__all__ = ["BEAT", "HOLD", "Traffic", "bench_text", "delayed_netlist"]
 
 HOLD = 0.1
 """Part of the period that inputs change behind the rising edge, as if registers drove them."""
+
+BEAT = "bnnhw cycle "
+"""What a simulation prints before the number of a cycle, for progress."""
+
+REPORTS = 100
+"""Cycles of a simulation that are printed, about."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Traffic:
         Frames that have to come out.
     cycles : int
         Cycles after which the netlist counts as silent.
+    expected : int
+        Cycles that the simulation takes, about; progress is counted against them.
     """
 
     top: str
@@ -41,6 +49,7 @@ class Traffic:
     words: int
     frames: int
     cycles: int
+    expected: int
 
 
 def bench_text(traffic: Traffic, period: float, seed: int, dump: bool) -> str:
@@ -88,6 +97,10 @@ module bench;
   always #({half}) clk = ~clk;
   always @(posedge clk) begin
     cycle = cycle + 1;
+    if (cycle % {max(1, t.expected // REPORTS)} == 0) begin
+      $display("{BEAT}%0d", cycle);
+      $fflush;
+    end
     taken = 0;
     if (!rst) begin
       // Compared with ===, so that an unknown valid counts as a word, and its data show it.

@@ -1,62 +1,21 @@
-"""Cells, pins and tables: what the groups of a Liberty file mean.
+"""Cells and pins: what the groups of a Liberty file mean.
 
 Everything is in the units of the library until ``CellLibrary`` scales it.
 """
 
 from __future__ import annotations
 
-import bisect
-import itertools
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from bnnhw.errors import ConfigError
 from bnnhw.flow.cells.boolean import Boolean, parse_boolean
 from bnnhw.flow.cells.liberty import Group
+from bnnhw.flow.cells.tables import Table, Templates, read_table
 
-__all__ = ["Arc", "Cell", "Pin", "State", "Table", "read_cell", "read_templates"]
+__all__ = ["Arc", "Cell", "Defaults", "Pin", "State", "read_cell", "read_defaults"]
 
-MAX_VALUES = 1 << 16
-"""Most values of a table."""
-
-Templates = dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]]
-"""Names of the variables and the axes of each table template."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table over up to two variables, linear in between.
-
-    Larger loads go on linearly; everything else is clamped.
-
-    Attributes
-    ----------
-    variables : tuple of str
-        ``load`` or ``slew``; any other variable counts as at its lowest value.
-    axes : tuple of tuple of float
-    values : tuple of float
-        Row by row.
-    """
-
-    variables: tuple[str, ...]
-    axes: tuple[tuple[float, ...], ...]
-    values: tuple[float, ...]
-
-    def at(self, load: float, slew: float) -> float:
-        """Interpolate."""
-        rows = [self.values]
-        given = {"load": load, "slew": slew}
-        for variable, axis in zip(self.variables, self.axes, strict=True):
-            x = given.get(variable, axis[0])
-            x = max(x, axis[0]) if variable == "load" else min(max(x, axis[0]), axis[-1])
-            k = min(max(bisect.bisect_right(axis, x) - 1, 0), max(len(axis) - 2, 0))
-            size = len(rows[0]) // len(axis)
-            low = rows[0][k * size:(k + 1) * size]
-            if len(axis) > 1:
-                high = rows[0][(k + 1) * size:(k + 2) * size]
-                part = (x - axis[k]) / (axis[k + 1] - axis[k])
-                low = tuple(a + part * (b - a) for a, b in zip(low, high, strict=True))
-            rows = [low]
-        return rows[0][0]
+NO_DELAYS = ("setup", "hold", "recovery", "removal", "min_", "non_", "three_state", "skew", "no_")
+"""What the types of constraints begin with, and of paths that do not drive the output."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +36,11 @@ class Arc:
     type: str
     rise: Table | None
     fall: Table | None
+
+    @property
+    def is_delay(self) -> bool:
+        """Whether it is a path to the pin, not a constraint such as a setup time."""
+        return not self.type.startswith(NO_DELAYS)
 
 
 @dataclass(frozen=True)
@@ -125,9 +89,9 @@ class Cell:
     ----------
     name : str
     area : float
-        Square micrometres.
-    leakage : float
-        Leakage power units.
+        Square micrometres; 0 where the library gives none.
+    leakage : float or None
+        Leakage power units, mean of the states that are listed; None where none is given.
     pins : dict of str to Pin
     state : State or None
     usable : bool
@@ -141,7 +105,7 @@ class Cell:
 
     name: str
     area: float
-    leakage: float
+    leakage: float | None
     pins: dict[str, Pin] = field(repr=False)
     state: State | None
     usable: bool
@@ -156,30 +120,44 @@ class Cell:
     def outputs(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.pins.values() if p.direction == "output")
 
+    @property
+    def understood(self) -> bool:
+        """Whether simulation and proof can read it, if it stores anything that synthesis may use.
+
+        A cell that is not understood is not offered to synthesis.
+        """
+        state = self.state
+        if state is None or self.gating or self.opaque:
+            return True
+        return state.data is not None and state.clock is not None and len(state.variables) == 2 \
+            and all(self.pins[p].function is not None and not self.pins[p].three_state
+                    for p in self.outputs)
+
     def with_area(self, area: float) -> Cell:
         return replace(self, area=area)
+
+
+class Defaults(NamedTuple):
+    """What a library says for all cells that do not say it themselves, in its units."""
+
+    capacitance: float
+    max_capacitance: float
+    leakage: float | None
 
 
 SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "pad_cell", "always_on",
            "is_macro_cell", "retention_cell", "switch_cell_type")
 PIN_FLAGS = ("clock", "clock_gate_clock_pin", "clock_gate_enable_pin", "clock_gate_out_pin",
              "clock_gate_test_pin", "clock_gate_obs_pin")
-AXES = {"total_output_net_capacitance": "load", "input_net_transition": "slew",
-        "input_transition_time": "slew"}
+def read_defaults(library: Group) -> Defaults:
+    """What pins and cells have that do not say it."""
+    leakage = "default_cell_leakage_power"
+    return Defaults(library.number("default_input_pin_cap", 0.0),
+                    library.number("default_max_capacitance", 0.0),
+                    library.number(leakage) if leakage in library.simple else None)
 
 
-def read_templates(library: Group) -> Templates:
-    """Table templates, by name."""
-    templates: Templates = {"scalar": ((), ())}
-    for group in library.all("lu_table_template", "power_lut_template"):
-        names = [group.simple[k] for k in ("variable_1", "variable_2", "variable_3")
-                 if k in group.simple]
-        axes = tuple(_numbers(group, f"index_{k + 1}") for k in range(len(names)))
-        templates[group.name] = tuple(AXES.get(n, n) for n in names), axes
-    return templates
-
-
-def read_cell(group: Group, templates: Templates) -> Cell:
+def read_cell(group: Group, templates: Templates, defaults: Defaults) -> Cell:
     """Read one ``cell`` group.
 
     Raises
@@ -190,26 +168,44 @@ def read_cell(group: Group, templates: Templates) -> Cell:
     pins = {}
     for part in group.all("pin"):
         for name in part.args:
-            pins[name] = _pin(group, part, name, templates)
+            pins[name] = _pin(group, part, name, templates, defaults)
     states = list(group.all("ff", "latch"))
     other = any(True for _ in group.all("ff_bank", "latch_bank", "statetable", "bus", "bundle",
                                         "memory"))
     special = any(group.simple.get(name, "false").lower() not in ("false", "0")
                   for name in SPECIAL)
     special |= not any(pin.direction in ("output", "inout") for pin in pins.values())
-    return Cell(group.name, group.number("area", 0.0), group.number("cell_leakage_power", 0.0),
-                pins, _state(group, states[0]) if len(states) == 1 else None, not special,
+    return Cell(group.name, group.number("area", 0.0), _leakage(group, defaults), pins,
+                _state(group, states[0]) if len(states) == 1 else None, not special,
                 group.simple.get("clock_gating_integrated_cell", ""), other or len(states) > 1)
 
 
-def _pin(cell: Group, group: Group, name: str, templates: Templates) -> Pin:
+def _leakage(cell: Group, defaults: Defaults) -> float | None:
+    """Of the cell as a whole, or the mean over the states of its inputs that are listed."""
+    if "cell_leakage_power" in cell.simple:
+        return cell.number("cell_leakage_power")
+    states: dict[str, float] = {}
+    for group in cell.all("leakage_power"):
+        if "value" not in group.simple:
+            continue
+        # One group for each supply pin adds up to the leakage of a state.
+        when = group.simple.get("when", "")
+        states[when] = states.get(when, 0.0) + group.number("value")
+    values = [value for when, value in states.items() if when] or list(states.values())
+    return sum(values) / len(values) if values else defaults.leakage
+
+
+def _pin(cell: Group, group: Group, name: str, templates: Templates, defaults: Defaults) -> Pin:
     capacitance = group.number("capacitance", 0.0)
     if not capacitance:
         capacitance = (group.number("rise_capacitance", 0.0)
                        + group.number("fall_capacitance", 0.0)) / 2
+    direction = group.simple.get("direction", "internal")
+    if not capacitance and direction == "input" and "capacitance" not in group.simple:
+        capacitance = defaults.capacitance
+    drives = defaults.max_capacitance if direction == "output" else 0.0
     text = group.simple.get("function")
-    return Pin(name, group.simple.get("direction", "internal"), capacitance,
-               group.number("max_capacitance", 0.0),
+    return Pin(name, direction, capacitance, group.number("max_capacitance", drives),
                parse_boolean(text, f"cell {cell.name}, pin {name}, line {group.line}")
                if text else None, "three_state" in group.simple,
                frozenset(flag for flag in PIN_FLAGS if group.flag(flag)),
@@ -220,7 +216,7 @@ def _pin(cell: Group, group: Group, name: str, templates: Templates) -> Pin:
 def _arcs(pin: Group, kind: str, edges: tuple[str, str], templates: Templates) -> list[Arc]:
     arcs = []
     for group in pin.all(kind):
-        tables = {t.kind: _table(t, templates) for t in group.all(*edges, "power")}
+        tables = {t.kind: read_table(t, templates) for t in group.all(*edges, "power")}
         rise, fall = (tables.get(edge, tables.get("power")) for edge in edges)
         for related in group.simple.get("related_pin", "").split() or [""]:
             arcs.append(Arc(related, group.simple.get("timing_type", ""), rise, fall))
@@ -234,32 +230,3 @@ def _state(cell: Group, group: Group) -> State:
 
     return State(group.kind, group.args, read("next_state", "data_in"),
                  read("clocked_on", "enable"), read("clear"), read("preset"))
-
-
-def _numbers(group: Group, name: str) -> tuple[float, ...]:
-    words = " ".join(group.complex.get(name, ())).replace(",", " ").split()
-    if len(words) > MAX_VALUES:
-        raise ConfigError(f"'{name}' has more than {MAX_VALUES} values", where=f"line {group.line}")
-    try:
-        return tuple(float(word) for word in words)
-    except ValueError:
-        raise ConfigError(f"'{name}' of {group.kind} holds something that is no number",
-                          where=f"line {group.line}") from None
-
-
-def _table(group: Group, templates: Templates) -> Table:
-    if group.name not in templates:
-        raise ConfigError(f"names the unknown table template '{group.name}'",
-                          where=f"line {group.line}")
-    variables, axes = templates[group.name]
-    axes = tuple(_numbers(group, f"index_{k + 1}") or axis for k, axis in enumerate(axes))
-    values = _numbers(group, "values")
-    size = 1
-    for axis in axes:
-        size *= len(axis)
-        if any(not a < b for a, b in itertools.pairwise(axis)):
-            raise ConfigError("has an index that does not rise", where=f"line {group.line}")
-    if len(values) != size or not size:
-        raise ConfigError(f"has {len(values)} values for {size} places",
-                          where=f"line {group.line}")
-    return Table(variables, axes, values)

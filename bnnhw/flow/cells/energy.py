@@ -16,6 +16,7 @@ from bnnhw.emit.design import Design
 from bnnhw.errors import ToolError
 from bnnhw.flow.cells.cell import Arc
 from bnnhw.flow.cells.clocks import clock_nets
+from bnnhw.flow.cells.gaps import require_energies
 from bnnhw.flow.cells.gates import GateRun
 from bnnhw.flow.cells.jobs import JobRun
 from bnnhw.flow.cells.mapping import Mapped
@@ -65,8 +66,10 @@ class Energy:
 
     Attributes
     ----------
-    switching, internal, leakage : float
-        Joules: capacitances, inside cells, at rest (at the simulated clock).
+    switching, internal : float
+        Joules: capacitances, inside cells.
+    leakage : float or None
+        Joules at rest, at the simulated clock; None where the library does not give it.
     units : dict of str to float
         Joules without leakage, by the unit that the driving cell belongs to.
     clock : float
@@ -85,7 +88,7 @@ class Energy:
 
     switching: float
     internal: float
-    leakage: float
+    leakage: float | None
     units: dict[str, float]
     clock: float
     cycles: int
@@ -120,12 +123,15 @@ class Energy:
     def sentence(self) -> str:
         """The figure, never without its conditions."""
         c = self.conditions
+        leakage = "leakage not given by the library" if self.leakage is None else \
+            f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ a frame"
+        temperature = "an unknown temperature" if c["temperature"] is None else \
+            f"{c['temperature']:g} C"
         return (f"{self.operation * 1e15:.1f} fJ/Op = {self.operation / self.fo4:.2f} E_FO4 "
                 f"({self.fo4 * 1e15:.1f} fJ) without leakage, "
                 f"clock {100 * self.clock / (self.switching + self.internal):.0f} % of it, "
-                f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ a frame at "
-                f"{1e-6 / self.stimulus.period:.4g} MHz: {c['scope']}, library {c['library']} at "
-                f"{c['voltage']:g} V and {c['temperature']:g} C, {c['stimulus']}, "
+                f"{leakage} at {1e-6 / self.stimulus.period:.4g} MHz: {c['scope']}, "
+                f"library {c['library']} at {c['voltage']:g} V and {temperature}, {c['stimulus']}, "
                 f"{self.activity:.3f} edges a data net and cycle, {c['wire']}")
 
     def to_json(self) -> dict[str, Any]:
@@ -135,7 +141,8 @@ class Energy:
             "e_fo4_fj": self.fo4 * 1e15, "pj_a_frame": self.dynamic * 1e12,
             "switching_pj_a_frame": self.switching * 1e12 / frames,
             "internal_pj_a_frame": self.internal * 1e12 / frames,
-            "leakage_pj_a_frame": self.leakage * 1e12 / frames,
+            "leakage_pj_a_frame": None if self.leakage is None else
+            self.leakage * 1e12 / frames,
             "clock_pj_a_frame": self.clock * 1e12 / frames,
             "pj_a_frame_by_unit": {u: e * 1e12 / frames for u, e in self.units.items()},
             "frames": frames, "cycles": self.cycles, "period_ns": self.stimulus.period * 1e9,
@@ -154,7 +161,10 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
     ------
     ToolError
         A net was not in the simulation, so that the sum would be too low.
+    ConfigError
+        A cell has no energies or no capacitances, with the same result.
     """
+    require_energies(netlist)
     library = netlist.library
     edges = _edges(netlist, toggles)
     by_unit = dict.fromkeys([*units, "between", PORTS], 0.0)
@@ -188,11 +198,19 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
         by_unit[drivers.get(net, "between")] += energy
     cycles = round(toggles.seconds / stimulus.period)
     data = [sum(e) for net, e in edges.items() if net not in clocks]
-    leakage = sum(i.cell.leakage for i in netlist.instances) * library.leakage * toggles.seconds
-    return Energy(switching, internal, leakage, {u: e for u, e in by_unit.items() if e}, clock,
-                  cycles, sum(data) / max(1, len(data)) / max(1, cycles),
+    return Energy(switching, internal, _leakage(netlist, toggles.seconds),
+                  {u: e for u, e in by_unit.items() if e}, clock, cycles,
+                  sum(data) / max(1, len(data)) / max(1, cycles),
                   2 * input_load(roles, library) * library.voltage ** 2, stimulus,
                   _conditions(netlist, stimulus))
+
+
+def _leakage(netlist: Netlist, seconds: float) -> float | None:
+    """Joules at rest, or None where the library leaves any of it open."""
+    unit = netlist.library.conditions.leakage
+    powers = [instance.cell.leakage for instance in netlist.instances]
+    known = [power for power in powers if power is not None]
+    return None if unit is None or len(known) < len(powers) else sum(known) * unit * seconds
 
 
 def estimate_run(design: Design, mapped: Mapped, netlist: Netlist, run: GateRun,
@@ -224,13 +242,15 @@ def _added(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
     """What layers take together, one after another."""
     energies = list(parts.values())
     cycles = sum(e.cycles for e in energies)
+    leakages = [e.leakage for e in energies]
     units: dict[str, float] = {}
     for energy in energies:
         for unit, joules in energy.units.items():
             units[unit] = units.get(unit, 0.0) + joules
     return Energy(
         sum(e.switching for e in energies), sum(e.internal for e in energies),
-        sum(e.leakage for e in energies), units, sum(e.clock for e in energies), cycles,
+        None if None in leakages else sum(filter(None, leakages)), units,
+        sum(e.clock for e in energies), cycles,
         sum(e.activity * e.cycles for e in energies) / cycles, energies[0].fo4, stimulus,
         energies[0].conditions,
         {name: LayerEnergy(e.switching + e.internal, e.stimulus.products)
@@ -263,6 +283,6 @@ def _conditions(netlist: Netlist, stimulus: Stimulus) -> dict[str, Any]:
     wire = f"wire of {netlist.wire * 1e15:g} fF a pin" if netlist.wire else "no wires"
     return {
         "library": library.name, "library_sha256": library.sha256, "voltage": library.voltage,
-        "temperature": library.temperature, "stimulus": stimulus.name, "wire": wire,
+        "temperature": library.conditions.temperature, "stimulus": stimulus.name, "wire": wire,
         "scope": "pre-layout estimate from a simulation with delays, without clock tree and pads",
     }

@@ -13,9 +13,10 @@ inputs, both values of the clock and all states of the netlist, that
 * the data of each register and latch that is matched, and
 * its control
 
-agree. Then whatever happens (an edge of the clock or of a gated one, an input that changes at any
-time, a latch that opens), what is stored takes the same values on both sides at the same time, and
-from any state of the netlist the Verilog can go the same way for ever: a simulation relation.
+agree, and that no clear or preset of a matched register or latch is ever active. Then whatever
+happens (an edge of the clock or of a gated one, an input that changes at any time, a latch that
+opens), what is stored takes the same values on both sides at the same time, and from any state of
+the netlist the Verilog can go the same way for ever: a simulation relation.
 Where the Verilog leaves a value open, the netlist may have any; controls are never left open.
 What has no counterpart counts as a value that nobody knows: if anything depends on it, there is no
 proof. No state is assumed to be unreachable, so that a failed proof is no proof of a fault.
@@ -31,7 +32,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ SAMPLES = 8
 """Rounds of random cases that are tried first."""
 SHOWN = 5
 """Names of what differs that are kept."""
+READ, MATCHED = 0.3, 0.4
+"""Fractions of the work until the Verilog is read, and until its registers are matched."""
 PROVE = "+strash;iprove;fraig;iprove;strash"
 
 
@@ -104,27 +107,43 @@ class _Pair:
     exact: bool
 
 
-def prove_netlist(verilog: str, mapped: Mapped) -> Equivalence:
+def prove_netlist(verilog: str, mapped: Mapped,
+                  done: Callable[[float], None] | None = None) -> Equivalence:
     """Prove that ``mapped`` is ``verilog``, which it was made of.
+
+    Parameters
+    ----------
+    verilog : str
+    mapped : Mapped
+    done : callable or None
+        Receives the fraction of the work that is done, about.
 
     Raises
     ------
     ConfigError
-        There is something else than logic, registers and latches without clear or preset, and
-        clock gates; or a net depends on itself.
+        There is something else than logic, registers, latches and clock gates; or a net depends
+        on itself.
     ToolError
         Yosys is missing or failed.
     """
     with tempfile.TemporaryDirectory(prefix="bnnhw-equiv-") as scratch:
         folder = Path(scratch)
+        tell = done or (lambda fraction: None)
         text, netlist = _read(folder, verilog, mapped), cut_netlist(mapped)
+        tell(READ)
         matched = match_stored(text, netlist)
         pairs = _pairs(text, netlist, matched)
         aig = Aig()
         agree = _agree(aig, text, netlist, matched, pairs)
         differing = _differing(aig, agree, pairs)
-        proven = not differing and all(
-            _never(folder, aig, part) for part in _parts(aig, agree))
+        tell(MATCHED)
+        proven = not differing
+        parts = list(_parts(aig, agree)) if proven else []
+        for k, part in enumerate(parts, 1):
+            if not _never(folder, aig, part):
+                proven = False
+                break
+            tell(MATCHED + (1 - MATCHED) * k / len(parts))
     fixed = sum(there in ("0", "1") for there in matched.values())
     latches = sum(text.stored[own].kind == "latch" and there not in ("0", "1")
                   for own, there in matched.items())
@@ -180,6 +199,8 @@ def _pairs(text: Logic, netlist: Logic, matched: dict[Net, Net]) -> dict[_Pair, 
         what = "clock" if stored.kind == "register" else "enable"
         pairs.setdefault(_Pair(other.data, stored.data, False), f"data of {name}")
         pairs.setdefault(_Pair(other.control, stored.control, True), f"{what} of {name}")
+        for forced in set(other.forced) - {"0"}:
+            pairs.setdefault(_Pair(forced, "0", True), f"clear or preset of {name}")
     return pairs
 
 

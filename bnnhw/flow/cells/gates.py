@@ -15,15 +15,16 @@ import numpy as np
 from bnnhw import golden
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError, ToolError
-from bnnhw.flow.cells.bench import Traffic, bench_text, delayed_netlist
+from bnnhw.flow.cells.bench import BEAT, Traffic, bench_text, delayed_netlist
+from bnnhw.flow.cells.gaps import require_delays
 from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.models import cell_model
 from bnnhw.flow.cells.netlist import Netlist
 from bnnhw.flow.cells.vcd import Toggles, count_toggles
 from bnnhw.plan.frames import decode_frames, encode_frames
 
-__all__ = ["GateRun", "WordRun", "count_differing", "default_period", "run_program", "run_words",
-           "simulate_gates"]
+__all__ = ["GateRun", "WordRun", "count_differing", "default_period", "require_program",
+           "run_program", "run_words", "simulate_gates"]
 
 MARGIN = 3
 """Longest paths that a period has room for by default: a latch opens in half of one."""
@@ -70,7 +71,8 @@ def default_period(netlist: Netlist) -> float:
 
 
 def simulate_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.ndarray, *,
-                   period: float | None = None, seed: int = 1, toggles: bool = False) -> GateRun:
+                   period: float | None = None, seed: int = 1, toggles: bool = False,
+                   done: Callable[[float], None] | None = None) -> GateRun:
     """Send samples through the netlist, every cell with its delay, in Icarus Verilog.
 
     Registers start with random values, so that nothing can depend on what they power up with.
@@ -89,24 +91,30 @@ def simulate_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.ndarr
     toggles : bool
         Count edges from the end of the first frame to the end of the last one; meanwhile samples
         keep coming, so that all units are busy.
+    done : callable or None
+        Receives the fraction of the cycles that was simulated.
 
     Raises
     ------
     MismatchError
         The netlist fell silent, or sent something that is no number.
+    ConfigError
+        The library gives no delay or capacitance of a cell that is used.
     ToolError
         Icarus Verilog is missing or failed.
     """
     plan = design.plan
+    frame = max(plan.ii, plan.i.words, plan.o.words)
     traffic = Traffic(plan.name, plan.i.bytes, plan.o.bytes, plan.i.words, plan.o.words,
-                      len(x) * plan.i.words, len(x), plan.latency + 1000
-                      + (len(x) + 4) * max(plan.ii, plan.i.words, plan.o.words))
-    run = run_words(mapped, netlist, traffic, encode_frames(plan, design.graph, x),
-                    period or default_period(netlist), seed, toggles)
+                      len(x) * plan.i.words, len(x), plan.latency + 1000 + (len(x) + 4) * frame,
+                      plan.latency + len(x) * frame)
+    period = period or default_period(netlist)
+    run = run_words(mapped, netlist, traffic, encode_frames(plan, design.graph, x), period, seed,
+                    toggles, done)
     outputs = decode_frames(plan, design.graph, run.words)
     differing = count_differing(golden.run(design.graph, x), outputs)
     ends = run.cycles[plan.o.words - 1::plan.o.words]
-    return GateRun(len(x), differing, period or default_period(netlist),
+    return GateRun(len(x), differing, period,
                    int(ends[0] - run.first), int(ends[-1] - ends[-2]) if len(x) > 1 else None,
                    run.toggles)
 
@@ -129,8 +137,15 @@ class WordRun:
 
 
 def run_words(mapped: Mapped, netlist: Netlist, traffic: Traffic, words: np.ndarray,
-              period: float, seed: int = 1, toggles: bool = False) -> WordRun:
+              period: float, seed: int = 1, toggles: bool = False,
+              done: Callable[[float], None] | None = None) -> WordRun:
     """Send words ``[n, bytes]`` through the netlist; raises as ``simulate_gates`` does."""
+    require_delays(netlist)
+
+    def heard(line: str) -> None:
+        if done is not None and line.startswith(BEAT):
+            done(min(1.0, int(line.removeprefix(BEAT)) / max(1, traffic.expected)))
+
     with tempfile.TemporaryDirectory(prefix="bnnhw-gates-") as scratch:
         folder = Path(scratch)
         used = sorted({i.cell.name: i.cell for i in netlist.instances}.values(),
@@ -141,7 +156,7 @@ def run_words(mapped: Mapped, netlist: Netlist, traffic: Traffic, words: np.ndar
         (folder / "bench.v").write_text(bench_text(traffic, period, seed, toggles))
         (folder / "in.hex").write_text("".join(w[::-1].tobytes().hex() + "\n" for w in words))
         run_program("iverilog", ["-g2005-sv", "-o", "bench.vvp", "bench.v", "netlist.v"], folder)
-        run_program("vvp", ["-n", "bench.vvp"], folder)
+        run_program("vvp", ["-n", "bench.vvp"], folder, heard)
         out, cycles, first = _read_words(folder / "out.txt", traffic.out_bytes)
         wanted = traffic.frames * traffic.out_frame
         if len(out) < wanted:
@@ -168,26 +183,43 @@ def run_program(name: str, arguments: list[str], folder: Path,
     ToolError
         It is not installed, or failed.
     """
-    program = shutil.which(name)
-    if program is None:
-        package = {"vvp": "iverilog", "sta": "opensta"}.get(name, name)
-        raise ToolError(f"{name} is not installed", hint=f"apt install {package}")
+    program = require_program(name)
     # Errors into a file: a full pipe that nobody reads would stop the program.
     with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
             [program, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=errors,
             text=True) as process:
         assert process.stdout is not None
         said = []
-        for line in process.stdout:
-            said.append(line)
-            if heard is not None:
-                heard(line.rstrip("\n"))
-        status = process.wait()
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if heard is not None:
+                    heard(line.rstrip("\n"))
+            status = process.wait()
+        except BaseException:
+            # The end of the block would wait for the program, however long it takes.
+            process.kill()
+            raise
         errors.seek(0)
         lines = (errors.read() or "".join(said)).strip().splitlines()
     if status:
         raise ToolError(f"{name} failed: {lines[0] if lines else 'no message'}")
     return "".join(said)
+
+
+def require_program(name: str) -> str:
+    """Path of a program of the system.
+
+    Raises
+    ------
+    ToolError
+        It is not installed.
+    """
+    program = shutil.which(name)
+    if program is None:
+        package = {"vvp": "iverilog", "sta": "opensta"}.get(name, name)
+        raise ToolError(f"{name} is not installed", hint=f"apt install {package}")
+    return program
 
 
 def _read_words(path: Path, size: int) -> tuple[np.ndarray, np.ndarray, int]:

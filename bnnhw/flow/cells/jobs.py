@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ class JobRun(GateRun):
 
 def simulate_job_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.ndarray, *,
                        period: float | None = None, seed: int = 1,
-                       toggles: bool = False) -> JobRun:
+                       toggles: bool = False,
+                       done: Callable[[float], None] | None = None) -> JobRun:
     """Run the jobs of some samples through the netlist, the batches of a layer without a pause.
 
     Jobs get the data that the golden model has at their place, and each result is compared with
@@ -97,8 +99,18 @@ def simulate_job_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.n
     differ = np.zeros(batches * plan.batch, dtype=bool)
     latency = cycles = 0
     layers = []
+    each = partial(run_words, mapped, netlist, period=period, seed=seed, toggles=toggles)
+    total = sum(layer.cycles(plan.shape) for layer in plan.layers)
+    before = 0
     for layer in plan.layers:
-        run = _run_layer(plan, layer, work[layer.layer], mapped, netlist, period, seed, toggles)
+        share = layer.cycles(plan.shape)
+
+        def ran(fraction: float, before: int = before, share: int = share) -> None:
+            if done is not None:
+                done((before + fraction * share) / total)
+
+        run = _run_layer(plan, layer, work[layer.layer], partial(each, done=ran))
+        before += share
         counts = [job.out_words(plan.shape) for job in layer.jobs]
         differ |= _differing(plan, layer, _lanes(run.words, plan.lane_bytes), right[layer.layer])
         ends = run.cycles[sum(counts) - 1::sum(counts)]
@@ -112,16 +124,16 @@ def simulate_job_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.n
 
 
 def _run_layer(plan: YodannPlan, layer: LayerPlan, batches: Sequence[Sequence[JobData]],
-               mapped: Mapped, netlist: Netlist, period: float, seed: int,
-               toggles: bool) -> WordRun:
+               run: Callable[[Traffic, np.ndarray], WordRun]) -> WordRun:
     """All jobs of a layer, batch by batch."""
     words = np.concatenate([job.encode(plan.shape, d.pixels, d.weights, d.scales)
                             for data in batches
                             for job, d in zip(layer.jobs, data, strict=True)])
     out = sum(job.out_words(plan.shape) for job in layer.jobs)
+    cycles = len(batches) * layer.cycles(plan.shape)
     traffic = Traffic(plan.name, plan.in_bytes, 2 * plan.lane_bytes, ENDLESS, out, len(words),
-                      len(batches), 2 * len(batches) * layer.cycles(plan.shape) + 1000)
-    return run_words(mapped, netlist, traffic, _bytes(words, plan.in_bytes), period, seed, toggles)
+                      len(batches), 2 * cycles + 1000, cycles)
+    return run(traffic, _bytes(words, plan.in_bytes))
 
 
 def _differing(plan: YodannPlan, layer: LayerPlan, lanes: np.ndarray,

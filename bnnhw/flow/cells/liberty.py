@@ -1,7 +1,10 @@
 """The text of a Liberty file (.lib) as groups and attributes.
 
 Only the grammar is here: ``cell.py`` gives the groups their meaning. The file comes from
-anywhere, so that its size and depth are limited, and every error names the line.
+anywhere, so that its depth is limited, and every error names the line.
+
+Tools differ in what they accept of the grammar. While the text is parsed, edits are collected that
+bring it into one form that all of them read alike: ``Group.edits`` of the library.
 """
 
 from __future__ import annotations
@@ -9,14 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bnnhw.errors import ConfigError
 
-__all__ = ["MAX_BYTES", "Group", "parse_liberty", "read_text"]
-
-MAX_BYTES = 256 << 20
-"""Largest file; the libraries of open processes have up to 40 MB a corner."""
+__all__ = ["Edit", "Group", "apply_edits", "parse_liberty"]
 
 MAX_DEPTH = 24
 """Deepest nesting; a table lies in the sixth level."""
@@ -29,6 +28,19 @@ _ARGUMENTS = re.compile(rf'[ \t]*+\(((?:{_STRING}|[^"()]++)*+)\)', re.DOTALL)
 _VALUE = re.compile(rf'[ \t]*+:[ \t]*+({_STRING}|(?:[^";\n{{}}/]|/(?![*/]))*+)', re.DOTALL)
 _OPEN = re.compile(r"[ \t\r\n\\]*+\{")
 _ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]++', re.DOTALL)
+_NOTE = r"/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+"
+_BETWEEN = re.compile(rf"{_NOTE}|;")
+_END = re.compile(rf"(?:[\s\\]++|{_NOTE})*+;")
+_LITERAL = re.compile(r"[\s(]*+(!?)[\s(]*+([A-Za-z_][\w\[\].]*+)[\s)]*+('?)[\s)]*+")
+
+EXPRESSIONS = frozenset({
+    "function", "three_state", "state_function", "x_function", "enable", "enable_also", "data_in",
+    "next_state", "clocked_on", "clocked_on_also", "clear", "preset", "when",
+    "power_down_function"})
+"""Attributes whose values are Boolean expressions."""
+
+Edit = tuple[int, int, str]
+"""Replace the characters from the first to before the second position by a text."""
 
 
 @dataclass
@@ -48,6 +60,10 @@ class Group:
     complex : dict of str to tuple of str
         Attributes ``name (values)``, in the same way.
     groups : list of Group
+    area : (int, int) or None
+        Where the value of its attribute ``area`` lies in the text.
+    edits : list of Edit
+        Of a ``library``: what brings the text into the form that every tool reads.
     """
 
     kind: str
@@ -57,6 +73,8 @@ class Group:
     simple: dict[str, str] = field(default_factory=dict)
     complex: dict[str, tuple[str, ...]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
+    area: tuple[int, int] | None = None
+    edits: list[Edit] = field(default_factory=list, repr=False)
 
     @property
     def name(self) -> str:
@@ -94,23 +112,6 @@ class Group:
         return self.simple.get(name, "false").lower() == "true"
 
 
-def read_text(path: Path) -> str:
-    """Read a library or LEF file.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, or is larger than ``MAX_BYTES``.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES >> 20} MB", where=path.name)
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path),
-                          hint="name a file, or a library that is known") from None
-
-
 def parse_liberty(text: str, name: str = "library") -> Group:
     """Parse the one ``library`` group of a file.
 
@@ -130,10 +131,14 @@ def parse_liberty(text: str, name: str = "library") -> Group:
 
     root = Group("file", (), 1)
     stack = [root]
-    at, line, counted = 0, 1, 0
+    edits: list[Edit] = []
+    at, line, counted, attribute = 0, 1, 0, False
     while True:
         space = _SPACE.match(text, at)
-        at = space.end() if space else at
+        if space is not None:
+            edits += _between(text, at, space.end(), attribute)
+            at = space.end()
+        attribute = False
         if at >= len(text):
             break
         # Lines are counted along the way: counting from the start each time would be quadratic.
@@ -151,7 +156,14 @@ def parse_liberty(text: str, name: str = "library") -> Group:
         value = _VALUE.match(text, word.end())
         if value is not None:
             stack[-1].simple[word[0]] = _plain(value[1])
+            if word[0] == "area":
+                stack[-1].area = value.span(1)
+            elif word[0] in EXPRESSIONS:
+                edits += _expression(value[1], value.start(1))
             at = value.end()
+            missing = _ended(text, at)
+            edits += missing
+            attribute = not missing
             continue
         arguments = _ARGUMENTS.match(text, word.end())
         if arguments is None:
@@ -159,8 +171,13 @@ def parse_liberty(text: str, name: str = "library") -> Group:
         args = tuple(_plain(a) for a in _ARGUMENT.findall(arguments[1]))
         opened = _OPEN.match(text, arguments.end())
         if opened is None:
+            if word[0] == "include_file":
+                raise refuse(at, "includes another file, which is not supported")
             stack[-1].complex[word[0]] = args
             at = arguments.end()
+            missing = _ended(text, at)
+            edits += missing
+            attribute = not missing
             continue
         if len(stack) > MAX_DEPTH:
             raise refuse(at, f"is nested deeper than {MAX_DEPTH} groups")
@@ -175,7 +192,51 @@ def parse_liberty(text: str, name: str = "library") -> Group:
     if len(libraries) != 1:
         raise ConfigError(f"holds {len(libraries)} libraries, expected one", where=name,
                           hint="name a Liberty file (.lib)")
+    libraries[0].edits = edits
     return libraries[0]
+
+
+def apply_edits(text: str, edits: list[Edit]) -> str:
+    """Return the text with all edits made; they must not overlap."""
+    parts, at = [], 0
+    for begin, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        parts += [text[at:begin], new]
+        at = end
+    return "".join(parts) + text[at:]
+
+
+def _between(text: str, begin: int, end: int, expected: bool) -> list[Edit]:
+    """Comments and stray semicolons go away: not every tool knows both kinds, or skips these.
+
+    ``expected`` is whether the first semicolon ends an attribute.
+    """
+    edits: list[Edit] = []
+    if text.find("/", begin, end) < 0 and text.count(";", begin, end) <= expected:
+        return edits
+    for match in _BETWEEN.finditer(text, begin, end):
+        if match[0] == ";" and expected:
+            expected = False
+            continue
+        edits.append((match.start(), match.end(), "\n" * match[0].count("\n") or " "))
+    return edits
+
+
+def _ended(text: str, at: int) -> list[Edit]:
+    """An attribute ends with a semicolon, which some files leave out at the end of a line."""
+    return [] if _END.match(text, at) else [(at, at, ";")]
+
+
+def _expression(value: str, begin: int) -> list[Edit]:
+    """An expression stands in quotes, and a single pin is ``A`` or ``!A``.
+
+    ABC reads no parentheses outside quotes. Yosys does not recognise ``(D)`` as a plain pin.
+    """
+    plain = _plain(value)
+    literal = _LITERAL.fullmatch(plain)
+    if literal is not None and plain.count("(") == plain.count(")"):
+        plain = ("!" if bool(literal[1]) != bool(literal[3]) else "") + literal[2]
+    new = f'"{plain}"'
+    return [] if new == value else [(begin, begin + len(value), new)]
 
 
 def _plain(value: str) -> str:

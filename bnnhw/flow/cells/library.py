@@ -1,19 +1,27 @@
-"""A standard-cell library: its cells, its units, and areas that can be trusted."""
+"""A standard-cell library: its cells, its units, and areas that can be trusted.
+
+A library is one Liberty file or several. Whatever reads it (this package, Yosys, ABC, OpenSTA) gets
+the same normalised texts: decompressed, with corrected areas, and in the one form that all of these
+tools accept.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from bnnhw.errors import ConfigError, ToolError
-from bnnhw.flow.cells.cell import Cell, read_cell, read_templates
+from bnnhw.flow.cells.cell import Cell, read_cell, read_defaults
+from bnnhw.flow.cells.files import Source, read_source
 from bnnhw.flow.cells.lef import lef_areas
-from bnnhw.flow.cells.liberty import Group, parse_liberty, read_text
+from bnnhw.flow.cells.liberty import Edit, Group, apply_edits, parse_liberty
+from bnnhw.flow.cells.tables import read_templates
+from bnnhw.flow.cells.units import Conditions, read_conditions
 
-__all__ = ["NAMED", "CellLibrary", "NamedLibrary", "Patch", "load_library"]
+__all__ = ["NAMED", "CellLibrary", "NamedLibrary", "Patch", "build_library", "load_library"]
 
 
 @dataclass(frozen=True)
@@ -62,161 +70,215 @@ class CellLibrary:
     Attributes
     ----------
     name : str
-        As its file says.
-    text : str
-        Liberty, with the areas corrected.
-    sha256 : str
-        Of the file as it was.
-    voltage : float
-        Volt.
-    temperature : float
-        Degrees Celsius.
-    time, capacitance, energy, leakage : float
-        Units in seconds, farads, joules and watts. That of energy is not written: it is the unit
-        of capacitance times the square of that of voltage.
+        As its file gives it; of several files, their names with ``+`` between.
+    texts : tuple of str
+        Liberty of each file, normalised: ASCII, with corrected areas.
+    sources : tuple of (str, str)
+        Name and SHA-256 of each file as it is stored.
+    conditions : Conditions
+        Voltage, temperature and units.
     cells : dict of str to Cell
     patches : tuple of Patch
         Of cells that may be used.
     never : tuple of str
-        Patterns of the names of cells that are not used, beside those the library marks.
+        Patterns of the names of cells that are not used, besides those the library marks.
     """
 
     name: str
-    text: str = field(repr=False)
-    sha256: str
-    voltage: float
-    temperature: float
-    time: float
-    capacitance: float
-    energy: float
-    leakage: float
+    texts: tuple[str, ...] = field(repr=False)
+    sources: tuple[tuple[str, str], ...]
+    conditions: Conditions
     cells: dict[str, Cell] = field(repr=False)
     patches: tuple[Patch, ...]
     never: tuple[str, ...]
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the file; of several files, that of their digests in order."""
+        digests = [digest for _, digest in self.sources]
+        return digests[0] if len(digests) == 1 else \
+            hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+    @property
+    def voltage(self) -> float:
+        """Volt."""
+        return self.conditions.voltage
+
+    @property
+    def time(self) -> float:
+        """Seconds of a time unit."""
+        return self.conditions.time
+
+    @property
+    def capacitance(self) -> float:
+        """Farads of a capacitance unit."""
+        return self.conditions.capacitance
+
+    @property
+    def energy(self) -> float:
+        """Joules of an energy unit."""
+        return self.conditions.energy
+
+    @property
+    def has_delays(self) -> bool:
+        """Whether any cell has a table of delays."""
+        return any(arc.rise or arc.fall for cell in self.cells.values()
+                   for pin in cell.pins.values() for arc in pin.timing)
+
+    def write(self, folder: Path) -> tuple[str, ...]:
+        """Write the normalised texts into a folder, for other tools; returns the file names."""
+        names = tuple(f"cells{k or ''}.lib" for k in range(len(self.texts)))
+        for name, text in zip(names, self.texts, strict=True):
+            (folder / name).write_text(text, encoding="ascii")
+        return names
+
     def avoided(self) -> tuple[str, ...]:
         """Patterns of all that must not be used, for tools that do not see why.
 
-        To abc a pad is a buffer, and the strongest one.
+        To abc a pad is a buffer, and the strongest one. A cell without an area looks free.
         """
-        return (*self.never, *(c.name for c in self.cells.values() if not c.usable))
+        return (*self.never, *(c.name for c in self.cells.values() if not self.is_usable(c)))
+
+    def is_usable(self, cell: Cell) -> bool:
+        """Whether synthesis may choose a cell."""
+        return cell.usable and cell.area > 0 and cell.understood and \
+            not any(fnmatch(cell.name, pattern) for pattern in self.never)
 
     def usable(self) -> list[Cell]:
         """Cells that may be used, the smallest first; of equal ones the strongest."""
         def strength(cell: Cell) -> float:
             return sum(cell.pins[p].max_capacitance for p in cell.outputs)
 
-        return sorted((c for c in self.cells.values() if c.usable and c.area > 0
-                       and not any(fnmatch(c.name, p) for p in self.never)),
+        return sorted(filter(self.is_usable, self.cells.values()),
                       key=lambda c: (c.area, -strength(c), c.name))
 
 
-def load_library(name: str, lef: Path | None = None) -> CellLibrary:
-    """Load a named library, or any Liberty file.
+def load_library(names: str | Sequence[str], lef: Path | Sequence[Path] = ()) -> CellLibrary:
+    """Load a named library, or any Liberty files.
 
     Parameters
     ----------
-    name : str
-        One of ``NAMED``, or a path.
-    lef : Path or None
-        Sizes of the cells, which are right where those in the Liberty file differ.
+    names : str or sequence of str
+        Each is one of ``NAMED``, or the path of a Liberty file (``.lib``, ``.lib.gz``). Several
+        files make one library; they must have the same units, voltage and temperature, and no
+        cell in common.
+    lef : Path or sequence of Path
+        LEF files, whose sizes of cells count where the Liberty file has other areas.
 
     Raises
     ------
     ConfigError
-        A file cannot be read or is not understood.
+        A file cannot be read or is not understood, or two files do not fit together.
     ToolError
         A named library is not installed.
     """
-    path = Path(name)
-    if name in NAMED:
-        named = NAMED[name]
-        path, lef = named.liberty, lef or named.lef
-        if not (named.liberty.exists() and lef.exists()):
-            raise ToolError(f"the cell library {name} is not installed",
-                            hint=f"apt install {named.package}")
-    elif not path.exists():
-        raise ConfigError("is neither a file nor a library that is known", where=name,
-                          hint=f"name a Liberty file, or {', '.join(NAMED)}")
-    text = read_text(path)
-    areas = lef_areas(read_text(lef), lef.name) if lef is not None else {}
-    return build_library(text, areas, path.name)
+    lefs = [lef] if isinstance(lef, Path) else list(lef)
+    paths = []
+    for name in [names] if isinstance(names, str) else names:
+        path = Path(name)
+        if name in NAMED:
+            named = NAMED[name]
+            if not (named.liberty.exists() and named.lef.exists()):
+                raise ToolError(f"the cell library {name} is not installed",
+                                hint=f"apt install {named.package}")
+            path = named.liberty
+            lefs += [] if lef else [named.lef]
+        elif not path.exists():
+            raise ConfigError("is neither a file nor a library that is known", where=name,
+                              hint=f"name a Liberty file, or {', '.join(NAMED)}")
+        paths.append(path)
+    areas: dict[str, float] = {}
+    for path in lefs:
+        for macro, area in lef_areas(read_source(path).text, path.name).items():
+            if areas.setdefault(macro, area) != area:
+                raise ConfigError(f"gives macro '{macro}' another size than an earlier LEF file",
+                                  where=path.name, hint="give each cell's LEF file once")
+    return make_library([read_source(path) for path in paths], areas)
 
 
 def build_library(text: str, areas: dict[str, float], file: str) -> CellLibrary:
-    """Make a library of the text of a Liberty file and areas from a LEF file."""
-    group = parse_liberty(text, file)
-    templates = read_templates(group)
+    """Make a library of the text of one Liberty file and areas from a LEF file."""
+    return make_library([Source(file, text, hashlib.sha256(text.encode()).hexdigest())], areas)
+
+
+def make_library(sources: Sequence[Source], areas: dict[str, float]) -> CellLibrary:
+    """Make a library of Liberty files and the areas of LEF files.
+
+    Raises
+    ------
+    ConfigError
+        A text is not understood, or the files do not fit together.
+    """
+    parts: list[_Part] = []
+    cells: dict[str, Cell] = {}
+    for source in sources:
+        part = _read(source)
+        for earlier in parts:
+            for name in part.cells.keys() & earlier.cells.keys():
+                raise ConfigError(f"has a cell '{name}', as {earlier.source.name} has",
+                                  where=source.name, hint="give one corner of each library")
+        if parts and part.conditions != parts[0].conditions:
+            what = part.conditions.difference(parts[0].conditions)
+            raise ConfigError(f"has another {what} than {parts[0].source.name}",
+                              where=source.name, hint="give files of one corner of one library")
+        parts.append(part)
+        cells |= part.cells
+    if areas and not areas.keys() & cells.keys():
+        raise ConfigError("none of the cells is a macro of the LEF file",
+                          where=", ".join(source.name for source in sources),
+                          hint="name the LEF file of the same library")
+    patches = tuple(Patch(c.name, c.area, areas[c.name]) for c in cells.values()
+                    if c.usable and c.name in areas and _differ(c.area, areas[c.name]))
+    cells |= {p.cell: cells[p.cell].with_area(p.lef) for p in patches}
+    new = {p.cell: p.lef for p in patches}
+    names = [part.group.name for part in parts]
+    # Tools find a library by its name, so that two files must not have the same one.
+    unique = [name if names.index(name) == k else f"{name}_{k}" for k, name in enumerate(names)]
+    return CellLibrary(
+        " + ".join(dict.fromkeys(names)),
+        tuple(_normalised(part, new, name) for part, name in zip(parts, unique, strict=True)),
+        tuple((source.name, source.sha256) for source in sources), parts[0].conditions, cells,
+        patches, NEVER)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One Liberty file."""
+
+    source: Source
+    group: Group
+    cells: dict[str, Cell]
+    conditions: Conditions
+
+
+def _read(source: Source) -> _Part:
+    file = source.name
+    group = parse_liberty(source.text, file)
     groups = list(group.all("cell"))
     if not 0 < len(groups) <= MAX_CELLS:
         raise ConfigError(f"has {len(groups)} cells, expected 1 to {MAX_CELLS}", where=file)
     try:
-        cells = {g.name: read_cell(g, templates) for g in groups}
+        templates, defaults = read_templates(group), read_defaults(group)
+        cells = {g.name: read_cell(g, templates, defaults) for g in groups}
     except ConfigError as error:
         raise ConfigError(error.message, where=f"{file}, {error.where}", hint=error.hint) from None
-    patches = tuple(Patch(c.name, c.area, areas[c.name]) for c in cells.values()
-                    if c.usable and c.name in areas and _differ(c.area, areas[c.name]))
-    cells |= {p.cell: cells[p.cell].with_area(p.lef) for p in patches}
-    voltage, temperature = _conditions(group)
-    capacitance = _capacitance(group, file)
-    energy = capacitance * _unit(group, "voltage_unit", "v", 1.0, file) ** 2
-    return CellLibrary(group.name, _patched(text, groups, patches),
-                       hashlib.sha256(text.encode()).hexdigest(), voltage, temperature,
-                       _unit(group, "time_unit", "s", 1e-9, file), capacitance, energy,
-                       _unit(group, "leakage_power_unit", "w", 1e-9, file), cells, patches, NEVER)
+    return _Part(source, group, cells, read_conditions(group, file))
 
 
 def _differ(liberty: float, lef: float) -> bool:
     return abs(liberty - lef) > AREA_TOLERANCE * lef
 
 
-def _patched(text: str, groups: list[Group], patches: tuple[Patch, ...]) -> str:
-    """The text with areas replaced, which other tools read."""
-    new = {p.cell: p.lef for p in patches}
-    parts, at = [], 0
-    for group in groups:
-        if group.name not in new:
-            continue
-        begin, end = group.span
-        body, area = text[begin:end], f"area : {new[group.name]:g};"
-        found = re.search(r"\barea\s*:\s*[^;\n}]*;?", body)
-        body = body[:found.start()] + area + body[found.end():] if found else f"\n{area}{body}"
-        parts += [text[at:begin], body]
-        at = end
-    return "".join(parts) + text[at:]
-
-
-def _conditions(library: Group) -> tuple[float, float]:
-    """Voltage and temperature that the tables hold for."""
-    name = library.simple.get("default_operating_conditions")
-    found = next((g for g in library.all("operating_conditions") if g.name == name), None)
-    voltage = library.number("nom_voltage", 0.0)
-    temperature = library.number("nom_temperature", 25.0)
-    if found is not None:
-        voltage = found.number("voltage", voltage)
-        temperature = found.number("temperature", temperature)
-    if not 0 < voltage < 100:
-        raise ConfigError("has no voltage (nom_voltage)", where=library.name)
-    return voltage, temperature
-
-
-PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
-
-
-def _unit(library: Group, name: str, base: str, default: float, file: str) -> float:
-    """Such as ``1ns``."""
-    text = library.simple.get(name)
-    if text is None:
-        return default
-    match = re.fullmatch(rf"\s*([\d.]+)\s*([munpf]?){base}\s*", text.lower())
-    if match is None:
-        raise ConfigError(f"'{name}' is {text[:40]!r}", where=file)
-    return float(match[1]) * PREFIXES[match[2]]
-
-
-def _capacitance(library: Group, file: str) -> float:
-    values = library.complex.get("capacitive_load_unit", ("1", "pf"))
-    match = re.fullmatch(r"([\d.]+)\s*([munpf]?)f", " ".join(values).replace(",", "").lower())
-    if match is None:
-        raise ConfigError(f"'capacitive_load_unit' is {values}", where=file)
-    return float(match[1]) * PREFIXES[match[2]]
+def _normalised(part: _Part, areas: dict[str, float], name: str) -> str:
+    """The text of a file in the form that all tools read, with its areas corrected."""
+    text, group = part.source.text, part.group
+    edits: list[Edit] = list(group.edits)
+    if name != group.name:
+        end = text.rfind(")", 0, group.span[0])
+        edits.append((text.rfind("(", 0, end) + 1, end, name))
+    for cell in group.all("cell"):
+        if cell.name in areas:
+            area = f"{areas[cell.name]:g}"
+            edits.append((*cell.area, area) if cell.area is not None else
+                         (cell.span[0], cell.span[0], f"\narea : {area};"))
+    return apply_edits(text, edits).encode("ascii", "replace").decode()

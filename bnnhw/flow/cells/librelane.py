@@ -14,6 +14,7 @@ from typing import Any
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError
+from bnnhw.flow.cells.gaps import require_delays
 from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.netlist import Netlist
 from bnnhw.flow.cells.shims import latch_map, mapped_shims, needed_shims
@@ -48,11 +49,12 @@ def hand_off(design: Design, mapped: Mapped, timing: Timing | None,
     Raises
     ------
     ConfigError
-        The configuration is not what LibreLane takes.
+        The configuration is not what LibreLane takes, or there is neither a period nor a library
+        with delays from which one follows.
     """
     top = design.plan.name
     if period is None:
-        before = timing.period if timing else 2 * Netlist.of(mapped).longest
+        before = timing.period if timing else 2 * _longest(mapped)
         period = MARGIN * before
     used = needed_shims(design.verilog)
     latches = "bnnhw_dlatch" in used or "bnnhw_icg" in used
@@ -76,6 +78,17 @@ def hand_off(design: Design, mapped: Mapped, timing: Timing | None,
     check_config(config)
     files["config.json"] = json.dumps(config, indent=2) + "\n"
     return {name: text.encode() for name, text in files.items()}
+
+
+def _longest(mapped: Mapped) -> float:
+    """Seconds of the longest path."""
+    netlist = Netlist.of(mapped)
+    try:
+        require_delays(netlist)
+    except ConfigError as error:
+        raise ConfigError(f"no clock period follows from the library: {error.message}",
+                          where=error.where, hint="give the clock in MHz (--clock)") from None
+    return netlist.longest
 
 
 def check_config(config: dict[str, Any]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,14 @@ from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
 from bnnhw.flow.cells.fanout import buffer_outputs
 from bnnhw.flow.cells.library import CellLibrary
-from bnnhw.flow.cells.roles import Roles, find_roles, input_load
-from bnnhw.flow.cells.shims import mapped_shims, needed_shims
+from bnnhw.flow.cells.roles import Roles, find_roles, input_load, why_no_latch
+from bnnhw.flow.cells.shims import flop_map, mapped_shims, needed_shims
 from bnnhw.flow.tools import Tools
 
-__all__ = ["Mapped", "map_design", "map_verilog"]
+__all__ = ["Mapped", "check_mappable", "map_design", "map_verilog"]
 
 AREA = "-script +strash;&get,-n;&dch,-f;&nf,-a,10;&put"
 """For the smallest cells: a tenth less of a latch memory than with abc's own script."""
-READ_CELLS = "read_liberty -lib -ignore_miss_func -ignore_miss_data_latch cells.lib"
 
 WRITE_UNITS = "write_verilog -noattr -noexpr -simple-lhs units.v"
 
@@ -71,7 +72,8 @@ class Mapped:
                    if cell["type"] in cells) / self.roles.nand.cell.area
 
 
-def map_design(design: Design, library: CellLibrary, buffered: bool = True) -> Mapped:
+def map_design(design: Design, library: CellLibrary, buffered: bool = True,
+               done: Callable[[float], None] | None = None) -> Mapped:
     """Map a design; each unit of its plan stays a module of its own.
 
     Parameters
@@ -81,50 +83,80 @@ def map_design(design: Design, library: CellLibrary, buffered: bool = True) -> M
     buffered : bool
         Buffers and larger cells where an output would drive more than it is made for; else the
         smallest cells, which no layout could use as they are.
+    done : callable or None
+        Receives the fraction of the commands that Yosys has run.
 
     Raises
     ------
     ConfigError
-        The design has latches and the library has none, or it has an FPGA's memories.
+        The library lacks what the design needs, or the design has an FPGA's memories.
     ToolError
         Yosys is missing or failed, or left something unmapped.
+    """
+    check_mappable(design, library)
+    return map_verilog(design.verilog, design.plan.name, library,
+                       [unit.name for unit in design.plan.units], buffered, done)
+
+
+def check_mappable(design: Design, library: CellLibrary) -> Roles:
+    """Find the cells that a design needs in a library, before anything is mapped.
+
+    Raises
+    ------
+    ConfigError
+        The library lacks what the design needs, or the design has an FPGA's memories.
     """
     if design.image is not None:
         raise ConfigError("has memories of an FPGA that are loaded at start-up",
                           where=design.plan.name, hint="generate it with --device cells")
-    return map_verilog(design.verilog, design.plan.name, library,
-                       [unit.name for unit in design.plan.units], buffered)
+    return _roles(design.verilog, library)
+
+
+def _roles(verilog: str, library: CellLibrary) -> Roles:
+    roles = find_roles(library)
+    shims, _ = mapped_shims(roles)
+    if not shims.keys() >= set(needed_shims(verilog)):
+        raise ConfigError(why_no_latch(library), where=f"library {library.name}",
+                          hint="use a library with latches, or generate without latch memories")
+    return roles
 
 
 def map_verilog(verilog: str, top: str, library: CellLibrary,
-                units: list[str] | None = None, buffered: bool = True) -> Mapped:
+                units: list[str] | None = None, buffered: bool = True,
+                done: Callable[[float], None] | None = None) -> Mapped:
     """Map Verilog; ``units`` are instances in the top that stay modules."""
-    roles = find_roles(library)
+    roles = _roles(verilog, library)
     shims, missing = mapped_shims(roles)
     used = needed_shims(verilog)
-    if not shims.keys() >= set(used):
-        raise ConfigError("has no latch, which the design needs",
-                          where=f"library {library.name}",
-                          hint="use a library with latches, or generate without latch memories")
     with tempfile.TemporaryDirectory(prefix="bnnhw-cells-") as scratch:
         folder = Path(scratch)
-        (folder / "cells.lib").write_text(library.text)
+        files = library.write(folder)
         (folder / "core.v").write_text(verilog)
         (folder / "shims.v").write_text("\n".join(shims[name] for name in used))
+        (folder / "flops.v").write_text(flop_map(roles))
         # A constraint makes abc add buffers and choose sizes.
         load = 4e15 * input_load(roles, library)
         (folder / "drive.txt").write_text(f"set_driving_cell {roles.inverter.cell.name}\n"
                                           f"set_load {load:.3f} [all_outputs]\n")
+
+        def map_(buffers: bool) -> None:
+            _run(folder, _map_script(top, library, files, roles, units or [], buffers), done)
+
+        if buffered and not library.has_delays:
+            buffered = False
+            missing["buffers"] = "the library has no delay tables: the smallest cells, without " \
+                "buffers"
+            used.append("buffers")
         try:
-            _run(folder, _map_script(top, library, units or [], buffered))
-        except ToolError:
+            map_(buffered)
+        except ToolError as error:
             # Buffering needs more of a library's timing than mapping does, such as timing_sense.
             if not buffered:
                 raise
             buffered = False
-            _run(folder, _map_script(top, library, units or [], buffered))
-            missing["buffers"] = "abc cannot buffer with the timing of this library: the " \
-                "smallest cells, without buffers"
+            map_(buffered)
+            missing["buffers"] = "abc cannot buffer with the timing of this library " \
+                f"({error.message}): the smallest cells, without buffers"
             used.append("buffers")
         written = json.loads((folder / "units.json").read_text())
         modules = {name.lstrip("\\"): module for name, module in written["modules"].items()
@@ -133,7 +165,7 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
         if buffered and buffer_outputs(modules, library, roles.buffer):
             (folder / "units.json").write_text(json.dumps(written))
             _run(folder, f"read_json units.json\n{WRITE_UNITS}")
-        _run(folder, _flat_script(top))
+        _run(folder, _flat_script(top, _read_cells(files)))
         return Mapped(
             top, library, roles, modules,
             (folder / "units.v").read_text(), (folder / "flat.v").read_text(),
@@ -143,18 +175,65 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
             str(written["creator"]).removeprefix("Yosys ").split(" (")[0], buffered)
 
 
-def _run(folder: Path, script: str) -> None:
-    (folder / "run.ys").write_text(script)
-    Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder)
+BEAT = "bnnhw ran "
+"""What Yosys prints after each command where progress is followed."""
 
 
-def _map_script(top: str, library: CellLibrary, units: list[str], buffered: bool) -> str:
+def _run(folder: Path, script: str, done: Callable[[float], None] | None = None) -> None:
+    lines = [line for line in script.strip().splitlines() if not line.startswith("#")]
+    if done is not None:
+        count = len(lines)
+        lines = [text for k, line in enumerate(lines, 1)
+                 for text in (line, f"log -stdout {BEAT}{k}/{count}")]
+
+    def heard(line: str) -> None:
+        if done is not None and line.startswith(BEAT):
+            ran, count = line.removeprefix(BEAT).split("/")
+            done(int(ran) / int(count))
+
+    (folder / "run.ys").write_text("\n".join(lines) + "\n")
+    try:
+        Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder, on_line=heard if done else None)
+    except ToolError as error:
+        reason = _reason(folder / "yosys.out")
+        if reason is None:
+            raise
+        raise ToolError(f"yosys failed: {reason}", where=error.where, hint=error.hint) from None
+    if done is not None:
+        done(1.0)  # abc leaves no standard output to the commands after it
+
+
+_REASON = re.compile(r"^(?:ERROR:|.*\b(?:[Ff]ailed to parse|[Cc]annot (?:be|read|find|open))\b).*",
+                     re.MULTILINE)
+
+
+def _reason(log: Path) -> str | None:
+    """The first line of a log that gives a reason; what follows from it comes later."""
+    if not log.exists():
+        return None
+    found = _REASON.search(log.read_text(encoding="utf-8", errors="replace"))
+    return found[0].removeprefix("ERROR:").strip() if found else None
+
+
+def _read_cells(files: tuple[str, ...]) -> str:
+    return "\n".join(f"read_liberty -lib -ignore_miss_func -ignore_miss_data_latch {name}"
+                     for name in files)
+
+
+def _map_script(top: str, library: CellLibrary, files: tuple[str, ...], roles: Roles,
+                units: list[str], buffered: bool) -> str:
     never = " ".join(f'-dont_use "{pattern}"' for pattern in library.avoided())
+    given = " ".join(f"-liberty {name}" for name in files)
     # After uniquify, the module of an instance is named after its place.
     keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'{top}.{unit}' for unit in units)}" \
         if units else ""
+    registers = f"dfflibmap {never} {given}" if roles.flop is None else \
+        "dfflegalize -cell $_DFF_P_ 01\ntechmap -map flops.v"
+    if roles.complements:
+        # A register is found by its cell's name where only its complement keeps a wire.
+        registers = f"rename -wire t:$_*DFF*\n{registers}"
     return f"""
-{READ_CELLS}
+{_read_cells(files)}
 read_verilog -DBNNHW_CELLS -DSYNTHESIS core.v
 read_verilog shims.v
 hierarchy -check -top {top}
@@ -167,10 +246,10 @@ setattr -unset init w:*
 rename -hide w:$*
 # State machines keep their codes, so that a proof finds each register again.
 synth -nofsm -flatten -noabc -top {top}
-dfflibmap {never} -liberty cells.lib
+{registers}
 opt
 simplemap
-abc {never} -liberty cells.lib {"-constr drive.txt" if buffered else AREA}
+abc {never} {given} {"-constr drive.txt" if buffered else AREA}
 opt_clean -purge
 tee -o check.txt check -mapped
 {WRITE_UNITS}
@@ -178,10 +257,10 @@ write_json units.json
 """
 
 
-def _flat_script(top: str) -> str:
+def _flat_script(top: str, read_cells: str) -> str:
     # Read back, because then every cell has a name that keeps its unit when all becomes one module.
     return f"""
-{READ_CELLS}
+{read_cells}
 read_verilog units.v
 hierarchy -check -top {top}
 flatten
@@ -190,7 +269,7 @@ splitnets
 opt_clean -purge
 write_verilog -noattr -noexpr -simple-lhs flat.v
 design -reset
-{READ_CELLS}
+{read_cells}
 read_verilog flat.v
 hierarchy -check -top {top}
 write_json flat.json

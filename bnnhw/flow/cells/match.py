@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bnnhw.flow.cells.aig import FALSE, LANES, TRUE, Aig
-from bnnhw.flow.cells.cover import Net
+from bnnhw.flow.cells.cover import Cover, Net
 from bnnhw.flow.cells.rails import EITHER, Rails, Values, plain, rails
 from bnnhw.flow.cells.states import Logic
+from bnnhw.flow.cells.storage import literal
 
 __all__ = ["match_stored"]
 
 ONES = (1 << LANES) - 1
 ROUNDS = 500
+MAX_CHAIN = 8
+"""Most buffers and inverters between a register and the wire that has its name."""
 QUIET = 12
 """Rounds of random values in which no class falls apart, until none is taken to."""
 
@@ -29,14 +32,12 @@ def match_stored(text: Logic, netlist: Logic) -> dict[Net, Net]:
     by_net: dict[Net, list[str]] = {}
     for name, net in text.names.items():
         by_net.setdefault(net, []).append(name)
-    # A register's output is a net of the netlist; its state is what the cell holds.
-    held = {cover.output: cover.inputs[cover.function.name] for cover in netlist.covers
-            if cover.function.op == "pin" and cover.inputs[cover.function.name] in netlist.stored}
+    driver = {cover.output: cover for cover in netlist.covers}
     matched: dict[Net, Net] = {}
     for own, stored in text.stored.items():
         nets = [netlist.names[n] for n in by_net.get(own, []) if n in netlist.names]
         for net in nets:
-            found = held.get(net, net)
+            found = _held(driver, netlist, net)
             if found in ("0", "1") or (found in netlist.stored
                                        and netlist.stored[found].kind == stored.kind):
                 matched[own] = found
@@ -52,6 +53,18 @@ def match_stored(text: Logic, netlist: Logic) -> dict[Net, Net]:
             matched |= {own: there for own, there in search.same(netlist.stored).items()
                         if own not in matched}
     return matched
+
+
+def _held(driver: Mapping[Net, Cover], netlist: Logic, net: Net) -> Net:
+    """What is stored where a net takes it from, through buffers and pairs of inverters."""
+    found, plain_ = net, True
+    for _ in range(MAX_CHAIN):
+        cover = driver.get(found)
+        if found in netlist.stored or cover is None or len(cover.inputs) != 1:
+            break
+        found, same = next(iter(cover.inputs.values())), literal(cover.function)[1]
+        plain_ ^= not same
+    return found if plain_ and found in netlist.stored else net
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bnnhw.flow.cells.cell import Arc, Cell, Table
+from bnnhw.flow.cells.cell import Arc, Cell
 from bnnhw.flow.cells.library import CellLibrary
 from bnnhw.flow.cells.mapping import Mapped
+from bnnhw.flow.cells.tables import Table
 
 __all__ = ["SLEW", "Instance", "Netlist", "mean_table"]
 
@@ -89,15 +90,13 @@ class Netlist:
     def delays(self, instance: Instance, pin: str) -> tuple[float, float]:
         """Seconds that an output takes to rise and to fall with its load, mean of its arcs."""
         load = self.load(instance.pins.get(pin, "x"))
-        arcs = [a for a in instance.cell.pins[pin].timing
-                if not a.type.startswith(("setup", "hold", "recovery", "removal", "min_", "non_",
-                                          "three_state", "skew", "no_"))]
+        arcs = [arc for arc in instance.cell.pins[pin].timing if arc.is_delay]
         return tuple(mean_table(self.library, arcs, edge, load) * self.library.time  # type: ignore
                      for edge in ("rise", "fall"))
 
     def title(self, name: str) -> str:
         """What a reader knows an instance by: a net that it drives and the design names."""
-        instance = self.by_name.get(name.removeprefix("\\"))
+        instance = self.by_name.get(name.replace("\\", ""))
         if instance is None:
             return name
         nets = [instance.pins[p] for p in instance.cell.outputs if p in instance.pins]
@@ -110,11 +109,17 @@ class Netlist:
         return {instance.name: instance for instance in self.instances}
 
     @cached_property
-    def overloaded(self) -> int:
-        """Outputs that drive more than their cell is made for: layout has to put buffers there."""
+    def overloaded(self) -> int | None:
+        """Outputs that drive more than their cell is made for: layout has to put buffers there.
+
+        None where the library does not give what any of the cells may drive.
+        """
         unit = self.library.capacitance
-        return sum(0 < i.cell.pins[p].max_capacitance * unit < self.load(i.pins[p])
-                   for i in self.instances for p in i.cell.outputs if p in i.pins)
+        limits = [(i.cell.pins[p].max_capacitance * unit, self.load(i.pins[p]))
+                  for i in self.instances for p in i.cell.outputs if p in i.pins]
+        if limits and not any(limit for limit, _ in limits):
+            return None
+        return sum(0 < limit < load for limit, load in limits)
 
     @cached_property
     def longest(self) -> float:

@@ -67,7 +67,7 @@ class CellReport:
     cycles : int
         Cycles a frame.
     library : dict
-        Name, voltage, temperature, digest.
+        Name, voltage, temperature (None where it is not given), digest, files.
     patches : tuple of (str, float, float)
         Cells whose area in the Liberty file was not that of the LEF file, both in um2.
     fallbacks, warnings : tuple of str
@@ -87,6 +87,13 @@ class CellReport:
     warnings: tuple[str, ...]
     yosys: str
     buffered: bool
+
+    @property
+    def conditions(self) -> str:
+        """Library, voltage and temperature in words."""
+        temperature = self.library["temperature"]
+        return f"{self.library['name']} at {self.library['voltage']:g} V and " + \
+            ("an unknown temperature" if temperature is None else f"{temperature:g} C")
 
     def sentence(self) -> str:
         how = "buffered" if self.buffered else "without buffers"
@@ -182,8 +189,9 @@ def make_report(design: Design, mapped: Mapped) -> CellReport:
     return CellReport(
         design.plan.name, tuple(units), mapped.roles.nand.cell.area, mapped.roles.nand.cell.name,
         products_a_frame(design), design.plan.ii,
-        {"name": library.name, "voltage": library.voltage, "temperature": library.temperature,
-         "sha256": library.sha256},
+        {"name": library.name, "voltage": library.voltage,
+         "temperature": library.conditions.temperature, "sha256": library.sha256,
+         "files": [{"name": name, "sha256": digest} for name, digest in library.sources]},
         tuple((p.cell, p.liberty, p.lef) for p in library.patches), mapped.fallbacks,
         mapped.warnings, mapped.yosys, mapped.buffered)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from bnnhw.errors import ConfigError
-from bnnhw.flow.cells.boolean import Boolean
 from bnnhw.flow.cells.cell import Cell
 from bnnhw.flow.cells.library import CellLibrary
+from bnnhw.flow.cells.storage import Storage, as_storage, literal
 
-__all__ = ["KINDS", "Gate", "Latch", "Roles", "find_roles", "input_load", "kind_of"]
+__all__ = ["KINDS", "Gate", "Keeper", "Roles", "find_roles", "input_load", "kind_of",
+           "why_no_latch"]
 
 KINDS = ("FA", "HA", "latch", "ICG", "flop", "logic")
 """What the cells of a report are counted as."""
@@ -38,10 +39,33 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Latch(Gate):
-    """A latch without reset: pins ``en``, ``d``, ``q``; ``high`` where it is open at 1."""
+class Keeper(Gate):
+    """A cell that keeps a bit, used as a plain latch or flip-flop: pins ``en``, ``d`` and ``q``.
+
+    Attributes
+    ----------
+    high : bool
+        A latch is open while ``en`` is 1; a flip-flop takes its data at the rising edge.
+    inverts : bool
+        The output ``q`` is the complement of what was at ``d``.
+    ties : dict of str to int
+        Constants for all other inputs.
+    """
 
     high: bool
+    inverts: bool
+    ties: dict[str, int]
+
+    @classmethod
+    def of(cls, storage: Storage) -> Keeper:
+        return cls(storage.cell, {"en": storage.control, "d": storage.data, "q": storage.output},
+                   storage.high, storage.inverts, storage.ties)
+
+    def instance(self, name: str, **signals: str) -> str:
+        """Verilog of an instance; signals by the role's names, other inputs at their constants."""
+        ports = [f".{self.pins[role]}({signal})" for role, signal in signals.items()]
+        ports += [f".{pin}(1'b{bit})" for pin, bit in self.ties.items()]
+        return f"{self.cell.name} {name}({', '.join(ports)});"
 
 
 @dataclass(frozen=True)
@@ -50,11 +74,18 @@ class Roles:
 
     Attributes
     ----------
-    nand, inverter, conjunction : Gate
-        NAND2 (the gate that areas are counted in), inverter (``a``, ``y``), AND2.
+    nand, inverter : Gate
+        NAND2 (the gate that areas are counted in), inverter (``a``, ``y``).
+    conjunction : Gate or None
+        AND2.
     buffer : Gate or None
         The one that drives most for its area.
-    latch : Latch or None
+    latch : Keeper or None
+    flop : Keeper or None
+        Flip-flop for all registers, where the library has none that Yosys maps to by itself.
+    complements : bool
+        Whether a flip-flop may be chosen that has the complement of its data alone, so that the
+        wire of a register is logic after mapping.
     gate : Gate or None
         Clock gate for rising edges: ``clk``, ``en``, ``gclk`` and, where it has one, ``test``.
     full, half : Gate or None
@@ -63,9 +94,11 @@ class Roles:
 
     nand: Gate
     inverter: Gate
-    conjunction: Gate
+    conjunction: Gate | None
     buffer: Gate | None
-    latch: Latch | None
+    latch: Keeper | None
+    flop: Keeper | None
+    complements: bool
     gate: Gate | None
     full: Gate | None
     half: Gate | None
@@ -81,22 +114,54 @@ def find_roles(library: CellLibrary) -> Roles:
     """
     cells = library.usable()
 
-    def need(gate: Gate | None, what: str) -> Gate:
+    where = f"library {library.name}"
+
+    def need(table: int, what: str) -> Gate:
+        gate = _logic(cells, table)
         if gate is None:
-            raise ConfigError(f"has no {what}", where=f"library {library.name}",
-                              hint="name a library of standard cells")
+            drawn = any(cell.area > 0 for cell in library.cells.values())
+            raise ConfigError(f"has no {what}" if drawn else "gives no area of any cell",
+                              where=where, hint="give the Liberty files of all its standard cells "
+                              "(--cells, several times if there are several files)" if drawn
+                              else "give the LEF file of the cells (--lef)")
         return gate
 
-    nand = need(_logic(cells, NAND2), "cell with two inputs that is a NAND")
-    inverter = need(_logic(cells, INVERT), "inverter")
-    conjunction = need(_logic(cells, AND2), "cell with two inputs that is an AND")
-    if not any(c.state is not None and c.state.kind == "ff" for c in cells):
-        raise ConfigError("has no flip-flop", where=f"library {library.name}")
-    return Roles(nand, inverter, conjunction, _buffer(cells),
-                 next(filter(None, map(_as_latch, cells)), None),
+    nand = need(NAND2, "cell with two inputs that is a NAND")
+    inverter = need(INVERT, "inverter")
+    flop = None
+    mapped = [cell for cell in cells if _mapped_by_yosys(cell)]
+    complements = any(storage is None or storage.inverts for storage in map(as_storage, mapped))
+    if not mapped:
+        flop = _keeper(cells, "ff", inverter)
+        if flop is None:
+            raise ConfigError(f"has no flip-flop{_unusable(library, 'ff')}", where=where,
+                              hint="name a library with flip-flops")
+        complements = flop.inverts
+    return Roles(nand, inverter, _logic(cells, AND2), _buffer(cells),
+                 _keeper(cells, "latch", inverter), flop, complements,
                  next(filter(None, map(_as_gate, cells)), None),
                  next((full for c in cells if (full := _as_adder(c, 3))), None),
                  next((half for c in cells if (half := _as_adder(c, 2))), None))
+
+
+def why_no_latch(library: CellLibrary) -> str:
+    """What to say of a library in which no latch was found."""
+    return f"has no latch{_unusable(library, 'latch')}, which the design needs"
+
+
+def _unusable(library: CellLibrary, kind: str) -> str:
+    """Of each cell that stores in this manner, why it is not used; nothing if there is none."""
+    reasons = []
+    for cell in library.cells.values():
+        if cell.state is None or cell.state.kind != kind or cell.gating:
+            continue
+        reason = "it is marked as not to be used" if not cell.usable else \
+            "it has no area (--lef)" if not cell.area else \
+            "its function is not complete" if not cell.understood else \
+            "it is excluded by its name" if not library.is_usable(cell) else \
+            "it cannot be used as a plain one"
+        reasons.append(f"{cell.name}: {reason}")
+    return f" that can be used ({'; '.join(reasons[:3])})" if reasons else ""
 
 
 def input_load(roles: Roles, library: CellLibrary) -> float:
@@ -155,18 +220,26 @@ def _as_adder(cell: Cell, inputs: int) -> Gate | None:
     return None
 
 
-def _as_latch(cell: Cell) -> Latch | None:
+def _keeper(cells: list[Cell], kind: str, inverter: Gate) -> Keeper | None:
+    """The smallest cell of a kind (``ff``, ``latch``), with the inverter that its output needs."""
+    found = [storage for cell in cells if cell.state is not None and cell.state.kind == kind
+             and (storage := as_storage(cell)) is not None]
+    best = min(found, default=None,
+               key=lambda s: s.cell.area + (inverter.cell.area if s.inverts else 0))
+    return None if best is None else Keeper.of(best)
+
+
+def _mapped_by_yosys(cell: Cell) -> bool:
+    """Whether ``dfflibmap`` of Yosys can use a flip-flop; it looks at the form of the functions."""
     state = cell.state
-    if cell.gating or cell.opaque or state is None or state.kind != "latch" or state.clear or \
-            state.preset or state.data is None or state.clock is None:
-        return None
-    enable, high = _literal(state.clock)
-    data, true = _literal(state.data)
-    output = next((p for p in cell.outputs if cell.pins[p].function ==
-                   Boolean("pin", state.variables[0])), None)
-    if output is None or not true or {enable, data} != set(cell.inputs):
-        return None
-    return Latch(cell, {"en": enable, "d": data, "q": output}, high)
+    if state is None or state.kind != "ff" or cell.opaque:
+        return False
+    pins = [literal(function)[0] for function in (state.clock, state.data)]
+    forced = [literal(function)[0] for function in (state.clear, state.preset)
+              if function is not None]
+    return all((*pins, *forced)) and set(cell.inputs) <= {*pins, *forced} and any(
+        literal(cell.pins[pin].function) in [(name, True) for name in state.variables]
+        for pin in cell.outputs)
 
 
 def _as_gate(cell: Cell) -> Gate | None:
@@ -183,13 +256,3 @@ def _as_gate(cell: Cell) -> Gate | None:
     if not {"clk", "en", "gclk"} <= pins.keys() or not used >= {*cell.inputs, *cell.outputs}:
         return None
     return Gate(cell, pins)
-
-
-def _literal(function: Boolean) -> tuple[str, bool]:
-    """A pin and whether it is plain; nothing for anything larger."""
-    if function.op == "pin":
-        return function.name, True
-    if function.op == "not":
-        name, plain = _literal(function.terms[0])
-        return name, not plain
-    return "", True

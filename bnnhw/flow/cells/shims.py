@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from bnnhw.emit.shims import SHIMS
-from bnnhw.flow.cells.roles import Gate, Roles
+from bnnhw.flow.cells.roles import Gate, Keeper, Roles
 
-__all__ = ["GATE_MARK", "latch_map", "mapped_shims", "needed_shims"]
+__all__ = ["GATE_MARK", "flop_map", "latch_map", "mapped_shims", "needed_shims"]
 
 GATE_MARK = "bnnhw_icg_"
 """Names of the cells that make up a clock gate begin so, that a report can tell them."""
@@ -26,13 +26,11 @@ def mapped_shims(roles: Roles) -> tuple[dict[str, str], dict[str, str]]:
     texts: dict[str, str] = {}
     fallbacks: dict[str, str] = {}
     if roles.latch is not None:
-        texts["bnnhw_dlatch"] = _latch(roles)
+        texts["bnnhw_dlatch"] = _latch(roles, roles.latch)
     if roles.gate is not None:
         texts["bnnhw_icg"] = _gate(roles.gate)
     elif roles.latch is not None:
-        texts["bnnhw_icg"] = _gate_of_latch(roles)
-        parts = [roles.latch, roles.inverter, roles.conjunction] if roles.latch.high else \
-            [roles.latch, roles.conjunction]
+        parts, texts["bnnhw_icg"] = _gate_of_latch(roles, roles.latch)
         fallbacks["bnnhw_icg"] = "no clock gate in the library: each is " + \
             " + ".join(part.cell.name for part in parts)
     for name, adder, outputs in (("bnnhw_fa", roles.full, "abc"), ("bnnhw_ha", roles.half, "ab")):
@@ -47,30 +45,42 @@ def mapped_shims(roles: Roles) -> tuple[dict[str, str], dict[str, str]]:
 
 def latch_map(roles: Roles) -> str:
     """Techmap rules of Yosys for latches that it infers, or nothing without a latch."""
-    latch = roles.latch
-    if latch is None:
+    if roles.latch is None:
         return ""
-    text = ""
-    for sign in "PN":
-        plain = (sign == "P") == latch.high
-        invert = "" if plain else \
-            f"  wire n;\n  {roles.inverter.instance('invert', a='E', y='n')}\n"
-        own = latch.instance("_TECHMAP_REPLACE_", en="E" if plain else "n", d="D", q="Q")
-        text += f"module \\$_DLATCH_{sign}_ (input E, input D, output Q);\n" \
-                f"{invert}  {own}\nendmodule\n"
-    return text
+    return "".join(_rule(f"\\$_DLATCH_{sign}_", "E", sign == "P", roles.latch, roles)
+                   for sign in "PN")
 
 
-def _latch(roles: Roles) -> str:
-    latch = roles.latch
-    assert latch is not None
+def flop_map(roles: Roles) -> str:
+    """Techmap rule of Yosys for flip-flops that ``dfflibmap`` cannot map, or nothing."""
+    return "" if roles.flop is None else _rule("\\$_DFF_P_", "C", True, roles.flop, roles)
+
+
+def _rule(kind: str, control: str, high: bool, keeper: Keeper, roles: Roles) -> str:
+    """One cell of Yosys as a cell of the library, with the inverters that it needs."""
+    lines = [f"module {kind} (input {control}, input D, output Q);"]
+    own, output = control, "Q"
+    if high != keeper.high:
+        own = "n"
+        lines += ["  wire n;", f"  {roles.inverter.instance('invert', a=control, y='n')}"]
+    if keeper.inverts:
+        output = "q"
+        lines += ["  wire q;", f"  {roles.inverter.instance('complement', a='q', y='Q')}"]
+    lines.append(f"  {keeper.instance('_TECHMAP_REPLACE_', en=own, d='D', q=output)}")
+    return "\n".join([*lines, "endmodule", ""])
+
+
+def _latch(roles: Roles, latch: Keeper) -> str:
     enable = "en" if latch.high else "opened"
     invert = "" if latch.high else \
         f"  wire opened;\n  {roles.inverter.instance('invert', a='en', y='opened')}\n"
-    bit = latch.instance("latch", en=enable, d="d[k]", q="q[k]")
+    # Logic takes the complement where it can: no cell is needed for it.
+    output, complement = ("q", "") if not latch.inverts else \
+        ("held", "  wire [WIDTH-1:0] held;\n  assign q = ~held;\n")
+    bit = latch.instance("latch", en=enable, d="d[k]", q=f"{output}[k]")
     return f"""module bnnhw_dlatch #(parameter WIDTH = 1) (input en, input [WIDTH-1:0] d,
                                            output [WIDTH-1:0] q);
-{invert}  genvar k;
+{invert}{complement}  genvar k;
   generate for (k = 0; k < WIDTH; k = k + 1) begin : bits
     {bit}
   end endgenerate
@@ -85,17 +95,29 @@ def _gate(gate: Gate) -> str:
     return f"module bnnhw_icg (input clk, input en, output gclk);\n  {own}\nendmodule\n"
 
 
-def _gate_of_latch(roles: Roles) -> str:
-    latch = roles.latch
-    assert latch is not None
-    low = "low" if latch.high else "clk"
-    invert = roles.inverter.instance(GATE_MARK + "inverter", a="clk", y="low")
-    lines = ["module bnnhw_icg (input clk, input en, output gclk);", "  wire low, held;",
-             *([f"  {invert}"] if latch.high else []),
-             "  " + latch.instance(GATE_MARK + "latch", en=low, d="en", q="held"),
-             "  " + roles.conjunction.instance(GATE_MARK + "and", a="clk", b="held", y="gclk"),
-             "endmodule", ""]
-    return "\n".join(lines)
+def _gate_of_latch(roles: Roles, latch: Keeper) -> tuple[list[Gate], str]:
+    """A latch that is open while the clock is low, and an AND or what makes one."""
+    parts: list[Gate] = [latch]
+    wires = ["low", "held", *(["stored"] if latch.inverts else []),
+             *(["gated"] if roles.conjunction is None else [])]
+    lines = ["module bnnhw_icg (input clk, input en, output gclk);", f"  wire {', '.join(wires)};"]
+
+    def add(gate: Gate, name: str, **signals: str) -> None:
+        parts.append(gate)
+        lines.append("  " + gate.instance(GATE_MARK + name, **signals))
+
+    if latch.high:
+        add(roles.inverter, "inverter", a="clk", y="low")
+    lines.append("  " + latch.instance(GATE_MARK + "latch", en="low" if latch.high else "clk",
+                                       d="en", q="stored" if latch.inverts else "held"))
+    if latch.inverts:
+        add(roles.inverter, "complement", a="stored", y="held")
+    if roles.conjunction is not None:
+        add(roles.conjunction, "and", a="clk", b="held", y="gclk")
+    else:
+        add(roles.nand, "nand", a="clk", b="held", y="gated")
+        add(roles.inverter, "and", a="gated", y="gclk")
+    return parts, "\n".join([*lines, "endmodule", ""])
 
 
 def _adder(name: str, adder: Gate, inputs: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from bnnhw.flow.cells.cover import Cover, Net
 from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.roles import Gate
 from bnnhw.flow.cells.shims import GATE_MARK
+from bnnhw.flow.cells.storage import as_storage
 
 __all__ = ["Logic", "Stored", "cut_netlist", "cut_text"]
 
@@ -25,6 +27,9 @@ STORES = {"$_DFF_P_": ("register", "C", True), "$_DFF_N_": ("register", "C", Fal
           "$_DLATCH_P_": ("latch", "E", True), "$_DLATCH_N_": ("latch", "E", False)}
 """Kind, pin of the control, and whether it is plain."""
 
+_REGISTER = re.compile(r"(.+)\$_\w*DFF\w*_")
+"""Name of a register's cell: that of the wire that it drove before mapping, and its kind."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -37,11 +42,14 @@ class Stored:
     control : Net
         A register takes its data where it rises; a latch is open while it is 1.
     data : Net
+    forced : tuple of Net
+        Nets of clear and preset, which have to be 0 for ever: then the rest is all that it does.
     """
 
     kind: str
     control: Net
     data: Net
+    forced: tuple[Net, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,38 +114,54 @@ def cut_netlist(mapped: Mapped) -> Logic:
         else:
             covers += _plain(cell, pins, held, stored)
         if held in stored:
+            register = _REGISTER.fullmatch(instance)
+            if register is not None:
+                # A wire of that name may be logic by now, such as the complement of what is held.
+                names[register[1]] = held
             for name in _instance_names(instance):
                 names.setdefault(name, held)
     return Logic(tuple(covers), stored, names, inputs, outputs)
 
 
 def _plain(cell: Cell, pins: dict[str, Net], held: str, stored: dict[Net, Stored]) -> list[Cover]:
-    """Logic, or a register or latch without clear and preset."""
+    """Logic, or a register or latch of any polarity.
+
+    What a cell is taken to hold has the sense of its data pin, as in the Verilog: where the cell
+    stores the complement of its data, ``held`` is the complement of what the cell stores.
+    """
     state, covers = cell.state, []
     if state is not None:
-        if state.data is None or state.clock is None or state.clear or state.preset:
-            raise _refuse(f"a {cell.name} with clear, preset, or no data")
-
-        pins = pins | {state.variables[0]: held}
+        if state.data is None or state.clock is None or len(state.variables) != 2:
+            raise _refuse(f"a {cell.name} without data or clock")
+        storage = as_storage(cell)
+        flipped = storage is not None and storage.flipped
+        complement = f"{held}.complement"
+        covers.append(Cover(GATES["$_NOT_"], {"A": held}, complement))
+        pins = pins | dict(zip(state.variables, (complement, held) if flipped else
+                               (held, complement), strict=True))
 
         def net(function: Boolean, suffix: str) -> Net:
-            if state.variables[1] in function.pins():
-                raise _refuse(f"a {cell.name}, which reads its inverted state")
             if function.op == "pin":
                 return pins[function.name]
+            known = {pin: int(str(pins[pin])) for pin in function.pins() if pins[pin] in ("0", "1")}
+            if len(known) == len(function.pins()):
+                return str(function.value(known))
             covers.append(_cover(function, pins, held + suffix))
             return held + suffix
 
-        kind = "register" if state.kind == "ff" else "latch"
-        stored[held] = Stored(kind, net(state.clock, ".control"), net(state.data, ".data"))
+        data = state.data
+        if flipped:
+            data = data.terms[0] if data.op == "not" else Boolean("not", terms=(data,))
+        stored[held] = Stored(
+            "register" if state.kind == "ff" else "latch", net(state.clock, ".control"),
+            net(data, ".data"), tuple(net(function, suffix) for function, suffix in (
+                (state.clear, ".clear"), (state.preset, ".preset")) if function is not None))
     for output in cell.outputs:
         function = cell.pins[output].function
         if output not in pins:
             continue
         if function is None or cell.pins[output].three_state:
             raise _refuse(f"a {cell.name} without a plain function")
-        if state is not None and state.variables[1] in function.pins():
-            raise _refuse(f"a {cell.name} with an inverted output")
         covers.append(_cover(function, pins, pins[output]))
     return covers
 

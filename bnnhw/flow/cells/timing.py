@@ -8,7 +8,6 @@ the clock propagated through clock gates too, as there the rows of a latch memor
 
 from __future__ import annotations
 
-import math
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.errors import ToolError
+from bnnhw.flow.cells.gaps import require_delays, require_setup, without_hold
 from bnnhw.flow.cells.gates import run_program
 from bnnhw.flow.cells.mapping import Mapped
 from bnnhw.flow.cells.netlist import SLEW, Netlist
@@ -33,6 +33,9 @@ STEPS = 9
 TRIES = STEPS + 2
 """Periods that are tried where the longest path is a fair guess."""
 
+NO_PATH = 1e20
+"""Units of time from which on a slack is none."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -42,28 +45,33 @@ class Timing:
     ----------
     period : float
         Shortest period in seconds at which every setup time is met, with an ideal clock.
-    hold : float
+    hold : float or None
         Worst hold slack in seconds, the clock propagated through gates; negative is a violation.
+        None where there is no such path, or where any flip-flop has no hold time.
+    without_hold : tuple of str
+        Flip-flops of the netlist to which the library gives no hold time.
     gate_setup, gate_hold : float or None
         Worst slacks of the enables of clock gates, in seconds; None without any.
     start, end : str
         Of the longest path.
     hold_start, hold_end : str
         Of the path with the worst hold slack.
-    overloaded : int
-        Outputs that drive more than they are made for, which layout has to buffer.
+    overloaded : int or None
+        Outputs that drive more than they are made for, which layout has to buffer; None where the
+        library does not give what its cells may drive.
     tool : str
     """
 
     period: float
-    hold: float
+    hold: float | None
+    without_hold: tuple[str, ...]
     gate_setup: float | None
     gate_hold: float | None
     start: str
     end: str
     hold_start: str
     hold_end: str
-    overloaded: int
+    overloaded: int | None
     tool: str
 
     def sentence(self) -> str:
@@ -72,9 +80,12 @@ class Timing:
             f"{self.gate_hold * 1e9:+.3f} ns (setup, hold)"
         many = f"; {self.overloaded} outputs drive more than they are made for, which layout " \
             "buffers" if self.overloaded else ""
+        hold = "hold slack unknown" if self.hold is None else \
+            f"hold slack {self.hold * 1e9:+.3f} ns, from {self.hold_start} to {self.hold_end}"
+        if self.without_hold:
+            hold += f" (the library gives no hold time for {', '.join(self.without_hold)})"
         return (f"{self.tool}: {self.period * 1e9:.3f} ns ({1e-6 / self.period:.0f} MHz) before "
-                f"layout, from {self.start} to {self.end}; hold slack {self.hold * 1e9:+.3f} ns, "
-                f"from {self.hold_start} to {self.hold_end}{gates}{many}")
+                f"layout, from {self.start} to {self.end}; {hold}{gates}{many}")
 
     def to_json(self) -> dict[str, Any]:
         def nano(seconds: float | None) -> float | None:
@@ -82,7 +93,8 @@ class Timing:
 
         return {"tool": self.tool, "scope": "pre-layout, ideal clock for setup, no wires",
                 "min_period_ns": nano(self.period), "fmax_mhz": round(1e-6 / self.period, 2),
-                "hold_slack_ns": nano(self.hold), "clock_gate_setup_slack_ns":
+                "hold_slack_ns": nano(self.hold),
+                "cells_without_hold_time": list(self.without_hold), "clock_gate_setup_slack_ns":
                 nano(self.gate_setup), "clock_gate_hold_slack_ns": nano(self.gate_hold),
                 "critical_path": [self.start, self.end],
                 "hold_path": [self.hold_start, self.hold_end],
@@ -125,9 +137,13 @@ def analyse_timing(mapped: Mapped, netlist: Netlist,
 
     Raises
     ------
+    ConfigError
+        The library gives no delay, setup time or capacitance of a cell that is used.
     ToolError
         OpenSTA is missing, failed, or says nothing that can be read.
     """
+    require_delays(netlist)
+    require_setup(netlist)
     unit = mapped.library.time
 
     def heard(line: str) -> None:
@@ -137,9 +153,9 @@ def analyse_timing(mapped: Mapped, netlist: Netlist,
 
     with tempfile.TemporaryDirectory(prefix="bnnhw-sta-") as scratch:
         folder = Path(scratch)
-        (folder / "cells.lib").write_text(mapped.library.text)
+        files = mapped.library.write(folder)
         (folder / "netlist.v").write_text(mapped.flat)
-        (folder / "run.tcl").write_text(_script(mapped, max(netlist.longest / unit, 1e-3)))
+        (folder / "run.tcl").write_text(_script(mapped, files, max(netlist.longest / unit, 1e-3)))
         said = run_program("sta", ["-exit", "run.tcl"], folder, heard)
     found: dict[str, str] = {}
     for line in said.splitlines():
@@ -150,20 +166,27 @@ def analyse_timing(mapped: Mapped, netlist: Netlist,
             raise ToolError(line.removeprefix("Error:").strip(), where="sta")
     if "period" not in found or "done" not in found:
         raise ToolError("found no period at which all setup times are met", where="sta")
+    if not float(found["late"]):
+        raise ToolError("found no path that limits the period: it is met at any clock",
+                        where="sta", hint="check that the library gives delays and setup times")
 
     def seconds(key: str) -> float | None:
         text = found.get(key, "")
-        return float(text) * unit if text and math.isfinite(float(text)) else None
+        # OpenSTA prints a huge number for the slack of no path at all.
+        return float(text) * unit if text and abs(float(text)) < NO_PATH else None
 
-    return Timing(float(found["period"]) * unit, seconds("hold") or 0.0, seconds("gate_setup"),
+    unchecked = without_hold(netlist)
+    return Timing(float(found["period"]) * unit, None if unchecked else seconds("hold"), unchecked,
+                  seconds("gate_setup"),
                   seconds("gate_hold"), netlist.title(found.get("start", "")),
                   netlist.title(found.get("end", "")), netlist.title(found.get("hold_start", "")),
                   netlist.title(found.get("hold_end", "")),
                   netlist.overloaded, " ".join(said.split()[:2]))
 
 
-def _script(mapped: Mapped, guess: float) -> str:
-    return f"""read_liberty cells.lib
+def _script(mapped: Mapped, files: tuple[str, ...], guess: float) -> str:
+    libraries = "\n".join(f"read_liberty {name}" for name in files)
+    return f"""{libraries}
 read_verilog netlist.v
 link_design {mapped.top}
 proc surround {{period}} {{
@@ -189,6 +212,7 @@ for {{set k 0}} {{$k < {STEPS}}} {{incr k}} {{
   if {{[late $middle]}} {{ set low $middle }} else {{ set high $middle }}
 }}
 puts "bnnhw period $high"
+puts "bnnhw late $low"
 proc worst_of {{text}} {{
   # Several groups may be reported; the number stands before its verdict.
   set worst ""
