@@ -16,7 +16,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, ToolError
-from bnnhw.flow.cache import cache_dir
+from bnnhw.caches import cache_dir
 from bnnhw.flow.ecp5_carry import EASED
 from bnnhw.flow.families import Family, get_family
 from bnnhw.flow.fractions import nextpnr_fraction, yosys_fraction

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnhw.caches import prepare_caches
 from bnnhw.errors import PlanError, ToolError
 
 __all__ = ["KINDS", "TOOLS", "Tool", "Tools"]
@@ -75,6 +76,7 @@ class Tools:
                 raise ToolError(f"'{tool.program}' is not on PATH",
                                 hint="install it, or leave out --tools native")
             return [path]
+        prepare_caches()
         if importlib.util.find_spec(tool.package) is None:
             raise ToolError(f"{tool.program} is not installed",
                             hint=f"pip install 'bnnhw[{tool.extra}]'")
