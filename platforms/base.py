@@ -129,7 +129,9 @@ class Board:
     held_high : tuple of (str, Pin)
         Outputs that keep the rest of the board still.
     note : str
-        What a user has to know before it works.
+        What a user has to know before the serial line works.
+    volatile_note, persistent_note : str
+        What a user has to know before the configuration memory, or the flash, can be written.
     flash : SpiFlash or None
         From which weights can be loaded.
     """
@@ -150,7 +152,13 @@ class Board:
     programmer: Programmer
     held_high: tuple[tuple[str, Pin], ...] = ()
     note: str = ""
+    volatile_note: str = ""
+    persistent_note: str = ""
     flash: SpiFlash | None = None
+
+    def programming_note(self, persistent: bool) -> str:
+        """What a user has to know before the board can be programmed in one of both ways."""
+        return self.persistent_note if persistent else self.volatile_note
 
 
 def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:

@@ -18,5 +18,7 @@ BOARDS = (Board(
     clock_mhz=48, fastest_mhz=66,
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
-    note="turn the two jumpers of J6 for volatile programming, and back for --persistent",
+    volatile_note="volatile programming needs the two jumpers of J6 turned; with the board as it "
+                  "comes, use --persistent",
+    persistent_note="the two jumpers of J6 must be in the position in which the board comes",
 ),)

@@ -17,7 +17,7 @@ BOARDS = (Board(
     link="USB serial, second port of the FT2232H", baud=1_000_000, clock_mhz=18, fastest_mhz=30,
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
-    note="volatile programming needs the jumpers that put the USB chip on the FPGA's configuration "
-         "port; with the board as it comes, use --persistent",
+    volatile_note="volatile programming needs the jumpers that put the USB chip on the FPGA's "
+                  "configuration port; with the board as it comes, use --persistent",
     flash=flash_pins(_PLATFORM),
 ),)

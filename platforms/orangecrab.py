@@ -23,5 +23,5 @@ BOARDS = (Board(
         # Alternate setting 0 begins behind the bootloader; no other is ever named.
         "dfu-util", None, ("-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
         (Usb(0x1209, 0x5AF0),), keeps="the bootloader: alternate setting 0 lies behind it"),
-    note="hold button 0 while plugging in, for the bootloader",
+    persistent_note="hold button 0 while plugging in, for the bootloader",
 ),)
