@@ -18,7 +18,7 @@ from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
 from bnnhw.platforms import Board
 from bnnhw.platforms.pll import choose_clock
 
-__all__ = ["ALL", "clock_for", "plan_for", "usual_share"]
+__all__ = ["ALL", "clock_for", "plan_for", "smaller_share", "usual_share"]
 
 ALL: Share = (1.0, 1.0)
 
@@ -27,6 +27,20 @@ def usual_share(board: Board) -> Share:
     """What a plan takes of a board's part at most, where nothing was wished."""
     budget = get_device(board.device).budget
     return ALL if budget is None else get_family(board).share(budget)
+
+
+def smaller_share(plan: Plan, board: Board, share: Share, factor: float) -> Share:
+    """The share for a next plan, after one turned out larger than it was estimated.
+
+    Of lookup tables it is smaller than what that plan was estimated to take, since the estimate
+    can lie far below the share that was allowed.
+    """
+    device = get_device(board.device)
+    needed, luts = resources(plan, device), share[0]
+    if needed is not None and device.budget is not None:
+        used = needed.total.lut + link_cost(plan, device).lut
+        luts = min(luts, used / device.budget.luts)
+    return luts * factor, share[1] * factor
 
 
 def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from bnnhw.arch import ARCHS, get_arch
-from bnnhw.cli.board_plan import clock_for, plan_for, usual_share
+from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
 from bnnhw.cli.stages import StageClock, stages
 from bnnhw.emit.board import BoardDesign, design_board
@@ -22,7 +22,7 @@ from bnnhw.flow.families import get_family
 from bnnhw.flow.tools import KINDS, TOOLS, Tools
 from bnnhw.flow.warm import is_warm, warm
 from bnnhw.frontend.network import Network
-from bnnhw.plan import Wish
+from bnnhw.plan import Plan, Wish
 from bnnhw.platforms import Board, boards, get_board
 from bnnhw.platforms.pll import choose_clock
 
@@ -89,7 +89,7 @@ def command(
 def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool, clock: float,
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
-    """Plan and build; what turns out too large is planned smaller, where nothing was wished."""
+    """Plan and build; what turns out too large is planned smaller, unless a goal was given."""
     family = get_family(board)
     for program in ("yosys", family.place, family.pack):
         tool = TOOLS[program]
@@ -97,20 +97,27 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
             stage(f"one-time warm-up of {program}")
             tools.command(program)
             warm(tool.package, tool.entry)
-    share, found = usual_share(board), None
+    share, failed = usual_share(board), None
+    before: Plan | None = None
     for attempt in range(TRIES):
-        stage("plan and generate")
-        plan = plan_for(network, board, arch, wish, fit, clock, share)
-        if found is None or plan.to_json() != found.design.plan.to_json():
-            design = design_of(network, arch, plan)
-            found = design_board(design, board, clock, baud)
+        stage("plan and generate" if failed is None else f"plan and generate smaller ({attempt})")
         try:
-            return found, build(found, board, out / plan.name / board.name, seeds, tools, stage,
-                                cache)
+            plan = plan_for(network, board, arch, wish, fit, clock, share)
         except FitError:
+            if failed is None:
+                raise
+            raise failed from None  # nothing smaller is left
+        if failed is not None and plan == before:
+            raise failed
+        made = design_board(design_of(network, arch, plan), board, clock, baud)
+        try:
+            return made, build(made, board, out / plan.name / board.name, seeds, tools, stage,
+                               cache)
+        except FitError as error:
             if wish is not None or attempt == TRIES - 1:
                 raise
-            share = share[0] * LESS, share[1] * LESS
+            stage.stop("too large")
+            before, failed, share = plan, error, smaller_share(plan, board, share, LESS)
     raise AssertionError("the last attempt raises")
 
 

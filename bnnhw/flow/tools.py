@@ -141,6 +141,8 @@ class Tools:
         if process.returncode:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
             telling = [line for line in lines if "ERROR" in line or "wasm trap" in line] or lines
+            # Behind the error itself nextpnr names the stage that failed.
+            telling = [line for line in telling if not line.endswith("design failed.")] or telling
             raise ToolError(f"{name} failed: {telling[-1] if telling else 'no message'}",
                             hint=f"its log is {log}" if log else None)
         return output
