@@ -117,7 +117,8 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
             if wish is not None or attempt == TRIES - 1:
                 raise
             stage.stop("too large")
-            before, failed, share = plan, error, smaller_share(plan, board, share, LESS)
+            before, failed = plan, error
+            share = smaller_share(plan, board, share, error, LESS)
     raise AssertionError("the last attempt raises")
 
 

@@ -10,7 +10,7 @@ import re
 
 from bnnhw.errors import BnnhwError, FitError, ToolError
 
-__all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error"]
+__all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error", "lacks_memory"]
 
 HINT = "allow more cycles a frame (--ii), or take a larger part"
 
@@ -21,6 +21,10 @@ MESSAGES = (
 )
 """Parts of the errors of nextpnr-ice40, nextpnr-ecp5 and nextpnr-himbaechel (0.11) about cells
 that find no place. Pins are not among them: more cycles a frame need as many."""
+
+_BLOCK_RAM = ("ICESTORM_RAM", "DP16KD", "BSRAM", "'SP'", "'DP'", "'SDP'", "'pROM'", "'SPX9'",
+              "'DPX9'", "'SDPX9'", "'pROMX9'")
+"""Types of cells, as utilisation and errors name them."""
 
 _UTILISATION = re.compile(r"^Info:\s+(\S+):\s*(\d+)/\s*(\d+)\s+\d+%\s*$")
 
@@ -37,6 +41,11 @@ def check_utilisation(line: str) -> None:
     if found and int(found[2]) > int(found[3]):
         raise FitError(f"the design needs {int(found[2]):,} {found[1]}, and the part has "
                        f"{int(found[3]):,}", hint=HINT)
+
+
+def lacks_memory(error: FitError) -> bool:
+    """Whether it is block RAM that a design has too much of."""
+    return any(cell in error.message for cell in _BLOCK_RAM)
 
 
 def fit_error(error: ToolError, part: str) -> BnnhwError:

@@ -10,7 +10,7 @@ import pytest
 from bnnhw.errors import FitError, ToolError
 from bnnhw.flow.fractions import nextpnr_fraction
 from bnnhw.flow.pnr import PARTS
-from bnnhw.flow.too_large import check_utilisation, fit_error
+from bnnhw.flow.too_large import check_utilisation, fit_error, lacks_memory
 from bnnhw.flow.tools import Tools
 
 # Recorded from nextpnr 0.11.1 with designs that are too large in one resource each.
@@ -66,6 +66,14 @@ def test_messages_of_designs_that_are_too_large(message: str) -> None:
     assert isinstance(error, FitError)
     assert error.exit_code == 3
     assert "--ii" in str(error)
+
+
+def test_what_is_short_is_told_apart() -> None:
+    for message in (m for some in TOO_LARGE.values() for m in some):
+        error = fit_error(ToolError(message), "part")
+        assert isinstance(error, FitError)
+        assert lacks_memory(error) == any(
+            name in message for name in ("ICESTORM_RAM", "'DP'", "'SP'"))
 
 
 @pytest.mark.parametrize("message", OTHERS)
