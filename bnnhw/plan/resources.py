@@ -153,7 +153,10 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     def fitting(plan: Plan) -> bool:
         return (needed := needs(plan)) is not None and not needed.excess()
 
-    return best if best.ii <= best.target else settle(planner, best.ii, fitting) or best
+    tight = settle(planner, best.ii, fitting)
+    if tight is not None and (best.ii > best.target or tight.target <= best.target):
+        return tight
+    return best
 
 
 def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Plan,
