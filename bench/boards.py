@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.cli.common import print_table
+from bnnhw.device.clocks import CLOCKS
+from bnnhw.platforms import get_board
 
 FOLDER = Path("build/bench/boards")
 PUBLISHED = [
@@ -49,6 +51,7 @@ ROWS = (
     Row("tfc-up5k-fit", "tfc", "icebreaker", ("--fit", "--freq", "33")),
     Row("tfc-hx8k-fit", "tfc", "hx8k_evn", ("--fit", "--freq", "75")),
     Row("sfc-up5k-fit", "sfc", "icebreaker", ("--fit", "--freq", "33")),
+    Row("keyword-up5k-fit", "designs/examples/keyword.yaml", "icebreaker", ("--fit",)),
     Row("sfc-ecp5-64", "sfc", "ulx3s_85f", ("--ii", "64")),
     Row("lfc-ecp5-fit", "lfc", "ulx3s_85f", ("--fit", "--freq", "80")),
     Row("mnist-gowin", "mnist_tfc", "tang_nano_9k"),
@@ -87,13 +90,24 @@ def measure(row: Row, network: str) -> dict[str, Any]:
             "stages": report["seconds"]}
 
 
+def write_clocks(builds: list[dict[str, Any]]) -> None:
+    """Write what builds reached on each part, from which ``plan`` says what to expect."""
+    reached: dict[str, dict[str, float]] = {}
+    for row in builds:
+        if row.get("fmax_mhz"):
+            device = get_board(row["board"]).device
+            reached.setdefault(device, {})[row["name"]] = row["fmax_mhz"]
+    CLOCKS.write_text(json.dumps({"fmax_mhz": reached}, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="rows; all of them by default")
     parser.add_argument("--tfc", help="folder of an imported TFC_1W1A")
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/boards.json"))
     arguments = parser.parse_args()
-    networks = {"mnist_tfc": "mnist_tfc", "tfc": arguments.tfc, "sfc": shape("sfc", 256),
+    networks = {row.network: row.network for row in ROWS} | {
+        "tfc": arguments.tfc, "sfc": shape("sfc", 256),
                 "lfc": shape("lfc", 1024)}
     rows = [row for row in ROWS if row.name in arguments.names or not arguments.names]
     found: dict[str, dict[str, Any]] = {}
@@ -107,6 +121,7 @@ def main() -> None:
         kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"builds": []}
         found = {known["name"]: known for known in kept["builds"]} | {row.name: measured}
         builds = [found[r.name] for r in ROWS if r.name in found]
+        write_clocks(builds)
         arguments.out.write_text(json.dumps({"schema": "bnnhw.bench.boards/1", "builds": builds,
                                              "published": PUBLISHED}, indent=1) + "\n")
     columns = ("name", "board", "lut", "link_lut", "block_ram", "clock_mhz", "fmax_mhz", "cycles",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import unit_costs
 from configurations import configurations
 from scipy.optimize import nnls
 
@@ -86,19 +87,30 @@ def predict(models: dict[str, Any], row: dict[str, Any], what: str) -> float:
     return sum(model.get(n, 0.0) * v for n, v in row["features"].items())
 
 
-def by_kind(designs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    rows = [row for units in designs.values() for row in units]
+def alone(family: str) -> list[dict[str, Any]]:
+    """Units that unit_costs.py synthesised alone, with their counts."""
+    device, rows = get_device(family), []
+    for row in json.loads(unit_costs.RECORD.read_text()).get(family, {}).values():
+        unit, _ = unit_costs.KINDS[row["kind"]](*row["size"])
+        rows.append({**row, "features": all_features(unit, device)})
+    return rows
+
+
+def by_kind(designs: dict[str, list[dict[str, Any]]], others: list[dict[str, Any]]
+            ) -> dict[str, Any]:
+    rows = [*others, *(row for units in designs.values() for row in units)]
     return {kind: fit([r for r in rows if r["kind"] == kind])
             for kind in sorted({r["kind"] for r in rows})}
 
 
-def evaluate(designs: dict[str, list[dict[str, Any]]]) -> np.ndarray:
+def evaluate(designs: dict[str, list[dict[str, Any]]], others: list[dict[str, Any]]
+             ) -> np.ndarray:
     """Relative LUT error of each design by a model that was fitted to the others (ten parts)."""
     names = sorted(designs)
     errors = []
     for part in range(10):
         held = names[part::10]
-        models = by_kind({n: designs[n] for n in names if n not in held})
+        models = by_kind({n: designs[n] for n in names if n not in held}, others)
         for n in held:
             true = sum(r["lut"] for r in designs[n])
             errors.append((sum(predict(models, r, "lut") for r in designs[n]) - true) / true)
@@ -118,8 +130,9 @@ def main() -> None:
     families, table = {}, []
     for family, recorded in sorted(record.items()):
         designs = with_features(family, recorded)
-        errors = np.abs(evaluate(designs))
-        kinds = by_kind(designs)
+        others = alone(family)
+        errors = np.abs(evaluate(designs, others))
+        kinds = by_kind(designs, others)
         wrong = [(r["unit"], r["planned_block"], r["block"]) for units in designs.values()
                  for r in units if r["planned_block"] != r["block"]]
         families[family] = {"lut_error": round(float(np.percentile(errors, 90)), 4),

@@ -8,6 +8,8 @@ from typing import Any
 
 from amaranth.build.dsl import Pins, Resource, Subsignal
 
+from bnnhw.device import get_device
+from bnnhw.device.clocks import expected_clock
 from bnnhw.errors import PlanError
 
 __all__ = ["Board", "Part", "Pin", "Programmer", "SpiFlash", "Usb", "flash_pins", "pins_of",
@@ -121,17 +123,20 @@ class Board:
         What carries the serial line to the host.
     baud : int
         Default speed of the line.
-    clock_mhz : float
-        Default clock of the accelerator.
-    fastest_mhz : float
-        Clock that most designs reach, up to which a wished rate raises it.
     programmer : Programmer
     held_high : tuple of (str, Pin)
         Outputs that keep the rest of the board still.
     note : str
-        What a user has to know before it works.
+        What a user has to know before the serial line works.
+    volatile_note, persistent_note : str
+        What a user has to know before the configuration memory, or the flash, can be written.
     flash : SpiFlash or None
         From which weights can be loaded.
+    clock_mhz : float
+        Default clock of the accelerator; 0 for the usual one of the part.
+    fastest_mhz : float
+        Clock that most designs reach, up to which a rate as a goal raises it; 0 for that of the
+        part, where its speed grade is the one that was timed.
     """
 
     name: str
@@ -145,12 +150,24 @@ class Board:
     tx: Pin
     link: str
     baud: int
-    clock_mhz: float
-    fastest_mhz: float
     programmer: Programmer
     held_high: tuple[tuple[str, Pin], ...] = ()
     note: str = ""
+    volatile_note: str = ""
+    persistent_note: str = ""
     flash: SpiFlash | None = None
+    clock_mhz: float = 0.0
+    fastest_mhz: float = 0.0
+
+    def __post_init__(self) -> None:
+        expected = expected_clock(get_device(self.device))
+        if expected is not None:
+            object.__setattr__(self, "clock_mhz", self.clock_mhz or expected.usual_mhz)
+            object.__setattr__(self, "fastest_mhz", self.fastest_mhz or expected.fastest_mhz)
+
+    def programming_note(self, persistent: bool) -> str:
+        """What a user has to know before the board can be programmed in one of both ways."""
+        return self.persistent_note if persistent else self.volatile_note
 
 
 def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:

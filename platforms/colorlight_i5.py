@@ -17,7 +17,6 @@ BOARDS = (Board(
               pack=("--compress",)),
     oscillator_hz=25e6, pll="ecp5", clock=Pin("P3", _LVCMOS), rx=Pin("H18", _LVCMOS),
     tx=Pin("J17", _LVCMOS), link="USB serial of the DAPLink probe", baud=115_200,
-    clock_mhz=50, fastest_mhz=80,
     programmer=Programmer(
         "openFPGALoader", ("-b", "colorlight-i5", "-m", "{bitstream}"),
         # Its flash comes write-protected.

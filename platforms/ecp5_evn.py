@@ -15,7 +15,8 @@ BOARDS = (Board(
     part=Part("LFE5UM5G-85F-8BG381", "ecp5",
               ("--um5g-85k", "--package", "CABGA381", "--speed", "8"), pack=("--compress",)),
     oscillator_hz=12e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk12"), **uart_pins(_PLATFORM),
-    link="USB serial, second port of the FT2232H", baud=1_000_000, clock_mhz=60, fastest_mhz=100,
+    link="USB serial, second port of the FT2232H", baud=1_000_000,
+    clock_mhz=60, fastest_mhz=100,  # speed grade 8
     programmer=Programmer(
         "openFPGALoader", ("-b", "ecp5_evn", "-m", "{bitstream}"),
         ("-b", "ecp5_evn", "-f", "{bitstream}"), (Usb(0x0403, 0x6010),)),

@@ -15,8 +15,9 @@ BOARDS = (Board(
     part=Part("iCE40HX8K-CT256", "ice40", ("--hx8k", "--package", "ct256"), ("-device", "hx")),
     oscillator_hz=12e6, pll="ice40-core", clock=pins_of(_PLATFORM, "clk12"),
     **uart_pins(_PLATFORM), link="USB serial, second port of the FT2232H", baud=1_000_000,
-    clock_mhz=48, fastest_mhz=66,
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
-    note="turn the two jumpers of J6 for volatile programming, and back for --persistent",
+    volatile_note="volatile programming needs the two jumpers of J6 turned; with the board as it "
+                  "comes, use --persistent",
+    persistent_note="the two jumpers of J6 must be in the position in which the board comes",
 ),)

@@ -14,10 +14,10 @@ BOARDS = (Board(
     name="icebreaker", title="1BitSquared iCEBreaker", device="up5k",
     part=Part("iCE40UP5K-SG48", "ice40", ("--up5k", "--package", "sg48"), ("-device", "u")),
     oscillator_hz=12e6, pll="ice40-pad", clock=pins_of(_PLATFORM, "clk12"), **uart_pins(_PLATFORM),
-    link="USB serial, second port of the FT2232H", baud=1_000_000, clock_mhz=18, fastest_mhz=30,
+    link="USB serial, second port of the FT2232H", baud=1_000_000,
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
-    note="volatile programming needs the jumpers that put the USB chip on the FPGA's configuration "
-         "port; with the board as it comes, use --persistent",
+    volatile_note="volatile programming needs the jumpers that put the USB chip on the FPGA's "
+                  "configuration port; with the board as it comes, use --persistent",
     flash=flash_pins(_PLATFORM),
 ),)

@@ -18,10 +18,10 @@ BOARDS = (Board(
     oscillator_hz=48e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk"),
     rx=Pin("N17", _LINE), tx=Pin("M18", _LINE),
     link="pins 0 (to the board) and 1 (from it) of the header, 3.3 V: any USB serial adapter",
-    baud=1_000_000, clock_mhz=60, fastest_mhz=100,
+    baud=1_000_000, clock_mhz=60, fastest_mhz=100,  # speed grade 8
     programmer=Programmer(
         # Alternate setting 0 begins behind the bootloader; no other is ever named.
         "dfu-util", None, ("-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
         (Usb(0x1209, 0x5AF0),), keeps="the bootloader: alternate setting 0 lies behind it"),
-    note="hold button 0 while plugging in, for the bootloader",
+    persistent_note="hold button 0 while plugging in, for the bootloader",
 ),)

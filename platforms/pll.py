@@ -6,6 +6,7 @@ Gowin UG286 for rPLL), as nextpnr and the vendors' calculators use them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ def _nearest(settings: Iterator[tuple[float, tuple[int, ...]]],
     if best is None:
         raise PlanError(f"the board cannot make a clock of {wanted / 1e6:g} MHz",
                         hint="no setting of its PLL" if lowest is None
-                        else f"its PLL begins at {lowest / 1e6:g} MHz")
+                        else f"its PLL begins at {math.ceil(lowest / 1e3) / 1e3:g} MHz")
     return best
 
 

@@ -16,7 +16,7 @@ BOARDS = tuple(Board(
     part=Part(f"LFE5U-{size}F-6BG381", "ecp5",
               (f"--{size}k", "--package", "CABGA381", "--speed", "6"), pack=("--compress",)),
     oscillator_hz=25e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk25"), **uart_pins(_PLATFORM),
-    link="USB serial of the FT231X", baud=1_000_000, clock_mhz=50, fastest_mhz=80,
+    link="USB serial of the FT231X", baud=1_000_000,
     programmer=Programmer(
         "openFPGALoader", ("-b", "ulx3s", "-m", "{bitstream}"),
         ("-b", "ulx3s", "-f", "{bitstream}"), (Usb(0x0403, 0x6015),)),

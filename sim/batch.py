@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 __all__ = ["BatchResult", "run_batch"]
+
+CALL_SECONDS = 0.1
+"""Time of a call into the compiled core, about: progress is shown and Ctrl-C is answered between
+calls."""
+FIRST_CYCLES = 1000
+_MORE = 2
 
 
 class _Tap(ctypes.Structure):
@@ -69,7 +76,7 @@ class BatchResult:
 def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, *,
               tap_sizes: Sequence[tuple[int, int]] = (), seed: int = 1, in_stall: float = 0.0,
               out_stall: float = 0.0, patience: int = 1 << 22, marks: int = 0,
-              pace: int = 0) -> BatchResult:
+              pace: int = 0, progress: Callable[[int], None] | None = None) -> BatchResult:
     """Send ``words`` through a model and collect ``out_words`` words.
 
     Parameters
@@ -91,6 +98,9 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
         Levels that the model was built with.
     pace : int
         Offer the words of a frame evenly over so many cycles; 0: as soon as they are taken.
+    progress : callable or None
+        Receives the output words that came since it was called last. What the core does does not
+        depend on it.
     """
     words = np.ascontiguousarray(words, dtype=np.uint8)
     out = np.zeros((out_words, out_bytes), dtype=np.uint8)
@@ -106,8 +116,30 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
                out_cycles=out_cycles.ctypes.data, out_last=last.ctypes.data, taps=taps,
                marks=highest.ctypes.data, pace=pace, seed=seed,
                in_stall=_chance(in_stall), out_stall=_chance(out_stall), patience=patience)
-    silent = ctypes.CDLL(str(library)).bnnhw_run(ctypes.byref(job))
-    return BatchResult(out, last, in_cycles, out_cycles, job.cycles, not silent,
+    complete = _run(ctypes.CDLL(str(library)), job, progress)
+    return BatchResult(out, last, in_cycles, out_cycles, job.cycles, complete,
                        bool(job.frame_error),
                        [buffer[:taps[k].count] for k, buffer in enumerate(recorded)],
                        highest[:marks])
+
+
+def _run(core: ctypes.CDLL, job: _Job, progress: Callable[[int], None] | None) -> bool:
+    """Run a job to its end, in calls of about the same time; returns whether all words came."""
+    core.bnnhw_begin.restype = ctypes.c_void_p
+    core.bnnhw_step.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+    core.bnnhw_end.argtypes = [ctypes.c_void_p]
+    run = core.bnnhw_begin(ctypes.byref(job))
+    try:
+        state, cycles, received = _MORE, FIRST_CYCLES, 0
+        while state == _MORE:
+            begin = time.perf_counter()
+            state = core.bnnhw_step(run, cycles)
+            took = time.perf_counter() - begin
+            # Up to ten times as many, since the first call also fills the processor's caches.
+            cycles = max(1, int(cycles * min(CALL_SECONDS / max(took, 1e-9), 10)))
+            if progress is not None and job.out_done > received:
+                progress(job.out_done - received)
+            received = job.out_done
+    finally:
+        core.bnnhw_end(run)
+    return bool(state == 0)

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnhw.caches import cache_dir
 from bnnhw.errors import ToolError
-from bnnhw.flow.cache import cache_dir
 
 __all__ = ["TapSource", "build_library", "build_model", "verilator_root"]
 

@@ -1,4 +1,5 @@
-// Drives the AXI4-Stream ports of a verilated core with whole arrays.
+// Drives the AXI4-Stream ports of a verilated core with whole arrays, some cycles a call, so that
+// the caller can show progress and stop. A run is the same for any number of cycles a call.
 //
 // Compiled with the model: IN_BYTES, OUT_BYTES (bytes of a word), IN_WORDS (words of a frame),
 // and taps.inc, a list of TAP(index, valid, ready, payload, bytes) and MARK(index, level).
@@ -52,50 +53,69 @@ struct Job {
     uint8_t frame_error; // result: the pin of that name at the end
 };
 
-// 0: all words came out. 1: the core fell silent.
-int bnnhw_run(Job* job) {
+}  // extern "C"
+
+namespace {
+
+// What a run is made of between two calls.
+struct Run {
+    Job* job;
     VerilatedContext context;
     Vcore core{&context};
+    Random in_random, out_random;
+    int64_t quiet = 0;
+    bool offered = false;
+
+    explicit Run(Job* given)
+        : job{given},
+          in_random{given->seed * 2 + 1},
+          out_random{given->seed * 2 + 0x9e3779b97f4a7c15ull} {
+        core.clk = 0;
+        core.rst = 1;
+        core.s_axis_tvalid = 0;
+        core.s_axis_tlast = 0;
+        core.m_axis_tready = 0;
+        for (int k = 0; k < 2; ++k) {
+            core.eval();
+            core.clk = 1;
+            core.eval();
+            core.clk = 0;
+        }
+        core.rst = 0;
+        job->cycles = job->in_done = job->out_done = 0;
+    }
+
+    bool complete() const { return job->out_done >= job->out_words; }
+    bool ended() const { return complete() || quiet >= job->patience; }
+
+    void cycle(int64_t cycle);
+};
+
+void Run::cycle(int64_t cycle) {
     auto* root = core.rootp;
     (void)root;
-    core.clk = 0;
-    core.rst = 1;
-    core.s_axis_tvalid = 0;
-    core.s_axis_tlast = 0;
-    core.m_axis_tready = 0;
-    for (int k = 0; k < 2; ++k) {
-        core.eval();
-        core.clk = 1;
-        core.eval();
-        core.clk = 0;
+    int64_t &sent = job->in_done, &received = job->out_done;
+    const int64_t due = sent / IN_WORDS * job->pace + sent % IN_WORDS * job->pace / IN_WORDS;
+    if (!offered && sent < job->in_words && cycle >= due && !in_random.hit(job->in_stall)) {
+        std::memcpy(&core.s_axis_tdata, job->in + sent * IN_BYTES, IN_BYTES);
+        core.s_axis_tlast = (sent + 1) % IN_WORDS == 0;
+        offered = true;
     }
-    core.rst = 0;
-
-    Random in_random{job->seed * 2 + 1}, out_random{job->seed * 2 + 0x9e3779b97f4a7c15ull};
-    int64_t cycle = 0, quiet = 0, sent = 0, received = 0;
-    bool offered = false;
-    while (received < job->out_words && quiet < job->patience) {
-        const int64_t due = sent / IN_WORDS * job->pace + sent % IN_WORDS * job->pace / IN_WORDS;
-        if (!offered && sent < job->in_words && cycle >= due && !in_random.hit(job->in_stall)) {
-            std::memcpy(&core.s_axis_tdata, job->in + sent * IN_BYTES, IN_BYTES);
-            core.s_axis_tlast = (sent + 1) % IN_WORDS == 0;
-            offered = true;
-        }
-        core.s_axis_tvalid = offered;
-        core.m_axis_tready = !out_random.hit(job->out_stall);
-        core.eval();
-        ++quiet;
-        if (offered && core.s_axis_tready) {
-            job->in_cycles[sent++] = cycle;
-            offered = false;
-            quiet = 0;
-        }
-        if (core.m_axis_tvalid && core.m_axis_tready) {
-            std::memcpy(job->out + received * OUT_BYTES, &core.m_axis_tdata, OUT_BYTES);
-            job->out_last[received] = core.m_axis_tlast;
-            job->out_cycles[received++] = cycle;
-            quiet = 0;
-        }
+    core.s_axis_tvalid = offered;
+    core.m_axis_tready = !out_random.hit(job->out_stall);
+    core.eval();
+    ++quiet;
+    if (offered && core.s_axis_tready) {
+        job->in_cycles[sent++] = cycle;
+        offered = false;
+        quiet = 0;
+    }
+    if (core.m_axis_tvalid && core.m_axis_tready) {
+        std::memcpy(job->out + received * OUT_BYTES, &core.m_axis_tdata, OUT_BYTES);
+        job->out_last[received] = core.m_axis_tlast;
+        job->out_cycles[received++] = cycle;
+        quiet = 0;
+    }
 #define TAP(index, valid, ready, payload, bytes)                                       \
     if (root->valid && root->ready && job->taps[index].count < job->taps[index].limit) \
         std::memcpy(job->taps[index].words + bytes * job->taps[index].count++,         \
@@ -107,18 +127,31 @@ int bnnhw_run(Job* job) {
 #include "taps.inc"
 #undef TAP
 #undef MARK
-        core.clk = 1;
-        core.eval();
-        core.clk = 0;
-        ++cycle;
-    }
+    core.clk = 1;
     core.eval();
-    job->cycles = cycle;
-    job->in_done = sent;
-    job->out_done = received;
-    job->frame_error = core.frame_error;
-    core.final();
-    return received < job->out_words;
+    core.clk = 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+Run* bnnhw_begin(Job* job) { return new Run{job}; }
+
+// Runs some cycles, fewer if the run ends. 0: all words came out. 1: the core fell silent.
+// 2: there is more to do.
+int bnnhw_step(Run* run, int64_t cycles) {
+    int64_t& cycle = run->job->cycles;
+    for (const int64_t stop = cycle + cycles; cycle < stop && !run->ended(); ++cycle)
+        run->cycle(cycle);
+    return run->complete() ? 0 : run->ended() ? 1 : 2;
+}
+
+void bnnhw_end(Run* run) {
+    run->core.eval();
+    run->job->frame_error = run->core.frame_error;
+    run->core.final();
+    delete run;
 }
 
 }  // extern "C"

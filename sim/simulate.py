@@ -60,9 +60,17 @@ def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
 
     plan = design.plan
     library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
+    done = 0
+
+    def report(words: int) -> None:
+        nonlocal done
+        before, done = done // plan.o.words, done + words
+        if progress and done // plan.o.words > before:
+            progress(done // plan.o.words - before)
+
     result = run_batch(library, words, frames * plan.o.words, plan.o.bytes, seed=stalls.seed,
                        in_stall=stalls.input, out_stall=stalls.output,
-                       patience=patience(plan, stalls))
+                       patience=patience(plan, stalls), progress=report)
     if not result.complete:
         raise MismatchError(f"the core fell silent after {int((result.out_cycles >= 0).sum())} of "
                             f"{frames * plan.o.words} output words; "
@@ -72,8 +80,6 @@ def _verilator(design: Design, words: np.ndarray, frames: int, stalls: Stalls,
     expected = np.arange(len(result.last)) % plan.o.words == plan.o.words - 1
     if (result.last != expected).any():
         raise MismatchError("m_axis_tlast is not at the end of each frame")
-    if progress:
-        progress(frames)
     return result.words, result.in_cycles, result.out_cycles, result.cycles
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors",), ("ir", "count", "link"), ("share",), ("config",), ("golden", "passes"),
-         ("frontend",),
+ORDER = (("errors",), ("caches",), ("ir", "count", "link"), ("share",), ("config",),
+         ("golden", "passes"), ("frontend",),
          ("plan", "device", "rtl", "platforms"), ("arch",), ("emit",), ("flow", "sim", "designs"),
          ("host",), ("cli",))
 RANK = {name: k for k, names in enumerate(ORDER) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from types import FrameType
 import typer
 
 from bnnhw import __version__
+from bnnhw.caches import prepare_caches
 from bnnhw.cli import (
     build,
     check,
@@ -27,6 +29,11 @@ from bnnhw.cli import (
 from bnnhw.errors import BnnhwError
 
 __all__ = ["app", "main"]
+
+_RUN_TOOLS = {module.NAME for module in (generate, golden, simulate, synth, build, run)}
+"""Verbs whose tools keep what they compile in a cache."""
+_REFUSED = (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""What the machine says, and no defect of bnnhw, where a folder cannot be written."""
 
 app = typer.Typer(
     name="bnnhw", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
@@ -46,12 +53,15 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
                                  help="Print the version."),
 ) -> None:
     """Exit codes: 0 done, 1 a defect of bnnhw, 2 bad usage or input, 3 does not fit the device,
     4 timing missed, 5 hardware differs from golden, 6 a tool is missing or failed, 7 board or
     link not found."""
+    if context.invoked_subcommand in _RUN_TOOLS and (note := prepare_caches().note):
+        print(f"note: {note}", file=sys.stderr)
 
 
 def main() -> None:
@@ -69,6 +79,9 @@ def main() -> None:
     except MemoryError:
         _fail("this machine has too little memory for that", 2)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror}", 2)
         # Usage errors are click's, which typer brings as a copy of its own: known by their method.
         if hasattr(error, "format_message"):
             context = getattr(error, "ctx", None)

@@ -10,23 +10,40 @@ from bnnhw.arch import get_arch
 from bnnhw.cli.plan import SLOWEST, planner_of
 from bnnhw.device import Device, get_device
 from bnnhw.emit.board import link_cost
-from bnnhw.errors import FitError, PlanError
-from bnnhw.flow.families import Share, get_family
+from bnnhw.errors import FitError, PlanError, TimingError
+from bnnhw.flow.families import Share
+from bnnhw.flow.room import ALL, beside_link, room_for
+from bnnhw.flow.room import usual_share as share_of
+from bnnhw.flow.too_large import lacks_memory
 from bnnhw.frontend.network import Network
 from bnnhw.plan import Plan, Wish
+from bnnhw.plan.goal import check_goal, plan_goal
 from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
 from bnnhw.platforms import Board
 from bnnhw.platforms.pll import choose_clock
 
-__all__ = ["ALL", "clock_for", "plan_for", "usual_share"]
-
-ALL: Share = (1.0, 1.0)
-
+__all__ = ["ALL", "clock_for", "plan_for", "smaller_share", "usual_share"]
 
 def usual_share(board: Board) -> Share:
-    """What a plan takes of a board's part at most, where nothing was wished."""
-    budget = get_device(board.device).budget
-    return ALL if budget is None else get_family(board).share(budget)
+    """What a plan takes of a board's part at most, where no goal is given."""
+    return share_of(get_device(board.device))
+
+
+def smaller_share(plan: Plan, board: Board, share: Share, error: FitError,
+                  factor: float) -> Share:
+    """The share for a next plan, after one turned out larger than it was estimated.
+
+    It is smaller by ``factor`` in what was short. Of lookup tables it is smaller than what the plan
+    was estimated to take, since the estimate can lie far below the share that was allowed.
+    """
+    if lacks_memory(error):
+        return share[0], share[1] * factor
+    device = get_device(board.device)
+    needed, luts = resources(plan, device), share[0]
+    if needed is not None and device.budget is not None:
+        used = needed.total.lut + link_cost(plan, device).lut
+        luts = min(luts, used / device.budget.luts)
+    return luts * factor, share[1]
 
 
 def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
@@ -34,14 +51,14 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
 
     Raises
     ------
-    PlanError, FitError
+    PlanError, FitError, TimingError
         It needs a clock that designs on this board do not reach.
     """
     usual = board.clock_mhz
     try:
         plan_for(network, board, arch, Wish(fps=fps, clock_mhz=usual), False, usual, ALL)
-    except (PlanError, FitError) as error:
-        cycles = plan_for(network, board, arch, None, True, usual, usual_share(board)).ii
+    except (PlanError, FitError, TimingError) as error:
+        cycles = plan_for(network, board, arch, None, True, usual, usual_share(board)).target
         for quarter in itertools.count(math.ceil(4 * max(usual, fps * cycles / 1e6))):
             wanted = quarter / 4
             if wanted > board.fastest_mhz:
@@ -58,59 +75,58 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
 
 def plan_for(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool,
              clock: float, share: Share) -> Plan:
-    """Plan for a board: what the user wished, or as fast as fits a share of its part.
+    """Plan for a board: for a goal, or as fast as fits a share of its part.
 
     Raises
     ------
     FitError
-        What was wished does not fit.
+        The goal does not fit.
+    TimingError
+        The goal is missed.
     """
     device = get_device(board.device)
     if device.budget is not None and board.flash is None:
         device = replace(device, budget=replace(device.budget, spram=0))  # it cannot be loaded
-    planner = planner_of(network, arch, device)
+    planner = beside_link(lambda part: planner_of(network, arch, part), device, share)
     folds = get_arch(arch).folds
 
     def room(plan: Plan) -> Device:
-        return _reduced(plan, device, share)
-
-    def beside_link(wish: Wish | int) -> Plan:
-        plan = planner(wish)
-        if device.budget and not _fits(plan, device, share):  # it may with weights elsewhere
-            plan = planner_of(network, arch, room(plan))(wish)
-        return plan
+        return room_for(plan, device, share)
 
     if wish is None and not (fit and folds):
         try:
-            plan = beside_link(Wish() if folds else Wish(ii=1, clock_mhz=clock))
+            plan = planner(Wish() if folds else Wish(ii=1, clock_mhz=clock))
         except PlanError:  # nothing is that fast
             plan = None
         if plan is not None and (device.budget is None or _fits(plan, device, share)):
             return plan
     if wish is None and folds:
-        return fastest_fit(beside_link, device, SLOWEST, room)
-    plan = beside_link(wish if wish is not None else Wish(ii=1, clock_mhz=clock))
+        return fastest_fit(planner, device, SLOWEST, room)
+    goal = wish if wish is not None else Wish(ii=1, clock_mhz=clock)
+    plan = plan_goal(planner, goal, lambda plan: _fits(plan, device, ALL))
     if not _fits(plan, device, ALL):
-        needed_all = resources(plan, _reduced(plan, device, ALL))
+        needed_all = resources(plan, room_for(plan, device, ALL))
         assert needed_all is not None
         raise FitError(f"{plan.name} does not fit {board.title} beside its host link at {plan.ii} "
                        f"cycles a frame: {describe_excess(needed_all)}",
-                       hint="leave out --ii and --fps, or say --fit, for what does" if folds
-                       else "'--arch streaming' can be folded")
+                       hint=_what_fits(network, board, arch, clock))
+    check_goal(plan, goal, planner, lambda plan: _fits(plan, device, ALL))
     return plan
 
 
+def _what_fits(network: Network, board: Board, arch: str, clock: float) -> str:
+    """The option with which a network fits a board; it was tried."""
+    for candidate in dict.fromkeys((arch, "streaming")):
+        if not get_arch(candidate).folds:
+            continue
+        try:
+            plan = plan_for(network, board, candidate, None, True, clock, usual_share(board))
+        except (PlanError, FitError):
+            continue
+        other = "" if candidate == arch else f"--arch {candidate} "
+        return f"{other}--fit fits, with {plan.ii} cycles a frame"
+    return "no folding of it fits: take a larger board or a smaller network"
+
+
 def _fits(plan: Plan, device: Device, share: Share) -> bool:
-    return fits(plan, _reduced(plan, device, share))
-
-
-def _reduced(plan: Plan, device: Device, share: Share) -> Device:
-    """A share of the part without what the link of a plan takes."""
-    if device.budget is None:
-        return device
-    link, budget = link_cost(plan, device), device.budget
-    luts, blocks = share
-    return replace(device, budget=replace(
-        budget, luts=max(0, int(budget.luts * luts - link.lut)),
-        ffs=max(0, int(budget.ffs * luts - link.lut)),
-        blocks=max(0, int(budget.blocks * blocks) - link.block)))
+    return fits(plan, room_for(plan, device, share))

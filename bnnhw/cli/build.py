@@ -9,10 +9,10 @@ from typing import Any
 import typer
 
 from bnnhw.arch import ARCHS, get_arch
-from bnnhw.cli.board_plan import clock_for, plan_for, usual_share
+from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
 from bnnhw.cli.stages import StageClock, stages
-from bnnhw.emit.board import BoardDesign, design_board
+from bnnhw.emit.board import BoardDesign, design_board, divisor_of
 from bnnhw.emit.design import design_of
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, PlanError, TimingError
@@ -22,7 +22,7 @@ from bnnhw.flow.families import get_family
 from bnnhw.flow.tools import KINDS, TOOLS, Tools
 from bnnhw.flow.warm import is_warm, warm
 from bnnhw.frontend.network import Network
-from bnnhw.plan import Wish
+from bnnhw.plan import Plan, Wish
 from bnnhw.platforms import Board, boards, get_board
 from bnnhw.platforms.pll import choose_clock
 
@@ -89,7 +89,7 @@ def command(
 def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool, clock: float,
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
-    """Plan and build; what turns out too large is planned smaller, where nothing was wished."""
+    """Plan and build; what turns out too large is planned smaller, unless a goal was given."""
     family = get_family(board)
     for program in ("yosys", family.place, family.pack):
         tool = TOOLS[program]
@@ -97,32 +97,56 @@ def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bo
             stage(f"one-time warm-up of {program}")
             tools.command(program)
             warm(tool.package, tool.entry)
-    share, found = usual_share(board), None
+    share, failed = usual_share(board), None
+    before: Plan | None = None
     for attempt in range(TRIES):
-        stage("plan and generate")
-        plan = plan_for(network, board, arch, wish, fit, clock, share)
-        if found is None or plan.to_json() != found.design.plan.to_json():
-            design = design_of(network, arch, plan)
-            found = design_board(design, board, clock, baud)
+        stage("plan and generate" if failed is None else f"plan and generate smaller ({attempt})")
         try:
-            return found, build(found, board, out / plan.name / board.name, seeds, tools, stage,
-                                cache)
+            plan = plan_for(network, board, arch, wish, fit, clock, share)
         except FitError:
+            if failed is None:
+                raise
+            raise failed from None  # nothing smaller is left
+        if failed is not None and plan == before:
+            raise failed
+        made = design_board(design_of(network, arch, plan), board, clock, baud)
+        try:
+            return made, build(made, board, out / plan.name / board.name, seeds, tools, stage,
+                               cache)
+        except FitError as error:
             if wish is not None or attempt == TRIES - 1:
                 raise
-            share = share[0] * LESS, share[1] * LESS
+            stage.stop("too large")
+            before, failed = plan, error
+            share = smaller_share(plan, board, share, error, LESS)
     raise AssertionError("the last attempt raises")
+
+
+def _possible_mhz(report: dict[str, Any], limit_mhz: float) -> int:
+    """The highest whole clock up to a limit that the PLL makes and the line allows; 0 for none."""
+    board = get_board(report["board"])
+    for mhz in range(int(limit_mhz), 0, -1):
+        try:
+            clock = choose_clock(board.pll, board.oscillator_hz, mhz * 1e6)
+            divisor_of(clock.hz, report["baud"])
+        except PlanError:
+            continue
+        return mhz
+    return 0
 
 
 def _missed(report: dict[str, Any]) -> TimingError:
     path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
     unit = next(iter(path["units"]))
     fmax = report["fmax_mhz"]
+    slower = _possible_mhz(report, fmax * 0.98)
+    rate = slower * 1e6 / report["cycles_a_frame"]
+    advice = f"'--freq {slower}' is expected to be met, with {rate:,.0f} frames/s, and " \
+        if slower else ""
     return TimingError(
         f"timing is missed: {fmax:g} MHz instead of {report['clock_mhz']:g} MHz; the slowest path "
         f"({path['ns']:g} ns) lies in '{unit}'",
-        hint=f"'--freq {int(fmax * 0.98)}' gives {report['frames_per_second_at_fmax'] * 0.98:,.0f} "
-             f"frames/s, and --seeds 8 may find a faster placement")
+        hint=f"{advice}--seeds 8 may find a faster placement")
 
 
 def _print(report: dict[str, Any], built: Built) -> None:
@@ -142,10 +166,10 @@ def _print(report: dict[str, Any], built: Built) -> None:
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
           f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a "
           f"frame, latency {report['latency_us']:,.1f} us")
-    fast = int(report["fmax_mhz"] * 0.95)
+    fast = _possible_mhz(report, report["fmax_mhz"] * 0.95)
     if fast > report["clock_mhz"] * 1.1:
         rate = fast * 1e6 / report["cycles_a_frame"]
-        print(f"'--freq {fast}' would give {rate:,.0f} frames/s")
+        print(f"'--freq {fast}' is expected to be met, with {rate:,.0f} frames/s")
     if report["critical_path"]:
         shares = ", ".join(f"{name} {time:g} ns"
                            for name, time in list(report["critical_path"]["units"].items())[:3])

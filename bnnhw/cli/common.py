@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 import bnnhw.designs as designs
@@ -99,11 +106,20 @@ def _cell(value: Any) -> str:
 
 @contextmanager
 def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal (standard error); elsewhere nothing."""
+    """Show progress on a terminal (standard error); elsewhere nothing.
+
+    Without a ``total`` nobody knows how far the work is: a spinner and the elapsed time show that
+    it goes on. With one, the bar pulses until the first part is reported.
+    """
     console = Console(stderr=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+    counted = () if total is None else (BarColumn(), MofNCompleteColumn())
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), *counted,
                    TimeElapsedColumn(), console=console, transient=True,
                    disable=not console.is_terminal)
     with bar:
-        task = bar.add_task(title, total=total)
-        yield lambda n: bar.advance(task, n)
+        task = bar.add_task(title, total=None)
+
+        def done(n: int) -> None:
+            bar.update(task, total=total, advance=n)
+
+        yield done

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from bnnhw.caches import prepare_caches
 from bnnhw.cli.common import print_json, print_table, progress
 from bnnhw.errors import ToolError
 from bnnhw.flow.doctor import cold_tools, examine
@@ -40,6 +41,8 @@ def command(
 
 
 def _compile() -> None:
+    if note := prepare_caches().note:
+        raise ToolError(f"nothing that is compiled can be kept: {note}")
     tools = cold_tools()
     for k, tool in enumerate(tools):
         print(f"compiling {tool.program}, once ({k + 1} of {len(tools)}; up to a minute)",
@@ -56,6 +59,9 @@ def _print(report: dict[str, Any]) -> None:
     print_table("tools", ("tool", "for", "what is there", "to have it"), [
         (tool["name"], tool["for"], tool["version"] or "-", tool["install"] or "")
         for tool in report["tools"]])
+    cache = report["cache"]
+    print(f"cache: {cache['folder']}"
+          + ("" if cache["writable"] else f" cannot be written: {cache['reason']}"))
     print_table("extras", ("extra", "for", "installed"), [
         (extra["name"], extra["for"], "yes" if extra["installed"]
          else f"no: pip install 'bnnhw[{extra['name']}]'") for extra in report["extras"]])

@@ -75,8 +75,7 @@ def _remarks(plan: Programming) -> None:
     """What to know before it runs; on standard error, so that the command stands alone."""
     programmer = plan.board.programmer
     remarks = [f"kept: {programmer.keeps}"] if plan.persistent and programmer.keeps else []
-    if plan.board.note:
-        remarks.append(f"board: {plan.board.note}")
+    remarks += [f"board: {note}" for note in _notes(plan)]
     if plan.copied:
         remarks.append(f"{plan.file}: a copy of {plan.bitstream} with a DFU suffix, in a folder "
                        "of its own")
@@ -86,6 +85,11 @@ def _remarks(plan: Programming) -> None:
         remarks.append(f"{plan.tool} is not installed: {INSTALL[plan.tool]}")
     for remark in remarks:
         print(remark, file=sys.stderr)
+
+
+def _notes(plan: Programming) -> list[str]:
+    board = plan.board
+    return [note for note in (board.programming_note(plan.persistent), board.note) if note]
 
 
 def _confirm(plan: Programming, weights: Programming | None) -> None:
@@ -106,6 +110,6 @@ def _result(plan: Programming, weights: Programming | None,
         **({} if weights is None else {"weights": {
             "file": str(weights.bitstream), "offset": weights.offset,
             "command": list(weights.commands[0])}}),
-        "note": plan.board.note, "done": seconds is not None,
+        "note": "; ".join(_notes(plan)), "done": seconds is not None,
         "seconds": None if seconds is None else round(seconds, 2),
     }

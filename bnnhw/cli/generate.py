@@ -9,13 +9,15 @@ import typer
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.jobs import check_core, print_jobs
+from bnnhw.cli.plan import planner_of
 from bnnhw.cli.plan_table import print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
-from bnnhw.emit.design import generate
+from bnnhw.emit.design import Design, generate
 from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
 from bnnhw.plan import Wish
+from bnnhw.plan.goal import check_goal
 from bnnhw.plan.resources import describe_excess, resources
 
 __all__ = ["NAME", "command"]
@@ -40,7 +42,7 @@ def command(
                                     "batch=4 frames share their weights."),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
-    """Generate hardware: OUT.v and OUT.json.
+    """Generate hardware: OUT.v and OUT.json; ends with 4 where --ii or --fps is missed.
 
     Example: bnnhw generate --arch streaming --layers build/tfc/net.yaml -o build/tfc.v --ii 64
     """
@@ -49,20 +51,28 @@ def command(
                           hint=f"for example -o {out.with_suffix('.v')}")
     check_core(arch, core)
     network = open_network(layers)
-    wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+    goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
     with place_for(out), stages() as stage:
-        design = generate(network, arch, get_device(device), wish, stage)
+        design = generate(network, arch, get_device(device), goal, stage)
     files = design.files(out)
     write_files(files)
     if json:
         print_json(design.plan.to_json())
-        return
-    if get_arch(arch).jobs:
+    else:
+        _print(design, out, files, clock, ii is not None or fps is not None)
+    if not get_arch(arch).jobs:
+        check_goal(design.plan, goal, planner_of(network, arch, get_device(device)))
+
+
+def _print(design: Design, out: Path, files: dict[Path, bytes], clock: float | None,
+           asked: bool) -> None:
+    device = design.plan.device
+    if get_arch(design.plan.arch).jobs:
         print_jobs(design.plan, clock)
         print(f"wrote {out} and {out.with_suffix('.json')}")
         return
     needed = resources(design.plan, get_device(device))
-    print_plan(design.plan, clock, needed)
+    print_plan(design.plan, clock, needed, asked)
     if needed and needed.excess():
         print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' says what "
               "would")

@@ -7,13 +7,16 @@ import typer
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.jobs import check_core, show_jobs
+from bnnhw.cli.plan_advice import commands
 from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
 from bnnhw.errors import BnnhwError, FitError
+from bnnhw.flow.room import beside_link, room_for, usual_share
 from bnnhw.frontend.network import Network
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
+from bnnhw.plan.goal import check_goal, plan_goal
 from bnnhw.plan.resources import Planner, describe_excess, fastest_fit, fits, resources
 
 __all__ = ["NAME", "SLOWEST", "command", "planner_of"]
@@ -39,7 +42,8 @@ def command(
 ) -> None:
     """Plan a network: exact cycles and buffers, and an estimate of what it takes of a part.
 
-    On a part (hx8k, ecp5-85, …) without --ii or --fps: as fast as fits.
+    On a part (hx8k, ecp5-85, …) without --ii or --fps: as fast as fits beside the host link.
+    Ends with 3 where it does not fit, and with 4 where --ii or --fps is missed.
 
     Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80
     """
@@ -48,38 +52,37 @@ def command(
     network = open_network(layers)
     planner = planner_of(network, arch, target)
     if get_arch(arch).jobs:
-        wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
-        show_jobs(planner(wish), clock, json)
+        goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+        show_jobs(planner(goal), clock, json)
         return
     folds = get_arch(arch).folds
-    # A part without a wish: as fast as fits, if the architecture leaves a choice.
-    wished = ii is not None or fps is not None or target.budget is None or not folds
-    if not wished:
-        plan = fastest_fit(planner, target, SLOWEST)
+    goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
+    # A part without a goal: as fast as fits, if the architecture leaves a choice.
+    fit = ii is None and fps is None and target.budget is not None and folds
+    if fit:
+        share = usual_share(target)
+        on_board = beside_link(lambda part: planner_of(network, arch, part), target, share)
+        plan = fastest_fit(on_board, target, SLOWEST, lambda plan: room_for(plan, target, share))
     else:
-        wish = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
-        plan = planner(wish)
+        plan = plan_goal(planner, goal, lambda plan: fits(plan, target))
     needed = resources(plan, target)
     if json:
-        print_json(plan_json(plan, needed))
+        print_json(plan_json(plan, needed, clock))
     else:
-        print_plan(plan, clock, needed, wished)
+        print_plan(plan, clock, needed, ii is not None or fps is not None)
         if needed:
-            print_resources(needed)
-        # The very wish gives the very plan.
-        more = "" if arch == "streaming" else f"--arch {arch} "
-        more += f"--cuts {cuts} " if cuts is not None else ""
-        more += f"--clock {clock:g} " if clock is not None and not folds else ""
-        print(f"to build it: bnnhw generate --layers {layers} --device {device} {more}"
-              f"--ii {plan.target} -o OUT.v")
+            print_resources(needed, plan)
+        for line in commands(network, layers, target, plan, goal, planner):
+            print(line)
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
                        + describe_excess(needed), hint=_remedy(
                            network, arch, target, Wish(ii=plan.ii, clock_mhz=clock, cuts=cuts)))
+    check_goal(plan, goal, planner, lambda plan: fits(plan, target))
 
 
 def planner_of(network: Network, arch: str, device: Device) -> Planner:
-    """Plans of a network, for a wish or a number of cycles."""
+    """Plans of a network, for a goal or a number of cycles."""
     graph = run_passes(network.graph)
     hints = fit_hints(network.hints, network.graph, graph)
     plan = get_arch(arch).plan
@@ -89,24 +92,26 @@ def planner_of(network: Network, arch: str, device: Device) -> Planner:
     return make
 
 
-def _remedy(network: Network, arch: str, device: Device, wish: Wish) -> str:
-    """What would make it fit: more cycles a frame, or a larger part of the family."""
-    ways = [_slower(network, arch, device, wish.clock_mhz) if get_arch(arch).folds
-            else "'--arch streaming' can be folded"]
+def _remedy(network: Network, arch: str, device: Device, goal: Wish) -> str:
+    """What makes it fit: more cycles a frame, or a larger part of the family. All was tried."""
+    options = [_slower(network, candidate, device, goal.clock_mhz, candidate != arch)
+               for candidate in dict.fromkeys((arch, "streaming")) if get_arch(candidate).folds]
     larger = [d for d in DEVICES.values() if d.family == device.family and d.budget
               and device.budget and d.budget.luts > device.budget.luts]
     for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):
-        if fits(planner_of(network, arch, part)(wish), part):
-            ways.append(f"{part.name} would do")
+        plan = planner_of(network, arch, part)(goal)
+        if fits(plan, part) and plan.ii <= plan.target:
+            options.append(f"--device {part.name} would do with --ii {plan.target}")
             break
-    return ", ".join(ways)
+    return ", ".join(options)
 
 
-def _slower(network: Network, arch: str, device: Device, clock: float | None) -> str:
-    """The fastest folding that fits."""
+def _slower(network: Network, arch: str, device: Device, clock: float | None,
+            named: bool) -> str:
+    """The fastest folding that fits, as an option; with the architecture where it is ``named``."""
     try:
         slower = fastest_fit(planner_of(network, arch, device), device, SLOWEST)
     except BnnhwError:
-        return "no folding of it fits"
+        return f"no folding of --arch {arch} fits"
     rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
-    return f"it fits from --ii {slower.ii} on{rate}"
+    return f"it fits with {f'--arch {arch} ' if named else ''}--ii {slower.target}{rate}"

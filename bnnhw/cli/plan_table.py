@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from bnnhw.arch import get_arch
 from bnnhw.cli.common import print_table
+from bnnhw.device import get_device
+from bnnhw.device.clocks import expected_clock
+from bnnhw.emit.board import link_cost
 from bnnhw.plan import Plan, Unit, Wish
 from bnnhw.plan.resources import Resources
 
-__all__ = ["plan_json", "print_plan", "print_resources"]
+__all__ = ["clock_of", "plan_json", "print_plan", "print_resources"]
 
 
 def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
@@ -33,9 +37,30 @@ def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = N
     reached = "reached" if plan.ii <= plan.target else "NOT reached"
     asked = "" if not wished else f" (asked for at most {plan.target}: {reached})"
     print(f"{plan.ii} cycles a frame{asked}, latency {plan.latency} cycles")
-    clock = clock_mhz or Wish.ASSUMED_MHZ
-    print(f"at {clock:g} MHz{'' if clock_mhz else ' (say --clock)'}: "
-          f"{clock * 1e6 / plan.ii:,.0f} frames/s, latency {plan.latency / clock:,.2f} us")
+    print(_speed(plan, clock_mhz))
+
+
+def _speed(plan: Plan, clock_mhz: float | None) -> str:
+    """Frames a second and latency, with the clock and why it is taken."""
+    chosen = clock_of(plan, clock_mhz)
+    if chosen is None:
+        return f"no clock is known for {plan.device}: --clock MHZ gives frames a second"
+    clock, why = chosen
+    return (f"at {clock:g} MHz{why and f' ({why})'}: {clock * 1e6 / plan.ii:,.0f} frames/s, "
+            f"latency {plan.latency / clock:,.2f} us")
+
+
+def clock_of(plan: Plan, given_mhz: float | None) -> tuple[float, str] | None:
+    """The clock to reckon with in MHz, and what is to be known of it; None where none is known."""
+    expected = expected_clock(get_device(plan.device))
+    if not get_arch(plan.arch).folds:  # its registers are placed for a clock
+        return given_mhz or Wish.ASSUMED_MHZ, "its registers are placed for that; not timed"
+    if given_mhz is None:
+        return None if expected is None else (
+            expected.usual_mhz, f"expected, and what 'build' runs at: {expected.evidence}")
+    if expected is not None and given_mhz > expected.fastest_mhz:
+        return given_mhz, f"more than expected: {expected.evidence}"
+    return given_mhz, ""
 
 
 def _shape(unit: Unit) -> str:
@@ -63,9 +88,9 @@ def _memory(unit: Unit) -> str:
     return ", ".join(parts)
 
 
-def print_resources(needed: Resources) -> None:
-    """Print what a plan takes of a part, with the error of the estimate beside it."""
-    rows = []
+def print_resources(needed: Resources, plan: Plan) -> None:
+    """Print what a plan takes of a part, with the error of the estimate, and the host link."""
+    rows: list[tuple[Any, ...]] = []
     for name, used, there in needed.rows():
         share = "" if there is None else f"{used / there:.0%}"
         use = needed.total.block_use(needed.device)
@@ -78,9 +103,37 @@ def print_resources(needed: Resources) -> None:
         rows.append((name, used, "" if there is None else there, share, error))
     print_table(f"estimate for {needed.device.name}",
                 ("resource", "used", "available", "share", "error"), rows)
+    left = _beside_link(needed, plan)
+    if left is not None:
+        print("the host link of 'build' takes " + ", ".join(
+            f"{link:,} {name}" for name, (link, _) in left.items()) + "; then remain "
+            + ", ".join(f"{rest:,} {name}" for name, (_, rest) in left.items()))
 
 
-def plan_json(plan: Plan, needed: Resources | None) -> dict[str, Any]:
-    """A plan and its estimate as JSON values."""
+def _beside_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | None:
+    """Resources that the host link takes of a part, and what is left beside it and the plan."""
+    budget = needed.budget
+    if budget is None:
+        return None
+    link, total = link_cost(plan, needed.device), needed.total
+    return {name: (round(takes), round(there - used - takes)) for name, takes, used, there in (
+        ("LUT4", link.lut, total.lut, budget.luts), ("flip-flops", link.ff, total.ff, budget.ffs),
+        ("block RAM", link.block, total.block, budget.blocks))}
+
+
+def plan_json(plan: Plan, needed: Resources | None, clock_mhz: float | None) -> dict[str, Any]:
+    """A plan, its clock and its estimate as JSON values."""
+    chosen, left = clock_of(plan, clock_mhz), None
+    resources = None
+    if needed is not None:
+        left = _beside_link(needed, plan)
+        resources = {**needed.to_json(), "host_link": None, "remaining": None}
+    if left is not None and resources is not None:
+        keys = dict(zip(left, ("lut", "ff", "block_ram"), strict=True))
+        resources["host_link"] = {keys[name]: link for name, (link, _) in left.items()}
+        resources["remaining"] = {keys[name]: rest for name, (_, rest) in left.items()}
     return {"schema": "bnnhw.plan/1", **plan.to_json(),
-            "resources": None if needed is None else needed.to_json()}
+            "clock": None if chosen is None else {
+                "clock_mhz": chosen[0], "given": clock_mhz is not None, "note": chosen[1],
+                "frames_per_second": round(chosen[0] * 1e6 / plan.ii, 2)},
+            "resources": resources}

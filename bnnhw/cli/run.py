@@ -35,6 +35,8 @@ def command(
 
     Example: bnnhw run --on uart:/dev/ttyUSB1 --design build/tfc/icebreaker digits.npy
     """
+    for path in filter(None, (data, labels)):
+        read_array(path)  # a file that is missing or damaged is reported before the board is
     with Accelerator(on, design) as board:
         x = read_samples(data, board.build.graph)[:limit]
         truth = None if labels is None else read_array(labels)[:limit]

@@ -62,7 +62,8 @@ def command(
         simulate_design(loaded, x, stalls, outputs, truth, json)
         return
     begin = time.perf_counter()
-    with progress(f"simulate ({engine})", len(x)) as done:
+    counted = None if engine == "cocotb" else len(x)  # cocotb reports when all is done
+    with progress(f"simulate ({engine})", counted) as done:
         run = simulate(loaded, x, engine, stalls, done)
     seconds = time.perf_counter() - begin
     expected = golden.run(loaded.graph, x)

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 __all__ = ["StageClock", "stages"]
 
@@ -24,31 +31,48 @@ class StageClock:
     def __init__(self, bar: Progress, plain: bool) -> None:
         self._bar, self._plain = bar, plain
         self._title, self._begun = "", 0.0
-        self._task: object = None
+        self._task: TaskID | None = None
         self.seconds: dict[str, float] = {}
 
     def __call__(self, title: str) -> Callable[[float], None]:
-        """Begin a stage; the result takes the fraction of it that is done."""
+        """Begin a stage; the result receives the fraction of it that is done.
+
+        The bar of a stage that reports no fraction pulses.
+        """
         self.end()
         self._title, self._begun = title, time.monotonic()
         if self._plain:
             print(f"{title} ...", file=sys.stderr, flush=True)
             return lambda fraction: None
-        task = self._bar.add_task(title, total=1.0)
-        self._task = task
-        return lambda fraction: self._bar.update(task, completed=fraction)
+        task = self._task = self._bar.add_task(title, total=None)
+        return lambda fraction: self._bar.update(task, total=1.0, completed=fraction)
 
     def end(self) -> None:
-        """End the stage that is under way."""
+        """End the stage that is under way: it is done."""
+        self._leave("")
+
+    def stop(self, why: str) -> None:
+        """End the stage that is under way before it is done; its bar stays where it is."""
+        self._leave(why)
+
+    def _leave(self, why: str) -> None:
         if not self._title:
             return
         took = time.monotonic() - self._begun
         self.seconds[self._title] = self.seconds.get(self._title, 0.0) + took
-        if not self._plain and self._task is not None:
-            self._bar.update(self._task, completed=1.0)  # type: ignore[arg-type]
-        elif took > 1:
-            print(f"{self._title}: {took:.0f} s", file=sys.stderr, flush=True)
-        self._title = ""
+        if self._task is not None:
+            if why:
+                # A bar without a total would pulse for good.
+                total = self._bar.tasks[self._bar.task_ids.index(self._task)].total
+                self._bar.update(self._task, description=f"{self._title}: {why}",
+                                 total=1.0 if total is None else total)
+            else:
+                self._bar.update(self._task, total=1.0, completed=1.0)
+            self._bar.stop_task(self._task)
+        elif why or took > 1:
+            print(f"{self._title}: {f'{why} after ' if why else ''}{took:.0f} s",
+                  file=sys.stderr, flush=True)
+        self._title, self._task = "", None
 
 
 @contextmanager
@@ -62,5 +86,7 @@ def stages(quiet: bool = False) -> Iterator[StageClock]:
         clock = StageClock(bar, plain)
         try:
             yield clock
-        finally:
-            clock.end()
+        except BaseException:
+            clock.stop("stopped")
+            raise
+        clock.end()

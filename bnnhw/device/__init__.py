@@ -61,7 +61,9 @@ class Device:
     lut_ram : bool
         Lookup tables can be small memories.
     auto_block_bits : int
-        Bits from which on synthesis puts a written memory into block RAM by itself.
+        Bits from which on synthesis puts a written memory into one block RAM by itself.
+    auto_block_more : int
+        How many more bits it must have for each further block RAM.
     family : str
         Name of the family; that of the device itself where it is one.
     budget : Budget or None
@@ -78,6 +80,7 @@ class Device:
     block_shapes: tuple[tuple[int, int], ...] = ()
     lut_ram: bool = False
     auto_block_bits: int = 2048
+    auto_block_more: int = 0
     family: str = ""
     budget: Budget | None = None
 
@@ -127,7 +130,7 @@ ECP5 = Device("ecp5", "Lattice ECP5: LUT4, CCU2C carry, 18 Kbit block RAM",
               ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)), True)
 ICE40 = Device("ice40", "Lattice iCE40: LUT4, SB_CARRY, 4 Kbit block RAM",
                "synth_ice40", {"SB_LUT4": 1}, ("SB_DFF*",), ("SB_RAM40_4K*",), 48,
-               ((256, 16), (512, 8), (1024, 4), (2048, 2)), auto_block_bits=96)
+               ((256, 16), (512, 8), (1024, 4), (2048, 2)), auto_block_bits=80, auto_block_more=64)
 XC7 = Device("xc7", "AMD 7 series: LUT6, CARRY4, 36 Kbit block RAM (synthesis only)",
              "synth_xilinx -family xc7 -noiopad -nodsp -noclkbuf",
              {**{f"LUT{k}": 1 for k in range(1, 7)}, "LUT6_2": 1, "RAM32M": 4, "RAM64M": 4,

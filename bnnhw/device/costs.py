@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bnnhw.device import SPRAM_SHAPE, Device, sprams
+from bnnhw.errors import PlanError
 
 __all__ = ["Cost", "all_features", "block_count", "estimate", "model_error"]
 
@@ -26,6 +27,9 @@ COSTS = Path(__file__).with_name("costs.json")
 
 class _Unit(Protocol):
     """What the estimate asks of a unit of a plan; ``memories`` are ``plan.Memory``."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def kind(self) -> str: ...
@@ -65,8 +69,10 @@ def _in_block(memory: Any, device: Device) -> bool:
     """Whether synthesis puts a memory into block RAM."""
     if memory.style == "block":
         return bool(device.block_shapes)
-    return bool(device.block_shapes) and memory.style == "auto" and memory.written and \
-        memory.depth > 1 and memory.depth * memory.width >= device.auto_block_bits
+    if not device.block_shapes or memory.style != "auto" or not memory.written or memory.depth < 2:
+        return False
+    more = device.auto_block_more * (device.blocks(memory.depth, memory.width) - 1)
+    return bool(memory.depth * memory.width >= device.auto_block_bits + more)
 
 
 def block_count(unit: _Unit, device: Device) -> int:
@@ -116,9 +122,10 @@ def estimate(unit: _Unit, device: Device) -> Cost | None:
     if known is not None:
         queue = RAM_LUTS * features.get("ram", 0.0) if device.lut_ram else 0.0
         return Cost(known[0] + queue, known[1], 0) + stored
-    if unit.kind not in models["kinds"]:
-        return stored
-    model = models["kinds"][unit.kind]
+    model = models["kinds"].get(unit.kind)
+    if model is None:
+        raise PlanError(f"no cost is known for units of kind '{unit.kind}' on {device.family}",
+                        where=f"unit '{unit.name}'", hint="a device of another family")
     lut, ff = (sum(model[what].get(name, 0.0) * count for name, count in features.items())
                for what in ("lut", "ff"))
     return Cost(lut, ff, 0) + stored

@@ -22,6 +22,7 @@ from bnnhw.link.weights import PART_BITS, WeightImage
 from bnnhw.passes import run_passes
 from bnnhw.plan import Plan, Wish
 from bnnhw.plan.fit import fit_hints
+from bnnhw.plan.goal import plan_goal
 from bnnhw.plan.image import weight_image
 
 __all__ = ["SCHEMA", "Design", "Stages", "design_of", "generate", "load_design", "plan_network",
@@ -100,7 +101,7 @@ def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
     graph = run_passes(network.graph)
     hints = fit_hints(network.hints, network.graph, graph)
     if stages is None or not arch.searches:
-        return graph, arch.plan(graph, hints, device, wish)
+        return graph, plan_goal(lambda goal: arch.plan(graph, hints, device, goal), wish)
     told: list[Callable[[float], None]] = []
 
     def report(fraction: float) -> None:

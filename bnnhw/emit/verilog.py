@@ -10,6 +10,7 @@ from amaranth.back import rtlil, verilog
 from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 
+from bnnhw.caches import prepare_caches
 from bnnhw.emit.shims import shims_used
 from bnnhw.emit.tables import compact_tables
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent, ports_of, prefix_ports
@@ -79,6 +80,7 @@ def convert(top: SharedComponent) -> str:
     """
     # Any yosys on PATH would change the text; the packaged one is pinned.
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    prepare_caches()
     modules = _Modules()
     modules.define(top, top.module_name)
     text = "\n".join(modules.texts[name] for name in sorted(modules.texts))

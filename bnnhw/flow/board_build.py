@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bnnhw.caches import cache_dir
 from bnnhw.device import get_device
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, ToolError
-from bnnhw.flow.cache import cache_dir
 from bnnhw.flow.ecp5_carry import EASED
 from bnnhw.flow.families import Family, get_family
 from bnnhw.flow.fractions import nextpnr_fraction, yosys_fraction
+from bnnhw.flow.too_large import fit_error
 from bnnhw.flow.tools import Tools
 from bnnhw.platforms.base import Board
 from bnnhw.platforms.constraints import constraints
@@ -28,8 +29,6 @@ __all__ = ["Built", "Routed", "Stages", "build"]
 
 Stages = Callable[[str], Callable[[float], None]]
 """Announces a stage, and returns what takes the fraction of it that is done."""
-
-_TOO_LARGE = ("Unable to place", "no BELs", "not enough", "more than available")
 
 
 @dataclass(frozen=True)
@@ -197,11 +196,7 @@ def _route(folder: Path, family: Family, board: Board, arguments: list[str], see
             "routed.json", "--report", "placed.json", "--timing-allow-fail", "-q", "-l", log,
         ], folder, log, nextpnr_fraction(stages(f"place and route, seed {seed} (nextpnr)")))
     except ToolError as error:
-        if any(word in error.message for word in _TOO_LARGE):
-            raise FitError(f"does not fit {board.part.name}: {error.message}",
-                           hint="allow more cycles a frame (--ii), or take a larger board"
-                           ) from None
-        raise
+        raise fit_error(error, board.part.name) from None
     done = stages(f"bitstream ({family.pack})")
     tools.run(family.pack, family.pack_arguments(board), folder)
     done(1.0)

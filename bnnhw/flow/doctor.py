@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw import __version__
+from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.flow.families import FAMILIES
 from bnnhw.flow.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
@@ -68,17 +69,19 @@ def examine(root: Path = Path("/")) -> dict[str, Any]:
     root : Path
         Where ``sys``, ``dev`` and ``etc`` are.
     """
-    tools = _tools()
+    caches, tools = prepare_caches(), _tools()
     usb, udev = _usb(root), _udev(root)
     missing = missing_for_build({tool["name"]: tool["version"] for tool in tools})
     return {
         "schema": SCHEMA, "bnnhw": __version__,
         "python": {"version": platform.python_version(), "executable": sys.executable,
                    "new_enough": sys.version_info >= OLDEST},
+        "cache": {"folder": str(caches.wanted), "writable": caches.reason is None,
+                  "reason": caches.reason},
         "tools": tools, "extras": _extras(), "warm": _warm(),
         "libraries": _libraries(),
         "usb": usb, "ports": [vars(port) for port in serial_ports(root)], "udev": udev,
-        "advice": _advice(tools, usb, udev, root),
+        "advice": [*([caches.note] if caches.note else []), *_advice(tools, usb, udev, root)],
         "missing": missing, "ok": missing is None,
     }
 

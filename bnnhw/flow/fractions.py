@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from bnnhw.errors import FitError
+from bnnhw.flow.too_large import check_utilisation
 
 __all__ = ["PLACED", "nextpnr_fraction", "yosys_fraction"]
 
@@ -51,7 +52,8 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
     Raises
     ------
     FitError
-        While reading: the router makes no headway any more.
+        While reading: the design needs more cells than the part has, or the router makes no
+        progress any more.
     """
     arcs, far = 0, 0.0
     fewest, since = 1 << 60, 0
@@ -64,6 +66,7 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
 
     def line(text: str) -> None:
         nonlocal arcs, far
+        check_utilisation(text)
         now = far
         if "Creating initial analytic placement" in text:
             now = 0.1

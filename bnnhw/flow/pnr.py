@@ -11,9 +11,10 @@ from typing import Any
 
 from bnnhw.device import Device
 from bnnhw.emit.design import Design
-from bnnhw.errors import FitError, PlanError, ToolError
+from bnnhw.errors import PlanError, ToolError
 from bnnhw.flow.families import FAMILIES
 from bnnhw.flow.fractions import nextpnr_fraction
+from bnnhw.flow.too_large import fit_error
 from bnnhw.flow.tools import Tools
 
 __all__ = ["PARTS", "PARTS_BY_NAME", "Part", "pin_saver", "place_and_route"]
@@ -161,10 +162,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
                 "--log", "nextpnr.log",
             ], folder, "nextpnr.log", nextpnr_fraction(report))
         except ToolError as error:
-            if any(word in error.message for word in ("Unable to place", "no BELs", "available")):
-                raise FitError(f"does not fit {part.name}: {error.message}",
-                               hint="allow more cycles a frame (--ii)") from None
-            raise
+            raise fit_error(error, part.name) from None
         found = json.loads((folder / "report.json").read_text())
     fmax = min(clock["achieved"] for clock in found["fmax"].values())
     used = {name: u for name, u in found["utilization"].items() if u["used"]}

@@ -29,6 +29,8 @@ _ABSENT = ("device not found", "can't find ice ftdi", "no dfu capable usb", "no 
            "no device found", "no cmsis-dap", "no device present", "can't find device")
 _DENIED = ("usb_open() failed", "libusb_error_access", "permission denied", "cannot open dfu",
            "unable to claim", "insufficient permissions")
+_UNVERIFIED = ("found difference between flash and file", "verification failed",
+               "failed verification", "verify failed", "errverify")
 _BOILERPLATE = ("empty", "Copyright", "This program is Free Software", "Please report bugs")
 _NOT_BUILT_IN = "not enabled at compile time"
 
@@ -74,6 +76,11 @@ class Programming:
         """Where the bitstream ends up, in words."""
         return "the flash" if self.persistent else "the configuration memory, until power-off"
 
+    @property
+    def memory(self) -> str:
+        """The memory that is written, in words."""
+        return "the flash" if self.persistent else "the configuration memory"
+
 
 def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     """Find the board and the bitstream that a build folder, or a file, stands for.
@@ -89,6 +96,9 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     ConfigError
         There is no bitstream, or it was built for another board.
     """
+    if not target.exists():
+        raise ConfigError("does not exist", where=str(target),
+                          hint="'bnnhw build NET --board B' makes a build folder")
     folder = target if target.is_dir() else target.parent
     built = _built_for(folder / "board.json")
     if target.is_dir() and built is None:
@@ -105,7 +115,7 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
                           hint=f"leave out --board, or bnnhw build NET --board {found.name}")
     bitstream = target / get_family(found).bitstream if target.is_dir() else target
     if not bitstream.is_file():
-        raise ConfigError(f"has no {bitstream.name}" if target.is_dir() else "does not exist",
+        raise ConfigError(f"has no {bitstream.name}" if target.is_dir() else "is not a file",
                           where=str(target), hint="build the design again")
     return found, bitstream
 
@@ -243,9 +253,11 @@ def judge(plan: Programming, code: int, said: str) -> None:
              if line.strip() and not line.startswith(_BOILERPLATE)]
     low = said.lower()
     board, tool = plan.board, plan.tool
+    note = board.programming_note(plan.persistent)
     if "download done" in low and "unable to read dfu status" in low:
         return  # the bootloader starts the design before it answers
-    levels = re.findall(r"cdone: (low|high)", low)
+    # A tool that stops earlier leaves CDONE low, because it holds the FPGA in reset meanwhile.
+    levels = re.findall(r"cdone: (low|high)", low) if code == 0 else []
     asleep = plan.offset is None and (levels[-1:] == ["low"] or "wait for cdone fail" in low)
     low = low if plan.offset is None else low.replace("wait for cdone fail", "")
     if code == 0 and not asleep and not re.search(r"^(error|fail)", low, re.MULTILINE):
@@ -261,10 +273,15 @@ def judge(plan: Programming, code: int, said: str) -> None:
         raise LinkError(f"{board.title} may not be opened: {last}",
                         hint=f"'bnnhw doctor' prints the rules for {RULES_FILE}")
     if any(word in low for word in _ABSENT):
-        button = f"{board.note}; " if board.programmer.volatile is None and board.note else ""
+        button = f"{note}; " if board.programmer.volatile is None and note else ""
         raise LinkError(f"{board.title} was not found: {last}",
                         hint=f"{button}check cable and power; 'bnnhw doctor' lists what is there")
+    if any(word in low for word in _UNVERIFIED):
+        raise ToolError(f"verification failed: {plan.memory} of {board.title} does not hold what "
+                        f"was written: {last}",
+                        hint="run it again; if it fails again, check power and cable, and whether "
+                             "the flash is write-protected")
     if asleep:
         raise ToolError(f"{board.title} did not start with this bitstream: {last}",
-                        hint=board.note or "check the board's jumpers")
-    raise ToolError(f"{tool} failed (exit code {code}): {last}", hint=board.note or None)
+                        hint=note or "build the design again, and check the board's jumpers")
+    raise ToolError(f"{tool} failed (exit code {code}): {last}", hint=note or None)

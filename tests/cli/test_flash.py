@@ -58,6 +58,10 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
     code, _, err = call("flash", "build/net/orangecrab_85f", "--dry-run", "--persistent")
     assert code == 0
     assert "kept: the bootloader" in err
+    code, _, err = call("flash", "build/net/icebreaker", "--dry-run", "--persistent")
+    assert code == 0
+    assert "--persistent" not in err  # it was given
+    assert "use --persistent" in call("flash", "build/net/icebreaker", "--dry-run")[2]
     assert tree(builds) == before
 
 
@@ -69,11 +73,31 @@ def test_refusals(call: Called) -> None:
         (["build/net/icebreaker", "--usb", "1:4 -f"], "names no device"),
         (["build/net/icebreaker", "--offset", "0"], "No such option"),
         (["build/net"], "is no build folder"),
+        (["build/net/no_such_folder"], "build/net/no_such_folder: does not exist"),
         (["build/net/ulx3s_85f/board.json", "--board", "ulx3s_85f"], "does not begin like an ECP5"),
     ):
         code, out, err = call("flash", *arguments)
         assert (code, out) == (2, "")
         assert text in err
+
+
+def test_verification_that_fails(builds: Path, call: Called,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for iceprog, which prints what that prints."""
+    tool = builds / "bin/iceprog"
+    tool.parent.mkdir()
+    tool.write_text(r"""#!/bin/sh
+printf 'init..\ncdone: high\nreset..\ncdone: low\nprogramming..\n' >&2
+printf 'reading..\nFound difference between flash and file!\nABORT.\n' >&2
+exit 3
+""")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    code, out, err = call("flash", "build/net/icebreaker", "--persistent", "--yes")
+    assert (code, out) == (6, "")
+    assert "verification failed: the flash of 1BitSquared iCEBreaker" in err
+    assert "did not start" not in err
+    assert "--persistent" not in err
 
 
 def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:

@@ -9,13 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnhw.cli.board_plan import plan_for, usual_share
 from bnnhw.cli.plan import SLOWEST, planner_of
-from bnnhw.device import get_device
+from bnnhw.device import DEVICES, get_device
+from bnnhw.device.clocks import expected_clock
 from bnnhw.device.costs import block_count, estimate, model_error
-from bnnhw.errors import FitError, PlanError
+from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.frontend.network import load_network
 from bnnhw.plan import Wish
+from bnnhw.plan.goal import check_goal, settle
 from bnnhw.plan.resources import fastest_fit, fits, resources
+from bnnhw.platforms import boards, get_board
+from tests.cli.inside import Called, caller
 from tests.cli.test_cli import run as bnnhw
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
@@ -39,7 +44,7 @@ def test_plan_says_what_is_short_and_what_would_fit() -> None:
     assert result.returncode == 3
     assert "block RAM" in result.stderr
     assert "too many" in result.stderr
-    assert re.search(r"ecp5-(45|85) would do", result.stderr)
+    assert re.search(r"--device ecp5-(45|85) would do with --ii \d+", result.stderr)
     assert "Traceback" not in result.stderr
     assert "conv0_swu" in result.stdout
 
@@ -120,3 +125,137 @@ def test_from_plan_to_measured_buffers(tmp_path: Path) -> None:
     assert summary["buffers"]
     for buffer in summary["buffers"]:
         assert max(buffer["even"], buffer["rushed"]) <= buffer["depth"]
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+           capsys: pytest.CaptureFixture[str]) -> Called:
+    return caller(tmp_path, monkeypatch, capsys)
+
+
+def test_frames_a_second_are_at_a_clock_that_the_part_reaches(inside: Called) -> None:
+    network = str(EXAMPLES / "segment.yaml")
+    code, out, err = inside("plan", network, "--device", "up5k", "--json")
+    assert code == 0, err
+    plan = json.loads(out)
+    board = get_board("icebreaker")
+    assert plan["clock"]["clock_mhz"] == board.clock_mhz == 18  # what build takes
+    assert plan["clock"]["frames_per_second"] == round(18e6 / plan["ii"], 2)
+    assert "expected" in plan["clock"]["note"]
+    assert "timed build" in plan["clock"]["note"]
+    found = plan["resources"]
+    assert found["host_link"]["lut"] > 400
+    for key in ("lut", "ff", "block_ram"):
+        left = found["available"][key] - found["total"][key] - found["host_link"][key]
+        assert abs(found["remaining"][key] - left) <= 1
+        assert found["remaining"][key] >= 0
+    _, out, _ = inside("plan", network, "--device", "up5k", "--ii", "4000")
+    assert "at 18 MHz (expected" in out
+    assert "the host link of 'build' takes" in out
+    _, out, _ = inside("plan", network, "--device", "up5k", "--ii", "4000", "--clock", "100")
+    assert "more than expected" in out
+    _, out, _ = inside("plan", network, "--ii", "4000")
+    assert "no clock is known for generic" in out
+
+
+def test_expected_clocks_come_from_builds() -> None:
+    """The usual clock leaves a margin below the slowest build, the fastest was reached."""
+    for device in DEVICES.values():
+        expected = expected_clock(device)
+        if device.budget is not None:
+            assert expected is not None, device.name
+        if expected is None or expected.on != device.name:
+            continue
+        assert expected.usual_mhz <= 0.9 * expected.measured[0]
+        assert expected.usual_mhz < expected.fastest_mhz <= expected.measured[-1]
+        assert str(int(expected.measured[0])) in expected.evidence
+    for board in boards().values():
+        assert 0 < board.clock_mhz <= board.fastest_mhz
+
+
+def advised(text: str) -> list[list[str]]:
+    """Commands that ``plan`` prints."""
+    return [line.split(": bnnhw ")[1].split() for line in text.splitlines()
+            if line.startswith("to ") and ": bnnhw " in line]
+
+
+@pytest.mark.parametrize(("name", "device"), [
+    ("keyword", "up5k"), ("segment", "ecp5-25"), ("keyword", "generic"),
+])
+def test_commands_that_are_advised_work(name: str, device: str, inside: Called) -> None:
+    network = str(EXAMPLES / f"{name}.yaml")
+    code, out, err = inside("plan", network, "--device", device)
+    assert code == 0, err
+    commands = advised(out)
+    assert commands
+    for command in commands:
+        cycles = int(command[command.index("--ii") + 1]) if "--ii" in command else None
+        if command[0] == "generate":
+            code, said, err = inside(*command)
+            assert code == 0, err
+            assert "NOT reached" not in said
+            code, _, err = inside("plan", network, "--device", device,
+                                  *command[command.index("--device") + 2:-2])
+            assert code == 0, err
+        else:  # all that a build decides before its tools run
+            board = get_board(command[command.index("--board") + 1])
+            plan = plan_for(load_network(EXAMPLES / f"{name}.yaml"), board, "streaming",
+                            Wish(ii=cycles), False, board.clock_mhz, usual_share(board))
+            assert cycles is not None
+            assert plan.ii <= cycles
+
+
+@pytest.mark.parametrize(("name", "options", "code"), [
+    ("keyword", ("--device", "up5k", "--ii", "384"), 3),
+    ("keyword", ("--device", "hx8k", "--ii", "384"), 4),
+    ("keyword", ("--ii", "384"), 4),
+    ("keyword", ("--ii", "3"), 2),
+    ("segment", ("--device", "up5k", "--ii", "2"), 2),
+    ("cnv", ("--device", "ecp5-25", "--ii", "40000"), 3),
+])
+def test_advice_of_errors_works_when_it_is_followed(name: str, options: tuple[str, ...], code: int,
+                                                    inside: Called) -> None:
+    network = str(EXAMPLES / f"{name}.yaml")
+    found, out, err = inside("plan", network, *options)
+    assert found == code
+    assert not advised(out)  # nothing that would end with an error is advised
+    device = options[:options.index("--ii")]
+    cycles = re.findall(r"(?:use|it fits with) --ii (\d+)", err)
+    assert cycles or "no folding of" in err
+    if cycles:
+        assert inside("plan", network, *device, "--ii", cycles[0])[0] == 0
+    if larger := re.search(r"(--device \S+) would do with (--ii \d+)", err):
+        assert inside("plan", network, *larger[1].split(), *larger[2].split())[0] == 0
+
+
+def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called) -> None:
+    """The files are there, since they are right; they are only slower than asked."""
+    network = str(EXAMPLES / "keyword.yaml")
+    code, out, err = inside("generate", "--layers", network, "--ii", "384", "-o", "k.v")
+    assert code == 4
+    assert "NOT reached" in out
+    assert "instead of at most 384" in err
+    assert (tmp_path / "k.v").exists()
+    assert (tmp_path / "k.json").exists()
+    code, _, err = inside("plan", network, "--fps", "46800", "--clock", "18")
+    assert code == 4
+    assert re.search(r"instead of 46,800 frames/s at 18 MHz", err)
+    assert inside("generate", "--layers", network, "-o", "d.v")[0] == 0  # a default is no goal
+
+
+def test_a_goal_that_a_board_misses_is_said_before_the_tools_run() -> None:
+    network, board = load_network(EXAMPLES / "keyword.yaml"), get_board("ulx3s_85f")
+    with pytest.raises(TimingError, match="instead of at most 384"):
+        plan_for(network, board, "streaming", Wish(ii=384), False, 50, usual_share(board))
+
+
+def test_settled_plans_are_reached_when_asked_for() -> None:
+    planner = planner_of(load_network(EXAMPLES / "keyword.yaml"), "streaming",
+                         get_device("generic"))
+    for cycles in (1, 64, 384, 500, 1000):
+        plan = settle(planner, cycles)
+        assert plan is not None
+        assert plan.ii <= plan.target
+        assert planner(plan.target) == plan
+        check_goal(plan, Wish(ii=plan.target), planner)
+    assert settle(planner, 384, lambda plan: False) is None

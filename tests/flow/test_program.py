@@ -112,10 +112,13 @@ def test_a_build_folder_says_all(board: Board, tmp_path: Path) -> None:
 def test_what_is_no_build(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"has no board\.json"):
         locate(tmp_path, None)
+    for board in (None, "ulx3s_85f"):
+        for missing in (tmp_path / "x.bit", tmp_path / "no/such/folder"):
+            with pytest.raises(ConfigError, match="does not exist"):
+                locate(missing, board)
+    (tmp_path / "x.bit").touch()
     with pytest.raises(ConfigError, match="name it with --board"):
         locate(tmp_path / "x.bit", None)
-    with pytest.raises(ConfigError, match="does not exist"):
-        locate(tmp_path / "x.bit", "ulx3s_85f")
     for text in ("", "[]", "{}", "[" * 100_000, "\xff"):
         (tmp_path / "board.json").write_text(text)
         with pytest.raises(ConfigError, match="is damaged"):
@@ -197,7 +200,8 @@ OUTCOMES: list[tuple[Board, int, str, type[BnnhwError] | None, str]] = [
 @pytest.mark.parametrize(("board", "code", "said", "error", "text"), OUTCOMES)
 def test_outcomes(board: Board, code: int, said: str, error: type[BnnhwError] | None,
                   text: str) -> None:
-    plan = Programming(board, Path("x"), False, ((board.programmer.tool, "x"),), "x", True)
+    persistent = board.programmer.volatile is None
+    plan = Programming(board, Path("x"), persistent, ((board.programmer.tool, "x"),), "x", True)
     if error is None:
         judge(plan, code, said)
         return
@@ -205,6 +209,38 @@ def test_outcomes(board: Board, code: int, said: str, error: type[BnnhwError] | 
         judge(plan, code, said)
     assert text in str(caught.value)
     assert caught.value.exit_code == (7 if error is LinkError else 6)
+
+
+# Verification of a flash that fails, and other stops of iceprog with the FPGA held in reset.
+UNVERIFIED = [
+    (ICE, 3, "init..\ncdone: high\nreset..\ncdone: low\nflash ID: 0xEF 0x40 0x18 0x00\n"
+     "programming..\nreading..\nFound difference between flash and file!\nABORT.\n"),
+    (ULX, 1, "Writing: [====] 100.00%\nDone\nVerifying write (May take time)\n"
+     "Fail\nError: Verification failed at 4096\n"),
+    (CRAB, 74, "DFU state(10) = dfuERROR, status(7) = Programmed memory failed verification.\n"),
+]
+
+
+@pytest.mark.parametrize(("board", "code", "said"), UNVERIFIED)
+def test_a_flash_that_does_not_verify(board: Board, code: int, said: str) -> None:
+    plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
+    with pytest.raises(ToolError, match="verification failed: the flash of") as caught:
+        judge(plan, code, said)
+    assert "did not start" not in str(caught.value)
+    assert "--persistent" not in str(caught.value)
+
+
+@each_board
+@pytest.mark.parametrize("said", ["cdone: high\nreset..\ncdone: low\nABORT.\n", "failed\n",
+                                  "Wait for CDONE FAIL\n", "no device found\n"])
+def test_no_advice_that_was_followed(board: Board, said: str) -> None:
+    """Whatever fails: nobody who wrote the flash is told to, nor about the serial line."""
+    plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
+    with pytest.raises(BnnhwError) as caught:
+        judge(plan, 1, said)
+    assert "--persistent" not in str(caught.value)
+    assert "serial line" not in str(caught.value)
+    assert "--persistent" not in board.persistent_note
 
 
 def test_a_board_without_a_persistent_way(tmp_path: Path) -> None:

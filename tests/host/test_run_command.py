@@ -90,3 +90,11 @@ def test_nothing_there(folder: Path, data: Path, run: Run) -> None:
     for arguments in (("--on", "uart:auto", "x.npy"), ("--on", f"sim:{folder}", "missing.npy"),
                       ("--on", f"sim:{folder}", "x.npy", "--labels", "x.npy"), ("x.npy",)):
         assert run(*arguments)[0] == 2, arguments
+
+
+def test_a_missing_file_is_said_before_the_board_is_looked_for(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((2, 3), np.uint8))
+    for arguments in (["missing.npy"], [tmp_path / "x.npy", "--labels", "missing.npy"]):
+        code, _, err = run(*arguments, "--on", "uart:/dev/no_such_port")
+        assert code == 2
+        assert "missing.npy: cannot be read" in err

@@ -50,7 +50,8 @@ class AffinePlan(Unit):
 
     def memories(self) -> tuple[Memory, ...]:
         return (Memory("scales", self.i.group_words,
-                       self.i.lanes * (self.scale_width + self.sum_width), "lut", False),)
+                       self.i.lanes * (self.scale_width + self.sum_width), "lut", False),
+                Memory("queue", AffineUnit.QUEUE_WORDS - 1, self.o.bits, "auto", True))
 
 
 def plan_affine(layer: Affine, source: str, i: StreamPlan) -> AffinePlan:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax
-from bnnhw.plan import LabelUnit, StreamPlan
+from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.argmax import ArgMaxUnit
 
@@ -38,7 +38,13 @@ class ArgMaxPlan(LabelUnit):
 
     def features(self) -> dict[str, float]:
         label = ArgMaxUnit.index_width(self.i.elements)
-        return {"unit": 1, "compare": self.i.bits, "label": self.i.lanes * label}
+        # Scores of a word are compared in a tree, then the best one with those before.
+        return {"unit": 1, "compare": self.i.width, "label": label,
+                "tree": (self.i.lanes - 1) * self.i.width, "chosen": (self.i.lanes - 1) * label,
+                "scores": self.i.bits if self.forward else 0}
+
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("queue", ArgMaxUnit.QUEUE_WORDS - 1, self.o.bits, "auto", True),)
 
 
 def plan_argmax(layer: ArgMax, source: str, i: StreamPlan, forward: bool) -> ArgMaxPlan:

@@ -54,7 +54,8 @@ class ThresholdPlan(Unit):
 
     def memories(self) -> tuple[Memory, ...]:
         return (Memory("thresholds", self.i.group_words,
-                       self.i.lanes * (self.levels * self.compare_width + 1), "lut", False),)
+                       self.i.lanes * (self.levels * self.compare_width + 1), "lut", False),
+                Memory("queue", ThresholdUnit.QUEUE_WORDS - 1, self.o.bits, "auto", True))
 
     def summary(self) -> dict[str, Any]:
         return {"levels": self.levels}

@@ -1,0 +1,89 @@
+"""The commands that ``plan`` prints: each was tried, as far as planning goes."""
+
+from __future__ import annotations
+
+import shlex
+
+from bnnhw.arch import get_arch
+from bnnhw.device import Device
+from bnnhw.errors import BnnhwError
+from bnnhw.flow.room import ALL, room_for, usual_share
+from bnnhw.frontend.network import Network
+from bnnhw.plan import Plan, Wish
+from bnnhw.plan.goal import settle
+from bnnhw.plan.resources import Planner, fits
+from bnnhw.platforms import boards
+
+__all__ = ["commands"]
+
+
+def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Wish,
+             planner: Planner) -> list[str]:
+    """Commands that make the Verilog of a plan, and a bitstream where a board has the part.
+
+    None for a plan that is slower than its goal or larger than the part: what these commands make
+    would be, too.
+
+    Parameters
+    ----------
+    network : Network
+    layers : str
+        As the user named it.
+    device : Device
+    plan : Plan
+    goal : Wish
+    planner : callable
+        As that of ``generate``.
+    """
+    asked = goal.ii is not None or goal.fps is not None
+    if not fits(plan, device) or (asked and plan.ii > plan.target):
+        return []
+    options = []
+    if plan.arch != "streaming":
+        options += ["--arch", plan.arch]
+    if goal.cuts is not None:
+        options += ["--cuts", str(goal.cuts)]
+    if goal.clock_mhz is not None and not get_arch(plan.arch).folds:
+        options += ["--clock", f"{goal.clock_mhz:g}"]
+    lines = []
+    fitted = not asked and device.budget is not None and get_arch(plan.arch).folds
+    core = _core_alone(device, plan, planner) if fitted else plan
+    if core is not None:
+        # A default that is missed is no goal: without --ii, 'generate' takes it again.
+        cycles = ["--ii", str(core.target)] if core.ii <= core.target else []
+        alone = "" if core == plan else f" alone, with {core.ii} cycles a frame"
+        lines.append(f"to generate it{alone}: " + shlex.join([
+            "bnnhw", "generate", "--layers", layers, "--device", device.name, *options, *cycles,
+            "-o", "OUT.v"]))
+    board = _board_for(network, device, plan)
+    if board is not None:
+        lines.append("to build it with the host link: " + shlex.join([
+            "bnnhw", "build", layers, "--board", board, *options, "--ii", str(plan.target)]))
+    return lines
+
+
+def _core_alone(device: Device, plan: Plan, planner: Planner) -> Plan | None:
+    """The plan itself where the core has the part for itself, or one as near as can be."""
+    if planner(plan.target) == plan:
+        return plan
+    return settle(planner, plan.ii, lambda found: fits(found, device))
+
+
+def _board_for(network: Network, device: Device, plan: Plan) -> str | None:
+    """A board with the part, on which ``build`` makes the same plan beside its host link."""
+    from bnnhw.cli.board_plan import plan_for
+
+    if not get_arch(plan.arch).folds or plan.ii > plan.target or \
+            not fits(plan, room_for(plan, device, ALL)):
+        return None
+    for board in boards().values():
+        if board.device != device.name:
+            continue
+        try:
+            made = plan_for(network, board, plan.arch, Wish(ii=plan.target), False,
+                            board.clock_mhz, usual_share(device))
+        except BnnhwError:
+            continue
+        if made == plan:
+            return board.name
+    return None

@@ -1,0 +1,66 @@
+"""Values that errors advise are taken when they are given."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bnnhw.cli.build import _possible_mhz
+from bnnhw.emit.board import divisor_of
+from bnnhw.errors import PlanError
+from bnnhw.plan.folding import Fold, Matrix, check_fold, solve
+from bnnhw.plan.goal import TooFastError
+from bnnhw.platforms import Board, boards
+from bnnhw.platforms.pll import choose_clock
+
+SIZES = st.integers(1, 40)
+
+
+@given(SIZES, SIZES, SIZES, st.integers(0, 60), st.integers(0, 400), st.booleans(), st.booleans())
+def test_folds_that_are_called_legal(rows: int, channels: int, taps: int, pe: int, simd: int,
+                                     all_taps: bool, depthwise: bool) -> None:
+    columns = taps if depthwise else channels * taps
+    matrix = Matrix("m", rows, columns, 8, taps=taps, all_taps=all_taps, depthwise=depthwise)
+    fold, told = Fold(pe, simd), []
+    for _ in range(3):  # rows, columns, and taps may each be wrong
+        try:
+            check_fold(matrix, fold)
+            break
+        except PlanError as error:
+            told = [int(n) for n in re.findall(r"\d+", str(error).split("nearest legal: ")[1])]
+            which = "pe" if "fold pe" in str(error) else "simd"
+            fold = Fold(told[0], fold.simd) if which == "pe" else Fold(fold.pe, told[0])
+            for value in told[1:]:
+                check_fold(matrix, Fold(fold.pe, value))
+    check_fold(matrix, fold)
+
+
+@given(st.lists(st.tuples(SIZES, SIZES, st.integers(1, 50)), min_size=1, max_size=4))
+def test_the_least_cycles_are_those_of_the_slowest_layer(
+        shapes: list[tuple[int, int, int]]) -> None:
+    matrices = [Matrix(f"m{k}", rows, columns, 8, vectors=vectors)
+                for k, (rows, columns, vectors) in enumerate(shapes)]
+    assume(max(vectors for _, _, vectors in shapes) > 1)
+    with pytest.raises(TooFastError, match="cannot take fewer") as caught:
+        solve(matrices, 1)
+    assert f"use --ii {caught.value.least} or more" in str(caught.value)
+    assert solve(matrices, caught.value.least)
+
+
+@pytest.mark.parametrize("board", boards().values(), ids=lambda board: board.name)
+def test_clocks_and_line_speeds(board: Board) -> None:
+    with pytest.raises(PlanError, match="begins at") as caught:
+        choose_clock(board.pll, board.oscillator_hz, 1e5)
+    lowest = float(re.findall(r"begins at ([\d.]+) MHz", str(caught.value))[0])
+    clock = choose_clock(board.pll, board.oscillator_hz, lowest * 1e6)
+    assert clock.hz <= lowest * 1e6
+    with pytest.raises(PlanError, match="--baud") as caught:
+        divisor_of(16e6, 13_000_000)
+    assert divisor_of(16e6, int(re.findall(r"--baud (\d+)", str(caught.value))[0]))
+    mhz = _possible_mhz({"board": board.name, "baud": board.baud}, board.fastest_mhz)
+    assert mhz > board.fastest_mhz / 2
+    made = choose_clock(board.pll, board.oscillator_hz, mhz * 1e6)
+    assert divisor_of(made.hz, board.baud)
