@@ -21,10 +21,13 @@ from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network
 from bnnhw.ir import Graph
 
-__all__ = ["load_graph", "open_network", "print_json", "print_table", "progress", "read_array",
-           "read_samples"]
+__all__ = ["LAYOUT_HELP", "load_graph", "open_network", "print_json", "print_table", "progress",
+           "read_array", "read_samples"]
 
 MAX_SAMPLES = 1 << 33
+
+LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of signals) or NCHW "
+               "([n, C, T]), which is transposed.")
 
 
 def open_network(name: str) -> Network:
@@ -63,11 +66,15 @@ def read_array(path: Path) -> np.ndarray:
         raise ConfigError(f"is not a numpy .npy file: {reason}", where=path.name) from None
 
 
-def read_samples(path: Path, graph: Graph) -> np.ndarray:
-    """Read input samples from an ``.npy`` file, and check them against the network."""
-    x = read_array(path)
-    graph.check_input(x[:1])
-    return x
+def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndarray:
+    """Read input samples from an ``.npy`` file, as the network reads them: channels last.
+
+    Raises
+    ------
+    ConfigError
+        Their shape or their values are not those of the network.
+    """
+    return graph.accept_input(read_array(path), layout)
 
 
 def print_json(data: Any) -> None:

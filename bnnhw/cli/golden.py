@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import load_graph, print_json, progress, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, load_graph, print_json, progress, read_samples
 from bnnhw.emit.files import write_files
 
 __all__ = ["NAME", "command", "outputs_file"]
@@ -22,6 +22,7 @@ def command(
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path = typer.Option(..., help="Results: .npz, one array an output."),
     level: str = typer.Option("fast", help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Run the golden model on samples.
@@ -29,7 +30,7 @@ def command(
     Example: bnnhw golden build/tfc --inputs digits.npy --outputs y.npz
     """
     graph = load_graph(network)
-    x = read_samples(inputs, graph)
+    x = read_samples(inputs, graph, layout)
     with progress("golden", len(x)) as done:
         results = golden.run(graph, x, level, done)
     write_files({outputs: outputs_file(results)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from bnnhw.cli.common import print_json, progress, read_array, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, print_json, progress, read_array, read_samples
 from bnnhw.cli.golden import outputs_file
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
@@ -27,6 +27,7 @@ def command(
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     repeats: int = typer.Option(1000, min=2, help="Frames that run on the board alone, one behind "
                                 "the other, to count its cycles."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
@@ -36,7 +37,7 @@ def command(
     Example: bnnhw run --on uart:/dev/ttyUSB1 --design build/tfc/icebreaker digits.npy
     """
     with Accelerator(on, design) as board:
-        x = read_samples(data, board.build.graph)[:limit]
+        x = read_samples(data, board.build.graph, layout)[:limit]
         truth = None if labels is None else read_array(labels)[:limit]
         with progress(f"run ({board.build.board})", len(x)) as done:
             result = board.validate(x, truth, done)

@@ -11,7 +11,14 @@ import typer
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
-from bnnhw.cli.common import print_json, print_table, progress, read_array, read_samples
+from bnnhw.cli.common import (
+    LAYOUT_HELP,
+    print_json,
+    print_table,
+    progress,
+    read_array,
+    read_samples,
+)
 from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.jobs import simulate_design
 from bnnhw.emit.design import Design, load_design
@@ -36,6 +43,7 @@ def command(
     engine: str = typer.Option("verilator", help="verilator (batch), cocotb or pysim."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),
     seed: int = typer.Option(1, help="Seed of the stalls."),
@@ -52,7 +60,7 @@ def command(
     loaded = load_design(design)
     if cells and not get_arch(loaded.plan.arch).jobs:
         loaded = with_cells(loaded)
-    x = read_samples(inputs, loaded.graph)[:limit]
+    x = read_samples(inputs, loaded.graph, layout)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
     if get_arch(loaded.plan.arch).jobs:

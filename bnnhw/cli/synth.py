@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from bnnhw.arch import get_arch
-from bnnhw.cli.common import print_json, print_table, progress, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, print_json, print_table, progress, read_samples
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
@@ -44,6 +44,7 @@ def command(
     energy: bool = typer.Option(False, "--energy", help="Cells: estimate of the energy of an "
                                 "operation, from that simulation."),
     inputs: Path | None = typer.Option(None, help="Samples for --gates (.npy); else random ones."),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     clock: float | None = typer.Option(None, help="Clock of --gates in MHz; default: slow enough."),
     prove: bool = typer.Option(False, "--prove", help="Cells: prove the netlist equal to the "
                                "Verilog, latches and gated clocks included."),
@@ -62,7 +63,7 @@ def command(
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
     wish = _Wish(lef, unbuffered, sta, gates, energy, inputs, clock, prove, wire, netlist,
-                 librelane)
+                 librelane, layout)
     if cells is not None:
         if pnr:
             raise ConfigError("--pnr is for --device", where="synth")
@@ -117,6 +118,7 @@ class _Wish:
     wire: float = 0.0
     netlist: Path | None = None
     librelane: Path | None = None
+    layout: str | None = None
 
     @property
     def period(self) -> float | None:
@@ -132,7 +134,7 @@ class _Wish:
             raise ConfigError("needs two samples, as it begins behind the first one",
                               where="--energy", hint="--gates 8")
         if self.inputs is not None:
-            x = read_samples(self.inputs, loaded.graph)[:count]
+            x = read_samples(self.inputs, loaded.graph, self.layout)[:count]
             if len(x) < min(count, 2):
                 raise ConfigError(f"holds {len(x)} samples", where=str(self.inputs))
             return x, f"{len(x)} samples of {self.inputs.name}"
