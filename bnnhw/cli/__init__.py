@@ -21,20 +21,22 @@ from bnnhw.cli import (
     list_,
     plan,
     run,
+    samples,
     simulate,
     synth,
 )
+from bnnhw.cli.output import patient_output
 from bnnhw.errors import BnnhwError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    name="bnnhw", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
+    name="bnnhw", add_completion=True, rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="From a trained binary neural network to hardware that is proven bit-exact.")
 
-for verb in (plan, generate, import_, check, golden, simulate, synth, build, flash, run, list_,
-             doctor):
+for verb in (plan, generate, import_, check, samples, golden, simulate, synth, build, flash, run,
+             list_, doctor):
     app.command(verb.NAME)(verb.command)
 
 
@@ -44,28 +46,33 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
                                  help="Print the version."),
 ) -> None:
     """Exit codes: 0 done, 1 a defect of bnnhw, 2 bad usage or input, 3 does not fit the device,
     4 timing missed, 5 hardware differs from golden, 6 a tool is missing or failed, 7 board or
     link not found."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
     signal.signal(signal.SIGTERM, _stop)
+    with patient_output():
+        _run()
+
+
+def _run() -> None:
     try:
         code = app(standalone_mode=False)
     except BnnhwError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except MemoryError:
         _fail("this machine has too little memory for that", 2)
     except Exception as error:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 import bnnhw.designs as designs
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network
@@ -31,9 +30,9 @@ LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of si
 
 
 def open_network(name: str) -> Network:
-    """Load a network by folder, layers.yaml, or name of a shipped design."""
+    """Load a network by folder, layers.yaml, or name of a shipped design or example."""
     path = Path(name)
-    if not path.exists() and name in designs.names():
+    if not path.exists() and name in (*designs.names(), *designs.examples()):
         path = designs.path(name)
     return load_network(path)
 
@@ -80,28 +79,6 @@ def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndar
 def print_json(data: Any) -> None:
     """Print JSON alone on standard output."""
     print(json.dumps(data, indent=1))
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; numbers to the right."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # in a file or a pipe, no cell is cut or wrapped
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for k, column in enumerate(columns):
-        numeric = all(isinstance(row[k], (int, float)) or row[k] in ("", "-") for row in rows)
-        table.add_column(column, justify="right" if numeric and rows else "left",
-                         overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(title, markup=False, style="bold")
-    console.print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @contextmanager

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import typer
+from pydantic import TypeAdapter
 
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json
-from bnnhw.config.names import check_name
+from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.finn_npz import import_finn_npz
@@ -39,7 +40,8 @@ def command(
 
     Example: bnnhw import model.onnx -o build/tfc
     """
-    imported = import_model(model, name or out.name, input_type, pixel_range, argmax)
+    legal = _checked(name, "is no name for a network") if name else _from_folder(out.name)
+    imported = import_model(model, legal, input_type, pixel_range, argmax)
     files = network_files(imported.graph, imported.certificates, imported.scores)
     write_files({out / file: data for file, data in files.items()})
     if json:
@@ -49,23 +51,43 @@ def command(
     print_certificates(imported.certificates,
                        imported.scores.to_json() if imported.scores else None)
     print(f"wrote {', '.join(str(out / f) for f in files)}")
+    if not name and legal != out.name:
+        print(f"the network's name is '{legal}'; --name gives it another")
+
+
+def _from_folder(folder: str) -> str:
+    """Make a legal name for a network from the name of its folder."""
+    legal = re.sub(r"\W", "_", folder.encode("ascii", "ignore").decode().strip())[:40]
+    if not legal[:1].isalpha():
+        legal = f"net_{legal}"[:40] if legal else "net"
+    return _checked(legal, f"is made from the folder '{folder}' and is no name for a network")
+
+
+def _checked(name: str, problem: str) -> str:
+    """Return a legal name.
+
+    Raises
+    ------
+    ConfigError
+        It is not a legal name; the message says that ``--name`` sets it.
+    """
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValueError:
+        raise ConfigError(f"'{name}' {problem}", where="--name",
+                          hint="use a letter, then letters, digits and '_', at most 40 in all, and "
+                          "no word of Verilog") from None
+    return name
 
 
 def import_model(model: Path, name: str, input_type: str,
                  pixel_range: tuple[float, float], argmax: bool) -> Imported:
-    """Import by the file's ending, with the network's name made legal."""
+    """Import by the file's ending."""
     if input_type not in INPUT_TYPES:
         raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
     if not pixel_range[0] != pixel_range[1]:
         raise ConfigError("--pixel-range needs two different numbers")
-    legal = re.sub(r"\W", "_", name)[:40]
-    if not legal[:1].isalpha():
-        legal = f"net_{legal}"[:40]
-    try:
-        check_name(legal)
-    except ValueError as error:
-        raise ConfigError(str(error), where="--name") from None
     if model.suffix == ".npz":
-        return import_finn_npz(model, legal, argmax)
-    return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
+        return import_finn_npz(model, name, argmax)
+    return import_qonnx(model, name=name, input_type=input_type, pixel_range=pixel_range,
                         argmax=argmax)

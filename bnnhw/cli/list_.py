@@ -21,7 +21,10 @@ __all__ = ["NAME", "command"]
 NAME = "list"
 REPORT = "bnnhw.report/1"
 
-Rows = tuple[tuple[str, ...], list[tuple[object, ...]]]
+Rows = tuple[dict[str, str], list[tuple[object, ...]]]
+"""Keys of the JSON with the headings of the table, and the rows."""
+
+NAMED = {"name": "name", "title": "what it is"}
 
 
 def _first_line(text: str | None) -> str:
@@ -29,25 +32,23 @@ def _first_line(text: str | None) -> str:
 
 
 def _archs() -> Rows:
-    return ("name", "what it is"), [(a.name, a.title) for a in ARCHS.values()]
+    return NAMED, [(a.name, a.title) for a in ARCHS.values()]
 
 
 def _devices() -> Rows:
-    return ("name", "what it is"), [(d.name, d.title) for d in DEVICES.values()]
+    return NAMED, [(d.name, d.title) for d in DEVICES.values()]
 
 
 def _layers() -> Rows:
-    rows: list[tuple[object, ...]] = [(kind, _first_line(item.__doc__))
-                                      for kind, item in ITEMS.items()]
-    return ("name", "what it is"), rows
+    return NAMED, [(kind, _first_line(item.__doc__)) for kind, item in ITEMS.items()]
 
 
 def _designs() -> Rows:
-    rows: list[tuple[object, ...]] = []
-    for name in designs.names():
-        results = json_.loads((designs.path(name) / "results.json").read_text())
-        rows.append((name, results["title"], f"{results['accuracy_percent']:.2f} %"))
-    return ("name", "what it is", "accuracy"), rows
+    rows: list[tuple[object, ...]] = [
+        (name, designs.title(name), "trained", designs.results(name)["accuracy_percent"])
+        for name in designs.names()]
+    rows += [(name, designs.title(name), "random", None) for name in designs.examples()]
+    return {**NAMED, "weights": "weights", "accuracy_percent": "accuracy, %"}, rows
 
 
 def _boards() -> Rows:
@@ -55,8 +56,9 @@ def _boards() -> Rows:
     for b in boards().values():
         rows.append((b.name, b.title, b.part.name, b.oscillator_hz / 1e6, b.clock_mhz, b.link,
                      b.baud, b.programmer.tool, _built(b)))
-    return ("name", "title", "device", "oscillator, MHz", "clock, MHz", "link", "baud",
-            "programmer", "built here"), rows
+    return {"name": "name", "title": "title", "part": "part",
+            "oscillator_mhz": "oscillator, MHz", "clock_mhz": "clock, MHz", "link": "link",
+            "baud": "baud", "programmer": "programmer", "builds": "built here"}, rows
 
 
 def _built(board: Board) -> list[dict[str, object]]:
@@ -101,6 +103,8 @@ def command(
         raise ConfigError(f"cannot list '{what}'", hint=f"use one of {', '.join(LISTS)}")
     columns, rows = LISTS[what]()
     if json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json({"what": what,
+                    "items": [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
-        print_table(what, columns, [[_in_table(value) for value in row] for row in rows])
+        print_table(what, tuple(columns.values()),
+                    [[_in_table(value) for value in row] for row in rows])

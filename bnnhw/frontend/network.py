@@ -40,7 +40,8 @@ def network_file(path: Path) -> Path:
         path = path / "net.yaml"
     if not path.is_file():
         raise ConfigError("does not exist", where=str(path),
-                          hint="a network is a folder with a net.yaml, or a .yaml file")
+                          hint="a network is a folder with a net.yaml, a .yaml file, or a name "
+                          "that 'bnnhw list designs' prints")
     return path
 
 

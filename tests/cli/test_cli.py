@@ -94,7 +94,7 @@ def test_random_weights_show_sizes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["archs", "devices", "layers", "designs"])
 def test_lists(what: str) -> None:
-    names = [row["name"] for row in json.loads(ok("list", what, "--json"))]
+    names = [row["name"] for row in json.loads(ok("list", what, "--json"))["items"]]
     assert names
     assert all(name in ok("list", what) for name in names)
 
