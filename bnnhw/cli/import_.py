@@ -14,6 +14,7 @@ from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.finn_npz import import_finn_npz
+from bnnhw.frontend.formats import refuse_as_model
 from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.onnx_input import INPUT_TYPES
 from bnnhw.frontend.qonnx import import_qonnx
@@ -87,6 +88,7 @@ def import_model(model: Path, name: str, input_type: str,
         raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
     if not pixel_range[0] != pixel_range[1]:
         raise ConfigError("--pixel-range needs two different numbers")
+    refuse_as_model(model)
     if model.suffix == ".npz":
         return import_finn_npz(model, name, argmax)
     return import_qonnx(model, name=name, input_type=input_type, pixel_range=pixel_range,

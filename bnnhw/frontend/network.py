@@ -13,6 +13,7 @@ from bnnhw.config.items import ProductItem
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.builders import BUILDERS
 from bnnhw.frontend.fold import GIVEN, Certificate
+from bnnhw.frontend.formats import refuse_as_network
 from bnnhw.frontend.outputs import declared_outputs
 from bnnhw.frontend.place import Place, RandomArrays
 from bnnhw.ir import Graph, TensorType
@@ -36,6 +37,7 @@ class Network:
 
 def network_file(path: Path) -> Path:
     """Return the layers.yaml of a network, given as that file or as a folder with a net.yaml."""
+    refuse_as_network(path)
     if path.is_dir():
         path = path / "net.yaml"
     if not path.is_file():
