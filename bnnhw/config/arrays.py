@@ -108,9 +108,9 @@ class WeightFile:
                               where=self.name)
         return array
 
-    def refuse_unread(self) -> None:
-        """Refuse arrays that no layer asked for: they were meant for something."""
-        unread = sorted(self._sizes.keys() - self._read)
+    def refuse_unread(self, *known: str) -> None:
+        """Refuse arrays that no layer asked for, except ``known``: they have some purpose."""
+        unread = sorted(self._sizes.keys() - self._read - set(known))
         if unread:
             norm = any(k.endswith((".gamma", ".beta", ".mean", ".var")) for k in unread)
             raise ConfigError(f"holds arrays that nothing reads: {', '.join(unread[:6])}",
