@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
@@ -25,6 +26,7 @@ from bnnhw.cli import (
     simulate,
     synth,
 )
+from bnnhw.cli.common import print_json, printed
 from bnnhw.cli.output import patient_output
 from bnnhw.errors import BnnhwError
 
@@ -62,6 +64,7 @@ def _root(
 def main() -> None:
     """Run the command line and exit with the documented code."""
     signal.signal(signal.SIGTERM, _stop)
+    printed.clear()
     with patient_output():
         _run()
 
@@ -70,7 +73,8 @@ def _run() -> None:
     try:
         code = app(standalone_mode=False)
     except BnnhwError as error:
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, type(error).__name__, error.message, error.where,
+              error.hint)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
     except MemoryError:
@@ -79,8 +83,9 @@ def _run() -> None:
         # Usage errors are click's, which typer brings as a copy of its own: known by their method.
         if hasattr(error, "format_message"):
             context = getattr(error, "ctx", None)
-            usage = f" (try: {context.command_path} --help)" if context else ""
-            _fail(error.format_message() + usage, 2)
+            path = context.command_path if context else "bnnhw"
+            _fail(f"{error.format_message()} (try: {path} --help)", 2, "UsageError",
+                  error.format_message(), path, f"{path} --help shows the options")
         if os.environ.get("BNNHW_DEBUG"):
             raise
         _fail(f"a defect of bnnhw: {type(error).__name__}: {error} (BNNHW_DEBUG=1 shows where)", 1)
@@ -92,6 +97,15 @@ def _stop(number: int, _: FrameType | None) -> None:
     _fail("stopped", 128 + number)
 
 
-def _fail(message: str, code: int) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+def _fail(line: str, code: int, kind: str = "", message: str = "", where: str | None = None,
+          hint: str | None = None) -> NoReturn:
+    """Print an error: one line on standard error, and with ``--json`` a document as well.
+
+    A verb that has printed its document prints no second one.
+    """
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    if "--json" in sys.argv[1:] and not printed:
+        print_json("bnnhw.error/1", {
+            "exit_code": code, "kind": kind or {1: "Defect", 2: "UsageError"}.get(code, "Stopped"),
+            "where": where, "message": " ".join((message or line).split()), "hint": hint})
     sys.exit(code)

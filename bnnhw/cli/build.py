@@ -79,7 +79,7 @@ def command(
         write_files({built.folder / "report.json":
                      (json_text.dumps(report, indent=1) + "\n").encode()})
     if json:
-        print_json(report)
+        print_json(report["schema"], report)
     else:
         _print(report, built)
     if not report["timing_met"]:
@@ -140,11 +140,11 @@ def _print(report: dict[str, Any], built: Built) -> None:
     count = len(report["seeds"])
     seeds = f" (seed {report['seed']}, the best of {count})" if count > 1 else ""
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
-          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a "
+          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_per_frame']} cycles a "
           f"frame, latency {report['latency_us']:,.1f} us")
     fast = int(report["fmax_mhz"] * 0.95)
     if fast > report["clock_mhz"] * 1.1:
-        rate = fast * 1e6 / report["cycles_a_frame"]
+        rate = fast * 1e6 / report["cycles_per_frame"]
         print(f"'--freq {fast}' would give {rate:,.0f} frames/s")
     if report["critical_path"]:
         shares = ", ".join(f"{name} {time:g} ns"

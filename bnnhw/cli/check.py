@@ -37,11 +37,12 @@ def command(
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
              becomes(layer, reduced)) for layer in graph.layers]
     if json:
-        print_json({"name": graph.name, "network_sha256": graph.digest(),
+        print_json("bnnhw.check/1", {
+                    "network": graph.name, "network_sha256": graph.digest(),
                     "layers": [{"layer": r[0], "kind": r[1], "type": r[2], "becomes": r[3]}
                                for r in rows],
                     "certificates": [c.to_json() for c in loaded.certificates],
-                    "scores": loaded.scores, "cycles_a_frame": plan.ii,
+                    "scores": loaded.scores, "cycles_per_frame": plan.ii,
                     "latency_cycles": plan.latency})
         return
     print_table(f"{graph.name}: {len(graph.layers)} layers, all can be built",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bnnhw.designs as designs
+from bnnhw.cli.schemas import SCHEMAS
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network
+from bnnhw.golden.predictions import COLUMNS, Prediction
 from bnnhw.ir import Graph
 
-__all__ = ["LAYOUT_HELP", "load_graph", "open_network", "print_json", "print_table", "progress",
-           "read_array", "read_samples"]
+__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_json",
+           "print_predictions", "print_table", "printed", "progress", "read_array",
+           "read_samples"]
 
 MAX_SAMPLES = 1 << 33
+
+printed: list[str] = []
+"""Schemas of the documents that this command has printed: an error then prints no second one."""
+
+SHOW_HELP = "Show the first N predictions: sample, label, expected, got; wrong ones are marked."
 
 LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of signals) or NCHW "
                "([n, C, T]), which is transposed.")
@@ -76,9 +84,17 @@ def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndar
     return graph.accept_input(read_array(path), layout)
 
 
-def print_json(data: Any) -> None:
-    """Print JSON alone on standard output."""
-    print(json.dumps(data, indent=1))
+def print_json(schema: str, data: dict[str, Any]) -> None:
+    """Print a JSON document alone on standard output; ``schema`` is a key of ``SCHEMAS``."""
+    assert schema in SCHEMAS, schema
+    print(json.dumps({"schema": schema, **data}, indent=1))
+    printed.append(schema)
+
+
+def print_predictions(rows: Sequence[Prediction]) -> None:
+    """Print predictions as a table, those that are wrong with a remark."""
+    if rows:
+        print_table("predictions", COLUMNS, [row.row() for row in rows])
 
 
 @contextmanager

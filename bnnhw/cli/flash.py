@@ -48,7 +48,7 @@ def command(
     steps = [plan] if first is None else [first, plan]
     if dry_run:
         if json:
-            print_json(_result(plan, first, None))
+            print_json(SCHEMA, _result(plan, first, None))
         else:
             for step in steps:
                 print(shlex.join(step.commands[0]))
@@ -64,7 +64,7 @@ def command(
             program(step, usb)
     seconds = time.monotonic() - start
     if json:
-        print_json(_result(plan, first, seconds))
+        print_json(SCHEMA, _result(plan, first, seconds))
     else:
         if first is not None:
             print(f"{plan.board.title}: {first.file} is in the flash at {first.offset:,}")

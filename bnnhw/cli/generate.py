@@ -9,7 +9,7 @@ import typer
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
 from bnnhw.cli.jobs import check_core, print_jobs
-from bnnhw.cli.plan_table import print_plan
+from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import generate
@@ -55,7 +55,7 @@ def command(
     files = design.files(out)
     write_files(files)
     if json:
-        print_json(design.plan.to_json())
+        print_json("bnnhw.generate/1", {**plan_json(design.plan), "files": [*map(str, files)]})
         return
     if get_arch(arch).jobs:
         print_jobs(design.plan, clock)

@@ -46,8 +46,10 @@ def command(
     files = network_files(imported.graph, imported.certificates, imported.scores)
     write_files({out / file: data for file, data in files.items()})
     if json:
-        print_json({"layers": [c.to_json() for c in imported.certificates],
-                    "scores": imported.scores.to_json() if imported.scores else None})
+        print_json("bnnhw.import/1", {
+            "network": legal, "certificates": [c.to_json() for c in imported.certificates],
+            "scores": imported.scores.to_json() if imported.scores else None,
+            "files": [str(out / file) for file in files]})
         return
     print_certificates(imported.certificates,
                        imported.scores.to_json() if imported.scores else None)

@@ -19,7 +19,7 @@ from bnnhw.platforms import Board, boards
 __all__ = ["NAME", "command"]
 
 NAME = "list"
-REPORT = "bnnhw.report/1"
+REPORTS = ("bnnhw.report/1", "bnnhw.report/2")
 
 Rows = tuple[dict[str, str], list[tuple[object, ...]]]
 """Keys of the JSON with the headings of the table, and the rows."""
@@ -67,7 +67,7 @@ def _built(board: Board) -> list[dict[str, object]]:
     for path in sorted(Path("build").glob(f"*/{board.name}/report.json")):
         try:
             report = json_.loads(path.read_bytes())
-            if report["schema"] == REPORT and report["board"] == board.name:
+            if report["schema"] in REPORTS and report["board"] == board.name:
                 found.append({
                     "network": str(report["network"]), "folder": str(path.parent),
                     "clock_mhz": float(report["clock_mhz"]), "fmax_mhz": float(report["fmax_mhz"]),
@@ -103,8 +103,8 @@ def command(
         raise ConfigError(f"cannot list '{what}'", hint=f"use one of {', '.join(LISTS)}")
     columns, rows = LISTS[what]()
     if json:
-        print_json({"what": what,
-                    "items": [dict(zip(columns, row, strict=True)) for row in rows]})
+        print_json("bnnhw.list/1", {
+            "what": what, "items": [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
         print_table(what, tuple(columns.values()),
                     [[_in_table(value) for value in row] for row in rows])

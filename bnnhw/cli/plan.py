@@ -61,7 +61,7 @@ def command(
         plan = planner(wish)
     needed = resources(plan, target)
     if json:
-        print_json(plan_json(plan, needed))
+        print_json("bnnhw.plan/2", {**plan_json(plan), "resources": needed and needed.to_json()})
     else:
         print_plan(plan, clock, needed, wished)
         if needed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bnnhw.arch import get_arch
 from bnnhw.cli.common import print_table
 from bnnhw.plan import Plan, Unit, Wish
 from bnnhw.plan.resources import Resources
@@ -80,7 +81,16 @@ def print_resources(needed: Resources) -> None:
                 ("resource", "used", "available", "share", "error"), rows)
 
 
-def plan_json(plan: Plan, needed: Resources | None) -> dict[str, Any]:
-    """A plan and its estimate as JSON values."""
-    return {"schema": "bnnhw.plan/1", **plan.to_json(),
-            "resources": None if needed is None else needed.to_json()}
+def plan_json(plan: Any) -> dict[str, Any]:
+    """Return what a plan reaches, and the plan itself, as JSON values."""
+    common = {"network": plan.name, "arch": plan.arch, "device": plan.device}
+    if not get_arch(plan.arch).jobs:
+        return {**common, "cycles_per_frame": plan.ii, "target_cycles_per_frame": plan.target,
+                "latency_cycles": plan.latency, "plan": plan.to_json()}
+    layers = [layer.summary(plan.shape) for layer in plan.layers]
+    for layer in layers:
+        layer["operations_per_cycle"] = layer.pop("operations_a_cycle")
+    return {**common, "frames_per_batch": plan.batch, "cycles_per_batch": plan.cycles,
+            "layers": layers,
+            "host_layers": [{"layer": name, "kind": kind} for name, kind in plan.host],
+            "plan": plan.to_json()}

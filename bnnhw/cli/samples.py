@@ -51,8 +51,9 @@ def command(
         files[labels] = _npy(found.labels)
     write_files(files)
     if json:
-        print_json({"network": graph.name, "samples": len(x), "shape": list(x.shape[1:]),
-                    "source": found.source, "files": [str(path) for path in files]})
+        print_json("bnnhw.samples/1", {
+            "network": graph.name, "samples": len(x), "shape": list(x.shape[1:]),
+            "source": found.source, "files": [str(path) for path in files]})
     else:
         print(f"{len(x):,} {found.source} {list(x.shape)} -> {', '.join(map(str, files))}")
 

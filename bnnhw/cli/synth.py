@@ -90,7 +90,7 @@ def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: 
             done = stage(f"yosys and nextpnr for {device}, flat")
             result["pnr"] = place_and_route(loaded, target, freq, seed, part, done)
     if json:
-        print_json(result)
+        print_json(result["schema"], result)
         return
     print_table(f"{loaded.plan.name} on {device}, cells of each unit",
                 ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
@@ -184,7 +184,7 @@ def _cells(loaded: Design, cells: str, wish: _Wish, seed: int, json: bool) -> No
         files |= {wish.librelane / name: content for name, content in handed.items()}
     write_files(files)
     if json:
-        print_json(result)
+        print_json(result["schema"], result)
     else:
         _print_cells(report, result, timing, run, estimate, proof)
         print("".join(f"wrote {path}\n" for path in files), end="")

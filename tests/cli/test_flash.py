@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bnnhw.cli.schemas import problems
 from bnnhw.flow.programmers import find_tools
 from bnnhw.platforms import get_board
 from tests.cli.inside import Called, caller
@@ -53,6 +54,7 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
     said = json.loads(call("flash", "build/net/icebreaker", "--dry-run", "--persistent",
                            "--json")[1])
     assert said["schema"] == "bnnhw.flash/1"
+    assert problems(said) == []
     assert (said["board"], said["persistent"], said["done"]) == ("icebreaker", True, False)
     assert said["command"][-1] == "build/net/icebreaker/board.bin"
     code, _, err = call("flash", "build/net/orangecrab_85f", "--dry-run", "--persistent")
