@@ -11,6 +11,7 @@ import typer
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.board_plan import clock_for, plan_for, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.stages import StageClock, stages
 from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import design_of
@@ -35,10 +36,12 @@ TRIES = 4
 
 
 def command(
-    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
-                                 "design."),
-    board: str = typer.Option(..., help=f"Board: {', '.join(boards())}."),
-    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                 "layers.yaml, or name of a shipped design."),
+    board: str = typer.Option(..., autocompletion=board_names,
+                              help=f"Board: {', '.join(boards())}."),
+    arch: str = typer.Option("streaming", autocompletion=arch_names,
+                             help=f"Architecture: {', '.join(ARCHS)}."),
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach."),
     fit: bool = typer.Option(False, "--fit", help="As fast as fits the part."),

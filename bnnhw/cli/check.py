@@ -9,6 +9,7 @@ import typer
 from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.complete import networks
 from bnnhw.cli.import_ import import_model
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
@@ -21,8 +22,8 @@ NAME = "check"
 
 
 def command(
-    network: str = typer.Argument(..., help="Network: folder, layers.yaml, shipped design, or "
-                                  ".onnx file."),
+    network: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                  "layers.yaml, shipped design, or .onnx file."),
     input_type: str = typer.Option("uint8", "--input", help="For .onnx: see 'import'."),
     pixel_range: tuple[float, float] = typer.Option((0.0, 1.0), help="For .onnx: see 'import'."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),

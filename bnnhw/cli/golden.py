@@ -10,6 +10,7 @@ import typer
 
 from bnnhw import golden
 from bnnhw.cli.common import LAYOUT_HELP, load_graph, print_json, progress, read_samples
+from bnnhw.cli.complete import layouts, levels, networks
 from bnnhw.emit.files import write_files
 
 __all__ = ["NAME", "command", "outputs_file"]
@@ -18,11 +19,13 @@ NAME = "golden"
 
 
 def command(
-    network: str = typer.Argument(..., help="Network, shipped design, or manifest of a design."),
+    network: str = typer.Argument(..., autocompletion=networks,
+                                  help="Network, shipped design, or manifest of a design."),
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path = typer.Option(..., help="Results: .npz, one array an output."),
-    level: str = typer.Option("fast", help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
-    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
+    level: str = typer.Option("fast", autocompletion=levels,
+                              help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Run the golden model on samples.

@@ -11,6 +11,7 @@ import typer
 import bnnhw.designs as designs
 from bnnhw.arch import ARCHS
 from bnnhw.cli.common import print_json, print_table
+from bnnhw.cli.complete import of_words
 from bnnhw.config.schema import ITEMS
 from bnnhw.device import DEVICES
 from bnnhw.errors import ConfigError
@@ -92,7 +93,8 @@ LISTS: dict[str, Callable[[], Rows]] = {
 
 
 def command(
-    what: str = typer.Argument(..., help=f"One of {', '.join(LISTS)}."),
+    what: str = typer.Argument(..., autocompletion=of_words(*LISTS),
+                               help=f"One of {', '.join(LISTS)}."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List archs, devices, layers, designs, or boards and what is built for them here.

@@ -6,6 +6,7 @@ import typer
 
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.jobs import check_core, show_jobs
 from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
@@ -24,10 +25,12 @@ SLOWEST = 1 << 40
 
 
 def command(
-    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
-                                 "design."),
-    device: str = typer.Option("generic", help=f"Target: {', '.join(DEVICES)}."),
-    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                 "layers.yaml, or name of a shipped design."),
+    device: str = typer.Option("generic", autocompletion=device_names,
+                               help=f"Target: {', '.join(DEVICES)}."),
+    arch: str = typer.Option("streaming", autocompletion=arch_names,
+                             help=f"Architecture: {', '.join(ARCHS)}."),
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),

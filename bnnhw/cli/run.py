@@ -17,6 +17,7 @@ from bnnhw.cli.common import (
     read_array,
     read_samples,
 )
+from bnnhw.cli.complete import layouts
 from bnnhw.cli.golden import outputs_file
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
@@ -38,7 +39,7 @@ def command(
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     show: int = typer.Option(0, min=0, metavar="N", help=SHOW_HELP),
-    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     repeats: int = typer.Option(1000, min=2, help="Frames that run on the board alone, one behind "
                                 "the other, to count its cycles."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from bnnhw.cli.common import load_graph, print_json
+from bnnhw.cli.complete import networks
 from bnnhw.designs.samples import random_samples, real_samples
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
@@ -20,7 +21,8 @@ RANDOM_COUNT = 100
 
 
 def command(
-    network: str = typer.Argument(..., help="Network, shipped design, or manifest of a design."),
+    network: str = typer.Argument(..., autocompletion=networks,
+                                  help="Network, shipped design, or manifest of a design."),
     out: Path = typer.Option(..., "-o", "--out", help="File for the samples: .npy, [n, ...]."),
     count: int | None = typer.Option(None, "-n", min=1, help="Number of samples (default: all "
                                      f"real ones, or {RANDOM_COUNT} random ones)."),

@@ -21,6 +21,7 @@ from bnnhw.cli.common import (
     read_array,
     read_samples,
 )
+from bnnhw.cli.complete import layouts, of_words
 from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.jobs import simulate_design
 from bnnhw.emit.design import Design, load_design
@@ -31,7 +32,7 @@ from bnnhw.ir import Graph
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
-from bnnhw.sim.simulate import simulate
+from bnnhw.sim.simulate import ENGINES, simulate
 from bnnhw.sim.stalls import Stalls
 
 __all__ = ["NAME", "command"]
@@ -43,11 +44,12 @@ def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
-    engine: str = typer.Option("verilator", help="verilator (batch), cocotb or pysim."),
+    engine: str = typer.Option("verilator", autocompletion=of_words(*ENGINES),
+                               help="verilator (batch), cocotb or pysim."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
     show: int = typer.Option(0, min=0, metavar="N", help=SHOW_HELP),
-    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),
     seed: int = typer.Option(1, help="Seed of the stalls."),

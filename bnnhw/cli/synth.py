@@ -11,6 +11,7 @@ import typer
 
 from bnnhw.arch import get_arch
 from bnnhw.cli.common import LAYOUT_HELP, print_json, print_table, progress, read_samples
+from bnnhw.cli.complete import layouts, synth_devices
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
@@ -26,7 +27,7 @@ TARGETS = ", ".join(name for name, device in DEVICES.items() if device.synth)
 
 def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
-    device: str | None = typer.Option(None, help=f"FPGA: {TARGETS}."),
+    device: str | None = typer.Option(None, autocompletion=synth_devices, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
     part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
@@ -44,7 +45,7 @@ def command(
     energy: bool = typer.Option(False, "--energy", help="Cells: estimate of the energy of an "
                                 "operation, from that simulation."),
     inputs: Path | None = typer.Option(None, help="Samples for --gates (.npy); else random ones."),
-    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     clock: float | None = typer.Option(None, help="Clock of --gates in MHz; default: slow enough."),
     prove: bool = typer.Option(False, "--prove", help="Cells: prove the netlist equal to the "
                                "Verilog, latches and gated clocks included."),
