@@ -86,7 +86,8 @@ def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
         if code == 0:
             pytest.skip("a board is plugged in")
         assert code in (6, 7)
-        assert out == ""
+        assert problems(json.loads(out)) == []
+        assert json.loads(out)["exit_code"] == code
         message = err.strip()
         assert "\n" not in message
         if code == 7:
