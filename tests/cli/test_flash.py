@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.cli.schemas import problems
+from bnnhw.cli.schema_check import problems
 from bnnhw.flow.programmers import find_tools
 from bnnhw.platforms import get_board
 from tests.cli.inside import Called, caller

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.cli.schemas import SCHEMAS, fields, markdown, problems
+from bnnhw.cli.schema_check import fields, markdown, problems
+from bnnhw.cli.schemas import SCHEMAS
 from tests.cli.inside import Called, caller
 
 ROOT = Path(__file__).parents[2]

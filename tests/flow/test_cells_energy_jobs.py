@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bnnhw.cli import main
-from bnnhw.cli.schemas import problems
+from bnnhw.cli.schema_check import problems
 from bnnhw.errors import ConfigError, ToolError
 from bnnhw.flow.cells import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, map_verilog
 from bnnhw.flow.cells import library as libraries

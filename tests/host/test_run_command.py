@@ -12,7 +12,7 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.cli import main
-from bnnhw.cli.schemas import problems
+from bnnhw.cli.schema_check import problems
 from bnnhw.emit.board import BoardDesign
 from bnnhw.sim.board_server import SimulatedBoard
 from tests.networks import random_samples
