@@ -26,13 +26,16 @@ test: $(VENV)/installed lint
 test-long: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(JOBS) -m long
 
-# A plain installation into an empty environment, used from another folder.
+# A plain installation into an empty environment, used from another folder and from the root of
+# the source tree, where the folder bnnhw hides the installed package.
 install-check:
 	rm -rf build/install
 	$(PYTHON) -m venv build/install/venv
 	build/install/venv/bin/pip install -qq .
 	cd build/install && venv/bin/bnnhw list designs
 	cd build/install && venv/bin/bnnhw generate --layers mnist_tfc -o out.v && test -s out.json
+	build/install/venv/bin/python -m bnnhw generate --arch streaming --layers \
+	  designs/mnist_tfc/net.yaml -o build/install/root.v && test -s build/install/root.json
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

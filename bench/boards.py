@@ -85,7 +85,7 @@ def measure(row: Row, network: str) -> dict[str, Any]:
     placed = [r["placed"] for r in report["layers"]]
     return {**figures, "lut": sum(p["lut"] for p in placed), "link_lut": link["lut"],
             "block_ram": sum(p["block_ram"] for p in placed), "clock_mhz": report["clock_mhz"],
-            "fmax_mhz": report["fmax_mhz"], "cycles": report["cycles_a_frame"],
+            "fmax_mhz": report["fmax_mhz"], "cycles": report["cycles_per_frame"],
             "fps": round(report["frames_per_second"]), "utilisation": report["utilisation"],
             "stages": report["seconds"]}
 

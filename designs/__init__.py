@@ -1,19 +1,48 @@
-"""Reference designs that come with bnnhw, each trained by its own ``train.py``."""
+"""Networks that come with bnnhw: trained designs, and examples with random weights.
+
+A trained design is a folder with its ``train.py``; an example is a ``.yaml`` file.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-__all__ = ["names", "path"]
+__all__ = ["examples", "names", "path", "results", "title"]
 
 _HERE = Path(__file__).parent
+_EXAMPLES = _HERE / "examples"
 
 
 def names() -> list[str]:
-    """List the designs."""
+    """List the trained designs."""
     return sorted(p.parent.name for p in _HERE.glob("*/net.yaml"))
 
 
+def examples() -> list[str]:
+    """List the examples with random weights."""
+    return sorted(p.stem for p in _EXAMPLES.glob("*.yaml"))
+
+
 def path(name: str) -> Path:
-    """Folder of a design: ``net.yaml`` and ``weights.npz``."""
-    return _HERE / name
+    """Return the folder of a trained design, or the file of an example."""
+    return _EXAMPLES / f"{name}.yaml" if name in examples() else _HERE / name
+
+
+def results(name: str) -> dict[str, Any]:
+    """Return what training a design gave: its title, its accuracy and its seeds."""
+    data: dict[str, Any] = json.loads((path(name) / "results.json").read_text())
+    return data
+
+
+def title(name: str) -> str:
+    """Say in one sentence what a network is."""
+    if name in names():
+        return str(results(name)["title"])
+    comment = []
+    for line in path(name).read_text().splitlines():
+        if not line.startswith("#"):
+            break
+        comment.append(line.lstrip("# "))
+    return " ".join(comment).split(". ")[0].rstrip(".")

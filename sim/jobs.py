@@ -62,8 +62,11 @@ class JobRun:
 
 
 def simulate_jobs(design: Design, x: np.ndarray, stalls: Stalls | None = None,
-                  progress: Callable[[int], None] | None = None) -> JobRun:
+                  progress: Callable[[int], None] | None = None, *,
+                  layout: str | None = None) -> JobRun:
     """Run samples ``x [n, *input.shape]``: products through Verilator, all else on the host.
+
+    ``layout`` may name another order of axes (see ``bnnhw.ir.samples.arrange_samples``).
 
     Raises
     ------
@@ -73,6 +76,7 @@ def simulate_jobs(design: Design, x: np.ndarray, stalls: Stalls | None = None,
     """
     if len(x) == 0:
         raise ConfigError("holds no samples", where="input array")
+    x = design.graph.accept_input(x, layout)
     plan = design.plan
     assert isinstance(plan, YodannPlan)
     library = build_core(plan, design.verilog)

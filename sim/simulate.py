@@ -104,8 +104,10 @@ ENGINES = {"verilator": _verilator, "cocotb": _cocotb, "pysim": _pysim}
 
 
 def simulate(design: Design, x: np.ndarray, engine: str = "verilator", stalls: Stalls | None = None,
-             progress: Progress | None = None) -> Simulation:
+             progress: Progress | None = None, *, layout: str | None = None) -> Simulation:
     """Run samples ``x [n, *input.shape]`` through the core.
+
+    ``layout`` may name another order of axes (see ``bnnhw.ir.samples.arrange_samples``).
 
     Raises
     ------
@@ -117,7 +119,7 @@ def simulate(design: Design, x: np.ndarray, engine: str = "verilator", stalls: S
     if len(x) == 0:
         raise ConfigError("holds no samples", where="input array")
     plan = design.plan
-    words = encode_frames(plan, design.graph, x)
+    words = encode_frames(plan, design.graph, design.graph.accept_input(x, layout))
     out, in_cycles, out_cycles, cycles = ENGINES[engine](design, words, len(x), stalls or Stalls(),
                                                          progress)
     return Simulation(decode_frames(plan, design.graph, out), in_cycles, out_cycles, cycles,

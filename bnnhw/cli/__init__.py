@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
@@ -23,9 +24,12 @@ from bnnhw.cli import (
     list_,
     plan,
     run,
+    samples,
     simulate,
     synth,
 )
+from bnnhw.cli.common import print_json, printed
+from bnnhw.cli.output import patient_output
 from bnnhw.errors import BnnhwError
 
 __all__ = ["app", "main"]
@@ -36,12 +40,12 @@ _REFUSED = (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """What the machine says, and no defect of bnnhw, where a folder cannot be written."""
 
 app = typer.Typer(
-    name="bnnhw", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
+    name="bnnhw", add_completion=True, rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="From a trained binary neural network to hardware that is proven bit-exact.")
 
-for verb in (plan, generate, import_, check, golden, simulate, synth, build, flash, run, list_,
-             doctor):
+for verb in (plan, generate, import_, check, samples, golden, simulate, synth, build, flash, run,
+             list_, doctor):
     app.command(verb.NAME)(verb.command)
 
 
@@ -51,7 +55,7 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
@@ -62,20 +66,26 @@ def _root(
     link not found."""
     if context.invoked_subcommand in _RUN_TOOLS and (note := prepare_caches().note):
         print(f"note: {note}", file=sys.stderr)
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
     signal.signal(signal.SIGTERM, _stop)
+    printed.clear()
+    with patient_output():
+        _run()
+
+
+def _run() -> None:
     try:
         code = app(standalone_mode=False)
     except BnnhwError as error:
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, type(error).__name__, error.message, error.where,
+              error.hint)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except MemoryError:
         _fail("this machine has too little memory for that", 2)
     except Exception as error:
@@ -85,8 +95,9 @@ def main() -> None:
         # Usage errors are click's, which typer brings as a copy of its own: known by their method.
         if hasattr(error, "format_message"):
             context = getattr(error, "ctx", None)
-            usage = f" (try: {context.command_path} --help)" if context else ""
-            _fail(error.format_message() + usage, 2)
+            path = context.command_path if context else "bnnhw"
+            _fail(f"{error.format_message()} (try: {path} --help)", 2, "UsageError",
+                  error.format_message(), path, f"{path} --help shows the options")
         if os.environ.get("BNNHW_DEBUG"):
             raise
         _fail(f"a defect of bnnhw: {type(error).__name__}: {error} (BNNHW_DEBUG=1 shows where)", 1)
@@ -98,6 +109,15 @@ def _stop(number: int, _: FrameType | None) -> None:
     _fail("stopped", 128 + number)
 
 
-def _fail(message: str, code: int) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+def _fail(line: str, code: int, kind: str = "", message: str = "", where: str | None = None,
+          hint: str | None = None) -> NoReturn:
+    """Print an error: one line on standard error, and with ``--json`` a document as well.
+
+    A verb that has printed its document prints no second one.
+    """
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    if "--json" in sys.argv[1:] and not printed:
+        print_json("bnnhw.error/1", {
+            "exit_code": code, "kind": kind or {1: "Defect", 2: "UsageError"}.get(code, "Stopped"),
+            "where": where, "message": " ".join((message or line).split()), "hint": hint})
     sys.exit(code)

@@ -11,6 +11,7 @@ import typer
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.stages import StageClock, stages
 from bnnhw.emit.board import BoardDesign, design_board, divisor_of
 from bnnhw.emit.design import design_of
@@ -35,10 +36,12 @@ TRIES = 4
 
 
 def command(
-    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
-                                 "design."),
-    board: str = typer.Option(..., help=f"Board: {', '.join(boards())}."),
-    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                 "layers.yaml, or name of a shipped design."),
+    board: str = typer.Option(..., autocompletion=board_names,
+                              help=f"Board: {', '.join(boards())}."),
+    arch: str = typer.Option("streaming", autocompletion=arch_names,
+                             help=f"Architecture: {', '.join(ARCHS)}."),
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach."),
     fit: bool = typer.Option(False, "--fit", help="As fast as fits the part."),
@@ -79,7 +82,7 @@ def command(
         write_files({built.folder / "report.json":
                      (json_text.dumps(report, indent=1) + "\n").encode()})
     if json:
-        print_json(report)
+        print_json(report["schema"], report)
     else:
         _print(report, built)
     if not report["timing_met"]:
@@ -140,7 +143,7 @@ def _missed(report: dict[str, Any]) -> TimingError:
     unit = next(iter(path["units"]))
     fmax = report["fmax_mhz"]
     slower = _possible_mhz(report, fmax * 0.98)
-    rate = slower * 1e6 / report["cycles_a_frame"]
+    rate = slower * 1e6 / report["cycles_per_frame"]
     advice = f"'--freq {slower}' is expected to be met, with {rate:,.0f} frames/s, and " \
         if slower else ""
     return TimingError(
@@ -164,11 +167,11 @@ def _print(report: dict[str, Any], built: Built) -> None:
     count = len(report["seeds"])
     seeds = f" (seed {report['seed']}, the best of {count})" if count > 1 else ""
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
-          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_a_frame']} cycles a "
+          f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_per_frame']} cycles a "
           f"frame, latency {report['latency_us']:,.1f} us")
     fast = _possible_mhz(report, report["fmax_mhz"] * 0.95)
     if fast > report["clock_mhz"] * 1.1:
-        rate = fast * 1e6 / report["cycles_a_frame"]
+        rate = fast * 1e6 / report["cycles_per_frame"]
         print(f"'--freq {fast}' is expected to be met, with {rate:,.0f} frames/s")
     if report["critical_path"]:
         shares = ", ".join(f"{name} {time:g} ns"

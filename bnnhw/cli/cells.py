@@ -64,13 +64,13 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
         # One document: what is known is not lost, and the error is part of it.
         known = isinstance(error, BnnhwError)
         result["error"] = str(error) if known else "stopped"
-        print_json(result)
+        print_json(str(result["schema"]), result)
         if not isinstance(error, BnnhwError):
             raise
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     if json:
-        print_json(result)
+        print_json(str(result["schema"]), result)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import typer
 from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.complete import networks
 from bnnhw.cli.import_ import import_model, network_of
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
@@ -21,8 +22,8 @@ NAME = "check"
 
 
 def command(
-    network: str = typer.Argument(..., help="Network: folder, layers.yaml, shipped design, or "
-                                  ".onnx file."),
+    network: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                  "layers.yaml, shipped design, or .onnx file."),
     input_type: str = typer.Option("uint8", "--input", help="For .onnx: see 'import'."),
     pixel_range: tuple[float, float] = typer.Option((0.0, 1.0), help="For .onnx: see 'import'."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -37,12 +38,13 @@ def command(
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
              becomes(layer, reduced)) for layer in graph.layers]
     if json:
-        print_json({"name": graph.name, "network_sha256": graph.digest(),
+        print_json("bnnhw.check/1", {
+                    "network": graph.name, "network_sha256": graph.digest(),
                     "layers": [{"layer": r[0], "kind": r[1], "type": r[2], "becomes": r[3]}
                                for r in rows],
                     "certificates": [c.to_json() for c in loaded.certificates],
                     "scores": loaded.scores, "notes": list(loaded.notes),
-                    "check": loaded.check, "cycles_a_frame": plan.ii,
+                    "check": loaded.check, "cycles_per_frame": plan.ii,
                     "latency_cycles": plan.latency})
         return
     print_table(f"{graph.name}: {len(graph.layers)} layers, all can be built",

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,24 +19,35 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
 import bnnhw.designs as designs
+from bnnhw.cli.schemas import SCHEMAS
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.network import Network, load_network
+from bnnhw.golden.predictions import COLUMNS, Prediction
 from bnnhw.ir import Graph
 
-__all__ = ["load_graph", "open_network", "print_json", "print_table", "progress", "read_array",
+__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_json",
+           "print_predictions", "print_table", "printed", "progress", "read_array",
            "read_samples"]
 
 MAX_SAMPLES = 1 << 33
 
+printed: list[str] = []
+"""Schemas of the documents that this command has printed: an error then prints no second one."""
+
+SHOW_HELP = "Show the first N predictions: sample, label, expected, got; wrong ones are marked."
+
+LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of signals) or NCHW "
+               "([n, C, T]), which is transposed.")
+
 
 def open_network(name: str) -> Network:
-    """Load a network by folder, layers.yaml, or name of a shipped design."""
+    """Load a network by folder, layers.yaml, or name of a shipped design or example."""
     path = Path(name)
-    if not path.exists() and name in designs.names():
+    if not path.exists() and name in (*designs.names(), *designs.examples()):
         path = designs.path(name)
     return load_network(path)
 
@@ -70,38 +80,28 @@ def read_array(path: Path) -> np.ndarray:
         raise ConfigError(f"is not a numpy .npy file: {reason}", where=path.name) from None
 
 
-def read_samples(path: Path, graph: Graph) -> np.ndarray:
-    """Read input samples from an ``.npy`` file, and check them against the network."""
-    x = read_array(path)
-    graph.check_input(x[:1])
-    return x
+def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndarray:
+    """Read input samples from an ``.npy`` file, as the network reads them: channels last.
+
+    Raises
+    ------
+    ConfigError
+        Their shape or their values are not those of the network.
+    """
+    return graph.accept_input(read_array(path), layout)
 
 
-def print_json(data: Any) -> None:
-    """Print JSON alone on standard output."""
-    print(json.dumps(data, indent=1))
+def print_json(schema: str, data: dict[str, Any]) -> None:
+    """Print a JSON document alone on standard output; ``schema`` is a key of ``SCHEMAS``."""
+    assert schema in SCHEMAS, schema
+    print(json.dumps({"schema": schema, **data}, indent=1))
+    printed.append(schema)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; numbers to the right."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # in a file or a pipe, no cell is cut or wrapped
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for k, column in enumerate(columns):
-        numeric = all(isinstance(row[k], (int, float)) or row[k] in ("", "-") for row in rows)
-        table.add_column(column, justify="right" if numeric and rows else "left",
-                         overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(title, markup=False, style="bold")
-    console.print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def print_predictions(rows: Sequence[Prediction]) -> None:
+    """Print predictions as a table, those that are wrong with a remark."""
+    if rows:
+        print_table("predictions", COLUMNS, [row.row() for row in rows])
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def command(
         _compile()
     report = examine()
     if json:
-        print_json(report)
+        print_json(report["schema"], report)
     else:
         _print(report)
     if not report["ok"]:

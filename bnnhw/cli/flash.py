@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from bnnhw.cli.common import print_json, progress
+from bnnhw.cli.complete import board_names
 from bnnhw.errors import ConfigError
 from bnnhw.flow.program import Programming, locate, plan_programming, program
 from bnnhw.flow.program_weights import plan_weights
@@ -25,7 +26,8 @@ SCHEMA = "bnnhw.flash/1"
 
 def command(
     target: Path = typer.Argument(..., help="Build folder (build/NET/BOARD), or a bitstream."),
-    board: str | None = typer.Option(None, help=f"Board: {', '.join(boards())}. A build folder "
+    board: str | None = typer.Option(None, autocompletion=board_names,
+                                     help=f"Board: {', '.join(boards())}. A build folder "
                                      "names its own."),
     persistent: bool = typer.Option(False, "--persistent", help="Into the flash: it stays."),
     weights: bool = typer.Option(True, "--weights/--no-weights", help="Write the weights of a "
@@ -48,7 +50,7 @@ def command(
     steps = [plan] if first is None else [first, plan]
     if dry_run:
         if json:
-            print_json(_result(plan, first, None))
+            print_json(SCHEMA, _result(plan, first, None))
         else:
             for step in steps:
                 print(shlex.join(step.commands[0]))
@@ -64,7 +66,7 @@ def command(
             program(step, usb)
     seconds = time.monotonic() - start
     if json:
-        print_json(_result(plan, first, seconds))
+        print_json(SCHEMA, _result(plan, first, seconds))
     else:
         if first is not None:
             print(f"{plan.board.title}: {first.file} is in the flash at {first.offset:,}")

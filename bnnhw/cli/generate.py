@@ -8,9 +8,10 @@ import typer
 
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.jobs import check_core, print_jobs
 from bnnhw.cli.plan import planner_of
-from bnnhw.cli.plan_table import print_plan
+from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, generate
@@ -26,12 +27,14 @@ NAME = "generate"
 
 
 def command(
-    layers: str = typer.Option(..., help="Network: folder, layers.yaml, or name of a shipped "
-                               "design."),
+    layers: str = typer.Option(..., autocompletion=networks, help="Network: folder, "
+                               "layers.yaml, or name of a shipped design."),
     out: Path = typer.Option(..., "-o", "--out", help="Verilog file; the manifest goes beside it "
                              "as .json."),
-    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
-    device: str = typer.Option("generic", help=f"Target: {', '.join(DEVICES)}."),
+    arch: str = typer.Option("streaming", autocompletion=arch_names,
+                             help=f"Architecture: {', '.join(ARCHS)}."),
+    device: str = typer.Option("generic", autocompletion=device_names,
+                               help=f"Target: {', '.join(DEVICES)}."),
     ii: int | None = typer.Option(None, help=f"Cycles that a frame may take (default "
                                   f"{Wish.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
@@ -57,7 +60,7 @@ def command(
     files = design.files(out)
     write_files(files)
     if json:
-        print_json(design.plan.to_json())
+        print_json("bnnhw.generate/1", {**plan_json(design.plan), "files": [*map(str, files)]})
     else:
         _print(design, out, files, clock, ii is not None or fps is not None)
     if not get_arch(arch).jobs:

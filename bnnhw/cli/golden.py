@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import load_graph, print_json, progress, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, load_graph, print_json, progress, read_samples
+from bnnhw.cli.complete import layouts, levels, networks
 from bnnhw.emit.files import write_files
 
 __all__ = ["NAME", "command", "outputs_file"]
@@ -18,10 +19,13 @@ NAME = "golden"
 
 
 def command(
-    network: str = typer.Argument(..., help="Network, shipped design, or manifest of a design."),
+    network: str = typer.Argument(..., autocompletion=networks,
+                                  help="Network, shipped design, or manifest of a design."),
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path = typer.Option(..., help="Results: .npz, one array an output."),
-    level: str = typer.Option("fast", help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
+    level: str = typer.Option("fast", autocompletion=levels,
+                              help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Run the golden model on samples.
@@ -29,13 +33,13 @@ def command(
     Example: bnnhw golden build/tfc --inputs digits.npy --outputs y.npz
     """
     graph = load_graph(network)
-    x = read_samples(inputs, graph)
+    x = read_samples(inputs, graph, layout)
     with progress("golden", len(x)) as done:
         results = golden.run(graph, x, level, done)
     write_files({outputs: outputs_file(results)})
     shapes = {name: list(array.shape) for name, array in results.items()}
     if json:
-        print_json({"samples": len(x), "outputs": shapes, "level": level})
+        print_json("bnnhw.golden/1", {"samples": len(x), "outputs": shapes, "level": level})
     else:
         print(f"{len(x)} samples -> {outputs}: "
               + ", ".join(f"{name} {shape}" for name, shape in shapes.items()))

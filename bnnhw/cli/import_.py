@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 import typer
+from pydantic import TypeAdapter
 
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json
-from bnnhw.config.names import check_name
+from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.finn_npz import import_finn_npz
+from bnnhw.frontend.formats import refuse_as_model
 from bnnhw.frontend.imported import Imported
 from bnnhw.frontend.network import Network
 from bnnhw.frontend.onnx_check import DEFAULT_CHECK, Check
@@ -45,19 +47,49 @@ def command(
 
     Example: bnnhw import model.onnx -o build/tfc
     """
-    imported = import_model(model, name or out.name, input_type, pixel_range, argmax,
+    legal = _checked(name, "is no name for a network") if name else _from_folder(out.name)
+    imported = import_model(model, legal, input_type, pixel_range, argmax,
                             Check(samples) if check else None)
     files = network_files(imported)
     write_files({out / file: data for file, data in files.items()})
     if json:
-        print_json({"layers": [c.to_json() for c in imported.certificates],
-                    "scores": imported.scores.to_json() if imported.scores else None,
-                    "notes": list(imported.notes), "check": imported.check})
+        print_json("bnnhw.import/1", {
+            "network": legal, "certificates": [c.to_json() for c in imported.certificates],
+            "scores": imported.scores.to_json() if imported.scores else None,
+            "notes": list(imported.notes), "check": imported.check,
+            "files": [str(out / file) for file in files]})
         return
     print_certificates(network_of(imported))
     shape = ", ".join(map(str, imported.graph.input.shape))
     print(f"samples: an array [n, {shape}], each of them {imported.graph.input}")
     print(f"wrote {', '.join(str(out / f) for f in files)}")
+    if not name and legal != out.name:
+        print(f"the network's name is '{legal}'; --name gives it another")
+
+
+def _from_folder(folder: str) -> str:
+    """Make a legal name for a network from the name of its folder."""
+    legal = re.sub(r"\W", "_", folder.encode("ascii", "ignore").decode().strip())[:40]
+    if not legal[:1].isalpha():
+        legal = f"net_{legal}"[:40] if legal else "net"
+    return _checked(legal, f"is made from the folder '{folder}' and is no name for a network")
+
+
+def _checked(name: str, problem: str) -> str:
+    """Return a legal name.
+
+    Raises
+    ------
+    ConfigError
+        It is not a legal name; the message says that ``--name`` sets it.
+    """
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValueError:
+        raise ConfigError(f"'{name}' {problem}", where="--name",
+                          hint="use a letter, then letters, digits and '_', at most 40 in all, and "
+                          "no word of Verilog") from None
+    return name
 
 
 def network_of(imported: Imported) -> Network:
@@ -69,19 +101,13 @@ def network_of(imported: Imported) -> Network:
 
 def import_model(model: Path, name: str, input_type: str, pixel_range: tuple[float, float],
                  argmax: bool, check: Check | None = DEFAULT_CHECK) -> Imported:
-    """Import by the file's ending, with the network's name made legal."""
+    """Import by the file's ending."""
     if input_type not in INPUT_TYPES:
         raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
     if not pixel_range[0] != pixel_range[1]:
         raise ConfigError("--pixel-range needs two different numbers")
-    legal = re.sub(r"\W", "_", name)[:40]
-    if not legal[:1].isalpha():
-        legal = f"net_{legal}"[:40]
-    try:
-        check_name(legal)
-    except ValueError as error:
-        raise ConfigError(str(error), where="--name") from None
+    refuse_as_model(model)
     if model.suffix == ".npz":
-        return import_finn_npz(model, legal, argmax)
-    return import_qonnx(model, name=legal, input_type=input_type, pixel_range=pixel_range,
+        return import_finn_npz(model, name, argmax)
+    return import_qonnx(model, name=name, input_type=input_type, pixel_range=pixel_range,
                         argmax=argmax, check=check)

@@ -11,11 +11,13 @@ import numpy as np
 from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.yodann import in_software, run_network
-from bnnhw.cli.common import print_json, print_table, progress
+from bnnhw.cli.common import print_json, print_predictions, print_table, progress
 from bnnhw.cli.golden import outputs_file
+from bnnhw.cli.plan_table import plan_json
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.golden.predictions import predictions
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.stalls import Stalls
 
@@ -32,7 +34,7 @@ def check_core(arch: str, core: str | None) -> None:
 def show_jobs(plan: Any, clock: float | None, json: bool) -> None:
     """Print a plan of jobs: as JSON, or as a table."""
     if json:
-        print_json({**plan.describe(), "plan": plan.to_json()})
+        print_json("bnnhw.plan/2", plan_json(plan))
     else:
         print_jobs(plan, clock)
 
@@ -53,7 +55,7 @@ def print_jobs(plan: Any, clock: float | None) -> None:
 
 
 def simulate_design(design: Design, x: np.ndarray, stalls: Stalls, outputs: Path | None,
-                    labels: np.ndarray | None, json: bool) -> None:
+                    labels: np.ndarray | None, json: bool, show: int = 0) -> None:
     """Run every job through Verilator, compare, and print the cycles.
 
     Raises
@@ -74,7 +76,7 @@ def simulate_design(design: Design, x: np.ndarray, stalls: Stalls, outputs: Path
     mismatches = count_mismatches(expected, run.outputs)
     if outputs is not None:
         write_files({outputs: outputs_file(run.outputs)})
-    layers = [{"layer": r.layer, "jobs": r.jobs, "cycles": r.cycles, "planned": r.planned,
+    layers = [{"layer": r.layer, "jobs": r.jobs, "cycles": r.cycles, "planned_cycles": r.planned,
                "utilisation": round(plan.layer(r.layer).utilisation(plan.shape)
                                     * r.planned / r.cycles, 4)} for r in run.layers.values()]
     summary = {
@@ -84,9 +86,13 @@ def simulate_design(design: Design, x: np.ndarray, stalls: Stalls, outputs: Path
         "seconds": round(seconds, 3),
         "accuracy": None if labels is None else float((labels == run.outputs["label"]).mean()),
     }
+    shown = predictions(expected, run.outputs, labels, show)
+    if shown:
+        summary["predictions"] = [row.to_json() for row in shown]
     if json:
-        print_json(summary)
+        print_json("bnnhw.simulate/1", summary)
     else:
+        print_predictions(shown)
         _print_run(summary, layers, stalls)
     if mismatches:
         raise MismatchError(f"{mismatches} of {len(x)} frames differ from golden, although every "

@@ -11,6 +11,7 @@ import typer
 import bnnhw.designs as designs
 from bnnhw.arch import ARCHS
 from bnnhw.cli.common import print_json, print_table
+from bnnhw.cli.complete import of_words
 from bnnhw.config.schema import ITEMS
 from bnnhw.device import DEVICES
 from bnnhw.errors import ConfigError
@@ -19,9 +20,12 @@ from bnnhw.platforms import Board, boards
 __all__ = ["NAME", "command"]
 
 NAME = "list"
-REPORT = "bnnhw.report/1"
+REPORTS = ("bnnhw.report/1", "bnnhw.report/2")
 
-Rows = tuple[tuple[str, ...], list[tuple[object, ...]]]
+Rows = tuple[dict[str, str], list[tuple[object, ...]]]
+"""Keys of the JSON with the headings of the table, and the rows."""
+
+NAMED = {"name": "name", "title": "what it is"}
 
 
 def _first_line(text: str | None) -> str:
@@ -29,25 +33,23 @@ def _first_line(text: str | None) -> str:
 
 
 def _archs() -> Rows:
-    return ("name", "what it is"), [(a.name, a.title) for a in ARCHS.values()]
+    return NAMED, [(a.name, a.title) for a in ARCHS.values()]
 
 
 def _devices() -> Rows:
-    return ("name", "what it is"), [(d.name, d.title) for d in DEVICES.values()]
+    return NAMED, [(d.name, d.title) for d in DEVICES.values()]
 
 
 def _layers() -> Rows:
-    rows: list[tuple[object, ...]] = [(kind, _first_line(item.__doc__))
-                                      for kind, item in ITEMS.items()]
-    return ("name", "what it is"), rows
+    return NAMED, [(kind, _first_line(item.__doc__)) for kind, item in ITEMS.items()]
 
 
 def _designs() -> Rows:
-    rows: list[tuple[object, ...]] = []
-    for name in designs.names():
-        results = json_.loads((designs.path(name) / "results.json").read_text())
-        rows.append((name, results["title"], f"{results['accuracy_percent']:.2f} %"))
-    return ("name", "what it is", "accuracy"), rows
+    rows: list[tuple[object, ...]] = [
+        (name, designs.title(name), "trained", designs.results(name)["accuracy_percent"])
+        for name in designs.names()]
+    rows += [(name, designs.title(name), "random", None) for name in designs.examples()]
+    return {**NAMED, "weights": "weights", "accuracy_percent": "accuracy, %"}, rows
 
 
 def _boards() -> Rows:
@@ -55,8 +57,9 @@ def _boards() -> Rows:
     for b in boards().values():
         rows.append((b.name, b.title, b.part.name, b.oscillator_hz / 1e6, b.clock_mhz, b.link,
                      b.baud, b.programmer.tool, _built(b)))
-    return ("name", "title", "device", "oscillator, MHz", "clock, MHz", "link", "baud",
-            "programmer", "built here"), rows
+    return {"name": "name", "title": "title", "part": "part",
+            "oscillator_mhz": "oscillator, MHz", "clock_mhz": "clock, MHz", "link": "link",
+            "baud": "baud", "programmer": "programmer", "builds": "built here"}, rows
 
 
 def _built(board: Board) -> list[dict[str, object]]:
@@ -65,7 +68,7 @@ def _built(board: Board) -> list[dict[str, object]]:
     for path in sorted(Path("build").glob(f"*/{board.name}/report.json")):
         try:
             report = json_.loads(path.read_bytes())
-            if report["schema"] == REPORT and report["board"] == board.name:
+            if report["schema"] in REPORTS and report["board"] == board.name:
                 found.append({
                     "network": str(report["network"]), "folder": str(path.parent),
                     "clock_mhz": float(report["clock_mhz"]), "fmax_mhz": float(report["fmax_mhz"]),
@@ -90,7 +93,8 @@ LISTS: dict[str, Callable[[], Rows]] = {
 
 
 def command(
-    what: str = typer.Argument(..., help=f"One of {', '.join(LISTS)}."),
+    what: str = typer.Argument(..., autocompletion=of_words(*LISTS),
+                               help=f"One of {', '.join(LISTS)}."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List archs, devices, layers, designs, or boards and what is built for them here.
@@ -101,6 +105,8 @@ def command(
         raise ConfigError(f"cannot list '{what}'", hint=f"use one of {', '.join(LISTS)}")
     columns, rows = LISTS[what]()
     if json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json("bnnhw.list/1", {
+            "what": what, "items": [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
-        print_table(what, columns, [[_in_table(value) for value in row] for row in rows])
+        print_table(what, tuple(columns.values()),
+                    [[_in_table(value) for value in row] for row in rows])

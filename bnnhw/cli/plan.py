@@ -6,9 +6,10 @@ import typer
 
 from bnnhw.arch import ARCHS, get_arch
 from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.jobs import check_core, show_jobs
 from bnnhw.cli.plan_advice import commands
-from bnnhw.cli.plan_table import plan_json, print_plan, print_resources
+from bnnhw.cli.plan_table import estimate_json, plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
 from bnnhw.errors import BnnhwError, FitError
 from bnnhw.flow.room import beside_link, room_for, usual_share
@@ -27,10 +28,12 @@ SLOWEST = 1 << 40
 
 
 def command(
-    layers: str = typer.Argument(..., help="Network: folder, layers.yaml, or name of a shipped "
-                                 "design."),
-    device: str = typer.Option("generic", help=f"Target: {', '.join(DEVICES)}."),
-    arch: str = typer.Option("streaming", help=f"Architecture: {', '.join(ARCHS)}."),
+    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                 "layers.yaml, or name of a shipped design."),
+    device: str = typer.Option("generic", autocompletion=device_names,
+                               help=f"Target: {', '.join(DEVICES)}."),
+    arch: str = typer.Option("streaming", autocompletion=arch_names,
+                             help=f"Architecture: {', '.join(ARCHS)}."),
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
@@ -67,7 +70,7 @@ def command(
         plan = plan_goal(planner, goal, lambda plan: fits(plan, target))
     needed = resources(plan, target)
     if json:
-        print_json(plan_json(plan, needed, clock))
+        print_json("bnnhw.plan/2", {**plan_json(plan), **estimate_json(plan, needed, clock)})
     else:
         print_plan(plan, clock, needed, ii is not None or fps is not None)
         if needed:

@@ -12,7 +12,7 @@ from bnnhw.emit.board import link_cost
 from bnnhw.plan import Plan, Unit, Wish
 from bnnhw.plan.resources import Resources
 
-__all__ = ["clock_of", "plan_json", "print_plan", "print_resources"]
+__all__ = ["clock_of", "estimate_json", "plan_json", "print_plan", "print_resources"]
 
 
 def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
@@ -121,8 +121,9 @@ def _beside_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | 
         ("block RAM", link.block, total.block, budget.blocks))}
 
 
-def plan_json(plan: Plan, needed: Resources | None, clock_mhz: float | None) -> dict[str, Any]:
-    """A plan, its clock and its estimate as JSON values."""
+def estimate_json(plan: Plan, needed: Resources | None,
+                  clock_mhz: float | None) -> dict[str, Any]:
+    """Return the clock of a plan and its estimate as JSON values."""
     chosen, left = clock_of(plan, clock_mhz), None
     resources = None
     if needed is not None:
@@ -132,8 +133,22 @@ def plan_json(plan: Plan, needed: Resources | None, clock_mhz: float | None) -> 
         keys = dict(zip(left, ("lut", "ff", "block_ram"), strict=True))
         resources["host_link"] = {keys[name]: link for name, (link, _) in left.items()}
         resources["remaining"] = {keys[name]: rest for name, (_, rest) in left.items()}
-    return {"schema": "bnnhw.plan/1", **plan.to_json(),
-            "clock": None if chosen is None else {
+    return {"clock": None if chosen is None else {
                 "clock_mhz": chosen[0], "given": clock_mhz is not None, "note": chosen[1],
                 "frames_per_second": round(chosen[0] * 1e6 / plan.ii, 2)},
             "resources": resources}
+
+
+def plan_json(plan: Any) -> dict[str, Any]:
+    """Return what a plan reaches, and the plan itself, as JSON values."""
+    common = {"network": plan.name, "arch": plan.arch, "device": plan.device}
+    if not get_arch(plan.arch).jobs:
+        return {**common, "cycles_per_frame": plan.ii, "target_cycles_per_frame": plan.target,
+                "latency_cycles": plan.latency, "plan": plan.to_json()}
+    layers = [layer.summary(plan.shape) for layer in plan.layers]
+    for layer in layers:
+        layer["operations_per_cycle"] = layer.pop("operations_a_cycle")
+    return {**common, "frames_per_batch": plan.batch, "cycles_per_batch": plan.cycles,
+            "layers": layers,
+            "host_layers": [{"layer": name, "kind": kind} for name, kind in plan.host],
+            "plan": plan.to_json()}

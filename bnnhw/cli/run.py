@@ -7,10 +7,21 @@ from typing import Any
 
 import typer
 
-from bnnhw.cli.common import print_json, progress, read_array, read_samples
+from bnnhw import golden
+from bnnhw.cli.common import (
+    LAYOUT_HELP,
+    SHOW_HELP,
+    print_json,
+    print_predictions,
+    progress,
+    read_array,
+    read_samples,
+)
+from bnnhw.cli.complete import layouts
 from bnnhw.cli.golden import outputs_file
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
+from bnnhw.golden.predictions import predictions
 from bnnhw.host import Accelerator, Throughput, Validation
 
 __all__ = ["NAME", "command"]
@@ -27,6 +38,8 @@ def command(
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
+    show: int = typer.Option(0, min=0, metavar="N", help=SHOW_HELP),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     repeats: int = typer.Option(1000, min=2, help="Frames that run on the board alone, one behind "
                                 "the other, to count its cycles."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
@@ -38,17 +51,22 @@ def command(
     for path in filter(None, (data, labels)):
         read_array(path)  # a file that is missing or damaged is reported before the board is
     with Accelerator(on, design) as board:
-        x = read_samples(data, board.build.graph)[:limit]
+        x = read_samples(data, board.build.graph, layout)[:limit]
         truth = None if labels is None else read_array(labels)[:limit]
         with progress(f"run ({board.build.board})", len(x)) as done:
             result = board.validate(x, truth, done)
         speed = board.throughput(repeats, x)
         summary = _summary(board, on, result, speed)
+        shown = predictions(golden.run(board.build.graph, x[:show]), result.inference.outputs,
+                            truth, show) if show else []
+    if shown:
+        summary["predictions"] = [row.to_json() for row in shown]
     if outputs is not None:
         write_files({outputs: outputs_file(result.inference.outputs)})
     if json:
-        print_json(summary)
+        print_json("bnnhw.run/1", summary)
     else:
+        print_predictions(shown)
         _print(summary)
     if result.mismatches:
         raise MismatchError(f"{result.mismatches} of {len(x)} frames differ from golden; first at "
@@ -63,8 +81,8 @@ def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput)
         "frames": len(result.inference.cycles), "mismatches": result.mismatches,
         "first_mismatch": None if result.first is None else str(result.first),
         "accuracy": result.accuracy,
-        "cycles_a_frame": speed.cycles_a_frame, "planned_cycles_a_frame": board.identity.ii,
-        "latency": speed.latency_cycles, "planned_latency": board.identity.latency,
+        "cycles_per_frame": speed.cycles_a_frame, "planned_cycles_per_frame": board.identity.ii,
+        "latency_cycles": speed.latency_cycles, "planned_latency_cycles": board.identity.latency,
         "round_trip_seconds": speed.round_trip_seconds,
         "link_seconds": speed.link_seconds, "compute_seconds": speed.compute_seconds,
         "frames_per_second": speed.frames_per_second,
@@ -79,9 +97,9 @@ def _print(s: dict[str, Any]) -> None:
         print(f"accuracy: {100 * s['accuracy']:.2f} %")
     print(f"one frame there and back: {1e3 * s['round_trip_seconds']:.3f} ms, of that link "
           f"{1e3 * s['link_seconds']:.3f} ms, compute {1e3 * s['compute_seconds']:.3f} ms "
-          f"({s['latency']:,} cycles, plan {s['planned_latency']:,})")
-    print(f"frames/s: {s['frames_per_second']:,.0f} of the accelerator ({s['cycles_a_frame']:g} "
-          f"cycles a frame, plan {s['planned_cycles_a_frame']}), "
+          f"({s['latency_cycles']:,} cycles, plan {s['planned_latency_cycles']:,})")
+    print(f"frames/s: {s['frames_per_second']:,.0f} of the accelerator ({s['cycles_per_frame']:g} "
+          f"cycles a frame, plan {s['planned_cycles_per_frame']}), "
           f"{s['link_frames_per_second']:,.0f} over the link")
     if s["troubles"]:
         print(f"mended on the way: {', then '.join(s['troubles'])}")

@@ -11,17 +11,28 @@ import typer
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
-from bnnhw.cli.common import print_json, print_table, progress, read_array, read_samples
+from bnnhw.cli.common import (
+    LAYOUT_HELP,
+    SHOW_HELP,
+    print_json,
+    print_predictions,
+    print_table,
+    progress,
+    read_array,
+    read_samples,
+)
+from bnnhw.cli.complete import layouts, of_words
 from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.jobs import simulate_design
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.golden.predictions import predictions
 from bnnhw.ir import Graph
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
-from bnnhw.sim.simulate import simulate
+from bnnhw.sim.simulate import ENGINES, simulate
 from bnnhw.sim.stalls import Stalls
 
 __all__ = ["NAME", "command"]
@@ -33,9 +44,12 @@ def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
-    engine: str = typer.Option("verilator", help="verilator (batch), cocotb or pysim."),
+    engine: str = typer.Option("verilator", autocompletion=of_words(*ENGINES),
+                               help="verilator (batch), cocotb or pysim."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
+    show: int = typer.Option(0, min=0, metavar="N", help=SHOW_HELP),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),
     seed: int = typer.Option(1, help="Seed of the stalls."),
@@ -52,14 +66,14 @@ def command(
     loaded = load_design(design)
     if cells and not get_arch(loaded.plan.arch).jobs:
         loaded = with_cells(loaded)
-    x = read_samples(inputs, loaded.graph)[:limit]
+    x = read_samples(inputs, loaded.graph, layout)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
     if get_arch(loaded.plan.arch).jobs:
         if engine != "verilator" or buffers or cells:
             raise ConfigError("jobs run in Verilator, without --buffers and --cells",
                               where="simulate")
-        simulate_design(loaded, x, stalls, outputs, truth, json)
+        simulate_design(loaded, x, stalls, outputs, truth, json, show)
         return
     begin = time.perf_counter()
     counted = None if engine == "cocotb" else len(x)  # cocotb reports when all is done
@@ -72,17 +86,21 @@ def command(
         write_files({outputs: outputs_file(run.outputs)})
     summary = {
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
-        "cycles_a_frame": run.ii, "planned_cycles_a_frame": loaded.plan.ii,
-        "latency": run.latency, "planned_latency": loaded.plan.latency,
+        "cycles_per_frame": run.ii, "planned_cycles_per_frame": loaded.plan.ii,
+        "latency_cycles": run.latency, "planned_latency_cycles": loaded.plan.latency,
         "seconds": round(seconds, 3),
         "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
     levels = measure_levels(loaded, x) if buffers and not mismatches else []
     if buffers:
         summary["buffers"] = [dataclasses.asdict(level) for level in levels]
+    shown = predictions(expected, run.outputs, truth, show)
+    if shown:
+        summary["predictions"] = [row.to_json() for row in shown]
     if json:
-        print_json(summary)
+        print_json("bnnhw.simulate/1", summary)
     else:
+        print_predictions(shown)
         _print(summary, stalled=in_stall > 0 or out_stall > 0)
         if levels:
             print_table("words held at most", ("buffer", "depth of the plan", "words offered "
@@ -125,7 +143,7 @@ def _print(s: dict[str, object], stalled: bool) -> None:
     if stalled:
         print("with stalls, so cycles a frame and latency are not those of the plan")
     else:
-        print(f"cycles a frame: {s['cycles_a_frame']} (plan {s['planned_cycles_a_frame']}), "
-              f"latency: {s['latency']} (plan {s['planned_latency']})")
+        print(f"cycles a frame: {s['cycles_per_frame']} (plan {s['planned_cycles_per_frame']}), "
+              f"latency: {s['latency_cycles']} (plan {s['planned_latency_cycles']})")
     if s["accuracy"] is not None:
         print(f"accuracy: {100 * float(str(s['accuracy'])):.2f} %")

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from bnnhw.cli.common import print_json, print_table, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, print_json, print_table, read_samples
+from bnnhw.cli.complete import layouts, synth_devices
 from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
@@ -23,7 +24,7 @@ TARGETS = ", ".join(name for name, device in DEVICES.items() if device.synth)
 
 def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
-    device: str | None = typer.Option(None, help=f"FPGA: {TARGETS}."),
+    device: str | None = typer.Option(None, autocompletion=synth_devices, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
     part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
@@ -42,6 +43,7 @@ def command(
     energy: bool = typer.Option(False, "--energy", help="Cells: estimate of the energy of an "
                                 "operation, from that simulation."),
     inputs: Path | None = typer.Option(None, help="Samples for --gates (.npy); else random ones."),
+    layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
     clock: float | None = typer.Option(None, help="Clock of --gates in MHz; default: slow enough."),
     prove: bool = typer.Option(False, "--prove", help="Cells: prove the netlist equal to the "
                                "Verilog, latches and gated clocks included."),
@@ -60,7 +62,7 @@ def command(
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
     wish = _Wish(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove, wire,
-                 netlist, librelane)
+                 netlist, librelane, layout)
     if cells:
         if pnr:
             raise ConfigError("--pnr is for --device", where="synth")
@@ -87,7 +89,7 @@ def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: 
             done = stage(f"yosys and nextpnr for {device}, flat")
             result["pnr"] = place_and_route(loaded, target, freq, seed, part, done)
     if json:
-        print_json(result)
+        print_json(result["schema"], result)
         return
     print_table(f"{loaded.plan.name} on {device}, cells of each unit",
                 ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
@@ -115,6 +117,7 @@ class _Wish:
     wire: float = 0.0
     netlist: Path | None = None
     librelane: Path | None = None
+    layout: str | None = None
 
     @property
     def period(self) -> float | None:
@@ -130,7 +133,7 @@ class _Wish:
             raise ConfigError("needs two samples, as it begins behind the first one",
                               where="--energy", hint="--gates 8")
         if self.inputs is not None:
-            x = read_samples(self.inputs, loaded.graph)[:count]
+            x = read_samples(self.inputs, loaded.graph, self.layout)[:count]
             if len(x) < min(count, 2):
                 raise ConfigError(f"holds {len(x)} samples", where=str(self.inputs))
             return x, f"{len(x)} samples of {self.inputs.name}"

@@ -12,6 +12,18 @@ from bnnhw.errors import ConfigError
 
 __all__ = ["WeightFile"]
 
+AXES = ((1, 0), (0, 2, 1), (2, 0, 1), (0, 2, 3, 1), (3, 0, 1, 2))
+"""Orders of axes that turn the weights of PyTorch and Keras into rows with channels last."""
+
+
+def _transposed(given: tuple[int, ...], shapes: tuple[tuple[int, ...], ...]) -> str | None:
+    """Name the transposition that gives an array one of the shapes, where there is one."""
+    for axes in AXES:
+        if len(axes) == len(given) and tuple(given[axis] for axis in axes) in shapes:
+            return (f"weights are [outputs, rows, columns, channels] here: write "
+                    f"w.transpose({', '.join(map(str, axes))})")
+    return None
+
 
 class WeightFile:
     """An ``.npz`` inside the network's folder.
@@ -89,16 +101,16 @@ class WeightFile:
                               where=self.name)
         if array.shape not in shapes:
             raise ConfigError(f"array '{key}' has shape {array.shape}, expected {expected}",
-                              where=self.name)
+                              where=self.name, hint=_transposed(array.shape, shapes))
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             count = int((~np.isfinite(array)).sum())
             raise ConfigError(f"array '{key}' holds {count} values that are NaN or infinite",
                               where=self.name)
         return array
 
-    def refuse_unread(self) -> None:
-        """Refuse arrays that no layer asked for: they were meant for something."""
-        unread = sorted(self._sizes.keys() - self._read)
+    def refuse_unread(self, *known: str) -> None:
+        """Refuse arrays that no layer asked for, except ``known``: they have some purpose."""
+        unread = sorted(self._sizes.keys() - self._read - set(known))
         if unread:
             norm = any(k.endswith((".gamma", ".beta", ".mean", ".var")) for k in unread)
             raise ConfigError(f"holds arrays that nothing reads: {', '.join(unread[:6])}",

@@ -1,21 +1,19 @@
-"""The only reader of YAML."""
+"""A layers.yaml as a checked ``NetConfig``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from bnnhw.config.schema import ITEMS, NetConfig
+from bnnhw.config.yaml_text import parse_yaml
 from bnnhw.errors import ConfigError
 
 __all__ = ["read_config"]
 
 Model = TypeVar("Model", bound=BaseModel)
-
-MAX_BYTES = 1 << 20
 
 NEEDS = {
     "dense": "the number of outputs, such as 'dense: 64'",
@@ -38,7 +36,7 @@ def read_config(path: Path) -> NetConfig:
     ConfigError
         One line that names every key that is wrong.
     """
-    data = _parse(path)
+    data = parse_yaml(path)
     if not isinstance(data, dict):
         raise ConfigError(f"holds {_a(data)}, expected the keys name, input, weights and layers",
                           where=path.name)
@@ -56,43 +54,6 @@ def read_config(path: Path) -> NetConfig:
     if problems or config is None:
         raise ConfigError("; ".join(problems), where=path.name)
     return config
-
-
-def _parse(path: Path) -> Any:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"is {len(raw)} bytes long, at most {MAX_BYTES} are read",
-                          where=path.name, hint="weights belong in the .npz")
-    try:
-        text = raw.decode()
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
-            raise ConfigError("uses YAML aliases, which are not taken", where=path.name,
-                              hint="write the value out")
-        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path)
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
-        raise ConfigError(f"is not YAML{at}: {problem}", where=path.name) from None
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
-    """YAML lets the last of two equal keys win; here that is a mistake."""
-    if isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, value in node.value:
-            if key.value in keys:
-                raise ConfigError(f"has the key '{key.value}' twice in line "
-                                  f"{key.start_mark.line + 1}", where=path.name)
-            keys.add(str(key.value))
-            _refuse_repeated_keys(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(value, path)
 
 
 def _item(k: int, item: Any, problems: list[str]) -> Any:

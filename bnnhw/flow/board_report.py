@@ -15,7 +15,7 @@ from bnnhw.platforms.base import Board
 
 __all__ = ["board_report"]
 
-SCHEMA = "bnnhw.report/1"
+SCHEMA = "bnnhw.report/2"
 ROUTED_TOP = "top"
 """nextpnr's name for every top module."""
 
@@ -43,7 +43,7 @@ def board_report(design: BoardDesign, board: Board, built: Built,
         "digest": design.identity.digest.hex(),
         "clock_mhz": clock, "fmax_mhz": round(best.fmax_mhz, 2),
         "timing_met": best.fmax_mhz >= clock,
-        "cycles_a_frame": plan.ii, "latency_cycles": plan.latency,
+        "cycles_per_frame": plan.ii, "latency_cycles": plan.latency,
         "frames_per_second": design.clock_hz / plan.ii,
         "frames_per_second_at_fmax": best.fmax_mhz * 1e6 / plan.ii,
         "latency_us": round(plan.latency / reached, 3),

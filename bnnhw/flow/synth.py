@@ -54,10 +54,11 @@ class SynthReport:
 
     def to_json(self) -> dict[str, Any]:
         columns = ("unit", "kind", "lut", "ff", "block_ram", "lut_per_lane")
-        rows = [dict(zip(columns, row, strict=True)) for row in self.rows()]
+        rows = [dict(zip(columns, (None if value == "-" else value for value in row), strict=True))
+                for row in self.rows()]
         for row, unit in zip(rows, self.units, strict=False):
             row["cells"] = unit.cells
-        return {"schema": "bnnhw.synth/1", "device": self.device, "command": self.command,
+        return {"schema": "bnnhw.synth/2", "device": self.device, "command": self.command,
                 "units": rows[:-1], "total": rows[-1]}
 
 

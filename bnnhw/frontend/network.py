@@ -13,6 +13,7 @@ from bnnhw.config.items import ProductItem
 from bnnhw.errors import ConfigError
 from bnnhw.frontend.builders import BUILDERS
 from bnnhw.frontend.fold import GIVEN, Certificate
+from bnnhw.frontend.formats import refuse_as_network
 from bnnhw.frontend.imported import CheckResult
 from bnnhw.frontend.outputs import declared_outputs
 from bnnhw.frontend.place import Place, RandomArrays
@@ -49,11 +50,13 @@ class Network:
 
 def network_file(path: Path) -> Path:
     """Return the layers.yaml of a network, given as that file or as a folder with a net.yaml."""
+    refuse_as_network(path)
     if path.is_dir():
         path = path / "net.yaml"
     if not path.is_file():
         raise ConfigError("does not exist", where=str(path),
-                          hint="a network is a folder with a net.yaml, or a .yaml file")
+                          hint="a network is a folder with a net.yaml, a .yaml file, or a name "
+                          "that 'bnnhw list designs' prints")
     return path
 
 

@@ -42,12 +42,12 @@ Progress = Callable[[int], None]
 
 
 def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
-             ) -> Iterator[Values]:
+             layout: str | None) -> Iterator[Values]:
     """Every layer's output for ``BATCH`` samples at a time."""
     if level not in LEVELS:
         raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
     count = LEVELS[level]
-    x = graph.accept_input(x)
+    x = graph.accept_input(x, layout)
     batch = _batch(graph)
     for first in range(0, max(len(x), 1), batch):
         values = {"input": x[first:first + batch].astype(np.int64)}
@@ -66,7 +66,7 @@ def _join(batches: Iterable[Values]) -> Values:
 
 
 def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
-            progress: Progress | None = None) -> Values:
+            progress: Progress | None = None, *, layout: str | None = None) -> Values:
     """Compute every layer's output, by name, in batches of ``BATCH`` samples.
 
     Parameters
@@ -77,16 +77,19 @@ def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
         A key of ``LEVELS``.
     progress : callable or None
         Called with the number of samples of each batch when it is done.
+    layout : str or None
+        ``NCHW`` for ``x [n, C, H, W]``; see ``bnnhw.ir.samples.arrange_samples``.
     """
-    return _join(_batches(graph, x, level, progress))
+    return _join(_batches(graph, x, level, progress, layout))
 
 
 def run(graph: Graph, x: np.ndarray, level: str = "fast",
-        progress: Progress | None = None) -> Values:
-    """Compute the outputs of the network: one int64 array an output, by its name."""
+        progress: Progress | None = None, *, layout: str | None = None) -> Values:
+    """Compute the outputs of the network: one int64 array for each, by name (see ``run_all``)."""
     if level == "compiled" and compiled.Runner.takes(graph) and len(x):
-        result = compiled.Runner(graph).run(graph.accept_input(x))
+        result = compiled.Runner(graph).run(graph.accept_input(x, layout))
         if progress:
             progress(len(x))
         return result
-    return _join(graph.select_outputs(values) for values in _batches(graph, x, level, progress))
+    batches = _batches(graph, x, level, progress, layout)
+    return _join(graph.select_outputs(values) for values in batches)

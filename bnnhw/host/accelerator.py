@@ -154,7 +154,8 @@ class Accelerator:
                                                        "there is no serial port of a USB device"),
             where="uart:auto", hint="check the cable, load the bitstream, or name the port")
 
-    def run(self, x: np.ndarray, progress: Progress | None = None) -> Inference:
+    def run(self, x: np.ndarray, progress: Progress | None = None, *,
+            layout: str | None = None) -> Inference:
         """Send samples one behind the other.
 
         Parameters
@@ -162,8 +163,10 @@ class Accelerator:
         x : integer array [n, *graph.input.shape]
         progress : callable or None
             Called with the number of samples that are done since the last call.
+        layout : str or None
+            ``NCHW`` for ``x [n, C, H, W]``; see ``bnnhw.ir.samples.arrange_samples``.
         """
-        frames = self.build.encode(x)
+        frames = self.build.encode(x, layout)
         begin = self.link.port.now()
         payloads: list[bytes] = []
         for first in range(0, len(frames), SERIES):
@@ -176,12 +179,13 @@ class Accelerator:
             np.array([c.cycles for c in counted], dtype=np.int64),
             np.array([c.stalls for c in counted], dtype=np.int64), seconds, self.build.clock_hz)
 
-    def infer(self, x: np.ndarray, progress: Progress | None = None) -> dict[str, np.ndarray]:
-        """Compute the outputs of samples ``x [n, ...]``: arrays as ``golden.run`` gives them."""
-        return self.run(x, progress).outputs
+    def infer(self, x: np.ndarray, progress: Progress | None = None, *,
+              layout: str | None = None) -> dict[str, np.ndarray]:
+        """Compute the outputs of samples, as ``golden.run`` gives them (see ``run``)."""
+        return self.run(x, progress, layout=layout).outputs
 
     def validate(self, x: np.ndarray, labels: np.ndarray | None = None,
-                 progress: Progress | None = None) -> Validation:
+                 progress: Progress | None = None, *, layout: str | None = None) -> Validation:
         """Run samples and compare every output with the golden model.
 
         Parameters
@@ -190,7 +194,10 @@ class Accelerator:
         labels : integer array [n] or None
             True labels.
         progress : callable or None
+        layout : str or None
+            As in ``run``.
         """
+        x = self.build.graph.accept_input(x, layout)
         if labels is not None and "label" not in self.build.graph.output_types():
             raise ConfigError("the network gives no label", where="labels")
         if labels is not None and np.shape(labels) != (len(x),):
@@ -236,6 +243,7 @@ class Accelerator:
         graph = self.build.graph
         if x is None or not len(x):
             x = np.full((ROUND_TRIPS, *graph.input.shape), graph.input.element.lo)
+        x = graph.accept_input(x)
         one, many = self.count(x[:1], 1), self.count(x[:1], repeats)
         trips = [self.run(one_sample[None]).seconds for one_sample in x[:ROUND_TRIPS]]
         series = self.run(x[:SERIES])

@@ -61,10 +61,13 @@ class Build:
     graph: Graph
     ends: Ends
 
-    def encode(self, x: np.ndarray) -> list[bytes]:
-        """The input frames of samples ``x [n, *graph.input.shape]``."""
+    def encode(self, x: np.ndarray, layout: str | None = None) -> list[bytes]:
+        """Encode samples ``x [n, *graph.input.shape]`` as input frames.
+
+        ``layout`` may name another order of axes (see ``bnnhw.ir.samples.arrange_samples``).
+        """
+        x = self.graph.accept_input(x, layout)
         if not len(x):
-            self.graph.check_input(x)
             return []
         words = encode_frames(cast(Plan, self.ends), self.graph, x)
         return [frame.tobytes() for frame in words.reshape(len(x), -1)]

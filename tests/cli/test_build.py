@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bnnhw.cli import build as build_verb
+from bnnhw.cli.schema_check import problems
 from bnnhw.plan import Plan
 from tests.cli.inside import Called, caller
 
@@ -43,6 +44,7 @@ def test_a_bitstream_its_report_and_the_list_of_boards(bnnhw: Called, tmp_path: 
     code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--json")
     assert code == 0, err
     report = json.loads(out)
+    assert problems(report) == []
     folder = tmp_path / "build" / "tiny" / "icebreaker"
     assert report == json.loads((folder / "report.json").read_text())
     assert (folder / report["bitstream"]).stat().st_size > 100_000

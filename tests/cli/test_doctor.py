@@ -59,12 +59,12 @@ def test_list_boards(tmp_path: Path, call: Called) -> None:
     (tmp_path / "build/dir/icebreaker/report.json").mkdir(parents=True)
     code, out, err = call("list", "boards", "--json")
     assert code == 0, err
-    rows = {row["name"]: row for row in json.loads(out)}
+    rows = {row["name"]: row for row in json.loads(out)["items"]}
     assert list(rows) == list(boards())
-    assert rows["icebreaker"]["built here"] == [{
+    assert rows["icebreaker"]["builds"] == [{
         "network": "net", "folder": "build/net/icebreaker", "clock_mhz": 18.0, "fmax_mhz": 29.04,
         "frames_per_second": 70312.5}]
-    assert rows["ulx3s_85f"]["built here"] == []
+    assert rows["ulx3s_85f"]["builds"] == []
     assert rows["orangecrab_85f"]["programmer"] == "dfu-util"
     _, text, _ = call("list", "boards")
     for name in boards():

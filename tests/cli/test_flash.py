@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bnnhw.cli.schema_check import problems
 from bnnhw.flow.programmers import find_tools
 from bnnhw.platforms import get_board
 from tests.cli.inside import Called, caller
@@ -53,6 +54,7 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
     said = json.loads(call("flash", "build/net/icebreaker", "--dry-run", "--persistent",
                            "--json")[1])
     assert said["schema"] == "bnnhw.flash/1"
+    assert problems(said) == []
     assert (said["board"], said["persistent"], said["done"]) == ("icebreaker", True, False)
     assert said["command"][-1] == "build/net/icebreaker/board.bin"
     code, _, err = call("flash", "build/net/orangecrab_85f", "--dry-run", "--persistent")
@@ -108,7 +110,8 @@ def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
         if code == 0:
             pytest.skip("a board is plugged in")
         assert code in (6, 7)
-        assert out == ""
+        assert problems(json.loads(out)) == []
+        assert json.loads(out)["exit_code"] == code
         message = err.strip()
         assert "\n" not in message
         if code == 7:

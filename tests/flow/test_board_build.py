@@ -71,7 +71,7 @@ def test_the_best_seed_is_kept(first: Built, tiny: BoardDesign, tmp_path: Path) 
 def test_report(first: Built, tiny: BoardDesign) -> None:
     report = board_report(tiny, get_board("icebreaker"), first, {"synthesis": 1.0})
     assert json.loads(json.dumps(report)) == report
-    assert report["schema"] == "bnnhw.report/1"
+    assert report["schema"] == "bnnhw.report/2"
     assert report["timing_met"]
     placed = sum(row["placed"]["lut"] for row in report["layers"])
     assert placed == report["utilisation"]["ICESTORM_LC"]["used"]

@@ -78,7 +78,7 @@ def test_area_of_each_unit(arch: str) -> None:
     if arch == "unrolled":
         assert sum(u.count["FA"] for u in report.units) > 20
     data = json.loads(json.dumps(report.to_json()))
-    assert data["schema"] == "bnnhw.cells/1"
+    assert data["schema"] == "bnnhw.cells/2"
     assert data["library"]["voltage"] == 1.8
     assert len(data["area_patches"]) == 3
     assert data["total"]["kge"] == pytest.approx(sum(u["kge"] for u in data["units"]))

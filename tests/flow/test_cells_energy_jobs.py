@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bnnhw.cli import main
+from bnnhw.cli.schema_check import problems
 from bnnhw.errors import ConfigError, ToolError
 from bnnhw.flow.cells import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, map_verilog
 from bnnhw.flow.cells import library as libraries
@@ -249,4 +250,5 @@ def test_the_verb_with_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert words in said
     code, said, _ = synth("--gates", "2", "--energy", "--json")
     assert code == 0
+    assert problems(json.loads(said)) == []
     assert [layer["layer"] for layer in json.loads(said)["energy"]["layers"]] == ["c0"]

@@ -199,7 +199,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     assert "module net" in (tmp_path / "mapped.v").read_text()
     code, said = run("--cells", "osu018", "--json")
     assert code == 0
-    assert json.loads(said[:said.rindex("}") + 1])["schema"] == "bnnhw.cells/1"
+    assert json.loads(said[:said.rindex("}") + 1])["schema"] == "bnnhw.cells/2"
     for arguments, status, word in (
             ((), 2, "one of --device and --cells"),
             (("--device", "ecp5", "--cells", "osu018"), 2, "one of --device and --cells"),

@@ -15,7 +15,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.board import BoardDesign
 from bnnhw.emit.design import generate
 from bnnhw.errors import ConfigError, LinkError
-from bnnhw.frontend.network import load_network
+from bnnhw.frontend.network import Network, load_network
 from bnnhw.host import Accelerator, load_build
 from bnnhw.plan import Wish
 from bnnhw.sim.board import BoardModel
@@ -201,3 +201,21 @@ def test_shipped_digits(digits: tuple[np.ndarray, np.ndarray], tmp_path: Path) -
         assert result.accuracy >= 0.8
         assert board.throughput(20, x[:2]).cycles_a_frame == built.identity.ii
         assert board.link.troubles == []
+
+
+def test_samples_have_the_shape_of_the_network(tmp_path: Path) -> None:
+    """The driver refuses arrays of another shape, and reorders those of a layout that is named."""
+    from tests.ir.test_samples import map_graph
+    graph = map_graph((4, 3, 2))
+    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Wish(ii=99))
+    folder = write(board_of(design, silence=0.05), tmp_path / "net" / "icebreaker")
+    x = random_samples(graph, 3)
+    first = x.transpose(0, 3, 1, 2)
+    with Accelerator(f"sim:{folder}") as board:
+        for call in (board.run, board.infer, board.validate, lambda x: board.throughput(5, x)):
+            with pytest.raises(ConfigError, match=r"\(3, 2, 4, 3\), expected \[n, 4, 3, 2\]"):
+                call(first)
+        expected = graph.compute(x)["scores"]
+        assert (board.infer(first, layout="NCHW")["scores"] == expected).all()
+        assert (board.run(first, layout="NCHW").outputs["scores"] == expected).all()
+        assert board.validate(first, layout="NCHW").mismatches == 0

@@ -12,6 +12,7 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.cli import main
+from bnnhw.cli.schema_check import problems
 from bnnhw.emit.board import BoardDesign
 from bnnhw.sim.board_server import SimulatedBoard
 from tests.networks import random_samples
@@ -47,9 +48,10 @@ def test_on_a_simulated_board(folder: Path, data: Path, patient: BoardDesign,
                          "--outputs", "y.npz")
     assert code == 0, err
     said = json.loads(out)
+    assert problems(said) == []
     assert (said["frames"], said["mismatches"], said["accuracy"]) == (30, 0, 1.0)
     assert said["design"] == patient.identity.digest.hex()
-    assert said["cycles_a_frame"] == said["planned_cycles_a_frame"] == patient.identity.ii
+    assert said["cycles_per_frame"] == said["planned_cycles_per_frame"] == patient.identity.ii
     parts = said["link_seconds"] + said["compute_seconds"]
     assert said["round_trip_seconds"] == pytest.approx(parts)
     with np.load(data / "y.npz") as found:

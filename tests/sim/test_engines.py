@@ -149,3 +149,15 @@ def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
     few = simulate(core, x[::25], "cocotb", Stalls(0.2, 0.2))
     assert len(few.outputs["label"]) == 200
     assert count_mismatches({k: v[::25] for k, v in expected.items()}, few.outputs) == 0
+
+
+def test_simulate_refuses_another_shape_and_takes_a_layout() -> None:
+    from tests.ir.test_samples import map_graph, samples
+    graph = map_graph((4, 3, 2))
+    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Wish(ii=99))
+    x = samples((4, 3, 2))
+    first = x.transpose(0, 3, 1, 2)
+    with pytest.raises(ConfigError, match=r"\(5, 2, 4, 3\), expected \[n, 4, 3, 2\]"):
+        simulate(design, first)
+    run = simulate(design, first, layout="NCHW")
+    assert (run.outputs["scores"] == graph.compute(x)["scores"]).all()

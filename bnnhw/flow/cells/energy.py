@@ -138,16 +138,16 @@ class Energy:
         frames = self.stimulus.frames
         return {
             "fj_per_op": self.operation * 1e15, "e_fo4_per_op": self.operation / self.fo4,
-            "e_fo4_fj": self.fo4 * 1e15, "pj_a_frame": self.dynamic * 1e12,
-            "switching_pj_a_frame": self.switching * 1e12 / frames,
-            "internal_pj_a_frame": self.internal * 1e12 / frames,
-            "leakage_pj_a_frame": None if self.leakage is None else
+            "e_fo4_fj": self.fo4 * 1e15, "pj_per_frame": self.dynamic * 1e12,
+            "switching_pj_per_frame": self.switching * 1e12 / frames,
+            "internal_pj_per_frame": self.internal * 1e12 / frames,
+            "leakage_pj_per_frame": None if self.leakage is None else
             self.leakage * 1e12 / frames,
-            "clock_pj_a_frame": self.clock * 1e12 / frames,
-            "pj_a_frame_by_unit": {u: e * 1e12 / frames for u, e in self.units.items()},
+            "clock_pj_per_frame": self.clock * 1e12 / frames,
+            "pj_per_frame_by_unit": {u: e * 1e12 / frames for u, e in self.units.items()},
             "frames": frames, "cycles": self.cycles, "period_ns": self.stimulus.period * 1e9,
-            "edges_a_data_net_and_cycle": self.activity, "unmatched_nets": 0, **self.conditions,
-            **({"layers": [{"layer": name, "pj_a_frame": joules, "fj_per_op": operation}
+            "edges_per_data_net_and_cycle": self.activity, "unmatched_nets": 0, **self.conditions,
+            **({"layers": [{"layer": name, "pj_per_frame": joules, "fj_per_op": operation}
                            for name, joules, operation in self.layer_rows()]}
                if self.layers else {}),
         }

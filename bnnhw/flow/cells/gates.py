@@ -61,8 +61,8 @@ class GateRun:
 
     def to_json(self) -> dict[str, Any]:
         return {"frames": self.frames, "mismatches": self.mismatches,
-                "period_ns": round(self.period * 1e9, 4), "latency": self.latency,
-                "cycles_a_frame": self.ii, "delays": "of each cell at its load, before layout"}
+                "period_ns": round(self.period * 1e9, 4), "latency_cycles": self.latency,
+                "cycles_per_frame": self.ii, "delays": "of each cell at its load, before layout"}
 
 
 def default_period(netlist: Netlist) -> float:

@@ -16,7 +16,7 @@ from bnnhw.ir.layers import Product
 
 __all__ = ["SCHEMA", "CellReport", "UnitArea", "make_report", "products_a_frame"]
 
-SCHEMA = "bnnhw.cells/1"
+SCHEMA = "bnnhw.cells/2"
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class CellReport:
             "units": [entry(unit) for unit in self.units],
             "total": {"kge": self.kilo_gates, "area_um2": self.area,
                       "count_by_kind": {k: sum(u.count[k] for u in self.units) for k in KINDS}},
-            "products_a_frame": self.products, "cycles_a_frame": self.cycles,
+            "products_per_frame": self.products, "cycles_per_frame": self.cycles,
             "op_per_cycle": self.operations,
             "op_per_cycle_per_kge": self.operations / self.kilo_gates,
             "peak_op_per_cycle": self.peak,

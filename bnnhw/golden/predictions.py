@@ -1,0 +1,80 @@
+"""Predictions sample by sample: what the golden model expects, and what the hardware gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COLUMNS", "Prediction", "predictions"]
+
+SHOWN_VALUES = 10
+"""Values of an output that a table shows."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The outputs of one sample.
+
+    Attributes
+    ----------
+    sample : int
+        Index of the sample.
+    label : int or None
+        Its true label, where labels are given.
+    expected, got : dict of int64 arrays
+        Outputs by name, of the golden model and of the hardware.
+    """
+
+    sample: int
+    label: int | None
+    expected: dict[str, np.ndarray]
+    got: dict[str, np.ndarray]
+
+    @property
+    def equal(self) -> bool:
+        return all((self.expected[name] == self.got[name]).all() for name in self.expected)
+
+    @property
+    def remark(self) -> str:
+        """What is wrong: the hardware, or the network's answer; empty where nothing is."""
+        if not self.equal:
+            return "DIFFERS"
+        if self.label is None or "label" not in self.got:
+            return ""
+        return "" if int(self.got["label"]) == self.label else "wrong label"
+
+    def row(self) -> tuple[Any, ...]:
+        """Return a row of a table: sample, true label, expected, got, remark."""
+        label = "" if self.label is None else self.label
+        return self.sample, label, _shown(self.expected), _shown(self.got), self.remark
+
+    def to_json(self) -> dict[str, Any]:
+        return {"sample": self.sample, "label": self.label,
+                "expected": {name: value.tolist() for name, value in self.expected.items()},
+                "got": {name: value.tolist() for name, value in self.got.items()},
+                "equal": self.equal}
+
+
+COLUMNS = ("sample", "label", "expected", "got", "")
+"""Headings of the rows."""
+
+
+def predictions(expected: dict[str, np.ndarray], got: dict[str, np.ndarray],
+                labels: np.ndarray | None, count: int) -> list[Prediction]:
+    """Return the predictions of the first ``count`` samples."""
+    samples = min(count, len(next(iter(expected.values()))))
+    return [Prediction(k, None if labels is None else int(labels[k]),
+                       {name: value[k] for name, value in expected.items()},
+                       {name: value[k] for name, value in got.items()}) for k in range(samples)]
+
+
+def _shown(outputs: dict[str, np.ndarray]) -> str:
+    """The label and the first values of the other outputs, in one cell."""
+    parts = [str(int(outputs["label"]))] if "label" in outputs else []
+    for name, value in outputs.items():
+        if name != "label":
+            values = " ".join(str(v) for v in value.ravel()[:SHOWN_VALUES].tolist())
+            parts.append(f"{name} {values}{' ...' if value.size > SHOWN_VALUES else ''}")
+    return "; ".join(parts)
