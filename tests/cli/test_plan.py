@@ -141,7 +141,7 @@ def test_frames_a_second_are_at_a_clock_that_the_part_reaches(inside: Called) ->
     plan = json.loads(out)
     board = get_board("icebreaker")
     assert plan["clock"]["clock_mhz"] == board.clock_mhz == 18  # what build takes
-    assert plan["clock"]["frames_per_second"] == round(18e6 / plan["ii"], 2)
+    assert plan["clock"]["frames_per_second"] == round(18e6 / plan["cycles_per_frame"], 2)
     assert "expected" in plan["clock"]["note"]
     assert "timed build" in plan["clock"]["note"]
     found = plan["resources"]
