@@ -22,7 +22,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.verilog import convert
 from bnnhw.flow.tools import Tools
 from bnnhw.plan import StreamPlan, Unit
-from bnnhw.rtl.affine import AffineUnit
+from bnnhw.rtl.affine import AffineUnit, Rounding
 from bnnhw.rtl.argmax import ArgMaxUnit
 from bnnhw.rtl.shared import SharedComponent
 from bnnhw.rtl.stages import SelectUnit, SequenceUnit
@@ -45,8 +45,8 @@ def affine(elements: int, lanes: int, width: int, scale: int,
     random = np.random.default_rng(0)
     return UNITS["affine"]("u", "u", ("input",), i, StreamPlan(elements, lanes, out, True),
                            scale_width=scale, sum_width=total), \
-        AffineUnit(module_name="affine", lanes=lanes, in_shape=(width, True), out_width=out,
-                   sum_width=total, scale_width=scale, shift=total - out,
+        AffineUnit(module_name="affine", lanes=lanes, in_shape=(width, True),
+                   rounding=Rounding(total - out, out), sum_width=total, scale_width=scale,
                    scales=_random(random, words, lanes * scale),
                    offsets=_random(random, words, lanes * total), rest=i.rest)
 

@@ -84,6 +84,8 @@ def _run() -> None:
     except BnnhwError as error:
         _fail(str(error), error.exit_code, type(error).__name__, error.message, error.where,
               error.hint)
+    except _Stopped as stop:
+        _fail("stopped", int(stop.code or 1))
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
     except MemoryError:
@@ -104,9 +106,13 @@ def _run() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+class _Stopped(SystemExit):
+    """A signal ends the command; verbs may print what is known before it does."""
+
+
 def _stop(number: int, _: FrameType | None) -> None:
     """End as for any error: tools that were started end too, and no half-written file stays."""
-    _fail("stopped", 128 + number)
+    raise _Stopped(128 + number)
 
 
 def _fail(line: str, code: int, kind: str = "", message: str = "", where: str | None = None,

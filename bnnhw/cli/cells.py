@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.stages import stages
@@ -65,10 +62,7 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
         known = isinstance(error, BnnhwError)
         result["error"] = str(error) if known else "stopped"
         print_json(str(result["schema"]), result)
-        if not isinstance(error, BnnhwError):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+        raise
     if json:
         print_json(str(result["schema"]), result)
 

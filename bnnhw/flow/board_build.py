@@ -195,7 +195,7 @@ def _route(folder: Path, family: Family, board: Board, arguments: list[str], see
             *arguments, "--json", "synthesised.json", "--write",
             "routed.json", "--report", "placed.json", "--timing-allow-fail", "-q", "-l", log,
         ], folder, log, nextpnr_fraction(stages(f"place and route, seed {seed} (nextpnr)")))
-    except ToolError as error:
+    except (ToolError, FitError) as error:
         raise fit_error(error, board.part.name) from None
     done = stages(f"bitstream ({family.pack})")
     tools.run(family.pack, family.pack_arguments(board), folder)

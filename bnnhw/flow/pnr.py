@@ -11,7 +11,7 @@ from typing import Any
 
 from bnnhw.device import Device
 from bnnhw.emit.design import Design
-from bnnhw.errors import PlanError, ToolError
+from bnnhw.errors import FitError, PlanError, ToolError
 from bnnhw.flow.families import FAMILIES
 from bnnhw.flow.fractions import nextpnr_fraction
 from bnnhw.flow.too_large import fit_error
@@ -161,7 +161,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
                 "--freq", f"{freq_mhz:g}", "--seed", str(seed), "--timing-allow-fail", "--quiet",
                 "--log", "nextpnr.log",
             ], folder, "nextpnr.log", nextpnr_fraction(report))
-        except ToolError as error:
+        except (ToolError, FitError) as error:
             raise fit_error(error, part.name) from None
         found = json.loads((folder / "report.json").read_text())
     fmax = min(clock["achieved"] for clock in found["fmax"].values())

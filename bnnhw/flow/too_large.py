@@ -48,13 +48,13 @@ def lacks_memory(error: FitError) -> bool:
     return any(cell in error.message for cell in _BLOCK_RAM)
 
 
-def fit_error(error: ToolError, part: str) -> BnnhwError:
-    """The error to raise for a failed place and route.
+def fit_error(error: ToolError | FitError, part: str) -> BnnhwError:
+    """The error to raise for a failed place and route, with the name of the part.
 
     Parameters
     ----------
-    error : ToolError
-        What the tool said.
+    error : ToolError or FitError
+        What the tool said, or what ``check_utilisation`` found.
     part : str
 
     Returns
@@ -62,6 +62,6 @@ def fit_error(error: ToolError, part: str) -> BnnhwError:
     FitError or ToolError
         A FitError where the tool says that the design is too large, else ``error`` itself.
     """
-    if any(message in error.message for message in MESSAGES):
+    if isinstance(error, FitError) or any(message in error.message for message in MESSAGES):
         return FitError(f"does not fit {part}: {error.message}", hint=HINT)
     return error

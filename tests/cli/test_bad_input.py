@@ -296,6 +296,10 @@ def short_tensor(model: Any, folder: Path) -> None:
 
 
 def rubbish(model: Any, folder: Path) -> None:
+    (folder / "m.onnx").write_bytes(b"\x01\xff no model")
+
+
+def pickled(model: Any, folder: Path) -> None:
     (folder / "m.onnx").write_bytes(b"\x80\x04pickle me")
 
 
@@ -304,14 +308,16 @@ def empty(model: Any, folder: Path) -> None:
 
 
 BAD_ONNX: dict[str, tuple[Callable[[Any, Path], None], str]] = {
-    "truncated": (truncate, "cut short"), "external data": (external, "stored in another file"),
+    "truncated": (truncate, "cut short"),
+    "external data": (external, "outside of the model's folder"),
     "cycle": (cycle, "is part of a cycle"), "dangling": (dangling, "which nothing gives"),
-    "unsupported": (unsupported, "(LSTM): is not taken"),
+    "unsupported": (unsupported, "the operator 'LSTM' is not supported"),
     "huge tensor": (huge_tensor, "elements are taken"),
-    "huge input": (huge_input, "elements, at most"),
+    "huge input": (huge_input, "elements, expected at most"),
     "dynamic input": (dynamic_input, "with known sizes"),
     "unknown type": (unknown_type, "is broken"), "short tensor": (short_tensor, "is broken"),
-    "rubbish": (rubbish, "is not an ONNX model"), "empty": (empty, "cut short"),
+    "rubbish": (rubbish, "is not an ONNX model"), "pickle": (pickled, "is a Python pickle"),
+    "empty": (empty, "cut short"),
 }
 
 

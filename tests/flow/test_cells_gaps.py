@@ -178,7 +178,7 @@ def test_leakage_is_known_or_not_printed(given: str) -> None:
     if wanted is None:
         assert energy.leakage is None
         assert "leakage not given by the library" in energy.sentence()
-        assert energy.to_json()["leakage_pj_a_frame"] is None
+        assert energy.to_json()["leakage_pj_per_frame"] is None
     else:
         assert energy.leakage == pytest.approx(len(netlist.instances) * wanted * 1e-9 * 1e-6)
 

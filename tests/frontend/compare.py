@@ -51,6 +51,7 @@ def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits
     references = run(path, seen)
     stored = x if last or x.ndim < 3 or len(imported.graph.input.shape) == 1 \
         else np.moveaxis(x, 1, -1)
+    stored = stored.reshape(len(x), *imported.graph.input.shape)
     found = imported.graph.compute(stored.astype(np.int64))
     names = [name for name in found if not name.endswith("label")]
     assert len(names) == len(references)

@@ -75,7 +75,7 @@ def test_without_them_the_popcounts_are_the_scores(x: np.ndarray, tmp_path: Path
 
 def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) -> None:
     result = import_finn_npz(write(tmp_path), "net", True)
-    for name, content in network_files(result.graph, result.certificates, None).items():
+    for name, content in network_files(result).items():
         (tmp_path / name).write_bytes(content)
     loaded = load_network(tmp_path)
     assert loaded.graph.digest() == result.graph.digest()

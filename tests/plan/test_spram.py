@@ -15,6 +15,7 @@ from bnnhw.emit.board import design_board
 from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, PlanError
+from bnnhw.flow.room import beside_link, usual_share
 from bnnhw.frontend.network import Network, load_network
 from bnnhw.plan import Wish
 from bnnhw.plan.image import load_tables, weight_image
@@ -53,8 +54,10 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
     assert plan["cycles_per_frame"] < 4400
     shown = bnnhw("plan", str(path), "--device", "up5k")
     assert "bits are loaded at start-up" in shown.stdout
-    # What 'plan' says to generate is what it planned.
-    planner = planner_of(load_network(path), "streaming", UP5K)
+    # What 'plan' plans is what a board with that target gets, with its host link.
+    network = load_network(path)
+    planner = beside_link(lambda part: planner_of(network, "streaming", part), UP5K,
+                          usual_share(UP5K))
     again = planner(plan["target_cycles_per_frame"])
     assert json.loads(json.dumps(again.to_json())) == plan["plan"]
     tables = load_tables(again)
