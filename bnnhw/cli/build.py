@@ -159,8 +159,8 @@ def _print(report: dict[str, Any], built: Built) -> None:
         rows.append((row["unit"], row["kind"], estimate["lut"], row["synthesised"]["lut"],
                      row["placed"]["lut"], estimate["block_ram"], row["placed"]["block_ram"]))
     print_table(f"{report['network']} on {report['board']} ({report['part']})",
-                ("unit", "kind", "LUT, estimated", "synthesised", "placed", "block RAM, estimated",
-                 "placed"), rows)
+                ("unit", "kind", "LUT, estimated", "LUT, synthesised", "cells, placed",
+                 "block RAM, estimated", "block RAM, placed"), rows)
     print_table("placed and routed", ("resource", "used", "available", "share"), [
         (name, use["used"], use["available"], f"{use['used'] / use['available']:.0%}")
         for name, use in report["utilisation"].items()])
