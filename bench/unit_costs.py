@@ -2,7 +2,8 @@
 
     python bench/unit_costs.py [--family ecp5 ice40]
 
-Results go to bench/unit_costs.json as they come, and are not made again while they are there.
+Each result is written to bench/unit_costs.json when it is known; one that is there is not measured
+again.
 ``bench/costs.py`` fits to them too, and ``tests/plan/test_costs.py`` keeps the estimates near them.
 """
 

@@ -69,7 +69,7 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
 
 @contextmanager
 def _stage(title: str) -> Iterator[Callable[[float], None]]:
-    """A bar of its own for each stage: between stages, parts are printed."""
+    """Show a separate bar for each stage: between stages, parts are printed."""
     with stages() as stage:
         yield stage(title)
 

@@ -6,7 +6,7 @@ keep that order (softmax), or that are that index (argmax), need nothing more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -97,4 +97,4 @@ def follow_tail(node: Any, tail: Tail) -> Tail:
     if node.op_type not in AFTER:
         raise ModelError(f"reads the result of {node_label(tail.node)}", where=node_label(node),
                          hint=f"end the model with the {tail.node.op_type}, or remove both")
-    return replace(tail)
+    return tail

@@ -48,6 +48,16 @@ def test_weights_in_a_folder_below_are_read(tmp_path: Path) -> None:
     assert import_qonnx(path, name="net", input_type="bits").check is not None
 
 
+def weights_outside(folder: Path) -> tuple[Path, Path]:
+    """A model in one folder, and its weights in another one."""
+    inside, outside = folder / "model", folder / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    path = save(inside)
+    path.with_name("weights.data").rename(outside / "weights.data")
+    return path, outside
+
+
 def change(path: Path, key: str, new: Callable[[str], str]) -> None:
     """Rewrite an entry of the external data of all tensors."""
     model: Any = onnx.load_model_from_string(path.read_bytes())
@@ -62,12 +72,7 @@ def change(path: Path, key: str, new: Callable[[str], str]) -> None:
     "../outside/weights.data", "data/../../outside/weights.data", "/etc/hostname", "", ".",
     "C:\\weights.data", "..\\outside\\weights.data", "//server/weights.data", "a\0b"])
 def test_nothing_outside_of_the_folder_is_read(location: str, tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    folder = tmp_path / "model"
-    folder.mkdir()
-    path = save(folder)
-    (folder / "weights.data").rename(outside / "weights.data")
+    path, _ = weights_outside(tmp_path)
     change(path, "location", lambda _: location)
     with pytest.raises(ModelError, match=r"model\.onnx.*(outside of the model's folder|does not "
                                          r"exist).*external_data=False"):
@@ -76,16 +81,11 @@ def test_nothing_outside_of_the_folder_is_read(location: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_links_that_lead_out_are_not_followed(kind: str, tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    folder = tmp_path / "model"
-    folder.mkdir()
-    path = save(folder)
-    (folder / "weights.data").rename(outside / "weights.data")
+    path, outside = weights_outside(tmp_path)
     if kind == "file":
-        os.symlink(outside / "weights.data", folder / "weights.data")
+        os.symlink(outside / "weights.data", path.with_name("weights.data"))
     else:
-        os.symlink(outside, folder / "below")
+        os.symlink(outside, path.with_name("below"))
         change(path, "location", lambda _: "below/weights.data")
     with pytest.raises(ModelError, match="outside of the model's folder"):
         import_qonnx(path, name="net", input_type="bits")
