@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 from whole_core import core_of
 
-from bnnhw.count.lanes import lane_text
-from bnnhw.device import get_device
-from bnnhw.emit.design import generate
-from bnnhw.emit.verilog import convert
-from bnnhw.flow.cells import (
+from bnnhw.asic import (
     CellLibrary,
     Mapped,
     Netlist,
@@ -25,9 +21,13 @@ from bnnhw.flow.cells import (
     simulate_gates,
     sta_installed,
 )
-from bnnhw.flow.cells.library import NAMED
-from bnnhw.frontend.network import load_network
-from bnnhw.plan import Wish
+from bnnhw.asic.library import NAMED
+from bnnhw.device import get_device
+from bnnhw.emit.design import generate
+from bnnhw.emit.verilog import convert
+from bnnhw.importers.network import load_network
+from bnnhw.logic.lanes import lane_text
+from bnnhw.plan import Goal
 from bnnhw.rtl.scm import Scm
 
 __all__ = ["bench_libraries"]
@@ -84,7 +84,7 @@ def _dense(library: CellLibrary) -> list[tuple[str, float]]:
     path = Path("build/bench/cells/dense.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(DENSE)
-    design = generate(load_network(path), "unrolled", get_device("cells"), Wish())
+    design = generate(load_network(path), "unrolled", get_device("cells"), Goal())
     mapped = map_design(design, library)
     netlist = Netlist.of(mapped)
     x = np.random.default_rng(1).integers(0, 2, (20, 64))

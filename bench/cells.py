@@ -22,10 +22,10 @@ from cell_libraries import bench_libraries
 from memory_energy import bench_energy
 from whole_core import bench_whole, core_of
 
+from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
 from bnnhw.cli.common import print_table
-from bnnhw.count.lanes import lane_text
 from bnnhw.emit.verilog import convert
-from bnnhw.flow.cells import CellLibrary, load_library, make_report, map_design, map_verilog
+from bnnhw.logic.lanes import lane_text
 from bnnhw.rtl.scm import Scm
 
 PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);

@@ -24,20 +24,20 @@ from peers import TARGETS, cached, count_cells, measure, works
 from run import network
 
 from bnnhw.cli.common import print_table
-from bnnhw.count import TARGETS as FAMILIES
-from bnnhw.count import Netlist, SumBuilder, certify
-from bnnhw.count.pipeline import schedule
-from bnnhw.count.spec import CountBlock, CountLayer
-from bnnhw.count.text import WRITERS, module_text
 from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
-from bnnhw.flow.pnr import place_and_route
-from bnnhw.flow.synth import synthesise
-from bnnhw.frontend.network import Network, load_network
-from bnnhw.frontend.qonnx import import_qonnx
-from bnnhw.plan import Wish
-from bnnhw.share.network import build_block, choose_sharing
+from bnnhw.importers.network import Network, load_network
+from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.logic import TARGETS as FAMILIES
+from bnnhw.logic import Netlist, SumBuilder, certify
+from bnnhw.logic.cse.network import build_block, choose_sharing
+from bnnhw.logic.pipeline import schedule
+from bnnhw.logic.spec import CountBlock, CountLayer
+from bnnhw.logic.text import WRITERS, module_text
+from bnnhw.plan import Goal
+from bnnhw.tools.pnr import place_and_route
+from bnnhw.tools.synth import synthesise
 
 RECORD = Path(__file__).with_name("counting.json")
 TFC = Path("../shared/data/TFC_1W1A.onnx")
@@ -141,7 +141,7 @@ def whole_tfc() -> list[dict[str, Any]]:
     graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
     rows = []
     for target in TARGETS:
-        for what, wish in (("combinational", Wish(cuts=0)), ("150 MHz", Wish(clock_mhz=150))):
+        for what, wish in (("combinational", Goal(cuts=0)), ("150 MHz", Goal(clock_mhz=150))):
             begin = time.process_time()
             core = generate(Network(graph, {}, ()), "unrolled", get_device(target), wish)
             seconds = time.process_time() - begin
@@ -162,7 +162,7 @@ def routed() -> list[dict[str, Any]]:
         return []
     graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
     device, part, aim, seed = get_device("ecp5-85"), "lfe5um5g-85f", 160.0, 1
-    core = generate(Network(graph, {}, ()), "unrolled", device, Wish(clock_mhz=150))
+    core = generate(Network(graph, {}, ()), "unrolled", device, Goal(clock_mhz=150))
     begin = time.monotonic()
     found = place_and_route(core, device, aim, seed, part)
     used = {name: use["used"] for name, use in found["utilisation"].items()}
@@ -176,7 +176,7 @@ def streaming() -> list[dict[str, Any]]:
     """Whole streaming designs on ECP5, with weights in block RAM: LUT4 an XNOR lane."""
     rows = []
     for name, ii in (("tfc", 64), ("sfc", 64)):
-        core = generate(load_network(network(name)), "streaming", get_device("ecp5"), Wish(ii=ii))
+        core = generate(load_network(network(name)), "streaming", get_device("ecp5"), Goal(ii=ii))
         report = synthesise(core, get_device("ecp5"))
         lanes, lut = (sum(getattr(u, what) for u in report.units) for what in ("lanes", "lut"))
         rows.append({"network": name, "cycles a frame": core.plan.ii, "lanes": lanes, "LUT4": lut,

@@ -10,8 +10,8 @@ from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
-from bnnhw.frontend.network import load_network
-from bnnhw.plan import Plan, Wish
+from bnnhw.importers.network import load_network
+from bnnhw.plan import Goal, Plan
 from bnnhw.plan.resources import resources
 
 __all__ = ["bench_cnv", "bench_plan"]
@@ -36,7 +36,7 @@ def bench_plan() -> list[dict[str, Any]]:
         times = []
         for _ in range(5):
             begin = time.perf_counter()
-            plan = get_arch("streaming").plan(network.graph, hints, device, Wish(ii=ii))
+            plan = get_arch("streaming").plan(network.graph, hints, device, Goal(ii=ii))
             times.append(1000 * (time.perf_counter() - begin))
         needed = resources(plan, device)
         rows.append({"network": name, "milliseconds": round(min(times), 1),
@@ -49,14 +49,14 @@ def bench_plan() -> list[dict[str, Any]]:
 
 def bench_cnv() -> list[dict[str, Any]]:
     """CNV's shape with random weights and its authors' folding on ECP5-85: ten minutes or more."""
-    from bnnhw.flow.pnr import place_and_route
-    from bnnhw.flow.synth import synthesise
+    from bnnhw.tools.pnr import place_and_route
+    from bnnhw.tools.synth import synthesise
     device = get_device("ecp5-85")
     network = load_network(EXAMPLES / "cnv.yaml")
     rows = []
     for name, hints in (("folding of the authors", network.hints), ("folding of the solver", {})):
         design = generate(type(network)(network.graph, hints, ()), "streaming", device,
-                          Wish(ii=32768))
+                          Goal(ii=32768))
         needed = resources(design.plan, device)
         total = synthesise(design, device).to_json()["total"]
         placed = place_and_route(design, device, 80.0, 1)

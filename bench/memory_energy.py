@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnhw.emit.verilog import convert
-from bnnhw.flow.cells import (
+from bnnhw.asic import (
     CellLibrary,
     Energy,
     Netlist,
@@ -21,11 +20,12 @@ from bnnhw.flow.cells import (
     estimate_energy,
     map_verilog,
 )
-from bnnhw.flow.cells.bench import HOLD, delayed_netlist
-from bnnhw.flow.cells.gates import default_period, run_program
-from bnnhw.flow.cells.mapping import Mapped
-from bnnhw.flow.cells.models import cell_model
-from bnnhw.flow.cells.vcd import count_toggles
+from bnnhw.asic.bench import HOLD, delayed_netlist
+from bnnhw.asic.gates import default_period, run_program
+from bnnhw.asic.mapping import Mapped
+from bnnhw.asic.models import cell_model
+from bnnhw.asic.vcd import count_toggles
+from bnnhw.emit.verilog import convert
 from bnnhw.rtl.scm import Scm
 
 ROWS, WIDTH, CYCLES = 128, 12, 200

@@ -37,8 +37,8 @@ from bnnhw.cli.common import print_table
 from bnnhw.cli.import_ import import_model
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
-from bnnhw.flow.tools import Tools
 from bnnhw.ir.layers import Dense
+from bnnhw.tools.tools import Tools
 
 __all__ = ["PEERS", "TARGETS", "cached", "check", "count_cells", "da4ml_verilog", "measure",
            "plain_verilog", "works"]

@@ -31,12 +31,12 @@ from bnnhw import golden
 from bnnhw.cli.common import print_table
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
-from bnnhw.frontend.network import load_network
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.run import BATCH
+from bnnhw.importers.network import load_network
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Dense
-from bnnhw.plan import Wish
+from bnnhw.plan import Goal
 
 SHAPES = {"tfc": (64, 64, 64), "sfc": (256, 256, 256), "lfc": (1024, 1024, 1024)}
 FOLDER = Path("build/bench")
@@ -76,7 +76,7 @@ def bench_generate() -> list[dict[str, Any]]:
 
 
 def design(name: str, ii: int) -> Design:
-    return generate(load_network(network(name)), "streaming", get_device("generic"), Wish(ii=ii))
+    return generate(load_network(network(name)), "streaming", get_device("generic"), Goal(ii=ii))
 
 
 def bench_simulate() -> list[dict[str, Any]]:
@@ -163,8 +163,8 @@ def bench_golden() -> list[dict[str, Any]]:
 
 def bench_synth() -> list[dict[str, Any]]:
     """The streaming TFC on each family, at three foldings."""
-    from bnnhw.flow.pnr import PARTS, place_and_route
-    from bnnhw.flow.synth import synthesise
+    from bnnhw.tools.pnr import PARTS, place_and_route
+    from bnnhw.tools.synth import synthesise
     rows = []
     for ii in (1024, 256, 64):
         core = design("tfc", ii)

@@ -21,13 +21,13 @@ import numpy as np
 from bnnhw.arch.streaming.units import UNITS
 from bnnhw.device import get_device
 from bnnhw.emit.verilog import convert
-from bnnhw.flow.tools import Tools
 from bnnhw.plan import StreamPlan, Unit
 from bnnhw.rtl.affine import AffineUnit, Rounding
 from bnnhw.rtl.argmax import ArgMaxUnit
 from bnnhw.rtl.shared import SharedComponent
 from bnnhw.rtl.stages import SelectUnit, SequenceUnit
 from bnnhw.rtl.threshold import ThresholdUnit
+from bnnhw.tools.tools import Tools
 
 RECORD = Path(__file__).with_name("unit_costs.json")
 

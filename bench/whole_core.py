@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.device import get_device
-from bnnhw.emit.design import Design, design_of, plan_network
-from bnnhw.flow.cells import (
+from bnnhw.asic import (
     CellLibrary,
     Netlist,
     analyse_timing,
@@ -25,8 +23,10 @@ from bnnhw.flow.cells import (
     simulate_job_gates,
     sta_installed,
 )
-from bnnhw.frontend.network import load_network
-from bnnhw.plan import Wish
+from bnnhw.device import get_device
+from bnnhw.emit.design import Design, design_of, plan_network
+from bnnhw.importers.network import load_network
+from bnnhw.plan import Goal
 
 __all__ = ["bench_whole", "core_of"]
 
@@ -50,7 +50,7 @@ def core_of(side: int, channels: int, outputs: int, kernel: int = 7,
     path = folder / f"layer_{side}_{channels}_{outputs}_{kernel}.yaml"
     path.write_text(LAYER.format(side=side, channels=channels, outputs=outputs, kernel=kernel))
     network = load_network(path)
-    _, plan = plan_network(network, "yodann", get_device("cells"), Wish(core=core))
+    _, plan = plan_network(network, "yodann", get_device("cells"), Goal(core=core))
     return design_of(network, "yodann", plan)
 
 

@@ -32,7 +32,7 @@ class Part:
     ----------
     name : str
     family : str
-        ``ice40``, ``ecp5`` or ``gowin``: a key of ``bnnhw.flow.families.FAMILIES``.
+        ``ice40``, ``ecp5`` or ``gowin``: a key of ``bnnhw.tools.families.FAMILIES``.
     place : tuple of str
         Arguments of nextpnr.
     synth : tuple of str

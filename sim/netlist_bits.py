@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bnnhw.emit.board import BOARD_TOP, load_board
 from bnnhw.errors import ConfigError, MismatchError
-from bnnhw.flow.families import FAMILIES
-from bnnhw.flow.tools import Tool, Tools
 from bnnhw.platforms import get_board
 from bnnhw.sim.netlist import LEVELS
 from bnnhw.sim.netlist_bits_ecp5 import compare_ecp5
 from bnnhw.sim.netlist_bits_ice40 import compare_ice40
 from bnnhw.sim.netlist_text import Bit, Module, read_module
+from bnnhw.tools.families import FAMILIES
+from bnnhw.tools.tools import Tool, Tools
 
 __all__ = ["Compared", "compare_bitstream"]
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from bnnhw.device import DEVICES
 from bnnhw.emit.board import BAUD_ERROR, divisor_of
 from bnnhw.errors import PlanError
-from bnnhw.flow.families import FAMILIES
-from bnnhw.flow.programmers import INSTALL, find_tools, starts
-from bnnhw.flow.usb import udev_rules
+from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.platforms import Board, boards, get_board
 from bnnhw.platforms.constraints import constraints, ports
 from bnnhw.platforms.pll import PLLS, choose_clock
-from bnnhw.rtl.link.uart import MIN_DIVISOR
+from bnnhw.tools.families import FAMILIES
+from bnnhw.tools.programmers import INSTALL, find_tools, starts
+from bnnhw.tools.usb import udev_rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 BOARDS = list(boards().values())

@@ -10,8 +10,8 @@ from bnnhw import golden
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate, load_design
 from bnnhw.emit.files import write_files
-from bnnhw.frontend.network import load_network
-from bnnhw.plan import Wish
+from bnnhw.importers.network import load_network
+from bnnhw.plan import Goal
 from bnnhw.sim.simulate import simulate
 
 YAML = """
@@ -32,7 +32,7 @@ def test_tiny(tmp_path: Path) -> None:
         "a.thresholds": np.array([2, 3, 1]),
         "b.weights": np.array([[0, 1, 1], [1, 0, 1]]),
     })
-    design = generate(load_network(tmp_path), "streaming", get_device("generic"), Wish(ii=4))
+    design = generate(load_network(tmp_path), "streaming", get_device("generic"), Goal(ii=4))
     write_files(design.files(tmp_path / "tiny.v"))
     design = load_design(tmp_path / "tiny.json")
     x = ((np.arange(16)[:, None] >> np.arange(4)) & 1).astype(np.uint8)

@@ -11,16 +11,16 @@ from bnnhw.cli.plan import SLOWEST, planner_of
 from bnnhw.device import Device, get_device
 from bnnhw.emit.board import link_cost
 from bnnhw.errors import FitError, PlanError, TimingError
-from bnnhw.flow.families import Share
-from bnnhw.flow.room import ALL, beside_link, room_for
-from bnnhw.flow.room import usual_share as share_of
-from bnnhw.flow.too_large import lacks_memory
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Plan, Wish
-from bnnhw.plan.goal import check_goal, plan_goal
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal, Plan
+from bnnhw.plan.goal_check import check_goal, plan_goal
 from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
 from bnnhw.platforms import Board
 from bnnhw.platforms.pll import choose_clock
+from bnnhw.tools.families import Share
+from bnnhw.tools.room import ALL, beside_link, room_for
+from bnnhw.tools.room import usual_share as share_of
+from bnnhw.tools.too_large import lacks_memory
 
 __all__ = ["ALL", "clock_for", "plan_for", "smaller_share", "usual_share"]
 
@@ -56,7 +56,7 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
     """
     usual = board.clock_mhz
     try:
-        plan_for(network, board, arch, Wish(fps=fps, clock_mhz=usual), False, usual, ALL)
+        plan_for(network, board, arch, Goal(fps=fps, clock_mhz=usual), False, usual, ALL)
     except (PlanError, FitError, TimingError) as error:
         cycles = plan_for(network, board, arch, None, True, usual, usual_share(board)).target
         for quarter in itertools.count(math.ceil(4 * max(usual, fps * cycles / 1e6))):
@@ -73,7 +73,7 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
     return usual
 
 
-def plan_for(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool,
+def plan_for(network: Network, board: Board, arch: str, wish: Goal | None, fit: bool,
              clock: float, share: Share) -> Plan:
     """Plan for a board: for a goal, or as fast as fits a share of its part.
 
@@ -95,14 +95,14 @@ def plan_for(network: Network, board: Board, arch: str, wish: Wish | None, fit: 
 
     if wish is None and not (fit and folds):
         try:
-            plan = planner(Wish() if folds else Wish(ii=1, clock_mhz=clock))
+            plan = planner(Goal() if folds else Goal(ii=1, clock_mhz=clock))
         except PlanError:  # nothing is that fast
             plan = None
         if plan is not None and (device.budget is None or _fits(plan, device, share)):
             return plan
     if wish is None and folds:
         return fastest_fit(planner, device, SLOWEST, room)
-    goal = wish if wish is not None else Wish(ii=1, clock_mhz=clock)
+    goal = wish if wish is not None else Goal(ii=1, clock_mhz=clock)
     plan = plan_goal(planner, goal, lambda plan: _fits(plan, device, ALL))
     if not _fits(plan, device, ALL):
         needed_all = resources(plan, room_for(plan, device, ALL))

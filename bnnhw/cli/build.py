@@ -17,15 +17,15 @@ from bnnhw.emit.board import BoardDesign, design_board, divisor_of
 from bnnhw.emit.design import design_of
 from bnnhw.emit.files import write_files
 from bnnhw.errors import FitError, PlanError, TimingError
-from bnnhw.flow.board_build import Built, build
-from bnnhw.flow.board_report import board_report
-from bnnhw.flow.families import get_family
-from bnnhw.flow.tools import KINDS, TOOLS, Tools
-from bnnhw.flow.warm import is_warm, warm
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Plan, Wish
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal, Plan
 from bnnhw.platforms import Board, boards, get_board
 from bnnhw.platforms.pll import choose_clock
+from bnnhw.tools.board_build import Built, build
+from bnnhw.tools.board_report import board_report
+from bnnhw.tools.families import get_family
+from bnnhw.tools.tools import KINDS, TOOLS, Tools
+from bnnhw.tools.warm import is_warm, warm
 
 __all__ = ["NAME", "command"]
 
@@ -73,7 +73,7 @@ def command(
     if fps is not None and freq is None:
         clock = clock_for(network, chosen, arch, fps)
     made_mhz = choose_clock(chosen.pll, chosen.oscillator_hz, clock * 1e6).hz / 1e6
-    wish = None if ii is None and fps is None else Wish(ii=ii, fps=fps, clock_mhz=made_mhz)
+    wish = None if ii is None and fps is None else Goal(ii=ii, fps=fps, clock_mhz=made_mhz)
     with stages() as stage:
         made, built = _build(network, chosen, arch, wish, fit, clock, baud or chosen.baud, numbers,
                              out, Tools(tools), stage, cache)
@@ -89,7 +89,7 @@ def command(
         raise _missed(report)
 
 
-def _build(network: Network, board: Board, arch: str, wish: Wish | None, fit: bool, clock: float,
+def _build(network: Network, board: Board, arch: str, wish: Goal | None, fit: bool, clock: float,
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
     """Plan and build; what turns out too large is planned smaller, unless a goal was given."""

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bnnhw import asic as flow
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.stages import stages
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import BnnhwError, MismatchError
-from bnnhw.flow import cells as flow
 
 __all__ = ["show_parts"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bnnhw.cli.common import print_table
-from bnnhw.frontend.fold import Certificate
-from bnnhw.frontend.imported import CheckResult
-from bnnhw.frontend.network import Network
+from bnnhw.importers.fold import Certificate
+from bnnhw.importers.imported import CheckResult
+from bnnhw.importers.network import Network
 
 __all__ = ["print_certificates"]
 

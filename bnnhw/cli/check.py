@@ -13,8 +13,8 @@ from bnnhw.cli.complete import networks
 from bnnhw.cli.import_ import import_model, network_of
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal
 
 __all__ = ["NAME", "command"]
 
@@ -34,7 +34,7 @@ def command(
     """
     loaded = _load(network, input_type, pixel_range)
     graph = loaded.graph
-    reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Wish())
+    reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Goal())
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
              becomes(layer, reduced)) for layer in graph.layers]
     if json:

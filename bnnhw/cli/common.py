@@ -25,8 +25,8 @@ from bnnhw.cli.schemas import SCHEMAS
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.network import Network, load_network
 from bnnhw.golden.predictions import COLUMNS, Prediction
+from bnnhw.importers.network import Network, load_network
 from bnnhw.ir import Graph
 
 __all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_json",

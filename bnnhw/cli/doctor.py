@@ -10,8 +10,8 @@ import typer
 from bnnhw.caches import prepare_caches
 from bnnhw.cli.common import print_json, print_table, progress
 from bnnhw.errors import ToolError
-from bnnhw.flow.doctor import cold_tools, examine
-from bnnhw.flow.warm import warm as compile_tool
+from bnnhw.tools.doctor import cold_tools, examine
+from bnnhw.tools.warm import warm as compile_tool
 
 __all__ = ["NAME", "command"]
 

@@ -13,10 +13,10 @@ import typer
 from bnnhw.cli.common import print_json, progress
 from bnnhw.cli.complete import board_names
 from bnnhw.errors import ConfigError
-from bnnhw.flow.program import Programming, locate, plan_programming, program
-from bnnhw.flow.program_weights import plan_weights
-from bnnhw.flow.programmers import INSTALL
 from bnnhw.platforms import boards
+from bnnhw.tools.program import Programming, locate, plan_programming, program
+from bnnhw.tools.program_weights import plan_weights
+from bnnhw.tools.programmers import INSTALL
 
 __all__ = ["NAME", "command"]
 

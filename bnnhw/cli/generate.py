@@ -17,8 +17,8 @@ from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
-from bnnhw.plan import Wish
-from bnnhw.plan.goal import check_goal
+from bnnhw.plan import Goal
+from bnnhw.plan.goal_check import check_goal
 from bnnhw.plan.resources import describe_excess, resources
 
 __all__ = ["NAME", "command"]
@@ -36,7 +36,7 @@ def command(
     device: str = typer.Option("generic", autocompletion=device_names,
                                help=f"Target: {', '.join(DEVICES)}."),
     ii: int | None = typer.Option(None, help=f"Cycles that a frame may take (default "
-                                  f"{Wish.DEFAULT_II} for vectors, 36 a pixel for maps)."),
+                                  f"{Goal.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
     cuts: int | None = typer.Option(None, help="Unrolled: registers on each path through a block "
@@ -54,7 +54,7 @@ def command(
                           hint=f"for example -o {out.with_suffix('.v')}")
     check_core(arch, core)
     network = open_network(layers)
-    goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+    goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
     with place_for(out), stages() as stage:
         design = generate(network, arch, get_device(device), goal, stage)
     files = design.files(out)

@@ -13,14 +13,14 @@ from bnnhw.cli.common import print_json
 from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.finn_npz import import_finn_npz
-from bnnhw.frontend.formats import refuse_as_model
-from bnnhw.frontend.imported import Imported
-from bnnhw.frontend.network import Network
-from bnnhw.frontend.onnx_check import DEFAULT_CHECK, Check
-from bnnhw.frontend.onnx_input import INPUT_TYPES
-from bnnhw.frontend.qonnx import import_qonnx
-from bnnhw.frontend.save import network_files
+from bnnhw.importers.finn_npz import import_finn_npz
+from bnnhw.importers.formats import refuse_as_model
+from bnnhw.importers.imported import Imported
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check
+from bnnhw.importers.onnx.input import INPUT_TYPES
+from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.save import network_files
 
 __all__ = ["NAME", "command", "import_model", "network_of"]
 

@@ -12,13 +12,13 @@ from bnnhw.cli.plan_advice import commands
 from bnnhw.cli.plan_table import estimate_json, plan_json, print_plan, print_resources
 from bnnhw.device import DEVICES, Device, get_device
 from bnnhw.errors import BnnhwError, FitError
-from bnnhw.flow.room import beside_link, room_for, usual_share
-from bnnhw.frontend.network import Network
+from bnnhw.importers.network import Network
 from bnnhw.passes import run_passes
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Goal, Plan
 from bnnhw.plan.fit import fit_hints
-from bnnhw.plan.goal import check_goal, plan_goal
+from bnnhw.plan.goal_check import check_goal, plan_goal
 from bnnhw.plan.resources import Planner, describe_excess, fastest_fit, fits, resources
+from bnnhw.tools.room import beside_link, room_for, usual_share
 
 __all__ = ["NAME", "SLOWEST", "command", "planner_of"]
 
@@ -55,11 +55,11 @@ def command(
     network = open_network(layers)
     planner = planner_of(network, arch, target)
     if get_arch(arch).jobs:
-        goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+        goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
         show_jobs(planner(goal), clock, json)
         return
     folds = get_arch(arch).folds
-    goal = Wish(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
+    goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
     # A part without a goal: as fast as fits, if the architecture leaves a choice.
     fit = ii is None and fps is None and target.budget is not None and folds
     if fit:
@@ -80,7 +80,7 @@ def command(
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
                        + describe_excess(needed), hint=_remedy(
-                           network, arch, target, Wish(ii=plan.ii, clock_mhz=clock, cuts=cuts)))
+                           network, arch, target, Goal(ii=plan.ii, clock_mhz=clock, cuts=cuts)))
     check_goal(plan, goal, planner, lambda plan: fits(plan, target))
 
 
@@ -90,12 +90,12 @@ def planner_of(network: Network, arch: str, device: Device) -> Planner:
     hints = fit_hints(network.hints, network.graph, graph)
     plan = get_arch(arch).plan
 
-    def make(wish: Wish | int) -> Plan:
-        return plan(graph, hints, device, wish if isinstance(wish, Wish) else Wish(ii=wish))
+    def make(wish: Goal | int) -> Plan:
+        return plan(graph, hints, device, wish if isinstance(wish, Goal) else Goal(ii=wish))
     return make
 
 
-def _remedy(network: Network, arch: str, device: Device, goal: Wish) -> str:
+def _remedy(network: Network, arch: str, device: Device, goal: Goal) -> str:
     """What makes it fit: more cycles a frame, or a larger part of the family. All was tried."""
     options = [_slower(network, candidate, device, goal.clock_mhz, candidate != arch)
                for candidate in dict.fromkeys((arch, "streaming")) if get_arch(candidate).folds]

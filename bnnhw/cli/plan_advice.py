@@ -7,17 +7,17 @@ import shlex
 from bnnhw.arch import get_arch
 from bnnhw.device import Device
 from bnnhw.errors import BnnhwError
-from bnnhw.flow.room import ALL, room_for, usual_share
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Plan, Wish
-from bnnhw.plan.goal import settle
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal, Plan
+from bnnhw.plan.goal_check import settle
 from bnnhw.plan.resources import Planner, fits
 from bnnhw.platforms import boards
+from bnnhw.tools.room import ALL, room_for, usual_share
 
 __all__ = ["commands"]
 
 
-def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Wish,
+def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Goal,
              planner: Planner) -> list[str]:
     """Commands that make the Verilog of a plan, and a bitstream where a board has the part.
 
@@ -31,7 +31,7 @@ def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Wi
         As the user named it.
     device : Device
     plan : Plan
-    goal : Wish
+    goal : Goal
     planner : callable
         As that of ``generate``.
     """
@@ -80,7 +80,7 @@ def _board_for(network: Network, device: Device, plan: Plan) -> str | None:
         if board.device != device.name:
             continue
         try:
-            made = plan_for(network, board, plan.arch, Wish(ii=plan.target), False,
+            made = plan_for(network, board, plan.arch, Goal(ii=plan.target), False,
                             board.clock_mhz, usual_share(device))
         except BnnhwError:
             continue

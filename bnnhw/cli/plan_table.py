@@ -9,7 +9,7 @@ from bnnhw.cli.common import print_table
 from bnnhw.device import get_device
 from bnnhw.device.clocks import expected_clock
 from bnnhw.emit.board import link_cost
-from bnnhw.plan import Plan, Unit, Wish
+from bnnhw.plan import Goal, Plan, Unit
 from bnnhw.plan.resources import Resources
 
 __all__ = ["clock_of", "estimate_json", "plan_json", "print_plan", "print_resources"]
@@ -54,7 +54,7 @@ def clock_of(plan: Plan, given_mhz: float | None) -> tuple[float, str] | None:
     """The clock to reckon with in MHz, and what is to be known of it; None where none is known."""
     expected = expected_clock(get_device(plan.device))
     if not get_arch(plan.arch).folds:  # its registers are placed for a clock
-        return given_mhz or Wish.ASSUMED_MHZ, "its registers are placed for that; not timed"
+        return given_mhz or Goal.ASSUMED_MHZ, "its registers are placed for that; not timed"
     if given_mhz is None:
         return None if expected is None else (
             expected.usual_mhz, f"expected, and what 'build' runs at: {expected.evidence}")

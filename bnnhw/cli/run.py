@@ -22,7 +22,7 @@ from bnnhw.cli.golden import outputs_file
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
 from bnnhw.golden.predictions import predictions
-from bnnhw.host import Accelerator, Throughput, Validation
+from bnnhw.hostlink.driver import Accelerator, Throughput, Validation
 
 __all__ = ["NAME", "command"]
 

@@ -14,7 +14,7 @@ from bnnhw.cli.stages import stages
 from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
 from bnnhw.errors import ConfigError
-from bnnhw.flow.pnr import PARTS_BY_NAME, place_and_route
+from bnnhw.tools.pnr import PARTS_BY_NAME, place_and_route
 
 __all__ = ["NAME", "command"]
 
@@ -79,7 +79,7 @@ def command(
 
 def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: str | None,
           json: bool) -> None:
-    from bnnhw.flow.synth import synthesise
+    from bnnhw.tools.synth import synthesise
 
     target = get_device(device)
     with stages() as stage:
@@ -144,8 +144,8 @@ class _Wish:
 
 
 def _cells(loaded: Design, cells: list[str], wish: _Wish, seed: int, json: bool) -> None:
+    from bnnhw import asic as flow
     from bnnhw.cli.cells import show_parts
-    from bnnhw.flow import cells as flow
 
     task = flow.Task(not wish.unbuffered, wish.sta, wish.energy, wish.prove,
                      wish.librelane is not None, wish.samples(loaded, seed), wish.period,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field, replace
 
 from bnnhw.errors import PlanError
-from bnnhw.link.weights import CELL_WORDS, PART_BITS
+from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS
 
 __all__ = ["DEVICES", "SPRAM_SHAPE", "Budget", "Device", "get_device", "sprams"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bnnhw.count import TARGETS
-from bnnhw.count.pipeline import Delays
 from bnnhw.device import Device
+from bnnhw.logic import TARGETS
+from bnnhw.logic.pipeline import Delays
 
 __all__ = ["DELAYS", "counting_family"]
 

@@ -14,17 +14,17 @@ from bnnhw.emit.board_weights import LOADER_LUTS, WEIGHTS_FILE, BoardWeights, bo
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError, PlanError
-from bnnhw.link import MAX_PAYLOAD, VERSION, Identity
+from bnnhw.hostlink.gateware.frame_output import output_depth
+from bnnhw.hostlink.gateware.host_link import WINDOW, HostLink
+from bnnhw.hostlink.gateware.link_parts import input_shape
+from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
+from bnnhw.hostlink.wire import MAX_PAYLOAD, VERSION, Identity
 from bnnhw.plan import Plan
 from bnnhw.plan.image import load_tables
 from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
 from bnnhw.platforms.constraints import ports
 from bnnhw.platforms.pll import Clock, choose_clock
-from bnnhw.rtl.link.frame_output import output_depth
-from bnnhw.rtl.link.host_link import WINDOW, HostLink
-from bnnhw.rtl.link.link_parts import input_shape
-from bnnhw.rtl.link.uart import MIN_DIVISOR
 
 __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
            "load_board"]

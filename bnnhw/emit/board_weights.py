@@ -8,8 +8,8 @@ from math import ceil
 from bnnhw.emit.design import Design
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
+from bnnhw.hostlink.gateware.flash_loader import MAX_SPI_HZ, FlashLoader
 from bnnhw.platforms.base import Board, SpiFlash
-from bnnhw.rtl.link.flash_loader import MAX_SPI_HZ, FlashLoader
 
 __all__ = ["LOADER_LUTS", "WEIGHTS_FILE", "BoardWeights", "board_weights"]
 

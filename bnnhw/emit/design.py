@@ -16,13 +16,13 @@ from bnnhw.arch import get_arch
 from bnnhw.device import Device
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError
-from bnnhw.frontend.network import Network
+from bnnhw.hostlink.wire.weights import PART_BITS, WeightImage
+from bnnhw.importers.network import Network
 from bnnhw.ir import Graph
-from bnnhw.link.weights import PART_BITS, WeightImage
 from bnnhw.passes import run_passes
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Goal, Plan
 from bnnhw.plan.fit import fit_hints
-from bnnhw.plan.goal import plan_goal
+from bnnhw.plan.goal_check import plan_goal
 from bnnhw.plan.image import weight_image
 
 __all__ = ["SCHEMA", "Design", "Stages", "design_of", "generate", "load_design", "plan_network",
@@ -94,7 +94,7 @@ class Design:
                 **image}
 
 
-def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
+def plan_network(network: Network, arch_name: str, device: Device, wish: Goal,
                  stages: Stages | None = None) -> tuple[Graph, Plan]:
     """Run the passes and plan what they leave."""
     arch = get_arch(arch_name)
@@ -112,7 +112,7 @@ def plan_network(network: Network, arch_name: str, device: Device, wish: Wish,
     return graph, arch.plan(graph, hints, device, wish, report)
 
 
-def generate(network: Network, arch_name: str, device: Device, wish: Wish,
+def generate(network: Network, arch_name: str, device: Device, wish: Goal,
              stages: Stages | None = None) -> Design:
     """Plan a network and write its Verilog.
 

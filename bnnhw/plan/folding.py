@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
-from bnnhw.plan.goal import TooFastError
+from bnnhw.plan.goal_check import TooFastError
 
 __all__ = ["Fold", "Matrix", "check_fold", "solve"]
 

@@ -1,134 +1,55 @@
-"""Whether a plan reaches its goal, and which goal the network does reach."""
+"""What the user asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import ClassVar
 
-from bnnhw.errors import PlanError, TimingError
-from bnnhw.plan.model import Plan
-from bnnhw.plan.wish import Wish
+from bnnhw.errors import PlanError
 
-__all__ = ["TooFastError", "advise", "check_goal", "plan_goal", "settle"]
-
-TRIES = 40
-"""Numbers of cycles that are tried until one is reached; each is larger than the one before."""
-
-Fits = Callable[[Plan], bool]
+__all__ = ["Goal"]
 
 
-class TooFastError(PlanError):
-    """A layer cannot take as few cycles a frame as the goal says.
+@dataclass(frozen=True)
+class Goal:
+    """What the user asks for: cycles a frame, or frames a second at a clock.
 
-    Parameters
-    ----------
-    message : str
-    where : str
-        The layer.
-    least : int
-        The fewest that it can take.
+    ``cuts`` are registers on each path through a block of unrolled logic; ``core`` is the size of
+    a core that runs jobs, such as ``ni=16,no=16``.
     """
 
-    def __init__(self, message: str, *, where: str, least: int, hint: str | None = None) -> None:
-        super().__init__(message, where=where, hint=hint or f"use --ii {least} or more")
-        self.least = least
+    ii: int | None = None
+    fps: float | None = None
+    clock_mhz: float | None = None
+    cuts: int | None = None
+    core: str | None = None
 
+    ASSUMED_MHZ: ClassVar[float] = 100.0
+    """Clock where none is given: for frames a second, and for registers in unrolled logic."""
 
-def settle(planner: Callable[[int], Plan], cycles: int,
-           fits: Fits = lambda plan: True) -> Plan | None:
-    """Find a number of cycles that is reached when it is asked for, and plan for it.
+    DEFAULT_II: ClassVar[int] = 256
+    """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
+    frames."""
 
-    A plan can take more cycles than its target. What this returns takes at most its target, so
-    that whoever asks for ``plan.target`` cycles gets this very plan.
-
-    Parameters
-    ----------
-    planner : callable
-    cycles : int
-        The first number that is tried.
-    fits : callable
-        Whether a plan is small enough.
-
-    Returns
-    -------
-    Plan or None
-        None where none was found.
-    """
-    for _ in range(TRIES):
-        try:
-            plan = planner(cycles)
-        except TooFastError as error:
-            cycles = max(error.least, cycles + 1)
-            continue
-        except PlanError:
-            break
-        if plan.ii <= cycles and fits(plan):
-            return plan
-        # One that is reached but too large gets a quarter more cycles.
-        cycles = plan.ii if plan.ii > cycles else cycles + max(1, cycles // 4)
-    return None
-
-
-def plan_goal(planner: Callable[[Wish], Plan], goal: Wish,
-              fits: Fits = lambda plan: True) -> Plan:
-    """Plan for a goal; where it is out of reach, the error names cycles that are reached.
-
-    Parameters
-    ----------
-    planner : callable
-    goal : Wish
-    fits : callable
-        Whether the plan that is advised is small enough.
-
-    Raises
-    ------
-    PlanError
-        A layer cannot be that fast.
-    """
-    try:
-        return planner(goal)
-    except TooFastError as error:
-        reached = settle(lambda cycles: planner(replace(goal, ii=cycles, fps=None)), error.least,
-                         fits)
-        raise PlanError(error.message, where=error.where,
-                        hint=advise(reached, goal.clock_mhz)) from None
-
-
-def check_goal(plan: Plan, goal: Wish, planner: Callable[[Wish], Plan],
-               fits: Fits = lambda plan: True) -> None:
-    """Refuse a plan that is slower than what the user asked for.
-
-    Parameters
-    ----------
-    plan : Plan
-        Made for ``goal``.
-    goal : Wish
-    planner : callable
-        Makes the plan that is advised.
-    fits : callable
-        Whether that is small enough.
-
-    Raises
-    ------
-    TimingError
-        It takes more cycles a frame than its target.
-    """
-    if (goal.ii is None and goal.fps is None) or plan.ii <= plan.target:
-        return
-    rate = ""
-    if goal.fps is not None and goal.clock_mhz is not None:
-        rate = f" ({goal.clock_mhz * 1e6 / plan.ii:,.0f} instead of {goal.fps:,.0f} frames/s at " \
-               f"{goal.clock_mhz:g} MHz)"
-    reached = settle(lambda cycles: planner(replace(goal, ii=cycles, fps=None)), plan.ii, fits)
-    raise TimingError(f"the goal is missed: {plan.ii} cycles a frame instead of at most "
-                      f"{plan.target}{rate}", where=plan.name,
-                      hint=advise(reached, goal.clock_mhz))
-
-
-def advise(reached: Plan | None, clock_mhz: float | None) -> str:
-    """The option that gives a plan that was found to be reached, in words."""
-    if reached is None:
-        return "no number of cycles was found that is reached and fits"
-    rate = f" ({clock_mhz * 1e6 / reached.ii:,.0f} frames/s at {clock_mhz:g} MHz)" \
-        if clock_mhz else ""
-    return f"use --ii {reached.target}, which is reached{rate}"
+    def target(self, pixels: int = 1) -> int:
+        """Cycles that a frame may take; ``pixels`` of the largest map set the default."""
+        if self.ii is not None and self.fps is not None:
+            raise PlanError("both --ii and --fps are given", hint="give one of them")
+        if self.ii is not None:
+            if self.ii < 1:
+                raise PlanError(f"--ii {self.ii} must be at least 1 cycle a frame")
+            return self.ii
+        if self.fps is None:
+            if self.clock_mhz is not None:
+                raise PlanError("--clock says nothing without --fps", hint="add --fps N")
+            return self.DEFAULT_II if pixels == 1 else max(self.DEFAULT_II, 36 * pixels)
+        if self.clock_mhz is None:
+            raise PlanError("--fps needs the clock", hint="add --clock MHZ")
+        if not (0 < self.fps < 1e15 and 0 < self.clock_mhz < 1e6):
+            raise PlanError(f"--fps {self.fps:g} and --clock {self.clock_mhz:g} must be positive "
+                            "and possible")
+        cycles = int(min(self.clock_mhz * 1e6 / self.fps, 1e15))
+        if cycles < 1:
+            raise PlanError(f"{self.fps:g} frames/s at {self.clock_mhz:g} MHz is less than one "
+                            "cycle a frame", hint=f"at most {self.clock_mhz * 1e6:g} frames/s")
+        return cycles

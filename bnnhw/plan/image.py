@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bnnhw.hostlink.wire.weights import LoadTable, WeightImage
 from bnnhw.ir import Graph
-from bnnhw.link.weights import LoadTable, WeightImage
 from bnnhw.plan.model import Plan
 
 __all__ = ["load_tables", "weight_image"]

@@ -11,9 +11,9 @@ from typing import Any
 from bnnhw.device import Budget, Device
 from bnnhw.device.costs import Cost, estimate, model_error
 from bnnhw.errors import FitError, PlanError
-from bnnhw.plan.goal import settle
+from bnnhw.plan.goal import Goal
+from bnnhw.plan.goal_check import settle
 from bnnhw.plan.model import Plan
-from bnnhw.plan.wish import Wish
 
 __all__ = ["Planner", "Resources", "describe_excess", "fastest_fit", "fits", "resources"]
 
@@ -24,7 +24,7 @@ WORSE = 2.0
 STEPS, ROUGH_STEPS = 48, 8
 """Numbers of cycles an octave that are tried below what bisection finds; of large networks few."""
 
-Planner = Callable[[Wish | int], Plan]
+Planner = Callable[[Goal | int], Plan]
 """Plans for a wish or a number of cycles a frame; raises PlanError where a layer cannot be that
 fast."""
 

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.count.spec import CountBlock, CountLayer
+from bnnhw.logic.spec import CountBlock, CountLayer
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.positions import Places

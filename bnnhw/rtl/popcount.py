@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.count.lanes import lane_count, lane_text
+from bnnhw.logic.lanes import lane_count, lane_text
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent
 

@@ -14,7 +14,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.link.weights import CELL_WORDS, PART_BITS, LoadTable
+from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS, LoadTable
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import WrittenComponent
 

@@ -17,9 +17,9 @@ from digits import load
 from torch import nn
 
 from bnnhw import golden
-from bnnhw.frontend.fold import Certificate, fold_table
-from bnnhw.frontend.imported import Imported
-from bnnhw.frontend.save import network_files
+from bnnhw.importers.fold import Certificate, fold_table
+from bnnhw.importers.imported import Imported
+from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layers import ArgMax, Binarize, Dense, Layer
 

@@ -15,11 +15,11 @@ from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.errors import BnnhwError
-from bnnhw.frontend.finn_npz import import_finn_npz
-from bnnhw.frontend.network import Network
+from bnnhw.importers.finn_npz import import_finn_npz
+from bnnhw.importers.network import Network
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Goal, Plan
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls
@@ -67,9 +67,9 @@ def test_golden_gives_the_scores_of_the_authors(cnv: Graph, level: str,
 def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
     """32,768 cycles a frame with theirs; the solver is as fast with no more lanes."""
     planner = get_arch("streaming").plan
-    theirs = planner(cnv, hand_folded(cnv), get_device("ecp5-85"), Wish(ii=32768))
+    theirs = planner(cnv, hand_folded(cnv), get_device("ecp5-85"), Goal(ii=32768))
     assert theirs.ii <= 32768
-    ours = planner(cnv, {}, get_device("ecp5-85"), Wish(ii=theirs.ii))
+    ours = planner(cnv, {}, get_device("ecp5-85"), Goal(ii=theirs.ii))
     assert ours.ii <= theirs.ii
     assert lanes(ours) <= lanes(theirs) == 2272
 
@@ -77,7 +77,7 @@ def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
 def simulated(cnv: Graph, hints: dict[str, LayerHint], ii: int,
               pictures: tuple[np.ndarray, np.ndarray]) -> None:
     x, scores = pictures
-    design = generate(Network(cnv, hints, ()), "streaming", get_device("ecp5-85"), Wish(ii=ii))
+    design = generate(Network(cnv, hints, ()), "streaming", get_device("ecp5-85"), Goal(ii=ii))
     run = simulate(design, x)
     assert (run.outputs["scores"] == scores).all()
     assert (run.outputs["label"] == scores.argmax(axis=1)).all()
@@ -99,7 +99,7 @@ def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
     """All 40 at 32,768 cycles a frame, and buffers that hold what was computed."""
     simulated(cnv, hand_folded(cnv), 32768, pictures)
     design = generate(Network(cnv, hand_folded(cnv), ()), "streaming", get_device("ecp5-85"),
-                      Wish(ii=32768))
+                      Goal(ii=32768))
     x = np.concatenate([pictures[0]] * 3)
     for level in measure_levels(design, x):
         assert max(level.even, level.rushed) <= level.depth
@@ -107,7 +107,7 @@ def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
 
 def test_units_stay_within_the_frame(cnv: Graph) -> None:
     plan = get_arch("streaming").plan(cnv, hand_folded(cnv), get_device("ecp5-85"),
-                                      Wish(ii=32768))
+                                      Goal(ii=32768))
     assert max(unit.cycles for unit in plan.units) == plan.ii
 
 

@@ -12,14 +12,14 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 from bnnhw.arch import get_arch
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design
-from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.importers.onnx.qonnx import import_qonnx
 from bnnhw.passes import run_passes
-from bnnhw.plan import Wish
+from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from tests.frontend.maps import MapBuilder
-from tests.frontend.test_qonnx_branches import BRANCHES
-from tests.frontend.test_qonnx_conv import MAPS, SIGNALS
+from tests.importers.maps import MapBuilder
+from tests.importers.test_qonnx_branches import BRANCHES
+from tests.importers.test_qonnx_conv import MAPS, SIGNALS
 from tests.networks import random_samples
 
 MODELS = {"maps": (MAPS, [1, 3, 8, 8]), "signals": (SIGNALS, [1, 3, 16]),
@@ -36,7 +36,7 @@ def test_imported_model_in_hardware(group: str, name: str, tmp_path: Path) -> No
     builds[name](builder)
     imported = import_qonnx(builder.save(tmp_path), name="net", input_type="bits")
     graph = run_passes(imported.graph)
-    plan = get_arch("streaming").plan(graph, {}, get_device("generic"), Wish(ii=1500))
+    plan = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(ii=1500))
     x = random_samples(graph, 5, 1)
     run = simulate(Design(graph, plan, ""), x, "pysim")
     assert count_mismatches(imported.graph.compute(x), run.outputs) == 0

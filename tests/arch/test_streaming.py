@@ -15,10 +15,10 @@ from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import PlanError
-from bnnhw.frontend.network import Network
+from bnnhw.importers.network import Network
 from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.ir.layers import Dense
-from bnnhw.plan import Plan, Wish
+from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls
@@ -28,7 +28,7 @@ GENERIC = get_device("generic")
 
 
 def plan(graph: Graph, hints: dict[str, LayerHint] | None = None, ii: int = 64) -> Plan:
-    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Wish(ii=ii))
+    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Goal(ii=ii))
 
 
 @st.composite
@@ -78,7 +78,7 @@ def test_verilog_has_the_planned_cycles(name: str) -> None:
     """From fully folded to one cycle a frame, through Verilator, with and without stalls."""
     hints, ii = FOLDS[name]
     graph = random_graph([49, 16, 12, 10], seed=4, pixels=True)
-    design = generate(Network(graph, hints, ()), "streaming", GENERIC, Wish(ii=ii))
+    design = generate(Network(graph, hints, ()), "streaming", GENERIC, Goal(ii=ii))
     x = random_samples(graph, 400, 1)
     expected = design.graph.compute(x)
     run = simulate(design, x)
@@ -155,8 +155,8 @@ def test_folds_are_those_of_the_written_network() -> None:
     assert first.thresholds is not None
     first.thresholds[:] = np.array([[4], [0], [5], [3]])
     network = Network(graph, {"fc1": LayerHint(3, 4)}, ())
-    unit = generate(network, "streaming", GENERIC, Wish()).plan.units[-3]
+    unit = generate(network, "streaming", GENERIC, Goal()).plan.units[-3]
     assert isinstance(unit, MvtuPlan)
     assert (unit.pe, unit.simd) == (3, 3)
     with pytest.raises(PlanError, match=r"simd = 5 must be 1\.\.4"):
-        generate(Network(graph, {"fc1": LayerHint(3, 5)}, ()), "streaming", GENERIC, Wish())
+        generate(Network(graph, {"fc1": LayerHint(3, 5)}, ()), "streaming", GENERIC, Goal())

@@ -11,9 +11,9 @@ from bnnhw import golden
 from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
-from bnnhw.frontend.network import Network
-from bnnhw.frontend.qonnx import import_qonnx
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls
@@ -29,7 +29,7 @@ def test_tfc(ii: int, frames: int, by_hand: bool, tfc_onnx: Path,
              digits: tuple[np.ndarray, np.ndarray]) -> None:
     graph = import_qonnx(tfc_onnx, name="tfc").graph
     hints = {layer.name: ONE for layer in graph.layers if layer.kind == "dense"} if by_hand else {}
-    core = generate(Network(graph, hints, ()), "streaming", get_device("generic"), Wish(ii=ii))
+    core = generate(Network(graph, hints, ()), "streaming", get_device("generic"), Goal(ii=ii))
     assert core.plan.ii <= ii
     if by_hand or ii == 1:
         assert core.plan.ii == ii

@@ -12,20 +12,20 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.arch.unrolled.logic import LogicPlan
-from bnnhw.count import CertificateError
-from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
-from bnnhw.frontend.network import Network
-from bnnhw.frontend.qonnx import import_qonnx
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.qonnx import import_qonnx
 from bnnhw.ir import Graph
-from bnnhw.plan import Wish
-from bnnhw.share.check import check_block
-from bnnhw.share.network import build_block
-from bnnhw.share.search import Sharing
+from bnnhw.logic import CertificateError
+from bnnhw.logic.cse.check import check_block
+from bnnhw.logic.cse.network import build_block
+from bnnhw.logic.cse.search import Sharing
+from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
+from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
@@ -34,9 +34,9 @@ from tests.maps import random_map_network
 from tests.networks import random_graph
 
 
-def design(graph: Graph, device: str = "generic", wish: Wish | None = None) -> Design:
+def design(graph: Graph, device: str = "generic", wish: Goal | None = None) -> Design:
     arch = get_arch("unrolled")
-    plan = arch.plan(graph, {}, get_device(device), wish or Wish())
+    plan = arch.plan(graph, {}, get_device(device), wish or Goal())
     return Design(graph, plan, convert(arch.elaborate(plan, graph)))
 
 
@@ -61,7 +61,7 @@ def test_random_maps(seed: int) -> None:
     """Windows, borders with exact zeros, patterns of padding, groups, integers, residuals."""
     graph, _ = random_map_network(seed)
     arch = get_arch("unrolled")
-    plan = arch.plan(graph, {}, get_device("generic"), Wish(cuts=seed % 4))
+    plan = arch.plan(graph, {}, get_device("generic"), Goal(cuts=seed % 4))
     check(Design(graph, plan, ""), inputs(graph, 3, seed), "pysim")
 
 
@@ -69,7 +69,7 @@ def test_random_maps(seed: int) -> None:
                                               (7, "generic")])
 def test_the_twin_and_the_cells_are_the_same(seed: int, device: str) -> None:
     graph, _ = random_map_network(seed)
-    core = design(graph, device, Wish(cuts=seed % 3))
+    core = design(graph, device, Goal(cuts=seed % 3))
     x = inputs(graph, 12, seed)
     check(core, x)
     check(with_cells(core), x)
@@ -80,10 +80,10 @@ def test_random_dense_networks(seed: int) -> None:
     tail = ("bits", "scores", "label", "both")[seed % 4]
     graph = random_graph((11 + 7 * seed, 9, 1 + seed, 6), seed=seed, tail=tail,
                          unipolar=seed % 2 == 1, pixels=seed == 3, affine=seed == 5)
-    core = design(graph, wish=Wish(cuts=seed % 3))
+    core = design(graph, wish=Goal(cuts=seed % 3))
     x = inputs(graph, 20, seed)
     check(Design(graph, core.plan, ""), x, "pysim")
-    other = get_arch("streaming").plan(graph, {}, get_device("generic"), Wish())
+    other = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal())
     both = simulate(Design(graph, other, ""), x, "pysim").outputs
     assert count_mismatches(both, simulate(core, x).outputs) == 0
 
@@ -95,7 +95,7 @@ def tfc(tfc_onnx: Path) -> Graph:
 
 def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
     """5,000 digits through the emitted text, one a cycle."""
-    core = generate(Network(tfc, {}, ()), "unrolled", get_device("ecp5-85"), Wish(clock_mhz=150))
+    core = generate(Network(tfc, {}, ()), "unrolled", get_device("ecp5-85"), Goal(clock_mhz=150))
     unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
     assert core.plan.ii == 1
     assert unit.synapses == 784 * 64 + 2 * 64 * 64 + 64 * 10
@@ -108,7 +108,7 @@ def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -
 
 def test_a_serial_front_collects_the_frame(tfc: Graph,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
-    core = design(tfc, "ice40", Wish(ii=98, cuts=0))
+    core = design(tfc, "ice40", Goal(ii=98, cuts=0))
     assert core.plan.ii == 98
     assert core.plan.i.lanes == 8
     check(core, digits[0][:20])
@@ -118,26 +118,26 @@ def test_a_serial_front_collects_the_frame(tfc: Graph,
 @pytest.mark.parametrize("device", ["ecp5", "ice40", "xc7", "generic"])
 def test_tfc_cell_by_cell(device: str, tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
     """What synthesis reads, with the vendor's cell models: 5,000 digits."""
-    core = with_cells(design(tfc, device, Wish(clock_mhz=60)))
+    core = with_cells(design(tfc, device, Goal(clock_mhz=60)))
     run = simulate(core, digits[0])
     assert count_mismatches(golden.run(tfc, digits[0]), run.outputs) == 0
 
 
 def test_cuts() -> None:
     graph = random_graph((40, 12, 10), seed=2)
-    latencies = [design(graph, wish=Wish(cuts=k)).plan.latency for k in (0, 1, 3)]
+    latencies = [design(graph, wish=Goal(cuts=k)).plan.latency for k in (0, 1, 3)]
     assert latencies == sorted(latencies)
-    core = design(graph, wish=Wish(cuts=0))
+    core = design(graph, wish=Goal(cuts=0))
     unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
     assert unit.cuts == unit.ffs == 0
     assert not re.search(r"^reg \[\d+:0\] r\d", core.verilog, re.MULTILINE)
-    faster = design(graph, "ecp5", Wish(clock_mhz=400))
-    slower = design(graph, "ecp5", Wish(clock_mhz=50))
+    faster = design(graph, "ecp5", Goal(clock_mhz=400))
+    slower = design(graph, "ecp5", Goal(clock_mhz=50))
     assert faster.plan.latency > slower.plan.latency
     with pytest.raises(PlanError, match="must not be negative"):
-        design(graph, wish=Wish(cuts=-1))
+        design(graph, wish=Goal(cuts=-1))
     with pytest.raises(PlanError, match="--cuts is for blocks of logic"):
-        get_arch("streaming").plan(graph, {}, get_device("generic"), Wish(cuts=1))
+        get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(cuts=1))
 
 
 def test_same_bytes_twice() -> None:
@@ -147,7 +147,7 @@ def test_same_bytes_twice() -> None:
 
 def test_registers_are_counted_as_they_are_written() -> None:
     graph, _ = random_map_network(12)
-    core = design(graph, "ecp5", Wish(cuts=2))
+    core = design(graph, "ecp5", Goal(cuts=2))
     for unit in core.plan.units:
         if isinstance(unit, LogicPlan):
             module = core.verilog.split(f"module {core.plan.name}_{unit.name}_logic(")[1]
@@ -158,7 +158,7 @@ def test_registers_are_counted_as_they_are_written() -> None:
 
 
 def test_a_short_period_has_a_register_behind_every_level() -> None:
-    from bnnhw.count import TARGETS, Netlist, SumBuilder
+    from bnnhw.logic import TARGETS, Netlist, SumBuilder
     netlist = Netlist(60)
     builder = SumBuilder(netlist, TARGETS["ecp5"])
     netlist.outputs = list(builder.total([(netlist.input(k),) for k in range(60)]).lits)

@@ -20,11 +20,11 @@ from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
-from bnnhw.frontend.finn_npz import import_finn_npz
-from bnnhw.frontend.network import Network, load_network
+from bnnhw.importers.finn_npz import import_finn_npz
+from bnnhw.importers.network import Network, load_network
 from bnnhw.ir import Graph, Int, TensorType, Window
 from bnnhw.ir.layers import Affine, Product
-from bnnhw.plan import Wish
+from bnnhw.plan import Goal
 from bnnhw.sim.jobs import simulate_jobs
 from bnnhw.sim.stalls import Stalls
 from tests.conftest import SHARED
@@ -38,7 +38,7 @@ CORES = (TINY, "ni=2,no=3,kernel=5,depth=16,bank=8,batch=2", "ni=4,no=1,kernel=7
 
 
 def plan(graph: Graph, core: str | None = TINY) -> YodannPlan:
-    found = get_arch("yodann").plan(graph, {}, GENERIC, Wish(core=core))
+    found = get_arch("yodann").plan(graph, {}, GENERIC, Goal(core=core))
     assert isinstance(found, YodannPlan)
     return found
 
@@ -105,7 +105,7 @@ def thin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_thin_network(thin: Path, device: str, tmp_path: Path) -> None:
     """YAML to Verilog and back through its manifest, every job to the bit and the cycle."""
     core = "ni=4,no=3,kernel=3,depth=64,bank=16,batch=2"
-    design = generate(load_network(thin), "yodann", get_device(device), Wish(core=core))
+    design = generate(load_network(thin), "yodann", get_device(device), Goal(core=core))
     write_files(design.files(tmp_path / "thin.v"))
     loaded = load_design(tmp_path / "thin.json")
     assert loaded.plan == design.plan
@@ -254,7 +254,7 @@ def test_cnv_on_real_pictures() -> None:
     graph = import_finn_npz(path, "cnv", argmax=True).graph
     with np.load(SHARED / "cnvW1A1_hardware_scores.npz") as arrays:
         x, scores = arrays["x8"], arrays["scores"]
-    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Wish(core="batch=4"))
+    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Goal(core="batch=4"))
     run = simulate_jobs(design, x)
     assert (run.outputs["scores"] == scores).all()
     assert run.cycles == design.plan.cycles
@@ -269,7 +269,7 @@ def test_full_core(kernel: int, outputs: int) -> None:
         (kernel, kernel), pads=(kernel // 2,) * 4))
     object.__setattr__(layer, "pad", np.zeros((1, 1, 1), dtype=np.int64))
     graph = Graph("core", make.input, (layer,), (("y", layer.name),))
-    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Wish())
+    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Goal())
     run = simulate_jobs(design, random_samples(graph, 2, 1)[1:])
     assert run.cycles == design.plan.cycles
     assert design.plan.layers[0].utilisation(design.plan.shape) >= 0.94

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bnnhw.cli.becomes import becomes
-from bnnhw.frontend.network import load_network
+from bnnhw.importers.network import load_network
 from bnnhw.ir.layers import LAYERS
 from bnnhw.passes import run_passes
-from tests.frontend.files import load
+from tests.importers.files import load
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
 BITS = {"shape": [8, 8, 4], "type": "bits"}

@@ -6,8 +6,8 @@ import pytest
 
 from bnnhw.cli.board_plan import clock_for, plan_for, usual_share
 from bnnhw.errors import FitError
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal
 from bnnhw.platforms import get_board
 from bnnhw.platforms.pll import choose_clock
 from tests.networks import random_graph
@@ -37,7 +37,7 @@ def test_the_clock_is_raised_as_far_as_a_rate_needs(network: Network, cycles: in
     clock = clock_for(network, BOARD, "streaming", fps)
     made = choose_clock(BOARD.pll, BOARD.oscillator_hz, clock * 1e6).hz
     assert fps * cycles <= made <= 1.05 * fps * cycles
-    plan = plan_for(network, BOARD, "streaming", Wish(fps=fps, clock_mhz=made / 1e6), False, clock,
+    plan = plan_for(network, BOARD, "streaming", Goal(fps=fps, clock_mhz=made / 1e6), False, clock,
                     usual_share(BOARD))
     assert made / plan.ii >= fps
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import setuptools
 
 ROOT = Path(__file__).parents[2]
 NET = "name: n\ninput: {shape: [6], type: bits}\nweights: random\nlayers:\n- {dense: 3}\n"
@@ -34,15 +36,18 @@ def where(cwd: Path, paths: tuple[Path, ...]) -> list[str]:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The packages where a plain installation puts them."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    settings: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **found: settings.update(found))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path("setup.py")
     folder = tmp_path / "site-packages"
     for package in settings["packages"]:
-        source = ROOT / settings["package-dir"].get(package, package.replace(".", "/"))
+        source = ROOT / settings["package_dir"].get(package, package.replace(".", "/"))
         if not source.is_dir():  # inside a package whose folder has another name
             parent, _, own = package.rpartition(".")
-            source = ROOT / settings["package-dir"][parent] / own
+            source = ROOT / settings["package_dir"][parent] / own
         target = folder / package.replace(".", "/")
         target.mkdir(parents=True, exist_ok=True)
         for file in source.iterdir():

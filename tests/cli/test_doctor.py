@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.flow.tools import TOOLS
 from bnnhw.platforms import boards
+from bnnhw.tools.tools import TOOLS
 from tests.cli.inside import Called, caller
 
 

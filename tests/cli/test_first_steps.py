@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bnnhw import designs
-from bnnhw.frontend.network import load_network
+from bnnhw.importers.network import load_network
 from tests.cli.inside import Called, caller
 
 
@@ -92,7 +92,7 @@ def test_a_closed_pipe_does_not_hide_an_error(tmp_path: Path) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
-    from tests.frontend.models import Builder
+    from tests.importers.models import Builder
     return Builder([1, 12], seed=1).matmul(8).bipolar().matmul(3).save(tmp_path)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bnnhw.cli.schema_check import problems
-from bnnhw.flow.programmers import find_tools
 from bnnhw.platforms import get_board
+from bnnhw.tools.programmers import find_tools
 from tests.cli.inside import Called, caller
-from tests.flow.boards import of_board
+from tests.tools.boards import of_board
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 

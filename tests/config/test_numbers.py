@@ -11,7 +11,7 @@ import pytest
 from bnnhw.config import read_config
 from bnnhw.config.yaml_text import parse_yaml
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.network import load_network
+from bnnhw.importers.network import load_network
 
 NET = """name: n
 input: {shape: [16], type: int, range: [%(low)s, %(high)s]}

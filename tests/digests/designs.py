@@ -11,8 +11,8 @@ from bnnhw.arch import get_arch
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.emit.verilog import convert
-from bnnhw.plan import Wish
-from tests.frontend.files import network
+from bnnhw.plan import Goal
+from tests.importers.files import network
 
 __all__ = ["DESIGNS", "Case", "digests_of"]
 
@@ -42,7 +42,7 @@ class Case:
     input : dict
     arch, device : str
     goal : dict
-        Keywords of ``Wish``.
+        Keywords of ``Goal``.
     keys : dict
         Further keys of ``layers.yaml``.
     """
@@ -58,7 +58,7 @@ class Case:
 def digests_of(case: Case) -> dict[str, str]:
     """Digests of the Verilog body, without its header, and of the plan."""
     loaded = network(case.layers, case.input, **case.keys)
-    graph, plan = plan_network(loaded, case.arch, get_device(case.device), Wish(**case.goal))
+    graph, plan = plan_network(loaded, case.arch, get_device(case.device), Goal(**case.goal))
     body = convert(get_arch(case.arch).elaborate(plan, graph))
     text = json.dumps(plan.to_json(), sort_keys=True)
     return {"verilog": hashlib.sha256(body.encode()).hexdigest(),

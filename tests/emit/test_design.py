@@ -17,8 +17,8 @@ from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate, load_design, seal
 from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
-from bnnhw.frontend.network import Network
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal
 from tests.networks import random_graph
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def design(ii: int = 16) -> Design:
     graph = random_graph([30, 12, 8, 5], seed=1, pixels=True, affine=True)
     return generate(Network(graph, {"fc1": LayerHint(2, 5)}, ()), "streaming",
-                    get_device("generic"), Wish(ii=ii))
+                    get_device("generic"), Goal(ii=ii))
 
 
 def test_verilog_is_plain_and_shared() -> None:

@@ -18,7 +18,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Array, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 
-from bnnhw.flow.tools import Tools
+from bnnhw.tools.tools import Tools
 
 __all__ = ["FormalPlatform", "bounded", "find", "independent_of_ready", "induction"]
 

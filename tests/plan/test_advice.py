@@ -12,7 +12,7 @@ from bnnhw.cli.build import _possible_mhz
 from bnnhw.emit.board import divisor_of
 from bnnhw.errors import PlanError
 from bnnhw.plan.folding import Fold, Matrix, check_fold, solve
-from bnnhw.plan.goal import TooFastError
+from bnnhw.plan.goal_check import TooFastError
 from bnnhw.platforms import Board, boards
 from bnnhw.platforms.pll import choose_clock
 

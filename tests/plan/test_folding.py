@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import PlanError
-from bnnhw.plan import Wish
+from bnnhw.plan import Goal
 from bnnhw.plan.folding import Fold, Matrix, _area, _converter_area, check_fold, solve
 
 MATRICES = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=2)
@@ -57,16 +57,16 @@ def test_fold_that_is_too_large(fold: Fold, text: str) -> None:
 
 
 @pytest.mark.parametrize(("wish", "cycles"), [
-    (Wish(), 256), (Wish(ii=7), 7), (Wish(fps=1e6, clock_mhz=100), 100),
-    (Wish(fps=3e5, clock_mhz=100), 333)])
-def test_wishes(wish: Wish, cycles: int) -> None:
+    (Goal(), 256), (Goal(ii=7), 7), (Goal(fps=1e6, clock_mhz=100), 100),
+    (Goal(fps=3e5, clock_mhz=100), 333)])
+def test_wishes(wish: Goal, cycles: int) -> None:
     assert wish.target() == cycles
 
 
 @pytest.mark.parametrize("wish", [
-    Wish(ii=0), Wish(ii=4, fps=1.0, clock_mhz=1.0), Wish(fps=10.0), Wish(clock_mhz=5.0),
-    Wish(fps=1e9, clock_mhz=100.0), Wish(fps=-1.0, clock_mhz=100.0),
-    Wish(fps=float("nan"), clock_mhz=100.0)])
-def test_impossible_wishes(wish: Wish) -> None:
+    Goal(ii=0), Goal(ii=4, fps=1.0, clock_mhz=1.0), Goal(fps=10.0), Goal(clock_mhz=5.0),
+    Goal(fps=1e9, clock_mhz=100.0), Goal(fps=-1.0, clock_mhz=100.0),
+    Goal(fps=float("nan"), clock_mhz=100.0)])
+def test_impossible_wishes(wish: Goal) -> None:
     with pytest.raises(PlanError):
         wish.target()

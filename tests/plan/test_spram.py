@@ -15,12 +15,12 @@ from bnnhw.emit.board import design_board
 from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, PlanError
-from bnnhw.flow.room import beside_link, usual_share
-from bnnhw.frontend.network import Network, load_network
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network, load_network
+from bnnhw.plan import Goal
 from bnnhw.plan.image import load_tables, weight_image
 from bnnhw.plan.resources import fastest_fit, resources
 from bnnhw.platforms import get_board
+from bnnhw.tools.room import beside_link, usual_share
 from tests.cli.test_cli import run as bnnhw
 from tests.networks import random_graph
 
@@ -33,7 +33,7 @@ UP5K = get_device("up5k")
 def forced(device: str = "up5k") -> Design:
     graph = random_graph([50, 14, 9, 6], seed=5)
     hints = {"fc0": LayerHint(3, 8, "spram"), "fc2": LayerHint(1, 3, "spram")}
-    return generate(Network(graph, hints, ()), "streaming", get_device(device), Wish())
+    return generate(Network(graph, hints, ()), "streaming", get_device(device), Goal())
 
 
 def test_sizes() -> None:
@@ -69,7 +69,7 @@ def test_the_same_cycles_as_from_block_ram() -> None:
 
     def timing(memory: str) -> tuple[int, int]:
         hints = {"fc0": LayerHint(4, 5, memory), "fc1": LayerHint(2, 4, memory)}
-        plan = generate(Network(graph, hints, ()), "streaming", UP5K, Wish()).plan
+        plan = generate(Network(graph, hints, ()), "streaming", UP5K, Goal()).plan
         assert {u.weight_memory for u in plan.units if isinstance(u, MvtuPlan)} >= {memory}
         return plan.ii, plan.latency
 
@@ -78,7 +78,7 @@ def test_the_same_cycles_as_from_block_ram() -> None:
 
 def test_nothing_is_loaded_where_it_fits_without(tmp_path: Path) -> None:
     graph = random_graph([60, 20, 12, 5], seed=8)
-    design = generate(Network(graph, {}, ()), "streaming", UP5K, Wish())
+    design = generate(Network(graph, {}, ()), "streaming", UP5K, Goal())
     assert design.image is None
     assert "load" not in design.manifest("x.v")
     assert "load_valid" not in design.verilog
@@ -111,7 +111,7 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
 def test_too_many_by_hand_are_told() -> None:
     graph = random_graph([50, 40, 30], seed=5)
     hints = {"fc0": LayerHint(5, 10, "spram"), "fc1": LayerHint(5, 10, "spram")}
-    plan = generate(Network(graph, hints, ()), "streaming", UP5K, Wish()).plan
+    plan = generate(Network(graph, hints, ()), "streaming", UP5K, Goal()).plan
     needed = resources(plan, UP5K)
     assert needed is not None
     assert needed.excess() == {"SPRAM": 4}
@@ -126,7 +126,7 @@ def test_parts_without_spram_refuse(device: str) -> None:
 def test_an_unfolded_layer_refuses() -> None:
     graph = random_graph([10, 4], seed=1)
     with pytest.raises(PlanError, match="constants"):
-        generate(Network(graph, {"fc0": LayerHint(4, 10, "spram")}, ()), "streaming", UP5K, Wish())
+        generate(Network(graph, {"fc0": LayerHint(4, 10, "spram")}, ()), "streaming", UP5K, Goal())
 
 
 def test_boards_without_a_flash_refuse() -> None:

@@ -10,8 +10,8 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.link.weights import LoadTable, WeightImage, check_weights
-from bnnhw.rtl.link.flash_loader import FlashLoader
+from bnnhw.hostlink.gateware.flash_loader import FlashLoader
+from bnnhw.hostlink.wire.weights import LoadTable, WeightImage, check_weights
 from bnnhw.rtl.spram import Loader, SpramRom
 
 SIZES = st.lists(st.tuples(st.integers(2, 9), st.integers(1, 40)), min_size=1, max_size=4)

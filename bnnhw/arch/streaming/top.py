@@ -31,8 +31,9 @@ class StreamingTop(SharedComponent):
     frame_error : Out(1)
         Set, until reset, once ``s_axis_tlast`` was not where a frame ended.
     load_begin, load_valid : In(1)
-        Only where tables are loaded (``bnnhw.link.weights``): the image begins anew with the next
-        word; a word comes. No frame may be in the core meanwhile.
+        Present only where ROMs are loaded (``bnnhw.hostlink.wire.weights``). ``load_begin``
+        restarts the image with the next word; ``load_valid`` marks a word. No frame may be in
+        the core meanwhile.
     load_data : In(16)
     loaded : Out(1)
         All words came. Reset does not change it.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnnhw.arch.streaming.units.starts import border_places
-from bnnhw.count.spec import CountBlock, CountLayer
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Dense, Layer, Product
+from bnnhw.logic.spec import CountBlock, CountLayer
 
 __all__ = ["count_block", "gather"]
 

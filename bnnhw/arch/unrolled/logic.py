@@ -8,21 +8,21 @@ from typing import Any, ClassVar
 
 from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.arch.unrolled.blocks import count_block
-from bnnhw.count import certify
-from bnnhw.count.behaviour import behaviour
-from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import Schedule, schedule
-from bnnhw.count.retime import retimed
-from bnnhw.count.text import REGISTERS, WRITERS, module_text
 from bnnhw.device.counting import DELAYS
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Product
+from bnnhw.logic import certify
+from bnnhw.logic.behaviour import behaviour
+from bnnhw.logic.cse.check import check_block
+from bnnhw.logic.cse.network import build_block
+from bnnhw.logic.cse.search import Sharing
+from bnnhw.logic.netlist import Netlist
+from bnnhw.logic.pipeline import Schedule, schedule
+from bnnhw.logic.retime import retimed
+from bnnhw.logic.text import REGISTERS, WRITERS, module_text
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.logic import LogicBlock, LogicUnit
-from bnnhw.share.check import check_block
-from bnnhw.share.network import build_block
-from bnnhw.share.search import Sharing
 
 __all__ = ["LogicPlan", "netlist_of", "registers_of"]
 

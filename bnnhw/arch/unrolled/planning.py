@@ -17,17 +17,17 @@ from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of, registers_of
 from bnnhw.config.hints import Hints
-from bnnhw.count.netlist import Netlist
-from bnnhw.count.pipeline import register_count, schedule, schedule_cuts
-from bnnhw.count.text import luts_of
 from bnnhw.device import Device
 from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
-from bnnhw.plan import Plan, StreamPlan, Wish
-from bnnhw.share.network import choose_sharing
-from bnnhw.share.search import Report, attempts
+from bnnhw.logic.cse.network import choose_sharing
+from bnnhw.logic.cse.search import Report, attempts
+from bnnhw.logic.netlist import Netlist
+from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
+from bnnhw.logic.text import luts_of
+from bnnhw.plan import Goal, Plan, StreamPlan
 
 __all__ = ["plan"]
 
@@ -41,7 +41,7 @@ They are counted before retiming, which would take longer than the search.
 MAX_SYNAPSES = 1 << 23
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Wish,
+def plan(graph: Graph, hints: Hints, device: Device, wish: Goal,
          report: Report | None = None) -> Plan:
     """Plan a network as unrolled logic.
 
@@ -104,7 +104,7 @@ def _check_layer(layer: Layer) -> None:
                      "as logic")
 
 
-def _build(b: Builder, group: list[Layer], wish: Wish, search: _Search) -> None:
+def _build(b: Builder, group: list[Layer], wish: Goal, search: _Search) -> None:
     """The block of a group, with a window in front of a convolution."""
     first, last = group[0], group[-1]
     assert isinstance(first, Product)
@@ -158,9 +158,9 @@ def _build(b: Builder, group: list[Layer], wish: Wish, search: _Search) -> None:
     b.provide(last.name, b.add(unit))
 
 
-def _register_price(family: str, wish: Wish) -> Callable[[Netlist], float]:
+def _register_price(family: str, wish: Goal) -> Callable[[Netlist], float]:
     """What the registers of a netlist count as, at the clock that is wished."""
-    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
+    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or Goal.ASSUMED_MHZ)
 
     def price(netlist: Netlist) -> float:
         return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
@@ -168,11 +168,11 @@ def _register_price(family: str, wish: Wish) -> Callable[[Netlist], float]:
     return price
 
 
-def _period(netlist: Netlist, family: str, wish: Wish) -> float:
+def _period(netlist: Netlist, family: str, wish: Goal) -> float:
     """Nanoseconds that give as many cuts as wished, or as the clock needs."""
     delays, cuts = DELAYS[family], wish.cuts
     if cuts is None:
-        period = 1e3 / (wish.clock_mhz or Wish.ASSUMED_MHZ)
+        period = 1e3 / (wish.clock_mhz or Goal.ASSUMED_MHZ)
         cuts = schedule(netlist, delays, period).cuts
     # The cuts that this takes, as evenly as they can be.
     return schedule_cuts(netlist, delays, cuts).period

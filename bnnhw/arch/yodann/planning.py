@@ -15,7 +15,7 @@ from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.ir.layers import Affine, Product
-from bnnhw.plan import Wish
+from bnnhw.plan import Goal
 from bnnhw.rtl.yodann.shape import CoreShape
 
 __all__ = ["core_shape", "plan", "plan_layer", "scales_of"]
@@ -26,7 +26,7 @@ MAX_JOBS = 1 << 16
 SIZES = ("ni", "no", "kernel", "bits", "frac", "depth", "bank", "acc", "batch")
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Wish) -> YodannPlan:
+def plan(graph: Graph, hints: Hints, device: Device, wish: Goal) -> YodannPlan:
     """Plan a network on one core: products on the core, all else on the host.
 
     Raises

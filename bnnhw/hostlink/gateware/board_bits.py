@@ -1,0 +1,119 @@
+"""The bits that the board sends, and those that it wants of the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.hostlink.gateware.shift_counter import wire_order
+from bnnhw.hostlink.wire import COUNTERS, REPLY_SYNC, REQUEST_SYNC, Command
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["COMMAND_BITS", "BoardBits"]
+
+COMMAND_BITS = 3
+assert REPLY_SYNC == REQUEST_SYNC ^ 0xFF
+assert max(Command) < 1 << COMMAND_BITS
+
+
+class BoardBits(SharedComponent):
+    """The bit of this cycle.
+
+    Of a request these are the sync byte, the length that the command has, zeros for its payload,
+    and the CRC; of a reply all of it.
+
+    Parameters
+    ----------
+    identity_bytes : int
+    in_bytes, out_bytes : int
+        Of a frame.
+    room : int
+        Bytes of the longest payload of a request.
+
+    Members
+    -------
+    sync, command, low, high, status, payload, crc, replying, bit : In
+        As of ``Sequencer``.
+    asked : In(8)
+        The command; its highest bit is the next.
+    fine : In(1)
+        The request can be met.
+    code : In(3)
+        Of the status.
+    metered : In(1)
+        The next byte of the payload is one of the counters.
+    crc_bit, echo_length, meters, echo, output : In(1)
+        The next bit of the CRC, of the length of the reply to an echo, of the counters, of the
+        input frame, and of the output frame or the identity.
+    limit : Out(1)
+        While a length passes: the bit of the greatest one.
+    o : Out(1)
+    """
+
+    def __init__(self, *, identity_bytes: int, in_bytes: int, out_bytes: int, room: int) -> None:
+        self.identity_bytes, self.in_bytes, self.out_bytes = identity_bytes, in_bytes, out_bytes
+        self.room = room
+        super().__init__({
+            **dict.fromkeys(("sync", "command", "low", "high", "status", "payload", "crc",
+                             "replying", "fine", "metered", "crc_bit", "echo_length", "meters",
+                             "echo", "output"), In(1)),
+            "bit": In(3), "asked": In(8), "code": In(3),
+            "limit": Out(1), "o": Out(1),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_board_bits_{self.in_bytes}_{self.out_bytes}_{self.room}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        command = self.asked[:COMMAND_BITS]
+        code = Mux(self.bit[2], Cat(Const(0, 1), self.code[::-1]).bit_select(self.bit[:2], 1), 0)
+        limit, constant = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.comb += self.limit.eq(limit)
+        m.d.sync += [limit.eq(self._number(self.room)), constant.eq(
+            (self.sync & (_byte(REQUEST_SYNC).bit_select(self.bit, 1) ^ self.replying))
+            | ((self.low | self.high) & self._length(m, command)) | (self.status & code))]
+        data = Signal()
+        with m.Switch(command):
+            with m.Case(Command.ECHO):
+                m.d.comb += data.eq(self.echo)
+            with m.Default():
+                m.d.comb += data.eq(Mux(self.metered, self.meters, self.output))
+        echoes = Signal(reset_less=True)
+        m.d.sync += echoes.eq((self.low | self.high) & self.replying & self.fine
+                              & (command == Command.ECHO))
+        m.d.comb += self.o.eq(
+            constant | (self.command & self.asked[7]) | (echoes & self.echo_length)
+            | (self.payload & self.replying & data) | (self.crc & self.crc_bit))
+        return m
+
+    def _number(self, number: int) -> Any:
+        """The next bit of a constant of two bytes."""
+        return Const(sum((number >> bit & 1) << place for place, bit in enumerate(wire_order(16))),
+                     16).bit_select(Cat(self.bit, self.high), 1)
+
+    def _length(self, m: Module, command: Any) -> Signal:
+        asked, told = Signal(), Signal()
+        m.d.comb += [asked.eq(0), told.eq(self._number(1))]
+        with m.Switch(command):
+            with m.Case(Command.LOAD, Command.INFER):
+                m.d.comb += asked.eq(self._number(self.in_bytes))
+            with m.Case(Command.RUN):
+                m.d.comb += asked.eq(self._number(4))
+        extra = {Command.IDENTIFY: self.identity_bytes, Command.RUN: COUNTERS.size,
+                 Command.READ: self.out_bytes, Command.INFER: COUNTERS.size + self.out_bytes}
+        with m.If(self.fine), m.Switch(command):
+            for which, size in extra.items():
+                with m.Case(which):
+                    m.d.comb += told.eq(self._number(1 + size))
+            with m.Case(Command.ECHO):
+                m.d.comb += told.eq(0)
+        return Mux(self.replying, told, asked)
+
+
+def _byte(value: int) -> Const:
+    """A byte with its high bit first."""
+    return Const(int(f"{value:08b}"[::-1], 2), 8)

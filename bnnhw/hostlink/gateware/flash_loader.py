@@ -1,0 +1,151 @@
+"""Weights out of a board's SPI flash, once after power-on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.crc import Algorithm
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.hostlink.wire.weights import HEADER_WORDS, PART_BITS
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["MAX_SPI_HZ", "FlashLoader"]
+
+MAX_SPI_HZ = 20e6
+"""Command 0x03 is good for this much in every flash."""
+_RELEASE, _READ = 0xAB, 0x03
+_CRC32 = Algorithm(crc_width=32, polynomial=0x04C11DB7, initial_crc=0xFFFFFFFF,
+                   reflect_input=True, reflect_output=True, xor_output=0xFFFFFFFF)
+
+
+class FlashLoader(SharedComponent):
+    """Wake the flash, read header and image (``bnnhw.hostlink.wire.weights``), check their CRC-32.
+
+    SPI mode 0; a bit takes ``2 * half`` cycles, and is taken from ``miso`` where the clock falls,
+    a whole bit after the flash was told to show it. Everything comes in one reading of
+    ``24 + 8 * bytes`` bits. The CRC is reckoned one bit a bit, a byte behind.
+
+    Parameters
+    ----------
+    words : int
+        Of the image, of 16 bits.
+    crc : int
+        CRC-32 of header and image: others are bad weights.
+    offset : int
+        Address in the flash, 24 bits.
+    half : int
+        Cycles of half a bit.
+    settle : int
+        Cycles that the flash takes to wake up.
+
+    Members
+    -------
+    cs : Out(1)
+        Low while the flash is spoken to.
+    sck, mosi : Out(1)
+    miso : In(1)
+    load_begin : Out(1)
+        High until the first word of the image comes.
+    load_valid : Out(1)
+        For one cycle a word.
+    load_data : Out(16)
+    loading : Out(1)
+        Until the image was judged.
+    bad : Out(1)
+        It has another CRC.
+    """
+
+    def __init__(self, *, words: int, crc: int, offset: int, half: int, settle: int) -> None:
+        if half < 1 or not 0 <= offset < 1 << 24:
+            raise ValueError(f"half {half!r} must be positive, and offset {offset!r} of 24 bits")
+        self.words, self.crc, self.offset = words, crc, offset
+        self.half, self.settle = half, settle
+        super().__init__({
+            "cs": Out(1, init=1), "sck": Out(1), "mosi": Out(1), "miso": In(1),
+            "load_begin": Out(1), "load_valid": Out(1), "load_data": Out(PART_BITS),
+            "loading": Out(1, init=1), "bad": Out(1),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return "bnnhw_flash_loader"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.crc = crc = _CRC32(data_width=1).create()
+        # Both commands, the highest bit first.
+        said = _RELEASE << 32 | _READ << 24 | self.offset
+        bits = Const(int(f"{said:040b}"[::-1], 2), 40)
+        place = Signal(range(40))
+        word = Signal(PART_BITS)
+        byte = Signal(8)  # the byte before, for the CRC: its lowest bit first
+        fed = Signal()  # there is one
+        header = Signal(init=1)
+        count = Signal(range(HEADER_WORDS + self.words + 1))
+        waited = Signal(range(max(2, self.settle)))
+        fall = self._clock(m)
+        m.d.comb += [
+            self.mosi.eq(bits.bit_select(place, 1)),
+            self.load_begin.eq(header),
+            # The flash gives the low byte first, and of each byte the high bit.
+            self.load_data.eq(Cat(word[8:], word[:8])),
+            crc.data.eq(byte[0]),
+        ]
+        m.d.sync += self.load_valid.eq(0)
+        with m.FSM(name="loader"):
+            with m.State("WAKE"):
+                m.d.sync += self.cs.eq(0)
+                with m.If(fall):
+                    m.d.sync += place.eq(place + 1)
+                    with m.If(place == 7):
+                        m.d.sync += self.cs.eq(1)
+                        m.next = "SETTLE"
+            with m.State("SETTLE"):
+                m.d.sync += waited.eq(waited + 1)
+                with m.If(waited == self.settle - 1):
+                    m.next = "READ"
+            with m.State("READ"):
+                m.d.sync += self.cs.eq(0)
+                m.d.comb += crc.start.eq(1)
+                with m.If(fall):
+                    m.d.sync += place.eq(place + 1)
+                    with m.If(place == 39):
+                        m.d.sync += place.eq(0)
+                        m.next = "DATA"
+            with m.State("DATA"), m.If(fall):
+                m.d.comb += crc.valid.eq(fed)
+                m.d.sync += [
+                    word.eq(Cat(self.miso, word)), byte.eq(byte[1:]),
+                    place.eq(Mux(place == PART_BITS - 1, 0, place + 1)),
+                ]
+                with m.If(place[:3] == 7):
+                    m.d.sync += [byte.eq(Cat(self.miso, word[:7])), fed.eq(1)]
+                with m.If(place == PART_BITS - 1):
+                    m.d.sync += [count.eq(count + 1), self.load_valid.eq(~header)]
+                    with m.If(count == HEADER_WORDS - 1):
+                        m.d.sync += header.eq(0)
+                # The first byte behind the image: the last one's bits are through.
+                with m.If((place == 7) & (count == HEADER_WORDS + self.words)):
+                    m.d.sync += self.cs.eq(1)
+                    m.next = "JUDGE"
+            with m.State("JUDGE"):
+                m.d.sync += [self.loading.eq(0), self.bad.eq(crc.crc != self.crc)]
+                m.next = "DONE"
+            with m.State("DONE"):
+                pass
+        return m
+
+    def _clock(self, m: Module) -> Signal:
+        """The clock of the flash while it is selected; returns whether it falls."""
+        time = Signal(range(max(2, self.half)))
+        edge, fall = Signal(), Signal()
+        m.d.comb += [edge.eq(time == self.half - 1), fall.eq(edge & self.sck)]
+        with m.If(self.cs):
+            m.d.sync += [time.eq(0), self.sck.eq(0)]
+        with m.Else():
+            m.d.sync += time.eq(Mux(edge, 0, time + 1))
+            with m.If(edge):
+                m.d.sync += self.sck.eq(~self.sck)
+        return fall

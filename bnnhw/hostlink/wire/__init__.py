@@ -1,0 +1,19 @@
+"""The words that a host and a board exchange: one definition for gateware, driver and simulator."""
+
+from bnnhw.hostlink.wire.identity import Identity
+from bnnhw.hostlink.wire.protocol import (
+    COUNTERS,
+    MAX_PAYLOAD,
+    OVERHEAD,
+    REPLY_SYNC,
+    REQUEST_SYNC,
+    VERSION,
+    Command,
+    Counters,
+    Status,
+    crc16,
+    pack_frame,
+)
+
+__all__ = ["COUNTERS", "MAX_PAYLOAD", "OVERHEAD", "REPLY_SYNC", "REQUEST_SYNC", "VERSION",
+           "Command", "Counters", "Identity", "Status", "crc16", "pack_frame"]

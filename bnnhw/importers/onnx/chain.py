@@ -1,0 +1,254 @@
+"""A tensor of a model as a function of one integer of each channel of a layer.
+
+The nodes between two layers wait in a ``Chain``, to be evaluated at all attainable integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.constants import channel_constants, fitting_constant
+from bnnhw.importers.onnx.file import node_label
+from bnnhw.importers.onnx.step import FloatType, Step, run_steps
+from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
+
+__all__ = ["Chain", "joined"]
+
+CHUNK = 1 << 22
+"""Entries of a table that are evaluated at once."""
+
+MAX_STEPS = 512
+"""Nodes that a chain evaluates at most."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """``steps(slope_c * v + base_c)`` for the integers v of one layer, and where they are.
+
+    The integers of -1/+1 bits are -1 and +1, those of all other elements are as stored.
+
+    Attributes
+    ----------
+    source : str
+        The layer, or ``"input"``.
+    type : TensorType
+        What it gives.
+    index : integer array
+        The tensor as the model has it, batch first: which element of the layer's output each of
+        its elements is.
+    start : int64 [C]
+    step, count : int
+        Attainable are ``start_c + step * k`` for k from 0 to count - 1.
+    slope, base : float64 [C]
+        The framework's value at v, before the steps.
+    opset : int
+    steps : tuple of Step
+        The nodes, in order.
+    error : float64 [C] or None
+        Bound of what the framework's rounding, or an approximation before, can change in these
+        values; None where they are exact.
+    exact_points : float32 [count] or None
+        The framework's own values, where slope and base would round.
+    note : str
+        What certificates have to say about the integers.
+    """
+
+    source: str
+    type: TensorType
+    index: np.ndarray
+    start: np.ndarray
+    step: int
+    count: int
+    slope: np.ndarray
+    base: np.ndarray
+    opset: int
+    steps: tuple[Step, ...] = ()
+    error: np.ndarray | None = None
+    exact_points: np.ndarray | None = None
+    note: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the tensor in the model, batch first."""
+        return self.index.shape
+
+    @property
+    def channels(self) -> int:
+        return self.type.channels
+
+    @property
+    def stop(self) -> np.ndarray:
+        """Largest attainable integers: int64 [C]."""
+        return np.asarray(self.start + self.step * (self.count - 1))
+
+    @property
+    def bipolar(self) -> bool:
+        """Whether the layer gives bits that mean -1 and +1."""
+        return isinstance(self.type.element, Bits) and not self.type.element.unipolar
+
+    @property
+    def last_label(self) -> str:
+        """Name of the last node, for errors."""
+        if self.steps:
+            return node_label(self.steps[-1].node)
+        return "input" if self.source == "input" else f"layer '{self.source}'"
+
+    @property
+    def quantised(self) -> bool:
+        """Whether a quantiser is part of the chain."""
+        return any(step.quantised for step in self.steps)
+
+    @property
+    def linear(self) -> bool:
+        """Whether all of its nodes scale and shift."""
+        return all(step.linear for step in self.steps)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all channels have the same function."""
+        return all((v == v[0]).all() for v in (self.start, self.slope, self.base)) and \
+            (self.error is None or bool((self.error == self.error[0]).all())) and \
+            all(step.shared for step in self.steps)
+
+    def single(self) -> Chain:
+        """Its first channel alone, to be evaluated."""
+        return self.reindexed(TensorType((1,), self.type.element), np.zeros(1, dtype=np.int64))
+
+    def extended(self, node: Any, inputs: list[Any]) -> Chain:
+        """Append a node; its other inputs have to be constants that fit the channels."""
+        return self._with_node(node, inputs, {
+            k: () for k, v in enumerate(inputs) if isinstance(v, Chain)})
+
+    def _with_node(self, node: Any, inputs: list[Any],
+                   branches: dict[int, tuple[Step, ...]]) -> Chain:
+        constants = [None if k in branches or v is None else fitting_constant(node, k, v)
+                     for k, v in enumerate(inputs)]
+        fitted = channel_constants(node, constants, self.index, self.channels)
+        step = Step(node, fitted, tuple(branches.items()))
+        if step.size + sum(s.size for s in self.steps) > MAX_STEPS:
+            raise ModelError(f"is the end of more than {MAX_STEPS} nodes between two layers",
+                             where=node_label(node))
+        return replace(self, steps=(*self.steps, step))
+
+    def reindexed(self, type_: TensorType, channels: np.ndarray) -> Chain:
+        """The same values by other channels: new channel c is the old ``channels[c]``."""
+        def pick(value: np.ndarray | None) -> np.ndarray | None:
+            if value is None or value.ndim == 0 or len(value) != self.channels:
+                return value
+            return value[channels]
+        steps = tuple(step.mapped(pick) for step in self.steps)
+        return replace(self, type=type_, start=self.start[channels], slope=self.slope[channels],
+                       base=self.base[channels], steps=steps, error=pick(self.error))
+
+    def shifts(self) -> list[np.ndarray]:
+        """Offsets of the values that bracket what the framework's rounding can do."""
+        return [] if self.error is None else [-self.error, self.error]
+
+    def parts(self) -> Iterator[slice]:
+        """Cut the channels into parts whose tables are small."""
+        if self.count * self.channels > MAX_ELEMENTS:
+            raise ModelError(f"needs a table of {self.count} sums for {self.channels} channels, at "
+                             f"most {MAX_ELEMENTS} entries are taken", where=self.last_label)
+        width = max(1, CHUNK // self.count)
+        for first in range(0, self.channels, width):
+            yield slice(first, min(first + width, self.channels))
+
+    def integers(self, part: slice = slice(None)) -> np.ndarray:
+        """Attainable integers: int64 [count, channels of the part]."""
+        return np.asarray(self.start[part]
+                          + self.step * np.arange(self.count, dtype=np.int64)[:, None])
+
+    def evaluate(self, dtype: FloatType, part: slice = slice(None),
+                 shift: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+        """Evaluate the chain at all attainable integers in a float type.
+
+        Returns
+        -------
+        table : float [count, channels of the part]
+        ties : int
+            Values at which the last quantiser sees exactly the point where it changes.
+        """
+        wide = self.slope[part] * self.integers(part) + self.base[part]
+        if self.exact_points is not None:
+            wide = np.repeat(self.exact_points[:, None].astype(np.float64), wide.shape[1], axis=1)
+        x = (wide if shift is None else wide + shift[part]).astype(dtype)
+        steps = tuple(step.mapped(lambda c: _part(c, part, self.channels)) for step in self.steps)
+        x, ties = run_steps(steps, x, dtype, self.opset)
+        if np.isinf(x).any():
+            raise ModelError(f"gives infinity at {int(np.isinf(x).sum())} attainable values",
+                             where=self.last_label)
+        return x.astype(dtype), ties
+
+    def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None,
+                  jitter: float = 0.0, dtype: FloatType = np.float32) -> np.ndarray:
+        """Evaluate the chain at integers of its layer, as the layer stores them.
+
+        Parameters
+        ----------
+        stored : int64 [n, C]
+        shift : float [C] or None
+            Added to the values before the first node, which stay between the least and the
+            largest that are attainable, but for ``error``.
+        jitter : float
+        dtype : float type
+            See ``run_steps``.
+
+        Returns
+        -------
+        float array [n, C]
+        """
+        integers = 2 * stored - 1 if self.bipolar else stored
+        if self.exact_points is None:
+            x = self.slope * integers + self.base
+        else:
+            x = self.exact_points[(integers - self.start) // self.step].astype(np.float64)
+        if shift is not None:
+            ends = [self.slope * end + self.base for end in (self.start, self.stop)]
+            error = 0.0 if self.error is None else self.error
+            x = np.clip(x + shift, np.minimum(*ends) - error, np.maximum(*ends) + error)
+        x = x.astype(dtype)
+        return run_steps(self.steps, x, dtype, self.opset, jitter)[0].astype(dtype)
+
+
+def joined(node: Any, inputs: list[Any]) -> Chain | None:
+    """Append a node that reads several chains of the same integers, such as ``x * sigmoid(x)``.
+
+    Returns
+    -------
+    Chain or None
+        None where the chains begin at different layers, or see them in another order.
+    """
+    chains = [v for v in inputs if isinstance(v, Chain)]
+    first = chains[0]
+    if not all(_same_integers(first, other) for other in chains[1:]):
+        return None
+    common = 0
+    while all(len(c.steps) > common and c.steps[common] is first.steps[common] for c in chains):
+        common += 1
+    root = replace(first, steps=first.steps[:common])
+    branches = {k: v.steps[common:] for k, v in enumerate(inputs) if isinstance(v, Chain)}
+    return root._with_node(node, inputs, branches)
+
+
+def _same_integers(one: Chain, other: Chain) -> bool:
+    """Whether two chains are functions of the same integers, element by element."""
+    pairs = ((one.index, other.index), (one.start, other.start), (one.slope, other.slope),
+             (one.base, other.base), (one.error, other.error),
+             (one.exact_points, other.exact_points))
+    return (one.source, one.type, one.step, one.count) == \
+        (other.source, other.type, other.step, other.count) and \
+        all(a is b or (a is not None and b is not None and np.array_equal(a, b))
+            for a, b in pairs)
+
+
+def _part(constant: np.ndarray | None, part: slice, channels: int) -> np.ndarray | None:
+    """The constants of some channels."""
+    if constant is None:
+        return None
+    several = constant.ndim > 0 and len(constant) == channels and channels > 1
+    return constant[part] if several else constant

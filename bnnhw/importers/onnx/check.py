@@ -1,0 +1,260 @@
+"""Every import is compared with an independent execution of its model, tensor by tensor.
+
+On random samples, onnxruntime (and the package qonnx for its own operators) computes every tensor
+of the model. The importer says of each tensor which integers of which layer it is, and what they
+are worth; those integers come from the golden model of the imported layers. The two have to agree,
+so that a misread quantiser, weight, layout or constant is found by the name of its tensor.
+
+Two executions in float32 may differ by rounding. Where a value lies within rounding of a decision
+of a quantiser, both results are right: that is a tie. It is counted, and its sample is not compared
+any further. An approximation of the import (see ``Imported.notes``) counts as rounding within its
+bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bnnhw import golden
+from bnnhw.errors import ModelError
+from bnnhw.importers.imported import CheckResult, Imported
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.execute import Execution, executor_versions
+from bnnhw.importers.onnx.file import tensor_array
+from bnnhw.importers.onnx.outputs import End
+from bnnhw.importers.onnx.samples import random_samples
+from bnnhw.importers.onnx.walk import Walk
+from bnnhw.ir import Graph
+from bnnhw.ir.layers import Product
+
+__all__ = ["DEFAULT_CHECK", "Check", "check_import"]
+
+WORK = 2_000_000_000
+"""Products of all samples together, which take seconds."""
+
+FEWEST, MOST = 16, 300
+"""Samples where nothing else is said."""
+
+ROUNDING = 2.0 ** -18
+"""Part of the largest value by which float32 expressions may differ."""
+
+HELD = 1 << 24
+"""Elements of activations that are held at a time."""
+
+
+DEFECT = "this is a defect of bnnhw: please report it with the model"
+
+
+@dataclass(frozen=True)
+class Check:
+    """How an import is checked.
+
+    Parameters
+    ----------
+    samples : int or None
+        Random samples; None: 16 to 300, as many as take seconds.
+    seed : int
+    """
+
+    samples: int | None = None
+    seed: int = 1
+
+
+DEFAULT_CHECK = Check()
+
+
+def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, imported: Imported,
+                 check: Check) -> CheckResult:
+    """Compare an import with an independent execution of its model.
+
+    Parameters
+    ----------
+    model : ModelProto
+    nodes : list of NodeProto
+        In topological order.
+    walk : Walk
+        After all nodes and outputs.
+    start : Chain
+        The input.
+    imported : Imported
+    check : Check
+
+    Raises
+    ------
+    ModelError
+        Names the first tensor that differs.
+    ToolError
+        onnxruntime, or qonnx for a model with its operators, is not installed.
+    """
+    versions = executor_versions(nodes)
+    constants = {t.name: tensor_array(t, "model") for t in model.graph.initializer}
+    source = next(i.name for i in model.graph.input if i.name not in constants)
+    execution = Execution(nodes, constants, source, model.opset_import)
+    comparison = _Comparison(walk, imported.graph)
+    count = check.samples or _affordable(imported.graph)
+    x = random_samples(imported.graph.input, count, check.seed)
+    ties = 0
+    for part in comparison.parts(x):
+        seen = start.values_at(part.reshape(-1, start.channels)).reshape(len(part), -1)
+        inputs = seen[:, start.index.reshape(-1)].reshape(len(part), *start.shape)
+        found = [execution.run(one[None].reshape(start.shape), comparison.wanted)
+                 for one in inputs]
+        ties += comparison.compare(part, {
+            name: np.stack([run[name] for run in found]) for name in comparison.wanted})
+    return CheckResult(versions, len(x), len(walk.chains), len(walk.ends), ties, check.seed)
+
+
+def _affordable(graph: Graph) -> int:
+    products = sum(layer.vector_count * layer.outputs * layer.fan_in
+                   for layer in graph.layers if isinstance(layer, Product))
+    return int(np.clip(WORK // max(1, products), FEWEST, MOST))
+
+
+class _Comparison:
+    """The tensors that the importer knows, against those of an execution."""
+
+    def __init__(self, walk: Walk, graph: Graph) -> None:
+        self._chains, self._ends, self._graph = walk.chains, walk.ends, graph
+        self._whole = Graph(graph.name, graph.input, tuple(walk.layers.layers),
+                            tuple(pair for end in walk.ends for pair in end.outputs))
+        self.wanted = list(dict.fromkeys(
+            [name for name, _ in self._chains]
+            + [name for end in walk.ends for name in (end.tensor, end.scores)]))
+        self._elements = sum(chain.index.size for _, chain in self._chains) + sum(
+            layer.out_type().size for layer in self._whole.layers)
+
+    def parts(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """Cut the samples into parts whose activations are held at a time."""
+        step = max(1, HELD // max(1, self._elements))
+        for first in range(0, len(x), step):
+            yield x[first:first + step]
+
+    def compare(self, x: np.ndarray, found: dict[str, np.ndarray]) -> int:
+        """Compare all tensors and outputs of some samples; the samples that end in a tie."""
+        layers = golden.run_all(self._whole, x)
+        alive = np.ones(len(x), dtype=np.bool_)
+        for name, chain in self._chains:
+            alive &= ~_tied(name, chain, layers[chain.source], found[name], alive)
+        final = golden.run(self._graph, x)
+        for end in self._ends:
+            for output, source in end.outputs:
+                if not np.array_equal(final[output], layers[source]):
+                    raise ModelError(f"the output '{output}' of the imported network differs from "
+                                     "its layers before simplification",
+                                     where=f"tensor '{end.tensor}'", hint=DEFECT)
+            alive &= ~_misordered(end, layers, found, alive)
+        return int((~alive).sum())
+
+
+def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
+          alive: np.ndarray) -> np.ndarray:
+    """Compare one tensor; which samples end in a tie there."""
+    n, order = len(stored), chain.index.reshape(-1)
+    integers = stored.reshape(-1, chain.channels)
+
+    def tensor(values: np.ndarray) -> np.ndarray:
+        return values.reshape(n, -1)[:, order].astype(np.float64)
+
+    value = tensor(chain.values_at(integers))
+    expected = found.reshape(n, -1).astype(np.float64)
+    if expected.shape != value.shape:
+        raise ModelError(f"has {expected.shape[1]} elements where the import has {value.shape[1]}",
+                         where=f"tensor '{name}'", hint=DEFECT)
+    slack = ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
+    differs = ~(np.abs(expected - value) <= slack)
+    suspects = np.flatnonzero((differs.any(axis=1)) & alive)
+    if not len(suspects):
+        return np.zeros(n, dtype=np.bool_)
+    rows = integers.reshape(n, -1, chain.channels)[suspects].reshape(-1, chain.channels)
+    wrong = _beyond_rounding(chain, rows, value[suspects], expected[suspects])
+    if wrong.any():
+        first = int(np.argmax(wrong.any(axis=1)))
+        raise _difference(name, chain, int(suspects[first]), wrong[first],
+                          (value[suspects[first]], expected[suspects[first]]))
+    tied = np.zeros(n, dtype=np.bool_)
+    tied[suspects] = chain.quantised
+    return tied
+
+
+def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
+                     expected: np.ndarray) -> np.ndarray:
+    """Which of the values [n, elements] differ by more than rounding explains."""
+    n, order = len(value), chain.index.reshape(-1)
+    candidates, slack = [value], ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
+    if not _exact(chain, integers):
+        reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
+                           np.abs(chain.slope * chain.stop + chain.base))
+        shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
+        slack += 0.0 if chain.steps else float(shift.max())
+        # What rounding can do before the first node, and in each node.
+        moved = [chain.values_at(integers, sign * shift) for sign in (-1, 1)]
+        moved += [chain.values_at(integers, None, sign * ROUNDING) for sign in (-1, 1)]
+        candidates += [v.reshape(n, -1)[:, order].astype(np.float64) for v in moved]
+    if chain.quantised:
+        return np.all([~(np.abs(expected - c) <= slack) for c in candidates], axis=0)
+    return ~((expected >= np.min(candidates, axis=0) - slack)
+             & (expected <= np.max(candidates, axis=0) + slack))
+
+
+def _exact(chain: Chain, integers: np.ndarray) -> bool:
+    """Whether rounding has no part in these values: float32 and float64 agree at every step.
+
+    Then a value at a decision point, such as a half before rounding, is no tie.
+    """
+    if chain.error is not None or any(len(step.branches) > 1 for step in chain.steps):
+        return False
+    first = next((k for k, step in enumerate(chain.steps) if step.quantised), 0)
+    return all(np.array_equal(part.values_at(integers), part.values_at(integers, dtype=np.float64))
+               for part in (replace(chain, steps=chain.steps[:first]), chain))
+
+
+def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
+                both: tuple[np.ndarray, np.ndarray]) -> ModelError:
+    element = int(np.argmax(wrong))
+    place = [int(k) for k in np.unravel_index(element, chain.shape)]
+    here, there = (float(values[element]) for values in both)
+    return ModelError(
+        f"the import differs from an independent execution of the model: element {place} of "
+        f"sample {sample} is {here:.7g} here and {there:.7g} there; {int(wrong.sum())} of "
+        f"{len(wrong)} elements differ", where=f"tensor '{name}', from {chain.last_label}",
+        hint=DEFECT)
+
+
+def _misordered(end: End, layers: dict[str, np.ndarray], found: dict[str, np.ndarray],
+                alive: np.ndarray) -> np.ndarray:
+    """Compare the order of scores, and a label; in which samples the largest score is a tie."""
+    if end.scores_layer is None:
+        return np.zeros(len(alive), dtype=np.bool_)
+    channels = end.chain.channels
+    integers = layers[end.scores_layer].reshape(len(alive), -1, channels)
+    floats = np.empty((len(alive), end.chain.index.size))
+    floats[:, end.chain.index.reshape(-1)] = found[end.scores].reshape(len(alive), -1)
+    floats = floats.reshape(integers.shape)
+    noise = 4 * ROUNDING * np.abs(floats).max(initial=0.0) + (
+        0.0 if end.chain.error is None else 2 * float(end.chain.error.max()))
+    for k in range(channels):
+        above = floats - floats[..., k:k + 1]
+        unordered = integers <= integers[..., k:k + 1]
+        wrong = ((above > noise) & unordered).any(axis=(1, 2)) & alive
+        if wrong.any():
+            sample = int(np.argmax(wrong))
+            place = int(np.argmax(((above > noise) & unordered)[sample].any(axis=1)))
+            raise ModelError(
+                f"the scores of sample {sample} have another order than an independent execution "
+                f"of the model gives: {integers[sample, place].tolist()} for "
+                f"{[float(f'{v:.7g}') for v in floats[sample, place]]}",
+                where=f"tensor '{end.tensor}'", hint=DEFECT)
+    tied = (floats.argmax(axis=2) != integers.argmax(axis=2)).any(axis=1)
+    if end.label:
+        given = found[end.tensor].reshape(len(alive))
+        wrong = (given != integers[:, 0].argmax(axis=1)) & alive & ~tied
+        if wrong.any():
+            raise ModelError(
+                f"the label of sample {int(np.argmax(wrong))} differs from an independent "
+                f"execution of the model, which gives {int(given[np.argmax(wrong)])}",
+                where=f"tensor '{end.tensor}'", hint=DEFECT)
+    return tied

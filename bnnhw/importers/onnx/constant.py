@@ -1,0 +1,63 @@
+"""Nodes that depend on constants alone: they are computed at import, as exporters leave them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.ops import ELEMENTWISE, evaluate_all
+
+__all__ = ["fold_constant"]
+
+FOLDABLE = (ELEMENTWISE - {"MultiThreshold", "BatchNormalization"}) | {
+    "Acos", "And", "ArgMax", "ArgMin", "Asin", "Atan", "BitShift", "Compress", "Concat",
+    "ConstantOfShape", "Cos", "CumSum", "DepthToSpace", "Expand", "Flatten", "Gather",
+    "GatherElements", "GatherND", "Gemm", "IsInf", "IsNaN", "LogSoftmax", "MatMul", "Mean", "Mod",
+    "NonZero", "Pad", "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
+    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
+    "Reshape", "ScatterElements", "ScatterND", "Shape", "Sin", "Size", "Slice", "Softmax",
+    "SpaceToDepth", "Split", "Squeeze", "Sum", "Tan", "Tile", "TopK", "Transpose", "Trilu",
+    "Unsqueeze",
+}
+"""Operators that are computed where all their inputs are constants; each has a bounded result."""
+
+
+def fold_constant(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+    """Compute all outputs of a node that reads constants only.
+
+    Raises
+    ------
+    ModelError
+        The operator is not supported on constants, or its result is not a number.
+    """
+    label = node_label(node)
+    if node.op_type == "Constant":
+        return [_constant(node)]
+    if node.op_type not in FOLDABLE:
+        raise ModelError(f"the operator '{node.op_type}' is not supported on constants",
+                         where=label, hint="let the exporter fold constants, or run the model "
+                         "through onnxsim before the import")
+    found = evaluate_all(node, inputs, opset)
+    for array in found:
+        if array.dtype.kind not in "biuf":
+            raise ModelError(f"gives {array.dtype}, expected numbers", where=label)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ModelError("gives NaN or infinity, computed from constants", where=label,
+                             hint="look for a division by zero among the weights and scales")
+    return found
+
+
+def _constant(node: Any) -> np.ndarray:
+    """The value of a ``Constant`` node, which may be a tensor, a number or a list."""
+    options = attributes(node)
+    value = options.get("value")
+    if value is None:
+        value = np.asarray(next(iter(options.values()), 0))
+        if value.dtype.kind == "f":
+            value = value.astype(np.float32)
+    if np.asarray(value).dtype.kind not in "biuf":
+        raise ModelError("is not a number", where=node_label(node))
+    return np.asarray(value)

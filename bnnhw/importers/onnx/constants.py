@@ -1,0 +1,113 @@
+"""Constants of elementwise nodes, brought to one value for each channel of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.quant import QONNX_QUANTISERS
+
+__all__ = ["ChannelsDiffer", "channel_constants", "fitting_constant"]
+
+
+class ChannelsDiffer(ModelError):
+    """A constant differs between elements of one channel."""
+
+
+def fitting_constant(node: Any, place: int, value: np.ndarray) -> np.ndarray:
+    """Return a constant in a type that the node computes with.
+
+    Parameters of QONNX's quantisers may be integers or float64, as some exporters write them;
+    they become float32. Integers and booleans stay for nodes that compute with them.
+
+    Raises
+    ------
+    ModelError
+        The constant has another float type than the model, or the node is in training mode.
+    """
+    where = node_label(node)
+    if node.op_type in QONNX_QUANTISERS:
+        return value.astype(np.float32)
+    if value.dtype.kind == "f" and value.dtype != np.float32:
+        raise ModelError(f"computes in {value.dtype}, expected float32", where=where,
+                         hint="export the model in float32")
+    if node.op_type == "Dropout" and place == 2 and value.any():
+        raise ModelError("drops values (training_mode)", where=where,
+                         hint="export the model in evaluation mode")
+    if node.op_type == "BatchNormalization" and attributes(node).get("training_mode"):
+        raise ModelError("is in training mode", where=where,
+                         hint="export the model in evaluation mode")
+    return value
+
+
+def channel_constants(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
+                      channels: int) -> tuple[np.ndarray | None, ...]:
+    """Bring the constants of a node from the model's shape to the channels of a layer.
+
+    Parameters
+    ----------
+    node : NodeProto
+    constants : sequence of array or None
+    index : integer array
+        Element of the layer's output that each element of the tensor is; channel fastest.
+    channels : int
+        Of the layer.
+
+    Raises
+    ------
+    ChannelsDiffer
+        Elements of one channel meet different constants.
+    ModelError
+        A constant does not fit the tensor's shape.
+    """
+    if node.op_type == "MultiThreshold":
+        return None, _threshold_rows(node, constants, index, channels)
+    shape = index.shape
+    axis = [1] * len(shape)
+    if node.op_type == "BatchNormalization" and len(shape) > 1:
+        axis[1] = shape[1]
+    fitted: list[np.ndarray | None] = []
+    for value in constants:
+        if value is None or (value.size == 1 and value.ndim <= max(2, len(shape))):
+            fitted.append(None if value is None else value.reshape(()))
+            continue
+        if node.op_type == "BatchNormalization" and value.shape == (axis[1],):
+            value = value.reshape(axis)
+        try:
+            full = np.broadcast_to(value, shape)
+        except ValueError:
+            raise ModelError(f"has a constant of shape {list(value.shape)} for activations of "
+                             f"shape {list(shape)}, expected one value or one for each channel",
+                             where=node_label(node)) from None
+        fitted.append(_by_channel(node, full, index, channels))
+    return tuple(fitted)
+
+
+def _by_channel(node: Any, full: np.ndarray, index: np.ndarray, channels: int) -> np.ndarray:
+    channel = index % channels
+    found = np.full(channels, full.flat[0], dtype=full.dtype)
+    found[channel] = full
+    if (found[channel] != full).any():
+        raise ChannelsDiffer("treats the elements of one channel differently", where=node_label(
+            node), hint="only constants that are equal over rows and columns are taken")
+    return found
+
+
+def _threshold_rows(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
+                    channels: int) -> np.ndarray:
+    """Thresholds of a MultiThreshold: [channels, J]."""
+    rows = constants[1] if len(constants) > 1 else None
+    layout = str(attributes(node).get("data_layout", ""))
+    axis = index.ndim - 1 if layout.endswith("C") and index.ndim > 2 else 1
+    count = index.shape[axis] if index.ndim > 1 else 1
+    if rows is None or rows.ndim != 2 or rows.shape[0] not in (1, count):
+        raise ModelError(f"needs constant thresholds of shape [{count}, J]", where=node_label(node))
+    shape = [1] * index.ndim
+    shape[axis] = rows.shape[0]
+    columns = [_by_channel(node, np.broadcast_to(column.reshape(shape), index.shape), index,
+                           channels) for column in rows.T]
+    return np.stack(columns, axis=1)

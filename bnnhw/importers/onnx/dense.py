@@ -1,0 +1,146 @@
+"""MatMul, Gemm and Conv nodes to layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.file import attributes, node_label, onnx_module
+from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layout import (
+    as_map,
+    as_vector,
+    channels_first,
+    check_size,
+    is_map,
+    selection,
+)
+from bnnhw.importers.onnx.pad import Padded
+from bnnhw.importers.onnx.product import Sum, pad_values, sums
+from bnnhw.importers.onnx.window import node_window
+from bnnhw.ir import Window
+from bnnhw.ir.layers import Conv, Dense, Product, product_sum
+from bnnhw.ir.types import MAX_ELEMENTS
+
+__all__ = ["conv", "matrix"]
+
+
+def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+    """MatMul or Gemm; a MatMul over the last axis of a map is a convolution of one pixel."""
+    label = node_label(node)
+    options = attributes(node) if node.op_type == "Gemm" else {}
+    values = inputs[1] if len(inputs) > 1 else None
+    if not isinstance(values, np.ndarray):
+        raise ModelError("expected the activations first and constant weights second", where=label)
+    if options.get("transA"):
+        raise ModelError("transposes its activations (transA), which is not taken", where=label)
+    weights = values if options.get("transB") else values.T
+    if weights.ndim != 2 or weights.shape[1] != chain.shape[-1] or not weights.size:
+        raise ModelError(f"multiplies a tensor of shape {list(chain.shape)} by a matrix of shape "
+                         f"{list(values.shape)}", where=label,
+                         hint="flatten the activations first")
+    if len(chain.type.shape) > 1 and len(chain.shape) > 2 and is_map(chain, -1):
+        chain = as_map(layers, chain, label, -1)
+        made = _pixelwise(layers, node, chain, weights)
+        return replace(made, index=np.moveaxis(made.index, 1, -1))
+    chain, order = as_vector(layers, chain, label)
+    moved = np.empty_like(weights)
+    moved[:, order] = weights
+    found = sums(chain, moved, np.arange(weights.shape[1])[None], label, None, False)
+    coefficients, const = product_sum(found.bits, chain.type.element)
+    layer = Dense(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
+                  const, None)
+    made = _chain(layers, layer, found, chain)
+    made = replace(made, index=made.index.reshape(*chain.shape[:-1], -1))
+    return _extras(made, node, inputs, options)
+
+
+def _pixelwise(layers: Layers, node: Any, chain: Chain, weights: np.ndarray) -> Chain:
+    check_size((*chain.type.shape[:-1], len(weights)), node_label(node))
+    found = sums(chain, weights, np.arange(weights.shape[1])[None], node_label(node), None, False)
+    coefficients, const = product_sum(found.bits, chain.type.element)
+    layer = Conv(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
+                 const, None)
+    return _chain(layers, layer, found, chain)
+
+
+def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
+    """Conv, of one or two axes, grouped or not, with what a Pad node in front of it adds."""
+    label, options = node_label(node), attributes(node)
+    weights = inputs[1] if len(inputs) > 1 else None
+    if not isinstance(weights, np.ndarray) or weights.ndim not in (3, 4) or not weights.size:
+        raise ModelError("expected constant weights [out, in, rows, columns] or [out, in, taps]",
+                         where=label)
+    outer = source.of_window(label) if isinstance(source, Padded) else ()
+    before = source.chain if isinstance(source, Padded) else source
+    chain = as_map(layers, before, label)
+    outputs, depth, *kernel = weights.shape
+    groups = int(options.get("group", 1))
+    if groups < 1 or depth * groups != chain.channels or outputs % groups:
+        raise ModelError(f"has weights {list(weights.shape)} in {groups} groups for "
+                         f"{chain.channels} channels", where=label)
+    if list(options.get("kernel_shape", kernel)) != list(kernel):
+        raise ModelError(f"has kernel_shape {options['kernel_shape']} and weights "
+                         f"{list(weights.shape)}", where=label)
+    window = node_window(node, chain, kernel, outer)
+    value = source.value if isinstance(source, Padded) else np.zeros(before.channels)
+    if chain.source != before.source:  # some of the channels, or in another order
+        value = value[selection(before, 1)]
+    pad = pad_values(chain, value, label) if window.padded else None
+    absent = window.padded and pad is None
+    height, width, _ = chain.type.map
+    check_size((*window.out_size(height, width), outputs), label)
+    _check_work(window, height, width, depth * groups, label)
+    rows = np.moveaxis(weights, 1, -1).reshape(outputs, -1)  # columns (ky, kx, c), c fastest
+    group = np.arange(outputs)[:, None] // (outputs // groups)
+    columns = group * depth + np.arange(rows.shape[1])[None] % depth
+    found = sums(chain, rows, columns if groups > 1 else columns[:1], label, pad, absent)
+    coefficients, const = product_sum(found.bits, chain.type.element)
+    stored = np.zeros((1, 1, 1), dtype=np.int64) if pad is None else pad.reshape(1, 1, -1)
+    if (stored == stored[..., :1]).all():
+        stored = stored[..., :1]
+    layer = Conv(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
+                 const, None, window=window, groups_=groups, pad=stored, absent=absent)
+    made = _chain(layers, layer, found, chain)
+    return _extras(made, node, inputs, {})
+
+
+def _check_work(window: Window, height: int, width: int, channels: int, label: str) -> None:
+    out = window.out_size(height, width)
+    elements = out[0] * out[1] * window.taps * channels
+    if elements > 64 * MAX_ELEMENTS:
+        raise ModelError(f"its windows hold {elements} elements, at most {64 * MAX_ELEMENTS} are "
+                         "taken", where=label)
+
+
+def _chain(layers: Layers, layer: Product, found: Sum, chain: Chain) -> Chain:
+    """The chain that starts at the sums of a layer."""
+    type_ = layers.add(layer)
+    return Chain(layer.name, type_, channels_first(type_), found.start, found.step, found.count,
+                 found.slope, found.base, layers.opset, error=found.error, note=chain.note)
+
+
+def _extras(chain: Chain, node: Any, inputs: list[Any], options: dict[str, Any]) -> Chain:
+    """What Gemm and Conv add to their products: a factor alpha, and a bias times beta."""
+    make, alpha = onnx_module().helper.make_node, float(options.get("alpha", 1.0))
+    bias = inputs[2] if len(inputs) > 2 else None
+    if alpha != 1:
+        extra = make("Mul", ["x", "c"], ["y"], name=node.name)
+        chain = chain.extended(extra, [chain, np.array(alpha, dtype=np.float32)])
+    if bias is None:
+        return chain
+    if not isinstance(bias, np.ndarray):
+        raise ModelError("adds activations as its bias, expected constants", where=node_label(node))
+    if node.op_type == "Conv":
+        if bias.shape != (chain.channels,):
+            raise ModelError(f"has a bias of shape {list(bias.shape)}, expected "
+                             f"[{chain.channels}]", where=node_label(node))
+        bias = bias.reshape(-1, *[1] * (len(chain.shape) - 2))
+    factor = float(options.get("beta", 1.0))
+    if factor != 1 and bias.dtype == np.float32:
+        bias = np.asarray(bias * np.float32(factor))
+    return chain.extended(make("Add", ["x", "c"], ["y"], name=node.name), [chain, bias])

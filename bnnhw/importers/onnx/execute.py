@@ -1,0 +1,174 @@
+"""An execution of a model that shares no code with the importer.
+
+Standard nodes run in onnxruntime without graph optimisations, QONNX's own nodes in the package
+qonnx. Nodes that read constants alone run once; the others run for each sample, in segments of
+standard nodes between QONNX's nodes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError, ToolError
+from bnnhw.importers.onnx.file import node_label, onnx_module
+from bnnhw.importers.onnx.ops import QUANT_DOMAINS
+
+__all__ = ["Execution", "executor_versions"]
+
+IR_VERSION = 10
+"""Newest file format that all supported releases of onnxruntime read."""
+
+Context = dict[str, np.ndarray]
+
+Runner = Callable[[Context], None]
+
+
+def executor_versions(nodes: Sequence[Any]) -> str:
+    """Name the packages that execute these nodes, with their versions.
+
+    Raises
+    ------
+    ToolError
+        One of them is not installed.
+    """
+    packages = ["onnxruntime"] + (["qonnx"] if any(map(_is_custom, nodes)) else [])
+    try:
+        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ToolError(f"the import cannot be checked: the package {error.name} is not installed",
+                        hint="pip install 'bnnhw[onnx]', or leave the check out") from None
+
+
+class Execution:
+    """A model that runs sample by sample and gives all of its tensors.
+
+    Parameters
+    ----------
+    nodes : sequence of NodeProto
+        In topological order.
+    constants : dict of str to array
+        Initialisers.
+    input_name : str
+    opset_imports : sequence of OperatorSetIdProto
+    """
+
+    def __init__(self, nodes: Sequence[Any], constants: Context, input_name: str,
+                 opset_imports: Sequence[Any]) -> None:
+        self._input, self._opsets = input_name, list(opset_imports)
+        self._constants = dict(constants)
+        fixed, moving, known = [], [], {"", *constants}
+        for node in nodes:
+            if all(source in known for source in node.input):
+                fixed.append(node)
+                known.update(node.output)
+            else:
+                moving.append(node)
+        for runner in self._runners(fixed):
+            runner(self._constants)
+        self._moving = self._runners(moving)
+
+    def run(self, x: np.ndarray, wanted: Collection[str]) -> Context:
+        """Run one sample, in the shape of the model's input, and give some of the tensors."""
+        context = {**self._constants, self._input: x}
+        for runner in self._moving:
+            runner(context)
+        return {name: context[name] for name in wanted}
+
+    def _runners(self, nodes: Sequence[Any]) -> list[Runner]:
+        """Segments of standard nodes, and QONNX's nodes one by one."""
+        runners: list[Runner] = []
+        segment: list[Any] = []
+        for node in nodes:
+            if not _is_custom(node):
+                segment.append(node)
+                continue
+            if segment:
+                runners.append(_Segment(segment, self._constants, self._opsets))
+                segment = []
+            runners.append(_Custom(node, self._opsets))
+        if segment:
+            runners.append(_Segment(segment, self._constants, self._opsets))
+        return runners
+
+
+def _is_custom(node: Any) -> bool:
+    return str(node.domain).startswith(QUANT_DOMAINS)
+
+
+class _Segment:
+    """Standard nodes in one session of onnxruntime, made when the types of its inputs are known."""
+
+    def __init__(self, nodes: list[Any], constants: Context, opsets: list[Any]) -> None:
+        self._nodes, self._constants, self._opsets = nodes, constants, opsets
+        self._session: Any = None
+        made = {name for node in nodes for name in node.output}
+        read = dict.fromkeys(s for node in nodes for s in node.input if s and s not in made)
+        self._fixed = [name for name in read if name in constants]
+        self._fed = [name for name in read if name not in constants]
+        self._given = [name for node in nodes for name in node.output if name]
+
+    def __call__(self, context: Context) -> None:
+        feeds = {name: context[name] for name in self._fed}
+        try:
+            if self._session is None:
+                self._session = self._make(feeds)
+            found = self._session.run(self._given, feeds)
+        except Exception as error:  # onnxruntime raises types of its own
+            reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"onnxruntime does not run it: {reason}",
+                             where=f"{node_label(self._nodes[0])} and what follows",
+                             hint="check the model with onnx.checker, or leave the check out"
+                             ) from None
+        context.update(zip(self._given, found, strict=True))
+
+    def _make(self, feeds: Context) -> Any:
+        import onnxruntime
+
+        onnx = onnx_module()
+        helper = onnx.helper
+        infos = [helper.make_tensor_value_info(
+            name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+            for name, array in feeds.items()]
+        fixed = [onnx.numpy_helper.from_array(self._constants[name], name) for name in self._fixed]
+        graph = helper.make_graph(self._nodes, "segment", infos,
+                                  [onnx.ValueInfoProto(name=name) for name in self._given], fixed)
+        model = helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[
+            o for o in self._opsets if o.domain in ("", "ai.onnx")])
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                            providers=["CPUExecutionProvider"])
+
+
+class _Custom:
+    """A node of QONNX in the package qonnx."""
+
+    def __init__(self, node: Any, opsets: list[Any]) -> None:
+        from qonnx.custom_op.registry import getCustomOp
+
+        self._node = type(node)()
+        self._node.CopyFrom(node)
+        version = next((o.version for o in opsets if o.domain == node.domain), 1)
+        self._node.domain = "qonnx.custom_op.general"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._op = getCustomOp(self._node, onnx_opset_version=version)
+
+    def __call__(self, context: Context) -> None:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                self._op.execute_node(context, None)
+            for name in self._node.output:  # parameters of wider types do not widen the model
+                context[name] = np.asarray(context[name], dtype=np.float32)
+        except Exception as error:  # each operator fails in its own way
+            raise ModelError(f"the package qonnx does not run it: {error}",
+                             where=node_label(self._node),
+                             hint="leave the check out, or export the model again") from None

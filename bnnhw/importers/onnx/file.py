@@ -1,0 +1,114 @@
+"""Opening an ONNX file that came from a stranger."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError, ToolError
+from bnnhw.importers.onnx.external import read_external
+from bnnhw.ir.types import MAX_ELEMENTS
+
+__all__ = ["attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
+
+MAX_BYTES = 1 << 30
+
+
+def onnx_module() -> Any:
+    """Import onnx, or say how to install it."""
+    try:
+        import onnx
+        import onnx.reference
+    except ImportError as error:
+        raise ToolError("onnx is not installed", hint="pip install 'bnnhw[onnx]'") from error
+    return onnx
+
+
+def node_label(node: Any) -> str:
+    """Name a node as its exporter and as a reader of the graph would."""
+    return f"node '{node.name or ', '.join(node.output)}' ({node.op_type})"
+
+
+def attributes(node: Any) -> dict[str, Any]:
+    """Attributes of a node by name; tensors as arrays."""
+    onnx = onnx_module()
+    values: dict[str, Any] = {}
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.TENSOR:
+            values[attribute.name] = tensor_array(attribute.t, node_label(node))
+        else:
+            value = onnx.helper.get_attribute_value(attribute)
+            if value is None:
+                raise ModelError(f"has an attribute '{attribute.name}' without a value",
+                                 where=node_label(node))
+            values[attribute.name] = value.decode() if isinstance(value, bytes) else value
+    return values
+
+
+def load_onnx(path: Path) -> Any:
+    """Parse a model, with the tensors that it keeps in files of its own folder.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, too large, no ONNX model, or refers to files outside of its folder.
+    """
+    onnx = onnx_module()
+    where = path.name
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelError(f"is larger than {MAX_BYTES} bytes", where=where)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    try:
+        model = onnx.load_model_from_string(raw)
+    except Exception:  # protobuf raises what it likes for a broken file
+        raise ModelError("is not an ONNX model, or it is cut short", where=where) from None
+    if not model.graph.node:
+        raise ModelError("holds no nodes, or it is cut short", where=where,
+                         hint="export the model again")
+    size = len(raw)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            read_external(tensor, path.parent, _itemsize(tensor, where), where)
+            size += len(tensor.raw_data)
+            if size > MAX_BYTES:
+                raise ModelError(f"is larger than {MAX_BYTES} bytes with its external data",
+                                 where=where)
+    return model
+
+
+def _itemsize(tensor: Any, where: str) -> int:
+    try:
+        return int(onnx_module().helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    except (KeyError, TypeError):
+        raise ModelError(f"tensor '{tensor.name}' has an unknown type ({tensor.data_type})",
+                         where=where) from None
+
+
+def tensor_array(tensor: Any, where: str) -> np.ndarray:
+    """Decode a tensor, with its size checked first."""
+    onnx = onnx_module()
+    dims = [int(d) for d in tensor.dims]
+    if any(d < 0 for d in dims) or math.prod(dims) > MAX_ELEMENTS:
+        raise ModelError(f"tensor '{tensor.name}' has shape {dims}, at most {MAX_ELEMENTS} "
+                         "elements are taken", where=where)
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+        raise ModelError(f"tensor '{tensor.name}' of an attribute is stored in another file, "
+                         "expected its values in the model", where=where,
+                         hint="save the model with its weights inside")
+    try:
+        array = np.asarray(onnx.numpy_helper.to_array(tensor))
+    except Exception as error:  # unknown types and short data raise different things
+        raise ModelError(f"tensor '{tensor.name}' is broken: {error}", where=where) from None
+    if array.dtype.kind not in "biuf":
+        raise ModelError(f"tensor '{tensor.name}' has type {array.dtype}, expected numbers",
+                         where=where)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ModelError(f"tensor '{tensor.name}' holds values that are NaN or infinite",
+                         where=where)
+    return array

@@ -1,0 +1,109 @@
+"""The input of a model: what a sample is, and what the model sees of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.file import onnx_module
+from bnnhw.importers.onnx.layout import channels_first
+from bnnhw.ir import Bits, Element, Int, TensorType
+from bnnhw.ir.types import MAX_ELEMENTS
+
+__all__ = ["INPUT_TYPES", "input_chain", "input_shape"]
+
+INPUT_TYPES = ("uint8", "int8", "bits")
+
+
+def input_shape(info: Any) -> tuple[int, ...]:
+    """The shape of the input, batch first.
+
+    Raises
+    ------
+    ModelError
+        The input is not float32, has unknown sizes, or is too large.
+    """
+    where = f"input '{info.name}'"
+    dims = [int(d.dim_value) for d in info.type.tensor_type.shape.dim]
+    if info.type.tensor_type.elem_type != onnx_module().TensorProto.FLOAT:
+        raise ModelError("is not float32", where=where, hint="export the model in float32")
+    if len(dims) < 2 or dims[0] > 1 or any(d < 1 for d in dims[1:]):
+        raise ModelError(f"has shape {dims}, expected [1, ...] with known sizes", where=where,
+                         hint="export with a batch of one")
+    size = int(np.prod(dims[1:], dtype=object))
+    if size > MAX_ELEMENTS:
+        raise ModelError(f"has {size} elements, expected at most {MAX_ELEMENTS}", where=where)
+    return (1, *dims[1:])
+
+
+def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str,
+                pixel_range: tuple[float, float], opset: int) -> Chain:
+    """Make the chain that the input is.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        See ``input_shape``.
+    view : integer array or None
+        See ``first_map_view``.
+    input_type : str
+    pixel_range : (float, float)
+        See ``import_qonnx``.
+    opset : int
+    """
+    type_, index = _layout(view, shape, _element(input_type))
+    ones = np.ones(type_.channels)
+    if input_type == "bits":
+        return Chain("input", type_, index, np.full(type_.channels, -1, dtype=np.int64), 2, 2,
+                     ones, 0 * ones, opset)
+    low, high = pixel_range
+    if input_type == "int8":
+        start, slope, base = -128, high / 127, 0.0
+        steps = np.arange(-128, 128, dtype=np.float32) / np.float32(127)
+        points = steps * np.float32(high)
+    else:
+        start, slope, base = 0, (high - low) / 255, low
+        steps = np.arange(256, dtype=np.float32) / np.float32(255)
+        points = np.float32(low) + steps * np.float32(high - low)
+    return Chain("input", type_, index, np.full(type_.channels, start, dtype=np.int64), 1, 256,
+                 slope * ones, base * ones, opset, exact_points=points)
+
+
+def _element(input_type: str) -> Element:
+    if input_type == "bits":
+        return Bits()
+    return Int(-128, 127) if input_type == "int8" else Int(0, 255)
+
+
+def _layout(view: np.ndarray | None, shape: tuple[int, ...],
+            element: Element) -> tuple[TensorType, np.ndarray]:
+    """A map [H, W, C] or signal [T, C] where the model has layers of maps, else a vector.
+
+    Parameters
+    ----------
+    view : integer array or None
+        See ``first_map_view``.
+    shape : tuple of int
+        Of the input, batch first.
+    element : Element
+
+    Returns
+    -------
+    type : TensorType
+    index : integer array
+        Which element of a sample each element of the model's input is.
+    """
+    flat = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
+    if view is None:
+        return TensorType((flat.size,), element), flat
+    if view.shape[0] != 1 or not np.array_equal(np.sort(view, axis=None), flat.reshape(-1)):
+        if len(shape) not in (3, 4):
+            return TensorType((flat.size,), element), flat
+        view = flat  # the first layer sees a part of the input: channels first, as ONNX has it
+    type_ = TensorType((*view.shape[2:], view.shape[1]), element)
+    index = np.empty_like(flat)
+    index.reshape(-1)[view.reshape(-1)] = channels_first(type_).reshape(-1)
+    return type_, index

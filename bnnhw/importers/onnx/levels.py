@@ -1,0 +1,188 @@
+"""Quantised chains: their levels as integers, and the thresholds between them.
+
+Nothing is divided to find a threshold: the chain is evaluated at all attainable integers, and the
+thresholds are read off where its level changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain
+
+__all__ = ["MAX_GAPS", "MAX_LEVELS", "Levels", "find_levels", "grid"]
+
+MAX_LEVELS = 16
+"""Levels of an activation: 4 bits."""
+
+MAX_GAPS = 255
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Levels:
+    """``value = low_c + step_c * q`` with q = #{j : v >= T_cj}, or J less that where it falls.
+
+    Attributes
+    ----------
+    low, step : float64 [C]
+    thresholds : int64 [C, J]
+        On the chain's integers.
+    falling, constant : bool [C]
+    ties : int
+        Attainable values exactly at a decision point of the quantiser.
+    rounding, order : bool [C]
+        Channels that float64, and the framework's rounding before the chain, would decide
+        differently.
+    """
+
+    low: np.ndarray
+    step: np.ndarray
+    thresholds: np.ndarray
+    falling: np.ndarray
+    constant: np.ndarray
+    ties: int
+    rounding: np.ndarray
+    order: np.ndarray
+
+
+def grid(values: np.ndarray) -> tuple[float, float, int] | None:
+    """Find the widest grid that holds sorted values: (lowest, step, steps); None without any."""
+    if len(values) < 2:
+        return None
+    wide = values.astype(np.float64)
+    gap = float(np.diff(wide).min())
+    for part in range(1, MAX_LEVELS):
+        span = float(wide[-1] - wide[0])
+        count = round(span * part / gap)
+        if count > MAX_GAPS:
+            return None
+        step = span / count  # the smallest gap alone carries the rounding of its two ends
+        q = (wide - wide[0]) / step
+        if np.abs(q - np.round(q)).max() > TOLERANCE:
+            continue
+        zero = wide[0] / step
+        if abs(zero - round(zero)) > TOLERANCE:
+            return float(wide[0]), float((wide[-1] - wide[0]) / count), count
+        # The grid holds zero: its smallest member is the least rounded multiple of the step.
+        places = np.round(q) + round(zero)
+        nearest = int(np.argmin(np.where(places == 0, np.inf, np.abs(places))))
+        exact = float(wide[nearest] / places[nearest])
+        return exact * round(zero), exact, count
+    return None
+
+
+def find_levels(chain: Chain, label: str) -> Levels:
+    """Evaluate a chain everywhere and read its levels and thresholds.
+
+    Parameters
+    ----------
+    chain : Chain
+    label : str
+        Node that reads the levels, for the error.
+
+    Raises
+    ------
+    ModelError
+        It takes one level only, too many, or changes its direction.
+    """
+    if chain.uniform and chain.channels > 1:
+        return _repeated(find_levels(chain.single(), label), chain)
+    values: list[np.ndarray] = []
+    ties = 0
+    for part in chain.parts():
+        table, found = chain.evaluate(np.float32, part)
+        ties += found
+        values += [_distinct(table[:, c]) for c in range(table.shape[1])]
+    low, step, count = _grids(values, chain, label)
+    found_here = _thresholds(chain, low, step, count)
+    thresholds, falling, mixed = found_here
+    if mixed.any():
+        channel = int(np.argmax(mixed))
+        raise ModelError(f"channel {channel} rises and falls over the attainable sums, so no "
+                         "threshold describes it", where=chain.last_label,
+                         hint="train with a function that only rises or only falls before the "
+                         "quantiser")
+    order = np.zeros(chain.channels, dtype=np.bool_)
+    for shift in chain.shifts():
+        order |= _differ(found_here, _thresholds(chain, low, step, count, np.float32, shift))
+    rounding = _differ(found_here, _thresholds(chain, low, step, count, np.float64))
+    constant = np.array([len(v) == 1 for v in values])
+    return Levels(low, step, chain.start[:, None] + chain.step * thresholds, falling, constant,
+                  ties, rounding, order)
+
+
+def _repeated(one: Levels, chain: Chain) -> Levels:
+    """The levels of one channel for all of them."""
+    rows = np.zeros(chain.channels, dtype=np.int64)
+    return Levels(one.low[rows], one.step[rows], one.thresholds[rows], one.falling[rows],
+                  one.constant[rows], one.ties * chain.channels, one.rounding[rows],
+                  one.order[rows])
+
+
+def _distinct(column: np.ndarray) -> np.ndarray:
+    """Different values of a column that mostly repeats, sorted."""
+    changes = np.flatnonzero(column[1:] != column[:-1]) + 1
+    return np.unique(column[np.concatenate([[0], changes])])
+
+
+def _grids(values: list[np.ndarray], chain: Chain,
+           label: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """One grid for all channels where that fits, else one for each."""
+    together = np.unique(np.concatenate(values))
+    if len(together) == 1:
+        raise ModelError(f"its activations are always {together[0]:g} behind {chain.last_label}",
+                         where=label, hint="a layer that never changes cannot be what was "
+                         "trained; for an input, say what the model sees with --pixel-range or "
+                         "--input bits")
+    many = max(len(v) for v in values)
+    found = grid(together) if len(together) <= MAX_GAPS + 1 else None
+    if found is not None and found[2] < MAX_LEVELS:
+        ones = np.ones(len(values))
+        return found[0] * ones, found[1] * ones, found[2]
+    low, step, count = np.zeros(len(values)), np.ones(len(values)), 1
+    flat = []
+    for c, levels in enumerate(values):
+        found = grid(levels) if len(levels) <= MAX_GAPS + 1 else None
+        if len(levels) == 1:
+            flat.append(c)
+        elif found is None or found[2] >= MAX_LEVELS:
+            raise ModelError(f"its activations take {max(many, len(together))} different values "
+                             f"behind {chain.last_label}, expected two, or up to {MAX_LEVELS} "
+                             "in equal steps", where=label,
+                             hint="train with a quantiser before the layer: BipolarQuant, "
+                             "or a Quant of at most 4 bits")
+        else:
+            low[c], step[c], count = found[0], found[1], max(count, found[2])
+    signs = count == 1 and all(low[c] == -(low[c] + step[c]) for c in range(len(values))
+                               if c not in flat)
+    for c in flat:  # constant channels: the same kind of levels as the others
+        value = float(values[c][0])
+        symmetric = signs and value != 0
+        low[c], step[c] = (-abs(value), 2 * abs(value)) if symmetric else (value, 1.0)
+    return low, step, count
+
+
+def _thresholds(chain: Chain, low: np.ndarray, step: np.ndarray, count: int,
+                dtype: type[np.float32 | np.float64] = np.float32,
+                shift: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Thresholds as places in the table [C, J], what falls, and what does both."""
+    thresholds = np.zeros((chain.channels, count), dtype=np.int64)
+    falling, mixed = (np.zeros(chain.channels, dtype=np.bool_) for _ in range(2))
+    for part in chain.parts():
+        table, _ = chain.evaluate(dtype, part, shift)
+        codes = np.rint((table - low[part]) / step[part]).astype(np.int16)
+        changes = np.diff(codes, axis=0)
+        down, up = (changes < 0).any(axis=0), (changes > 0).any(axis=0)
+        falling[part], mixed[part] = down, down & up
+        passed = np.where(down, count - codes, codes)
+        for j in range(count):
+            thresholds[part, j] = (passed < j + 1).sum(axis=0)
+    return thresholds, falling, mixed
+
+
+def _differ(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> np.ndarray:
+    return np.asarray((one[0] != other[0]).any(axis=1) | (one[1] != other[1]) | other[2])

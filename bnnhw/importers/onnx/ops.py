@@ -1,0 +1,169 @@
+"""Evaluating the nodes of a model one by one, the way their specification has it.
+
+Standard nodes go through ONNX's own reference implementation, in the data type of the model.
+``BatchNormalization`` follows ONNX's formula for inference: the reference implementation takes the
+mere presence of ``momentum`` for training in the older operator sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.file import attributes, node_label, onnx_module
+from bnnhw.importers.onnx.quant import (
+    QONNX_QUANTISERS,
+    evaluate_quantiser,
+    parameter,
+    quantiser_ties,
+)
+from bnnhw.importers.onnx.size import check_result_size
+
+__all__ = ["ELEMENTWISE", "LINEAR", "PASS_THROUGH", "QUANTISERS", "cast_target", "check_domain",
+           "decision_points", "evaluate", "evaluate_all"]
+
+QUANT_DOMAINS = ("qonnx.", "onnx.brevitas", "finn.")
+
+PASS_THROUGH = frozenset({"Identity", "Dropout", "DebugMarker"})
+"""Nodes whose output is their first input."""
+
+COMPARISONS = frozenset({"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"})
+
+LOGIC = frozenset({"Not", "And", "Or", "Xor"})
+
+ROUNDING = frozenset({"Round", "Floor", "Ceil"})
+
+QUANTISERS = QONNX_QUANTISERS | COMPARISONS | LOGIC | ROUNDING | {"Sign"}
+"""Nodes that leave a few levels."""
+
+LINEAR = PASS_THROUGH | {"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"}
+"""Nodes that scale and shift, where the channels are not what is divided by."""
+
+ELEMENTWISE = LINEAR | QUANTISERS | {
+    "Abs", "Cast", "Celu", "Clip", "Elu", "Erf", "Exp", "HardSigmoid", "HardSwish", "LeakyRelu",
+    "Log", "Max", "Min", "Pow", "PRelu", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus",
+    "Softsign", "Sqrt", "Tanh", "ThresholdedRelu", "Where",
+}
+"""Nodes that can stand between a sum and the next matrix: each channel for itself."""
+
+DEBUG = frozenset({"DebugMarker"})
+
+
+def check_domain(node: Any) -> None:
+    """Raise for a node whose operator is unknown, or only shares its name with a known one.
+
+    Raises
+    ------
+    ModelError
+        Names the operator where its domain is known, else the domain.
+    """
+    label, known = node_label(node), QONNX_QUANTISERS | DEBUG
+    if node.domain.startswith(QUANT_DOMAINS):
+        if node.op_type not in known:
+            raise ModelError(f"the operator '{node.op_type}' of the domain '{node.domain}' is not "
+                             f"supported, expected one of {', '.join(sorted(known))}", where=label,
+                             hint="train without it")
+    elif node.domain not in ("", "ai.onnx"):
+        raise ModelError(f"belongs to the domain '{node.domain}', expected standard ONNX or "
+                         "'qonnx.custom_op.general'", where=label,
+                         hint="export the model without custom operators")
+    elif node.op_type in known:
+        raise ModelError(f"has the domain '{node.domain}', but '{node.op_type}' is an operator of "
+                         "QONNX", where=label,
+                         hint="set node.domain = 'qonnx.custom_op.general', and add that domain "
+                         "to the model's opset_import")
+
+
+def cast_target(node: Any) -> np.dtype[Any]:
+    """Return the numpy type that a ``Cast`` node gives."""
+    try:
+        return np.dtype(onnx_module().helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
+    except (KeyError, TypeError):
+        raise ModelError("casts to an unknown type", where=node_label(node)) from None
+
+
+def evaluate(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarray:
+    """Compute the first output of a node; see ``evaluate_all``."""
+    return evaluate_all(node, inputs, opset)[0]
+
+
+def evaluate_all(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+    """Compute the outputs of a node.
+
+    Parameters
+    ----------
+    node : NodeProto
+    inputs : list of array or None
+        None where an optional input is left out.
+    opset : int
+        Version of the default operator set.
+
+    Raises
+    ------
+    ModelError
+        The result is too large, or the inputs are none that the operator allows.
+    """
+    check_result_size(node, inputs)
+    if node.op_type in QONNX_QUANTISERS:
+        return [evaluate_quantiser(node, inputs)]
+    if node.op_type == "BatchNormalization":
+        return [_batch_norm(node, inputs)]
+    if node.op_type in PASS_THROUGH:
+        return [parameter(node, inputs, 0, "input")]
+    return _standard(node, inputs, opset)
+
+
+def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+    onnx = onnx_module()
+    helper, dtype_of = onnx.helper, onnx.helper.np_dtype_to_tensor_dtype
+    names = ["" if a is None else f"x{k}" for k, a in enumerate(inputs)]
+    outputs = [f"y{k}" for k in range(len(node.output))]
+    single = helper.make_node(node.op_type, names, outputs)
+    single.attribute.extend(node.attribute)
+    feeds = {n: a for n, a in zip(names, inputs, strict=True) if a is not None}
+    try:
+        infos = [helper.make_tensor_value_info(n, dtype_of(a.dtype), a.shape)
+                 for n, a in feeds.items()]
+        graph = helper.make_graph([single], "one", infos,
+                                  [onnx.ValueInfoProto(name=name) for name in outputs])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+        with np.errstate(all="ignore"):
+            found = onnx.reference.ReferenceEvaluator(model).run(None, feeds)
+        return [np.asarray(array) for array in found]
+    except Exception as error:  # each operator fails in its own way
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"cannot be evaluated: {reason}", where=node_label(node)) from None
+
+
+def _batch_norm(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
+    x, gamma, beta, mean, var = (parameter(node, inputs, k, name) for k, name in
+                                 enumerate(("input", "scale", "bias", "mean", "variance")))
+    epsilon = x.dtype.type(attributes(node).get("epsilon", 1e-5))
+    if (var < 0).any() or (var + epsilon <= 0).any():
+        raise ModelError("has variances that are not positive", where=node_label(node))
+    return np.asarray(gamma * (x - mean) / np.sqrt(var + epsilon) + beta)
+
+
+def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
+    """Count the values of ``x`` that are exactly where a quantiser changes its result.
+
+    Parameters
+    ----------
+    node : NodeProto
+        One of ``QUANTISERS``.
+    x : float array [points, channels]
+    constants : sequence of array or None
+        None in the place of ``x``.
+    """
+    if node.op_type in QONNX_QUANTISERS:
+        return quantiser_ties(node, x, constants)
+    if node.op_type in COMPARISONS:
+        return int(sum((x == value).sum() for value in constants if value is not None))
+    if node.op_type == "Round":
+        return int((x - np.floor(x) == x.dtype.type(0.5)).sum())
+    if node.op_type in ("Floor", "Ceil"):
+        return int((x == np.floor(x)).sum())
+    return int((x == 0).sum())

@@ -1,0 +1,139 @@
+"""The outputs of a model: bits, levels, or scores whose order is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layout import as_map, in_order, is_map
+from bnnhw.importers.onnx.levels import MAX_LEVELS
+from bnnhw.importers.onnx.stored import as_integers, stored
+from bnnhw.importers.onnx.tail import Tail
+from bnnhw.importers.scores import ScoreFold, fold_scores
+from bnnhw.ir import Bits
+from bnnhw.ir.layers import Affine, ArgMax, Product
+
+__all__ = ["End", "add_output"]
+
+ROUNDING = 2.0 ** -21
+"""Part of the largest score that float32 sums may be off by where they are not exact."""
+
+MAX_SCORES = 1 << 24
+"""Attainable scores of all classes that are brought into one order."""
+
+
+@dataclass(frozen=True)
+class End:
+    """An output of the model, and the outputs of the network that stand for it.
+
+    Attributes
+    ----------
+    tensor : str
+        The model's output.
+    scores : str
+        The model's tensor that the scores keep the order of; the output itself, or what the tail
+        of a classifier reads.
+    chain : Chain
+        That tensor, as a layer stores it.
+    outputs : tuple of (str, str)
+        Outputs of the network and the layers that give them.
+    scores_layer : str or None
+        The layer that gives the scores; None where the output is bits.
+    label : bool
+        The model's output is the index of the largest score.
+    """
+
+    tensor: str
+    scores: str
+    chain: Chain
+    outputs: tuple[tuple[str, str], ...]
+    scores_layer: str | None
+    label: bool = False
+
+
+def add_output(layers: Layers, value: Chain | Tail, output: str, name: str | None,
+               argmax: bool) -> End:
+    """End a tensor that the model gives out.
+
+    Parameters
+    ----------
+    layers : Layers
+    value : Chain or Tail
+        The tensor; a tail gives the scores in front of it, and the label where it is one.
+    output : str
+        The model's name of it.
+    name : str or None
+        Name of the network's output; None for ``bits``, or ``scores`` and ``label``.
+    argmax : bool
+        Add the label after a vector of scores.
+    """
+    where = f"output '{output}'"
+    tail = value if isinstance(value, Tail) else None
+    chain = value.chain if isinstance(value, Tail) else value
+    if chain.quantised and _few(chain):
+        chain = stored(layers, chain, where)
+    chain = _shaped(layers, chain, where)
+    if not _has_product(layers, chain.source):
+        raise ModelError("does not depend on the input through a binary matrix", where=where)
+    if tail is None and isinstance(chain.type.element, Bits) and not chain.steps and \
+            (chain.slope > 0).all():
+        return End(output, output, chain, ((name or "bits", chain.source),), None)
+    fold = _fold(chain)
+    layers.scores.append(fold)
+    integers = as_integers(layers, chain)
+    source, type_ = integers.source, integers.type
+    if not fold.identity:
+        layer = Affine(layers.name(f"{source}_affine", "affine"), source, type_, fold.scale,
+                       fold.offset)
+        source, type_ = layer.name, layers.add(layer)
+    outputs = [(name or "scores", source)]
+    label = tail is not None and tail.label
+    if (argmax or label) and len(type_.shape) == 1:
+        label_name = "label" if name is None else f"{name}_label"
+        layers.add(ArgMax(label_name, source, type_))
+        outputs.append((label_name, label_name))
+    scores = output if tail is None else str(tail.node.input[0])
+    return End(output, scores, chain, tuple(outputs), source, label)
+
+
+def _few(chain: Chain) -> bool:
+    one = chain.single() if chain.uniform else chain
+    values = [np.unique(one.evaluate(np.float32, part)[0]) for part in one.parts()]
+    return len(np.unique(np.concatenate(values))) <= MAX_LEVELS
+
+
+def _shaped(layers: Layers, chain: Chain, label: str) -> Chain:
+    """A vector in the model's order where one axis alone is longer than one, else a map."""
+    if sum(n > 1 for n in chain.shape) <= 1:
+        return in_order(layers, replace(chain, index=chain.index.reshape(1, -1)), label)
+    return as_map(layers, chain, label, 1 if is_map(chain, 1) else -1)
+
+
+def _has_product(layers: Layers, name: str) -> bool:
+    needed = {name}
+    for layer in reversed(layers.layers):
+        if layer.name in needed:
+            if isinstance(layer, Product):
+                return True
+            needed.update(layer.sources)
+    return False
+
+
+def _fold(chain: Chain) -> ScoreFold:
+    plain = not chain.steps and bool((chain.slope > 0).all()) and chain.uniform
+    if plain and chain.exact_points is None:
+        one, zero = (np.full(chain.channels, v, dtype=np.int64) for v in (1, 0))
+        return ScoreFold(one, zero, -1, 0, chain.slope, chain.base, chain.error is None)
+    if chain.count * chain.channels > MAX_SCORES:
+        raise ModelError(f"has {chain.count} attainable scores for each of {chain.channels} "
+                         f"classes, at most {MAX_SCORES} in all are brought into one order",
+                         where=chain.last_label, hint="train with binary or quantised activations "
+                         "before the last layer")
+    table = np.concatenate([chain.evaluate(np.float32, part)[0] for part in chain.parts()], axis=1)
+    noise = 0.0 if chain.error is None else float(np.abs(table).max()) * ROUNDING
+    fold = fold_scores(chain.integers(), table, chain.last_label, noise)
+    return replace(fold, exact_sums=chain.error is None)

@@ -1,0 +1,127 @@
+"""QONNX models to Graphs: binary products, what lies between them, and their branches.
+
+Between two layers, any nodes that treat each channel by itself are evaluated at every attainable
+sum. If that gives two values, they are a bit, and its threshold is read off; a few values in equal
+steps are an integer. Sums that are only scaled and shifted stay integers. Anything else is refused
+with the node's name. Nothing is approximated, but sums of two branches whose scales have no common
+unit: a note says so, with the bound of the error. The result is compared with an independent
+execution of the model before it is returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.imported import Imported
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check, check_import
+from bnnhw.importers.onnx.file import load_onnx, node_label, tensor_array
+from bnnhw.importers.onnx.fuse import fuse
+from bnnhw.importers.onnx.input import input_chain, input_shape
+from bnnhw.importers.onnx.layers import Layers, free_name
+from bnnhw.importers.onnx.order import ordered_nodes
+from bnnhw.importers.onnx.outputs import add_output
+from bnnhw.importers.onnx.tail import Tail
+from bnnhw.importers.onnx.view import first_map_view
+from bnnhw.importers.onnx.walk import Value, Walk
+from bnnhw.ir import Graph
+
+__all__ = ["Imported", "import_qonnx"]
+
+
+def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
+                 pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
+                 check: Check | None = DEFAULT_CHECK) -> Imported:
+    """Import a QONNX (or plain ONNX) file.
+
+    Samples of a model with convolutions or pools are maps [H, W, C], the channel fastest, in
+    whatever order the model has them; samples of other models are vectors in the model's order.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Of the Graph.
+    input_type : str
+        ``uint8``: samples are pixels, and the model sees floats between the ends of
+        ``pixel_range``. ``int8``: samples are -128 to 127, and the model sees them times the upper
+        end of ``pixel_range`` / 127. ``bits``: samples are bits, and the model sees -1 and +1.
+    pixel_range : (float, float)
+        What the model sees for pixel 0 and pixel 255.
+    argmax : bool
+        Add the label after the scores.
+    check : Check or None
+        How to compare the result with an independent execution of the model (onnxruntime, and the
+        package qonnx for QONNX's operators); None: not at all.
+
+    Raises
+    ------
+    ModelError
+        With the node that cannot be imported, why, and what to change; or the first tensor in
+        which the import differs from the independent execution.
+    ToolError
+        onnx, or what ``check`` needs, is not installed.
+    """
+    model = load_onnx(path)
+    nodes = ordered_nodes(model.graph)
+    walk, start = _begin(model, nodes, input_type, pixel_range)
+    for node in nodes:
+        try:
+            walk.visit(node)
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
+            raise ModelError("has inputs or attributes that its operator does not allow "
+                             f"({error})", where=node_label(node)) from error
+    imported = _finish(model, walk, start, name, argmax)
+    if check is None:
+        return imported
+    result = check_import(model, nodes, walk, start, imported, check)
+    return replace(imported, check=result.to_json())
+
+
+def _begin(model: Any, nodes: list[Any], input_type: str,
+           pixel_range: tuple[float, float]) -> tuple[Walk, Chain]:
+    """Read the constants and the input; nothing is visited yet."""
+    graph = model.graph
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
+                default=13)
+    if opset < 9:
+        raise ModelError(f"uses operator set {opset}, expected 9 or newer", where="model",
+                         hint="export the model again")
+    constants = {tensor.name: tensor_array(tensor, "model") for tensor in graph.initializer}
+    inputs = [i for i in graph.input if i.name not in constants]
+    if len(inputs) != 1 or not graph.output:
+        raise ModelError(f"has {len(inputs)} inputs and {len(graph.output)} outputs, expected "
+                         "one input", where="model")
+    shape = input_shape(inputs[0])
+    view = first_map_view(nodes, constants, inputs[0].name, shape, opset)
+    start = input_chain(shape, view, input_type, pixel_range, opset)
+    values: dict[str, Value] = {**constants, inputs[0].name: start}
+    return Walk(Layers(opset), values), start
+
+
+def _finish(model: Any, walk: Walk, start: Chain, name: str, argmax: bool) -> Imported:
+    """End the chains that the model gives out, and make the Graph."""
+    layers = walk.layers
+    names = [o.name for o in model.graph.output]
+    for output in names:
+        value = walk.values.get(output)
+        where = f"output '{output}'"
+        if isinstance(value, np.ndarray) or value is None:
+            raise ModelError("does not depend on the input through a binary matrix", where=where)
+        if not isinstance(value, (Chain, Tail)):
+            raise ModelError("is a padded map, which is supported before a Conv only", where=where)
+        taken = [pair[0] for end in walk.ends for pair in end.outputs]
+        used = {n for one in taken for n in (one, f"{one}_label")}
+        own = None if len(names) == 1 else free_name(layers.name(output, "out"), used)
+        walk.ends.append(add_output(layers, value, output, own, argmax))
+    made, certificates, outputs = fuse(layers.layers, layers.certificates, [
+        pair for end in walk.ends for pair in end.outputs])
+    scores = layers.scores[0] if layers.scores else None
+    return Imported(Graph(name, start.type, tuple(made), tuple(outputs)), tuple(certificates),
+                    scores, tuple(layers.notes))
+

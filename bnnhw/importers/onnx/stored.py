@@ -1,0 +1,163 @@
+"""Chains to integers that a layer stores, with what one of them is worth to the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnhw.importers.fold import Certificate
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.file import node_label
+from bnnhw.importers.onnx.integers import quantised_input
+from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.levels import Levels, find_levels
+from bnnhw.ir import Bits, Int, TensorType
+from bnnhw.ir.layers import Affine, Binarize, Layer, Threshold
+
+__all__ = ["as_integers", "stored", "straightened"]
+
+METHOD = "the model's own nodes, float32, at all sums"
+NEARLY = 1e-4
+"""Part of a step by which float32 may move a value off a straight line."""
+
+
+def stored(layers: Layers, chain: Chain, label: str) -> Chain:
+    """End a chain: give one without steps, whose values are ``slope_c * v + base_c``.
+
+    A chain that scales and shifts keeps its integers. One that quantises gets a layer of
+    thresholds. Anything else is refused.
+    """
+    if not chain.steps:
+        return chain
+    if chain.linear:
+        return straightened(chain)
+    if chain.source == "input" or isinstance(chain.type.element, Bits):
+        straight = _straight_by_ends(chain)
+        if straight is not None:
+            return straight
+    key = ("stored", chain.source, *(s.node.output[0] for s in chain.steps
+                                     if s.node.op_type not in ("Identity", "Dropout")))
+    if key not in layers.known:
+        layers.known[key] = _thresholded(layers, chain, label)
+    return replace(layers.known[key], index=chain.index)
+
+
+def _thresholded(layers: Layers, chain: Chain, label: str) -> Chain:
+    integers = quantised_input(layers, chain)
+    if integers is not None:
+        return integers
+    levels = find_levels(chain, label)
+    layer, falling = _layer(layers, chain, levels)
+    type_ = layers.add(layer)
+    last = next((s.node for s in reversed(chain.steps) if s.quantised), None)
+    if last is not None and last.op_type == "Sign" and levels.thresholds.shape[1] == 2:
+        layers.notes.append(
+            f"{node_label(last)} gives 0 at some attainable values, so that layer '{layer.name}' "
+            "gives three levels of 2 bits; torch.where(x >= 0, 1.0, -1.0) in place of torch.sign "
+            "trains and exports one bit, without Brevitas")
+    if isinstance(layer, Binarize):
+        method = "the model's own nodes, at all pixels"
+        layers.certificates.append(Certificate(layer.name, method, 1, chain.count, int(falling)))
+    else:
+        layers.certificates.append(Certificate(
+            layer.name, METHOD + chain.note, chain.channels, chain.count,
+            int(levels.falling.sum()), int(levels.constant.sum()), levels.ties,
+            int(levels.rounding.sum()), int(levels.order.sum())))
+    return _of_levels(chain, layer.name, type_, levels, falling)
+
+
+def straightened(chain: Chain) -> Chain:
+    """Write the linear steps of a chain into its slope and base; measures what floats round."""
+    zero = np.zeros(chain.channels, dtype=np.int64)
+    probe = replace(chain, start=zero, step=1, count=2, exact_points=None)
+    ends = np.concatenate([probe.evaluate(np.float64, part)[0] for part in probe.parts()], axis=1)
+    return _measured(chain, ends[1] - ends[0], ends[0])
+
+
+def _measured(chain: Chain, slope: np.ndarray, base: np.ndarray) -> Chain:
+    worst = np.zeros(chain.channels)
+    for part in chain.parts():
+        line = slope[part] * chain.integers(part) + base[part]
+        worst[part] = np.abs(chain.evaluate(np.float32, part)[0] - line).max(axis=0)
+    error: np.ndarray | None = None
+    if chain.error is not None:
+        gain = np.abs(slope) / np.where(chain.slope == 0, 1.0, np.abs(chain.slope))
+        error = chain.error * gain
+    if worst.any():
+        error = 2 * worst + (0 if error is None else error)
+    return replace(chain, slope=slope, base=base, steps=(), error=error, exact_points=None)
+
+
+def _straight_by_ends(chain: Chain) -> Chain | None:
+    """The line through the ends of a table, where all of the table is on it."""
+    if chain.uniform and chain.channels > 1:
+        one = _straight_by_ends(chain.single())
+        if one is None:
+            return None
+        rows = np.zeros(chain.channels, dtype=np.int64)
+        return replace(chain, slope=one.slope[rows], base=one.base[rows], steps=(),
+                       error=None if one.error is None else one.error[rows], exact_points=None)
+    slope, base = np.zeros(chain.channels), np.zeros(chain.channels)
+    for part in chain.parts():
+        table = chain.evaluate(np.float32, part)[0].astype(np.float64)
+        v = chain.integers(part)
+        slope[part] = (table[-1] - table[0]) / (v[-1] - v[0])
+        base[part] = table[0] - slope[part] * v[0]
+        if (np.abs(slope[part] * v + base[part] - table) > NEARLY * np.abs(slope[part])).any():
+            return None
+    if not slope.all() or (np.abs(slope) != np.abs(slope[0])).any():
+        return None
+    return _measured(chain, slope, base)
+
+
+def _layer(layers: Layers, chain: Chain, levels: Levels) -> tuple[Layer, bool]:
+    """The layer that gives the levels, and whether it gives all of them upside down."""
+    thresholds, falling = levels.thresholds, levels.falling
+    if chain.source == "input" and thresholds.shape[1] == 1 and isinstance(
+            chain.type.element, Int) and (thresholds == thresholds[0]).all() and \
+            (falling == falling[0]).all() and not layers.layers:
+        return Binarize("pixels", "input", chain.type, int(thresholds[0, 0]),
+                        not _symmetric(levels)), bool(falling[0])
+    if isinstance(chain.type.element, Bits):
+        chain = as_integers(layers, chain)
+    layer = Threshold(layers.node_name(chain.steps[-1].node), chain.source, chain.type, thresholds,
+                      falling.astype(np.uint8),
+                      thresholds.shape[1] == 1 and not _symmetric(levels))
+    return layer, False
+
+
+def as_integers(layers: Layers, chain: Chain) -> Chain:
+    """Make integers of bits: -1 and +1 of bits that mean that, 0 and 1 of others."""
+    if isinstance(chain.type.element, Int):
+        return chain
+    key = ("integers", chain.source)
+    if key not in layers.known:
+        n, scale = chain.channels, 2 if chain.bipolar else 1
+        layer = Affine(layers.name(f"{chain.source}_int", "affine"), chain.source, chain.type,
+                       np.full(n, scale, dtype=np.int64), np.full(n, 1 - scale, dtype=np.int64))
+        layers.known[key] = replace(chain, source=layer.name, type=layers.add(layer))
+    made = layers.known[key]
+    return replace(chain, source=made.source, type=made.type)
+
+
+def _symmetric(levels: Levels) -> bool:
+    """Two levels -s and +s in each channel."""
+    return levels.thresholds.shape[1] == 1 and bool((levels.low == -(levels.low + levels.step))
+                                                    .all())
+
+
+def _of_levels(chain: Chain, name: str, type_: TensorType, levels: Levels,
+               falling: bool) -> Chain:
+    low, step, count = levels.low, levels.step, levels.thresholds.shape[1]
+    values = low + step * np.arange(count + 1)[:, None]
+    inexact = np.abs(values.astype(np.float32) - values).max(axis=0) > 0
+    error = np.abs(values).max(axis=0) * 2.0 ** -23 if inexact.any() else None
+    if falling:
+        low, step = low + count * step, -step
+    bipolar = _symmetric(levels)
+    start = np.full(chain.channels, -1 if bipolar else 0, dtype=np.int64)
+    return replace(chain, source=name, type=type_, start=start, step=2 if bipolar else 1,
+                   count=count + 1, slope=step / 2 if bipolar else step,
+                   base=low + step / 2 if bipolar else low, steps=(), error=error,
+                   exact_points=None, note="")

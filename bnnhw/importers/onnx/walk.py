@@ -1,0 +1,199 @@
+"""One pass over the nodes of a model: what each tensor is, and the layers so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain, joined
+from bnnhw.importers.onnx.constant import fold_constant
+from bnnhw.importers.onnx.constants import ChannelsDiffer
+from bnnhw.importers.onnx.dense import conv, matrix
+from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.join import add, concat
+from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layout import flattened
+from bnnhw.importers.onnx.ops import ELEMENTWISE, PASS_THROUGH, evaluate
+from bnnhw.importers.onnx.outputs import End
+from bnnhw.importers.onnx.pad import Padded, padded, through_padding, transposed_padding
+from bnnhw.importers.onnx.pool import average_pool, global_average, max_pool, resize
+from bnnhw.importers.onnx.stored import stored
+from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
+from bnnhw.importers.onnx.view import MOVES, shape_of
+
+__all__ = ["Value", "Walk"]
+
+Value = np.ndarray | Chain | Padded | Tail
+
+
+@dataclass
+class Walk:
+    """The state of one import.
+
+    Attributes
+    ----------
+    layers : Layers
+    values : dict of str to Value
+        Each tensor: constants as arrays, activations as chains. Where a layer stores the integers
+        of a tensor, later readers see it as those integers.
+    chains : list of (str, Chain)
+        The tensors of activations in the order of the model, as their nodes gave them.
+    ends : list of End
+        The outputs, when they are made.
+    """
+
+    layers: Layers
+    values: dict[str, Value]
+    chains: list[tuple[str, Chain]] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
+
+    def visit(self, node: Any) -> None:
+        """Take a node into the layers, or into what its outputs are."""
+        label = node_label(node)
+        for source in node.input:
+            if source and source not in self.values:
+                raise ModelError(f"reads '{source}', a second output that is not supported",
+                                 where=label)
+        inputs = [self.values[s] if s else None for s in node.input]
+        arrays = [v for v in inputs if v is None or isinstance(v, np.ndarray)]
+        if len(arrays) == len(inputs):
+            found = fold_constant(node, arrays, self.layers.opset)
+            self.values.update({name: array for name, array in
+                                zip(node.output, found, strict=False) if name})
+            return
+        tails = [v for v in inputs if isinstance(v, Tail)]
+        if tails or node.op_type in TAILS:
+            self._end(node, inputs, tails)
+            return
+        value = self._activation(node, inputs)
+        self.values[node.output[0]] = value
+        if isinstance(value, Chain):
+            self.chains.append((node.output[0], value))
+
+    def _end(self, node: Any, inputs: list[Any], tails: list[Tail]) -> None:
+        source = inputs[0]
+        if not isinstance(source, (Chain, Tail)):
+            raise ModelError("reads the result of another tail than its first input",
+                             where=node_label(node))
+        if node.op_type in TAILS:
+            self.values.update(end_with(node, source, inputs))
+        else:
+            self.values[node.output[0]] = follow_tail(node, tails[0])
+
+    def _activation(self, node: Any, inputs: list[Any]) -> Value:
+        chains: list[Any] = [v for v in inputs if isinstance(v, (Chain, Padded))]
+        if any(isinstance(v, Padded) for v in chains):
+            return self._after_padding(node, inputs)
+        if node.op_type == "Shape":
+            return shape_of(node, chains[0].shape)
+        if len(chains) > 1:
+            return self._join(node, inputs)
+        place = next(k for k, v in enumerate(inputs) if v is chains[0])
+        makers: dict[str, Callable[[], Value]] = {
+            "Conv": lambda: conv(self.layers, node, self._stored(node, place), inputs),
+            "MatMul": lambda: matrix(self.layers, node, self._only(node, place), inputs),
+            "Gemm": lambda: matrix(self.layers, node, self._only(node, place), inputs),
+            "Pad": lambda: padded(node, chains[0], inputs),
+            "MaxPool": lambda: max_pool(self.layers, node, chains[0]),
+            "AveragePool": lambda: average_pool(self.layers, node, chains[0]),
+            "GlobalAveragePool": lambda: global_average(self.layers, node, chains[0], inputs),
+            "ReduceMean": lambda: global_average(self.layers, node, chains[0], inputs),
+            "Resize": lambda: resize(self.layers, node, chains[0], inputs, self.layers.opset),
+            "Upsample": lambda: resize(self.layers, node, chains[0], inputs, self.layers.opset),
+        }
+        if node.op_type in ("Identity", "DebugMarker"):
+            return chains[0]
+        if node.op_type in makers and (place == 0 or node.op_type in ("MatMul", "Gemm")):
+            return makers[node.op_type]()
+        if node.op_type in MOVES and place == 0:
+            return self._moved(node, chains[0], inputs)
+        if node.op_type in ELEMENTWISE:
+            return self._elementwise(node, chains[0], inputs)
+        raise ModelError(f"the operator '{node.op_type}' is not supported on activations",
+                         where=node_label(node), hint="expected MatMul, Gemm or Conv with binary "
+                         "weights, pools, nodes that treat each element by itself, or "
+                         "BatchNormalization")
+
+    def _after_padding(self, node: Any, inputs: list[Any]) -> Value:
+        """What may stand between a Pad node and the convolution that carries it out."""
+        source = inputs[0]
+        if not isinstance(source, Padded) or any(isinstance(v, (Chain, Padded))
+                                                 for v in inputs[1:]):
+            raise ModelError("joins a padded map with another tensor, which is not supported",
+                             where=node_label(node))
+        if node.op_type in PASS_THROUGH:
+            return source
+        if node.op_type == "Conv":
+            return conv(self.layers, node, self._stored(node, 0), inputs)
+        if node.op_type == "Transpose":
+            moved = self._moved(node, source.chain, [source.chain, *inputs[1:]])
+            return transposed_padding(node, source, moved)
+        if node.op_type == "Pad":
+            return padded(node, source, inputs)
+        if node.op_type in ELEMENTWISE:
+            chain = source.chain.extended(node, [source.chain, *inputs[1:]])
+            return through_padding(node, source, chain)
+        raise ModelError("reads a padded map, which is supported before a Conv only",
+                         where=node_label(node))
+
+    def _stored(self, node: Any, place: int) -> Any:
+        """The tensor that a node reads, as integers of a layer; other readers see them too."""
+        name = node.input[place]
+        value = self.values[name]
+        if isinstance(value, Padded):
+            return replace(value, chain=stored(self.layers, value.chain, node_label(node)))
+        assert isinstance(value, Chain)
+        made = stored(self.layers, value, node_label(node))
+        self.values[name] = made
+        return made
+
+    def _only(self, node: Any, place: int) -> Chain:
+        if place != 0:
+            raise ModelError("expected the activations first and constant weights second",
+                             where=node_label(node))
+        made = self._stored(node, 0)
+        assert isinstance(made, Chain)
+        return made
+
+    def _join(self, node: Any, inputs: list[Any]) -> Chain:
+        """Several tensors of activations: functions of the same integers, or branches."""
+        label = node_label(node)
+        branches = node.op_type in ("Add", "Sub", "Concat") and all(
+            isinstance(v, Chain) and (v.linear or v.quantised) for v in inputs)
+        if node.op_type in ELEMENTWISE and not branches:
+            made = joined(node, inputs)
+            if made is not None:
+                return made
+        if node.op_type not in ("Add", "Sub", "Concat") or \
+                not all(isinstance(v, Chain) for v in inputs):
+            raise ModelError("joins two branches, which is supported for Add, Sub and Concat only",
+                             where=label)
+        chains = [self._stored(node, k) for k in range(len(inputs))]
+        if node.op_type == "Concat":
+            return concat(self.layers, node, chains, int(attributes(node).get("axis", 1)))
+        return add(self.layers, node, chains[0], chains[1])
+
+    def _elementwise(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+        try:
+            return chain.extended(node, inputs)
+        except ChannelsDiffer:
+            if len(chain.shape) != 2:
+                raise
+        flat = flattened(self.layers, chain)
+        return flat.extended(node, [flat if v is chain else v for v in inputs])
+
+    def _moved(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+        """Let the indices of a tensor follow a node that only moves elements."""
+        arrays = [chain.index if isinstance(v, Chain) else v for v in inputs]
+        index = evaluate(node, arrays, self.layers.opset)
+        if index.ndim < 1 or index.size < 1 or index.shape[0] != 1:
+            raise ModelError(f"gives a tensor of shape {list(index.shape)}, expected a batch of "
+                             "one in front", where=node_label(node))
+        if math.prod(index.shape) > math.prod(chain.shape):
+            raise ModelError("repeats elements, which is not supported", where=node_label(node))
+        return replace(chain, index=index)

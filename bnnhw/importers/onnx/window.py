@@ -1,0 +1,114 @@
+"""Windows of Conv and pool nodes: kernel, strides, dilations and pads of one or two axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.layout import check_size
+from bnnhw.ir import Window
+
+__all__ = ["LARGEST", "node_window"]
+
+LARGEST = 1 << 16
+"""Largest kernel, stride, dilation or pad."""
+
+
+def node_window(node: Any, chain: Chain, kernel: list[int],
+                padded: tuple[int, ...] = ()) -> Window:
+    """Read the window of a node over a map or a signal; its output is not too large.
+
+    Parameters
+    ----------
+    node : NodeProto
+    chain : Chain
+        Its input, channels first.
+    kernel : list of int
+        Rows and columns, or rows only.
+    padded : tuple of int
+        What a Pad node in front adds, starts and then ends.
+    """
+    label, options = node_label(node), attributes(node)
+    axes = len(kernel)
+    if axes not in (1, 2) or len(chain.type.shape) != axes + 1:
+        raise ModelError(f"has a kernel of {axes} axes for {chain.type}, expected 1 for a signal "
+                         "or 2 for a map", where=label)
+    size = list(chain.type.shape[:-1])
+    strides = _numbers(options.get("strides"), axes, 1, label, "strides")
+    dilations = _numbers(options.get("dilations"), axes, 1, label, "dilations")
+    _check(kernel, 1, label, "kernel")
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    pads = _pads(options, size, reach, strides, label)
+    if any(padded):
+        if any(pads):
+            raise ModelError("pads what a Pad node pads already", where=label,
+                             hint="train with one of the two paddings")
+        pads = list(padded)
+    _check(pads, 0, label, "pads")
+    if options.get("ceil_mode"):
+        more = [_ceil_pad(size[k], pads[k], pads[k + axes], reach[k], strides[k])
+                for k in range(axes)]
+        if any(more) and node.op_type != "MaxPool":
+            raise ModelError("has ceil_mode = 1 and windows that reach over the border, where it "
+                             "averages fewer pixels than inside; that is not supported",
+                             where=label, hint="train with ceil_mode = 0, which is another network")
+        pads = [*pads[:axes], *(pads[axes + k] + more[k] for k in range(axes))]
+    starts, ends = pads[:axes], pads[axes:]
+    if axes == 1:
+        window = Window((kernel[0], 1), (strides[0], 1), (dilations[0], 1),
+                        (starts[0], 0, ends[0], 0))
+    else:
+        window = Window((kernel[0], kernel[1]), (strides[0], strides[1]),
+                        (dilations[0], dilations[1]), (starts[0], starts[1], ends[0], ends[1]))
+    height, width, channels = chain.type.map
+    out = window.out_size(height, width)
+    if min(out) < 1:
+        raise ModelError(f"has a window of {reach} for a map of {size}, which is smaller",
+                         where=label)
+    check_size((height + starts[0] + ends[0], width + (starts[1] + ends[1] if axes == 2 else 0),
+                channels), label)
+    check_size((*out, channels), label)
+    return window
+
+
+def _ceil_pad(size: int, start: int, end: int, reach: int, stride: int) -> int:
+    """Pixels to pad at the end of an axis, so that ``ceil_mode`` has its last window.
+
+    A window that would begin outside of the map and its leading pads does not exist (ONNX,
+    MaxPool; PyTorch alike).
+    """
+    last = -(-(size + start + end - reach) // stride) * stride  # where the last window begins
+    if last >= size + start:
+        last -= stride
+    return max(0, last + reach - (size + start + end))
+
+
+def _pads(options: dict[str, Any], size: list[int], reach: list[int], strides: list[int],
+          label: str) -> list[int]:
+    axes = len(size)
+    mode = options.get("auto_pad", "NOTSET")
+    if mode == "NOTSET":
+        return _numbers(options.get("pads"), 2 * axes, 0, label, "pads")
+    if mode == "VALID":
+        return [0] * (2 * axes)
+    if mode not in ("SAME_UPPER", "SAME_LOWER"):
+        raise ModelError(f"has auto_pad = {mode}, expected NOTSET, VALID or SAME", where=label)
+    total = [max((-(-n // s) - 1) * s + r - n, 0)
+             for n, r, s in zip(size, reach, strides, strict=True)]
+    less, more = [t // 2 for t in total], [t - t // 2 for t in total]
+    return less + more if mode == "SAME_UPPER" else more + less
+
+
+def _numbers(values: Any, count: int, otherwise: int, label: str, what: str) -> list[int]:
+    numbers = [otherwise] * count if values is None else [int(v) for v in values]
+    if len(numbers) != count:
+        raise ModelError(f"has {len(numbers)} {what}, expected {count}", where=label)
+    _check(numbers, min(otherwise, 1), label, what)
+    return numbers
+
+
+def _check(numbers: list[int], least: int, label: str, what: str) -> None:
+    if any(not least <= n <= LARGEST for n in numbers):
+        raise ModelError(f"has {what} {numbers}, expected {least} to {LARGEST}", where=label)

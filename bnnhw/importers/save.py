@@ -1,0 +1,141 @@
+"""An imported Graph as files: net.yaml, weights.npz and the certificate of its folds."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import TypeAdapter
+
+from bnnhw.config.fields import Name
+from bnnhw.errors import ModelError
+from bnnhw.importers.describe import describe
+from bnnhw.importers.imported import Imported
+from bnnhw.importers.outputs import default_output, is_tail
+from bnnhw.ir import Bits, Graph
+from bnnhw.ir.layers import Binarize, Layer, Product
+
+__all__ = ["network_files"]
+
+
+def network_files(imported: Imported) -> dict[str, bytes]:
+    """Contents of the folder of a network, by file name; equal imports give equal bytes."""
+    net, arrays = _describe(imported.graph)
+    certificate = {"network_sha256": imported.graph.digest(),
+                   "layers": [c.to_json() for c in imported.certificates],
+                   "scores": imported.scores.to_json() if imported.scores else None,
+                   "notes": list(imported.notes), "check": imported.check}
+    return {
+        "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
+                                   width=90).encode(),
+        "weights.npz": _npz(arrays),
+        "certificate.json": (json.dumps(certificate, indent=1) + "\n").encode(),
+    }
+
+
+def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    _check_names(graph)
+    input_ = _input(graph)
+    layers = list(graph.layers)
+    previous = "input"
+    first = layers[0]
+    if _has_front(graph):
+        assert isinstance(first, Binarize)
+        input_["threshold"] = first.threshold
+        if first.unipolar:
+            input_["unipolar"] = True
+        previous = layers.pop(0).name
+    items: list[dict[str, Any]] = []
+    arrays: dict[str, np.ndarray] = {}
+    for layer in layers:
+        item, own = describe(layer)
+        kind, *_ = item
+        item = {kind: item.pop(kind), "name": layer.name, **item}
+        if layer.source != previous:
+            item["from"] = layer.source
+        arrays.update({f"{layer.name}.{key}": array for key, array in own.items()})
+        items.append(item)
+        previous = layer.name
+    net: dict[str, Any] = {"name": graph.name, "input": input_, "weights": "weights.npz"}
+    if _by_item(graph, layers):
+        _put_outputs(graph, items)
+    else:
+        net["outputs"] = dict(graph.outputs)
+    net["layers"] = ["argmax" if item == {"argmax": True, "name": "label"} else
+                     "flatten" if item == {"flatten": True, "name": f"flatten{k}"} else item
+                     for k, item in enumerate(items)]
+    return net, arrays
+
+
+def _has_front(graph: Graph) -> bool:
+    """Whether the input is binarised under the key ``input.threshold``."""
+    first = graph.layers[0]
+    return isinstance(first, Binarize) and first.name == "pixels" and len(graph.layers) > 1
+
+
+def _check_names(graph: Graph) -> None:
+    """Refuse names that no layers.yaml can hold: they would not load again."""
+    layers = graph.layers[1:] if _has_front(graph) else graph.layers
+    for name in (graph.name, *(layer.name for layer in layers), *(o for o, _ in graph.outputs)):
+        try:
+            TypeAdapter(Name).validate_python(name)
+        except ValueError:
+            raise ModelError(f"'{name}' is no name for a layers.yaml", hint="letters, digits and "
+                             "'_', at most 40, and no word of Verilog") from None
+
+
+def _input(graph: Graph) -> dict[str, Any]:
+    element = graph.input.element
+    input_: dict[str, Any] = {"shape": list(graph.input.shape)}
+    if isinstance(element, Bits):
+        return {**input_, "type": "bits", **({"unipolar": True} if element.unipolar else {})}
+    known = {(0, 255): "uint8", (-128, 127): "int8"}.get((element.lo, element.hi))
+    if known:
+        return {**input_, "type": known}
+    return {**input_, "type": "int", "range": [element.lo, element.hi]}
+
+
+def _by_item(graph: Graph, layers: list[Layer]) -> bool:
+    """Whether ``output`` keys alone give these outputs, in this order."""
+    order = [layer.name for layer in layers]
+    outputs = {source: output for output, source in graph.outputs}
+    kinds = [layer.kind for layer in layers]
+    read = {source for layer in layers for source in layer.sources} | outputs.keys()
+    hidden = [layer for k, layer in enumerate(layers)
+              if layer.kind == "affine" and is_tail(kinds[k:]) and layer.name not in outputs]
+    bits = [layer for layer in layers if isinstance(layer, Product)
+            and layer.thresholds is not None and outputs.get(layer.name) == "scores"]
+    return (len(set(outputs.values())) == len(outputs) == len(graph.outputs)
+            and list(outputs) == [name for name in order if name in outputs]
+            and order[-1] in outputs and not hidden and not bits
+            and all(layer.name in read for layer in graph.layers))
+
+
+def _put_outputs(graph: Graph, items: list[dict[str, Any]]) -> None:
+    """Write ``output`` where the name does not follow by itself."""
+    outputs = {source: output for output, source in graph.outputs}
+    for item in items:
+        output = outputs.get(item["name"])
+        if output is None or (item is items[-1]
+                              and output == default_output(graph.layers[-1])
+                              and "sums" not in item):
+            continue
+        item["output"] = output
+        if output == "scores" and "unipolar" not in item:
+            item.pop("sums", None)
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    """An .npz without the time of day, so that equal weights are equal files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            member = io.BytesIO()
+            np.save(member, arrays[name], allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)),
+                             member.getvalue(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

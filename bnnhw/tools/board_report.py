@@ -1,0 +1,121 @@
+"""``report.json`` of a build: what was estimated, synthesised and placed, layer by layer."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import Any
+
+from bnnhw.device import Device, get_device
+from bnnhw.emit.board import BOARD_TOP, BoardDesign
+from bnnhw.plan.resources import resources
+from bnnhw.platforms.base import Board
+from bnnhw.tools.attribution import cells_by_unit, owner_of_name, read_netlist
+from bnnhw.tools.board_build import Built
+from bnnhw.tools.families import Family, get_family
+
+__all__ = ["board_report"]
+
+SCHEMA = "bnnhw.report/2"
+ROUTED_TOP = "top"
+"""nextpnr's name for every top module."""
+
+
+def board_report(design: BoardDesign, board: Board, built: Built,
+                 seconds: dict[str, float]) -> dict[str, Any]:
+    """Everything about a build as JSON values.
+
+    Parameters
+    ----------
+    design : BoardDesign
+    board : Board
+    built : Built
+    seconds : dict of str to float
+        Time of each stage.
+    """
+    plan = design.design.plan
+    device, family = get_device(board.device), get_family(board)
+    best = built.best
+    clock = design.clock_hz / 1e6
+    reached = min(clock, best.fmax_mhz)
+    return {
+        "schema": SCHEMA,
+        "network": plan.name, "arch": plan.arch, "board": board.name, "part": board.part.name,
+        "digest": design.identity.digest.hex(),
+        "clock_mhz": clock, "fmax_mhz": round(best.fmax_mhz, 2),
+        "timing_met": best.fmax_mhz >= clock,
+        "cycles_per_frame": plan.ii, "latency_cycles": plan.latency,
+        "frames_per_second": design.clock_hz / plan.ii,
+        "frames_per_second_at_fmax": best.fmax_mhz * 1e6 / plan.ii,
+        "latency_us": round(plan.latency / reached, 3),
+        "baud": design.baud, "seed": best.seed,
+        "seeds": {str(run.seed): round(run.fmax_mhz, 2) for run in built.seeds},
+        "utilisation": {name: use for name, use in best.report["utilization"].items()
+                        if use["used"]},
+        "layers": _layers(design, built, device, family),
+        "critical_path": _critical_path(best.report, [unit.name for unit in plan.units]),
+        "bitstream": built.bitstream.name, "tools": built.tools, "cached": built.cached,
+        "seconds": {stage: round(time, 2) for stage, time in seconds.items()},
+    }
+
+
+def _layers(design: BoardDesign, built: Built, device: Device,
+            family: Family) -> list[dict[str, Any]]:
+    """A row a unit, the host link and the rest behind them."""
+    plan = design.design.plan
+    names = [unit.name for unit in plan.units]
+    needed = resources(plan, device)
+    estimated = dict(needed.units) if needed else {}
+
+    def mapped(cell: dict[str, Any]) -> tuple[int, int, int]:
+        kind = cell["type"]
+        return (device.luts.get(kind, 0), int(any(fnmatch(kind, c) for c in device.ff_cells)),
+                int(any(fnmatch(kind, c) for c in device.block_cells)))
+
+    def placed(cell: dict[str, Any]) -> tuple[int, int, int]:
+        kind = cell["type"]
+        lut, ff, block = (any(fnmatch(kind, pattern) for pattern in family.cells[what])
+                          for what in ("lut", "ff", "block"))
+        # A logic cell of an iCE40 holds a flip-flop where this parameter says so.
+        held = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
+        return int(lut), int(ff or held), int(block)
+
+    synthesised = cells_by_unit(read_netlist(built.synthesised, BOARD_TOP), names, mapped)
+    routed = cells_by_unit(read_netlist(built.routed, ROUTED_TOP), names, placed)
+    kinds = {unit.name: unit for unit in plan.units}
+    rows = []
+    for name in [*names, *sorted((set(synthesised) | set(routed)) - set(names))]:
+        unit, cost = kinds.get(name), estimated.get(name)
+        rows.append({
+            "unit": name, "kind": unit.kind if unit else "",
+            "layer": unit.layer if unit else "", "cycles": unit.cycles if unit else None,
+            "estimate": None if cost is None else {
+                "lut": round(cost.lut), "ff": round(cost.ff), "block_ram": cost.block},
+            "synthesised": _triple(synthesised.get(name)), "placed": _triple(routed.get(name)),
+        })
+    return rows
+
+
+def _triple(counts: tuple[int, int, int] | None) -> dict[str, int]:
+    lut, ff, block = counts or (0, 0, 0)
+    return {"lut": lut, "ff": ff, "block_ram": block}
+
+
+def _critical_path(report: dict[str, Any], units: list[str]) -> dict[str, Any] | None:
+    """The slowest path between registers, with the time that it spends in each unit."""
+    paths = [path for path in report.get("critical_paths", [])
+             if path["from"].startswith("posedge") and path["to"].startswith("posedge")]
+    if not paths:
+        return None
+    slowest = max(paths, key=lambda path: sum(hop["delay"] for hop in path["path"]))
+    times: dict[str, float] = {}
+    cells: list[str] = []
+    for hop in slowest["path"]:
+        cell = str(hop["to"]["cell"])
+        owner = owner_of_name(cell, units) or owner_of_name(str(hop.get("net", "")), units) or ""
+        times[owner or "(other)"] = times.get(owner or "(other)", 0.0) + hop["delay"]
+        if not cells or cells[-1] != cell:
+            cells.append(cell)
+    return {"ns": round(sum(times.values()), 2),
+            "units": {name: round(time, 2) for name, time in
+                      sorted(times.items(), key=lambda item: -item[1])},
+            "from": cells[0], "to": cells[-1], "cells": len(cells)}

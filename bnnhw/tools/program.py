@@ -1,0 +1,287 @@
+"""Programming a board: which tool with which arguments, and what it means when that fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.errors import ConfigError, LinkError, PlanError, ToolError
+from bnnhw.platforms import Board, get_board
+from bnnhw.tools.bitstream import LARGEST, check_bitstream, dfu_file
+from bnnhw.tools.families import get_family
+from bnnhw.tools.programmers import (
+    INSTALL,
+    LIBRARIES,
+    find_tools,
+    missing_library,
+    picked,
+    substitutes,
+)
+from bnnhw.tools.usb import RULES_FILE, UsbDevice, boards_of, usb_devices
+
+__all__ = ["Programming", "judge", "locate", "plan_programming", "program"]
+
+_ABSENT = ("device not found", "can't find ice ftdi", "no dfu capable usb", "no dfu compatible",
+           "no device found", "no cmsis-dap", "no device present", "can't find device")
+_DENIED = ("usb_open() failed", "libusb_error_access", "permission denied", "cannot open dfu",
+           "unable to claim", "insufficient permissions")
+_UNVERIFIED = ("found difference between flash and file", "verification failed",
+               "failed verification", "verify failed", "errverify")
+_BOILERPLATE = ("empty", "Copyright", "This program is Free Software", "Please report bugs")
+_NOT_BUILT_IN = "not enabled at compile time"
+
+
+@dataclass(frozen=True)
+class Programming:
+    """What is to be run.
+
+    Attributes
+    ----------
+    board : Board
+    bitstream : Path
+    persistent : bool
+    commands : tuple of tuple of str
+        The first is what runs; the others are for tools that turn out to be built without the
+        board's programmer.
+    file : str
+        What the tool is given: the bitstream, or the name of a copy of it with a DFU suffix.
+    installed : bool
+    offset : int or None
+        Address in the flash of a file that is no bitstream: weights, after which the board starts
+        with whatever bitstream is there, or with none.
+    """
+
+    board: Board
+    bitstream: Path
+    persistent: bool
+    commands: tuple[tuple[str, ...], ...]
+    file: str
+    installed: bool
+    offset: int | None = None
+
+    @property
+    def tool(self) -> str:
+        return Path(self.commands[0][0]).name
+
+    @property
+    def copied(self) -> bool:
+        return self.file != str(self.bitstream)
+
+    @property
+    def where(self) -> str:
+        """Where the bitstream ends up, in words."""
+        return "the flash" if self.persistent else "the configuration memory, until power-off"
+
+    @property
+    def memory(self) -> str:
+        """The memory that is written, in words."""
+        return "the flash" if self.persistent else "the configuration memory"
+
+
+def locate(target: Path, board: str | None) -> tuple[Board, Path]:
+    """Find the board and the bitstream that a build folder, or a file, stands for.
+
+    Parameters
+    ----------
+    target : Path
+    board : str or None
+        Needed for a file without a ``board.json`` beside it.
+
+    Raises
+    ------
+    ConfigError
+        There is no bitstream, or it was built for another board.
+    """
+    if not target.exists():
+        raise ConfigError("does not exist", where=str(target),
+                          hint="'bnnhw build NET --board B' makes a build folder")
+    folder = target if target.is_dir() else target.parent
+    built = _built_for(folder / "board.json")
+    if target.is_dir() and built is None:
+        raise ConfigError("is no build folder: it has no board.json", where=str(target),
+                          hint="'bnnhw build NET --board B' makes one")
+    name = board or built
+    if name is None:
+        raise ConfigError("does not say for which board it is", where=str(target),
+                          hint="name it with --board")
+    found = get_board(name)
+    own = built is not None and (target.is_dir() or target.stem == "board")
+    if own and built != found.name:
+        raise ConfigError(f"was built for '{built}', not for '{found.name}'", where=str(target),
+                          hint=f"leave out --board, or bnnhw build NET --board {found.name}")
+    bitstream = target / get_family(found).bitstream if target.is_dir() else target
+    if not bitstream.is_file():
+        raise ConfigError(f"has no {bitstream.name}" if target.is_dir() else "is not a file",
+                          where=str(target), hint="build the design again")
+    return found, bitstream
+
+
+def _built_for(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        return str(json.loads(path.read_bytes())["board"])
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ConfigError("is damaged", where=str(path), hint="build the design again") from None
+
+
+def plan_programming(board: Board, bitstream: Path, persistent: bool,
+                     usb: str | None = None) -> Programming:
+    """Choose tool and arguments, and look at the file.
+
+    Parameters
+    ----------
+    board : Board
+    bitstream : Path
+    persistent : bool
+        Into the flash.
+    usb : str or None
+        ``BUS:NUMBER`` of the device, where several boards are there.
+
+    Raises
+    ------
+    PlanError
+        The board cannot be programmed that way.
+    ConfigError
+        The file is no bitstream of the board.
+    """
+    programmer = board.programmer
+    arguments = programmer.persistent if persistent else programmer.volatile
+    if arguments is None:
+        raise PlanError(f"{board.title} is programmed "
+                        + ("for as long as it has power only" if persistent
+                           else "in its flash only: there is no volatile way"),
+                        hint="leave out --persistent" if persistent else "use --persistent")
+    try:
+        with bitstream.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(bitstream)) from None
+    check_bitstream(board, data, str(bitstream))
+    ways = [(programmer.tool, picked(programmer.tool, usb) + arguments),
+            *substitutes(programmer, arguments, persistent, usb)]
+    copy = bitstream.with_suffix(".dfu").name
+    for tool, given in ways:
+        file = copy if tool == "dfu-util" else str(bitstream)
+        places = find_tools(tool)
+        if places:
+            return Programming(board, bitstream, persistent, tuple(
+                (str(place), *(a.format(bitstream=file) for a in given)) for place in places),
+                file, True)
+    tool, given = ways[0]
+    file = copy if tool == "dfu-util" else str(bitstream)
+    command = (tool, *(a.format(bitstream=file) for a in given))
+    return Programming(board, bitstream, persistent, (command,), file, False)
+
+
+def program(plan: Programming, usb: str | None = None) -> str:
+    """Program a board, and return what the tool said.
+
+    Parameters
+    ----------
+    plan : Programming
+    usb : str or None
+        As for ``plan_programming``; without it there may be one such board only.
+
+    Raises
+    ------
+    LinkError
+        The board was not found, may not be opened, or is not the only one.
+    ToolError
+        The tool is missing or failed.
+    """
+    board = plan.board
+    if not plan.installed:
+        raise ToolError(f"{plan.tool} is not installed", hint=INSTALL[plan.tool])
+    present = [device for device in usb_devices() if board in boards_of(device)]
+    if len(present) > 1 and usb is None:
+        raise LinkError(f"{len(present)} devices can be {board.title}: "
+                        + ", ".join(_described(device) for device in present),
+                        hint="name one with --usb BUS:NUMBER")
+    with tempfile.TemporaryDirectory(prefix="bnnhw-flash-") as scratch:
+        folder = Path(scratch)
+        if plan.copied:
+            data = dfu_file(plan.bitstream.read_bytes(), board.programmer.usb[0])
+            (folder / plan.file).write_bytes(data)
+        here = folder if plan.copied else Path.cwd()
+        for command in plan.commands:
+            try:
+                result = subprocess.run(command, cwd=here, text=True, errors="replace",
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+            except OSError as error:
+                raise ToolError(f"{plan.tool} cannot be started: {error.strerror}",
+                                hint=INSTALL[plan.tool]) from None
+            said = result.stdout
+            if _NOT_BUILT_IN not in said:
+                break
+    judge(plan, result.returncode, said)
+    return said
+
+
+def _described(device: UsbDevice) -> str:
+    name = f"{device.maker} {device.title}".strip()
+    return f"{device.bus}:{device.number} ({name or 'without a name'})"
+
+
+def judge(plan: Programming, code: int, said: str) -> None:
+    """Tell failures from success: some tools end with 0 when the device does not start.
+
+    Parameters
+    ----------
+    plan : Programming
+    code : int
+        Exit code of the tool.
+    said : str
+        All that it printed.
+
+    Raises
+    ------
+    LinkError
+        The board was not found, or may not be opened.
+    ToolError
+        The tool failed otherwise.
+    """
+    # Bars are redrawn behind carriage returns.
+    lines = [line.strip() for line in re.split(r"[\r\n]+", said)
+             if line.strip() and not line.startswith(_BOILERPLATE)]
+    low = said.lower()
+    board, tool = plan.board, plan.tool
+    note = board.programming_note(plan.persistent)
+    if "download done" in low and "unable to read dfu status" in low:
+        return  # the bootloader starts the design before it answers
+    # A tool that stops earlier leaves CDONE low, because it holds the FPGA in reset meanwhile.
+    levels = re.findall(r"cdone: (low|high)", low) if code == 0 else []
+    asleep = plan.offset is None and (levels[-1:] == ["low"] or "wait for cdone fail" in low)
+    low = low if plan.offset is None else low.replace("wait for cdone fail", "")
+    if code == 0 and not asleep and not re.search(r"^(error|fail)", low, re.MULTILINE):
+        return
+    if library := missing_library(said):
+        raise ToolError(f"{tool} needs the library {library}", hint=LIBRARIES)
+    if _NOT_BUILT_IN in said:
+        raise ToolError(f"this openFPGALoader is built without the programmer of {board.title}",
+                        hint="install that of your system (apt, dnf, pacman or brew install "
+                             "openfpgaloader), which has it")
+    last = "; ".join(lines[-3:]) or f"exit code {code}"
+    if any(word in low for word in _DENIED) or "ftdi device: -4" in low:
+        raise LinkError(f"{board.title} may not be opened: {last}",
+                        hint=f"'bnnhw doctor' prints the rules for {RULES_FILE}")
+    if any(word in low for word in _ABSENT):
+        button = f"{note}; " if board.programmer.volatile is None and note else ""
+        raise LinkError(f"{board.title} was not found: {last}",
+                        hint=f"{button}check cable and power; 'bnnhw doctor' lists what is there")
+    if any(word in low for word in _UNVERIFIED):
+        raise ToolError(f"verification failed: {plan.memory} of {board.title} does not hold what "
+                        f"was written: {last}",
+                        hint="run it again; if it fails again, check power and cable, and whether "
+                             "the flash is write-protected")
+    if asleep:
+        raise ToolError(f"{board.title} did not start with this bitstream: {last}",
+                        hint=note or "build the design again, and check the board's jumpers")
+    raise ToolError(f"{tool} failed (exit code {code}): {last}", hint=note or None)

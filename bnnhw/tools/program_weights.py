@@ -1,0 +1,63 @@
+"""Weights of a board into its flash, beside the bitstream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bnnhw.errors import ConfigError
+from bnnhw.hostlink.wire.weights import check_weights
+from bnnhw.platforms import Board
+from bnnhw.tools.program import Programming
+from bnnhw.tools.programmers import find_tools, picked, substitutes
+
+__all__ = ["plan_weights"]
+
+
+def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Programming | None:
+    """Choose tool and arguments that write the weights of a build; None where it has none.
+
+    Parameters
+    ----------
+    board : Board
+    bitstream : Path
+        In a build folder.
+    usb : str or None
+        As for ``plan_programming``.
+
+    Raises
+    ------
+    ConfigError
+        The weights are missing, damaged, or not those of the build.
+    """
+    record = bitstream.parent / "board.json"
+    if not record.is_file() or bitstream.stem != "board":
+        return None
+    try:
+        said = json.loads(record.read_bytes()).get("weights")
+        if said is None:
+            return None
+        path = bitstream.parent / Path(str(said["file"])).name
+        offset, crc = int(said["offset"]), int(said["crc32"], 16)
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"weights cannot be read: {error.strerror}", where=str(bitstream.parent),
+                          hint="build the design again") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ConfigError("is damaged", where=str(record), hint="build the design again") from None
+    wrong = check_weights(content)
+    if wrong is None and int.from_bytes(content[-4:], "little") != crc:
+        wrong = "are the weights of another build"
+    if wrong is not None:
+        raise ConfigError(wrong, where=str(path), hint="build the design again")
+    programmer = board.programmer
+    assert programmer.persistent is not None, board.name
+    ways = [(programmer.tool, picked(programmer.tool, usb) + programmer.persistent),
+            *substitutes(programmer, programmer.persistent, True, usb)]
+    found = [(str(place), given) for tool, given in ways for place in find_tools(tool)]
+    own = [way for way in found if Path(way[0]).name == programmer.tool]
+    chosen = own or found or ways[:1]
+    # The file is the last argument of every tool, and all of them take -o ADDRESS.
+    commands = tuple((tool, *given[:-1], "-o", str(offset), given[-1].format(bitstream=path))
+                     for tool, given in chosen)
+    return Programming(board, path, True, commands, str(path), bool(found), offset)

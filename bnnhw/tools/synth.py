@@ -1,0 +1,119 @@
+"""Synthesis with Yosys, and the cells that each unit of the plan takes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from bnnhw.device import Device
+from bnnhw.emit.design import Design
+from bnnhw.errors import PlanError
+from bnnhw.plan import Unit
+from bnnhw.tools.tools import Tools
+
+__all__ = ["SynthReport", "UnitCells", "synthesise"]
+
+
+@dataclass(frozen=True)
+class UnitCells:
+    """Cells of one unit, by type, and what they add up to."""
+
+    unit: str
+    kind: str
+    lanes: int
+    cells: dict[str, int]
+    lut: int
+    ff: int
+    block: int
+
+
+@dataclass(frozen=True)
+class SynthReport:
+    """Cells of a design on a device; ``lut`` counts them by ``Device.luts``."""
+
+    device: str
+    command: str
+    units: tuple[UnitCells, ...]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Rows of a table, with a total."""
+        rows: list[tuple[Any, ...]] = []
+        for u in self.units:
+            per_lane = u.lut / u.lanes if u.lanes else "-"
+            rows.append((u.unit, u.kind, u.lut, u.ff, u.block, per_lane))
+        lanes = sum(u.lanes for u in self.units)
+        lut = sum(u.lut for u in self.units)
+        rows.append(("total", "", lut, sum(u.ff for u in self.units),
+                     sum(u.block for u in self.units), lut / lanes if lanes else "-"))
+        return rows
+
+    def to_json(self) -> dict[str, Any]:
+        columns = ("unit", "kind", "lut", "ff", "block_ram", "lut_per_lane")
+        rows = [dict(zip(columns, (None if value == "-" else value for value in row), strict=True))
+                for row in self.rows()]
+        for row, unit in zip(rows, self.units, strict=False):
+            row["cells"] = unit.cells
+        return {"schema": "bnnhw.synth/2", "device": self.device, "command": self.command,
+                "units": rows[:-1], "total": rows[-1]}
+
+
+def synthesise(design: Design, device: Device, kind: str | None = None) -> SynthReport:
+    """Synthesise a design; each unit keeps its boundary, so that its cells can be counted.
+
+    With a ``kind``, units of that kind only.
+
+    Raises
+    ------
+    PlanError
+        The device is none that Yosys synthesises for.
+    ToolError
+        Yosys is missing or failed.
+    """
+    if device.synth is None:
+        raise PlanError(f"device '{device.name}' cannot be synthesised for",
+                        hint="use ecp5, ice40 or xc7")
+    top = design.plan.name
+    flatten = " -flatten" if device.synth.startswith("synth_xilinx") else ""
+    command = f"{device.synth}{flatten} -top {top}"
+    with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as scratch:
+        folder = Path(scratch)
+        (folder / "core.v").write_text(design.verilog)
+        units = [u for u in design.plan.units if kind in (None, u.kind)]
+        others = [u for u in design.plan.units if u not in units]
+        # One copy of a unit for each of its places, then one flat module a unit.
+        script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
+                  f"setattr -mod -set keep_hierarchy 1 {_modules(top, units)}; "
+                  f"{'blackbox ' + _modules(top, others) + '; ' if others else ''}"
+                  f"{command}; tee -o stat.json stat -json")
+        Tools().run("yosys", ["-q", "-p", script], folder)
+        modules = json.loads((folder / "stat.json").read_text())["modules"]
+    return SynthReport(device.name, command, _count(top, units, device, modules))
+
+
+def _modules(top: str, units: Sequence[Unit]) -> str:
+    """Yosys names of units' modules after ``uniquify``."""
+    return " ".join(f"{top}.{unit.name}" for unit in units)
+
+
+def _count(top: str, units: Sequence[Unit], device: Device,
+           modules: dict[str, Any]) -> tuple[UnitCells, ...]:
+    by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
+    counted = []
+    for unit in units:
+        cells = {k: v for k, v in by_name[f"{top}.{unit.name}"].items()
+                 if not k.startswith("$scopeinfo")}
+
+        def total(patterns: tuple[str, ...], cells: dict[str, int] = cells) -> int:
+            return sum(n for c, n in cells.items() if any(fnmatch(c, p) for p in patterns))
+
+        summary = unit.summary()
+        lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
+        counted.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
+                                 sum(cells.get(c, 0) * n for c, n in device.luts.items()),
+                                 total(device.ff_cells), total(device.block_cells)))
+    return tuple(counted)

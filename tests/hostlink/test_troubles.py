@@ -1,0 +1,243 @@
+"""What goes wrong on a line, and how the host gets over it or gives up; against the Verilog."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+
+from bnnhw import golden
+from bnnhw.emit.board import BoardDesign
+from bnnhw.errors import LinkError
+from bnnhw.hostlink.driver import Accelerator
+from bnnhw.hostlink.driver.port import SimulatedPort
+from bnnhw.hostlink.driver.replies import ReplyReader
+from bnnhw.hostlink.wire import REPLY_SYNC, Command, Identity, Status, pack_frame
+from bnnhw.sim.board import BoardModel
+from bnnhw.sim.board_server import SimulatedBoard
+from tests.hostlink.boards import request, write
+from tests.networks import random_samples
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedPort, "slack", 0.3)
+
+
+class BadLine(BoardModel):
+    """A board behind a line that spoils some bytes.
+
+    ``to_board`` and ``to_host`` say what happens to the byte of a number: ``flip``, ``drop`` or
+    ``double``.
+    """
+
+    def __init__(self, built: BoardDesign) -> None:
+        super().__init__(built.verilog, built.divisor)
+        self.to_board: dict[int, str] = {}
+        self.to_host: dict[int, str] = {}
+        self.sent = self.got = 0
+
+    @staticmethod
+    def spoil(data: bytes, first: int, faults: dict[int, str]) -> bytes:
+        out = bytearray()
+        for k, byte in enumerate(data, first):
+            fault = faults.get(k)
+            out += {"flip": bytes([byte ^ 0x10]), "drop": b"",
+                    "double": bytes([byte, byte])}.get(fault or "", bytes([byte]))
+        return bytes(out)
+
+    def send(self, data: bytes) -> None:
+        super().send(self.spoil(data, self.sent, self.to_board))
+        self.sent += len(data)
+
+    def receive(self) -> bytes:
+        data = super().receive()
+        self.got += len(data)
+        return self.spoil(data, self.got - len(data), self.to_host)
+
+
+@contextmanager
+def connected(built: BoardDesign, model: BoardModel, folder: Path,
+              **options: float) -> Iterator[tuple[SimulatedBoard, Accelerator]]:
+    with (SimulatedBoard(model, built.clock_hz) as board,
+          Accelerator(board, folder, **options) as host):
+        yield board, host
+
+
+def is_golden(host: Accelerator, x: np.ndarray) -> bool:
+    expected = golden.run(host.build.graph, x)
+    found = host.infer(x)
+    return all((expected[k] == found[k]).all() for k in expected)
+
+
+@pytest.mark.parametrize("fault", ["flip", "drop", "double"])
+@pytest.mark.parametrize("way", ["to_board", "to_host"])
+def test_spoiled_bytes(patient: BoardDesign, folder: Path, way: str, fault: str) -> None:
+    """A lost request shifts all replies behind it; none of them may be believed."""
+    with connected(patient, model := BadLine(patient), folder, attempts=8) as (_, host):
+        x = random_samples(host.build.graph, 12)
+        # Sync, command, length, payload and CRC of the second frame, and of one further behind.
+        for place in (30, 31, 32, 33, 40, 58, 59, 95, 121):
+            position = model.sent if way == "to_board" else model.got
+            getattr(model, way)[position + place] = fault
+            assert is_golden(host, x), place
+        assert len(host.link.troubles) >= 8
+
+
+def test_left_over_by_another_program(board: SimulatedBoard, folder: Path,
+                                      patient: BoardDesign) -> None:
+    infer = request(Command.INFER, bytes(patient.identity.input_bytes))
+    for left in (infer[:9], infer * 4, b"\x5a" * 40, infer * 4 + infer[:-1]):
+        with serial.Serial(board.path, 3_000_000) as before:
+            before.write(left)
+        with Accelerator(board, folder, attempts=8) as host:
+            assert is_golden(host, random_samples(host.build.graph, 5))
+
+
+def test_power_cycle(board: SimulatedBoard, folder: Path) -> None:
+    with Accelerator(board, folder, attempts=8) as host:
+        x = random_samples(host.build.graph, 1000)
+        cycle = threading.Timer(0.05, board.power_cycle)
+        cycle.start()
+        while cycle.is_alive():
+            assert is_golden(host, x)
+
+
+def test_cable_pulled_and_put_back(board: SimulatedBoard, folder: Path) -> None:
+    with Accelerator(board, folder, attempts=8, patience=5.0) as host:
+        x = random_samples(host.build.graph, 2000)
+        threading.Timer(0.05, board.unplug, [5000]).start()
+        back = threading.Timer(0.4, board.plug)
+        back.start()
+        while back.is_alive():
+            assert is_golden(host, x)
+        assert any("was lost" in trouble for trouble in host.link.troubles)
+
+
+def test_cable_pulled_for_good(board: SimulatedBoard, folder: Path) -> None:
+    """Said within the patience; the object works again when the cable is back."""
+    with Accelerator(board, folder, patience=0.5) as host:
+        x = random_samples(host.build.graph, 2000)
+        threading.Timer(0.05, board.unplug, [0]).start()
+        begin = time.monotonic()
+        with pytest.raises(LinkError, match="cannot be opened: No such file") as caught:
+            host.infer(np.resize(x, (20_000, *x.shape[1:])))
+        assert caught.value.exit_code == 7
+        assert time.monotonic() - begin < 10
+        with pytest.raises(LinkError):
+            host.echo()
+        board.plug()
+        assert is_golden(host, x[:20])
+
+
+STATES = """
+  reg [2:0] state = 0;  // RESET leads to the next
+  reg [31:0] age = 0;
+  always @(posedge clock) begin
+    age <= core_reset ? 0 : age + 1;
+    if (core_reset && state != 4) state <= state + 1;
+  end
+  bnnhw_host_link link ("""
+WIRES = {
+    "\n  bnnhw_host_link link (": STATES,
+    ".loading(1'b0)": ".loading(state == 1 || state == 2 && age < 600000)",
+    ".bad_weights(1'b0)": ".bad_weights(state == 3)",
+    ".from_core_valid(o_valid)": ".from_core_valid(o_valid && state != 4)",
+}
+
+
+def test_states_of_the_board(tiny: BoardDesign, tmp_path: Path) -> None:
+    """Weights that never come, that come late, that are others; an accelerator without outputs."""
+    text = tiny.verilog
+    for old, new in WIRES.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    model = BoardModel(text, tiny.divisor)
+    with connected(tiny, model, write(tiny, tmp_path), patience=0.05) as (_, host):
+        x = random_samples(host.build.graph, 3)
+        assert is_golden(host, x)
+        host.reset()
+        with pytest.raises(LinkError, match="still loading its weights; its flash may hold none"):
+            host.infer(x)
+        assert len(host.echo()) == 16
+        host.reset()
+        host.link.patience = 20.0
+        assert is_golden(host, x)
+        host.reset()
+        with pytest.raises(LinkError, match="not those of its design") as caught:
+            host.infer(x)
+        assert caught.value.exit_code == 7
+        host.reset()
+        with pytest.raises(LinkError, match="CORE_TIMEOUT to INFER, then CORE_TIMEOUT to INFER"):
+            host.infer(x)
+        assert len(host.echo()) == 16
+
+
+class Babbling(BoardModel):
+    """A board whose line to the host brings what ``babble`` makes of what it said."""
+
+    def receive(self) -> bytes:
+        return self.babble(super().receive())
+
+    def babble(self, said: bytes) -> bytes:
+        return said
+
+
+def test_no_reply_stream_hangs_the_host(tiny: BoardDesign, tmp_path: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedPort, "slack", 0.05)
+    folder = write(tiny, tmp_path)
+    random = np.random.default_rng(5)
+    model = Babbling(tiny.verilog, tiny.divisor)
+    replies = [pack_frame(REPLY_SYNC, command, bytes([status]) + random.bytes(length))
+               for command in (0, Command.IDENTIFY, Command.INFER, 0xFF)
+               for status in (Status.OK, Status.BAD_CRC, 0xEE)
+               for length in (0, 8, Identity.SIZE - 1)]
+    with connected(tiny, model, folder) as (_, host):
+        x = random_samples(host.build.graph, 5)
+        for babble in (
+                lambda said: b"",
+                lambda said: said[:-1],
+                lambda said: random.bytes(200),
+                lambda said: said + b"\xa5" * 3,
+                lambda said: bytes([REPLY_SYNC]) * 50,
+                lambda said: replies[random.integers(len(replies))],
+                lambda said: said and replies[random.integers(len(replies))],
+                lambda said: bytes(b ^ 1 for b in said)):
+            model.babble = babble
+            said = ""
+            begin = time.monotonic()
+            try:
+                assert is_golden(host, x)
+            except LinkError as error:
+                said = str(error)
+            assert not said or "3 attempts" in said
+            assert time.monotonic() - begin < 10
+            model.babble = bytes
+            assert is_golden(host, x)
+
+
+def test_replies_are_found_in_anything() -> None:
+    random = np.random.default_rng(9)
+    for _ in range(1000):
+        payloads = [random.bytes(int(random.integers(0, 20))) for _ in range(3)]
+        stream = b""
+        for payload in payloads:
+            noise = bytearray(random.bytes(int(random.integers(0, 30))))
+            noise[::3] = bytes([REPLY_SYNC]) * len(noise[::3])
+            stream += bytes(noise) + pack_frame(REPLY_SYNC, Command.ECHO, b"\0" + payload)
+        stream += bytes(40)
+        reader = ReplyReader(21)
+        found = []
+        while stream:
+            size = int(random.integers(1, 40))
+            found += [reply.payload for reply in reader.feed(stream[:size])]
+            stream = stream[size:]
+        assert found == payloads
+        assert reader.strange <= 3 * 30 + 40

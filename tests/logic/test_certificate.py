@@ -1,0 +1,156 @@
+"""Sums of every size on every target: right by simulation, and refused with one fault in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.logic import TARGETS, CertificateError, Netlist, Number, SumBuilder, certify
+from bnnhw.logic.cells import Chain, Lut
+
+FAMILIES = sorted(TARGETS)
+
+
+def number_of(bits: np.ndarray) -> np.ndarray:
+    """Unsigned numbers of columns, lowest first."""
+    return np.asarray(bits.astype(object) @ np.array([1 << k for k in range(bits.shape[1])],
+                                                     dtype=object))
+
+
+def samples(inputs: int, seed: int) -> np.ndarray:
+    """Random inputs of every density, and both extremes."""
+    random = np.random.default_rng(seed)
+    x = random.random((60, inputs)) < random.random((60, 1))
+    x[0], x[1] = False, True
+    return np.asarray(x)
+
+
+def counter(family: str, width: int, products: bool) -> tuple[Netlist, np.ndarray]:
+    """A popcount of plain bits or of products, and the right counts of ``samples``."""
+    inputs = 2 * width if products else width
+    netlist = Netlist(inputs)
+    builder = SumBuilder(netlist, TARGETS[family])
+    terms = [(netlist.input(k), netlist.input(width + k) ^ (k & 1)) if products
+             else (netlist.input(k) ^ (k % 3 == 1),) for k in range(width)]
+    netlist.outputs = list(builder.total(terms).lits)
+    x = samples(inputs, width)
+    flip = np.arange(width) % 2 == 1 if products else np.arange(width) % 3 == 1
+    one = ~(x[:, :width] ^ x[:, width:] ^ flip) if products else x ^ flip
+    return netlist, one.sum(axis=1)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("products", [False, True])
+def test_counts_of_every_small_size(family: str, products: bool) -> None:
+    for width in [*range(1, 40), 63, 64, 65, 127, 128]:
+        netlist, expected = counter(family, width, products)
+        assert certify(netlist) >= (width > 1)
+        assert (number_of(netlist.evaluate(samples(netlist.inputs, width))) == expected).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [1000, 4096])
+def test_counts_of_large_sizes(family: str, width: int) -> None:
+    netlist, expected = counter(family, width, products=False)
+    certify(netlist)
+    assert (number_of(netlist.evaluate(samples(width, width))) == expected).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_comparisons_at_every_limit(family: str) -> None:
+    for width in (1, 2, 5, 9):
+        limits = list(range(-1, width + 3))
+        netlist = Netlist(width)
+        builder = SumBuilder(netlist, TARGETS[family])
+        bits = [(netlist.input(k),) for k in range(width)]
+        netlist.outputs = [lit for t in limits for lit in builder.at_least(bits, [], [t])]
+        netlist.outputs += builder.at_least(bits, [], limits)
+        certify(netlist)
+        x = (np.arange(1 << width)[:, None] >> np.arange(width) & 1).astype(bool)
+        expected = x.sum(axis=1)[:, None] >= np.array(limits * 2)
+        assert (netlist.evaluate(x) == expected).all()
+
+
+@given(st.sampled_from(FAMILIES), st.integers(0, 20), st.lists(st.integers(1, 6), max_size=4),
+       st.integers(-40, 40), st.integers(1, 9), st.integers(0, 100))
+@settings(max_examples=120, deadline=None)
+def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list[int], const: int,
+                                            width: int, seed: int) -> None:
+    inputs = bits + sum(widths)
+    netlist = Netlist(max(inputs, 1))
+    builder = SumBuilder(netlist, TARGETS[family])
+    numbers, at = [], bits
+    for w in widths:
+        own = Number(tuple(netlist.input(at + k) for k in range(w)), (1 << w) - 1)
+        numbers.append(own.negated if seed & 1 else own)
+        at += w
+    terms = [(netlist.input(k),) for k in range(bits)]
+    wrapped = builder.total(terms, numbers, const, width)
+    whole = builder.total(terms, numbers, abs(const))
+    reached = builder.at_least(terms, numbers, [const])
+    netlist.outputs = [*wrapped.lits, *whole.lits, *reached]
+    certify(netlist)
+    x = samples(netlist.inputs, seed)
+    value, at = x[:, :bits].sum(axis=1), bits
+    for w in widths:
+        own = number_of(x[:, at:at + w])
+        value = value + ((1 << w) - 1 - own if seed & 1 else own)
+        at += w
+    y = netlist.evaluate(x)
+    assert len(wrapped.lits) == width
+    assert (number_of(y[:, :width]) == (value + const) % (1 << width)).all()
+    assert (number_of(y[:, width:width + whole.width]) == value + abs(const)).all()
+    assert (y[:, -1] == (value >= const)).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_planted_fault_is_refused(family: str) -> None:
+    """Every kind of fault at many places: a wrong table, a wrong wire, a lost inversion."""
+    refused = 0
+    for place in range(0, 400, 7):
+        for fault in ("cell", "wire"):
+            netlist, _ = counter(family, 37, products=place % 2 == 0)
+            _plant(netlist, place, fault)
+            x = samples(netlist.inputs, 1)
+            good, _ = counter(family, 37, products=place % 2 == 0)
+            if (netlist.evaluate(x) == good.evaluate(x)).all():
+                continue  # the fault is in a value that nobody looks at
+            with pytest.raises(CertificateError):
+                certify(netlist)
+            refused += 1
+    assert refused > 60
+
+
+def _plant(netlist: Netlist, place: int, fault: str) -> None:
+    """Change one cell."""
+    index = place % len(netlist.cells)
+    cell = netlist.cells[index]
+    if isinstance(cell, Lut):
+        if fault == "cell":
+            broken: Lut | Chain = replace(cell, table=cell.table ^ (1 << place % (
+                1 << len(cell.ins))))
+        else:
+            other = next(b for b in range(1, netlist.bits) if b not in cell.ins and b < cell.out)
+            broken = replace(cell, ins=(other, *cell.ins[1:]))
+    else:
+        k = place % len(cell.slots)
+        slot = cell.slots[k]
+        if fault == "cell":
+            slot = replace(slot, p=slot.p ^ (1 << place % (1 << len(slot.ins))))
+        else:
+            other = next(b for b in range(1, netlist.bits)
+                         if b not in slot.ins and b < cell.slots[0].total)
+            slot = replace(slot, ins=(other, *slot.ins[1:]))
+        broken = replace(cell, slots=(*cell.slots[:k], slot, *cell.slots[k + 1:]))
+    netlist.cells[index] = broken
+    # A claim refers to the chain that stands in the netlist.
+    netlist.sums[:] = [replace(s, chain=broken) if s.chain is cell else s for s in netlist.sums]
+    for n, whole in enumerate(netlist.wholes):
+        if hasattr(whole, "parts"):
+            netlist.wholes[n] = replace(whole, parts=tuple(
+                (replace(s, chain=broken) if s.chain is cell else s, shift)
+                for s, shift in whole.parts))

@@ -1,0 +1,154 @@
+"""Matrices with shared parts: proven, equal to their definition, cheaper than alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.logic import TARGETS, Netlist, SumBuilder, certify
+from bnnhw.logic.cse import extract, thresholds
+from bnnhw.logic.cse.extract import MOST_ROWS
+from bnnhw.logic.cse.forest import ROOT, forest
+from bnnhw.logic.cse.graph import SharedMatrix
+from bnnhw.logic.cse.search import (
+    FIRST,
+    SHALLOW,
+    WIDE,
+    Sharing,
+    attempts,
+    first_tries,
+    share_matrix,
+)
+from tests.logic.test_certificate import FAMILIES, samples
+
+
+def check(matrix: np.ndarray, family: str, smallest: int, reach: float = 0.0, keep: int = 1,
+          limit: int | None = None, together: int = MOST_ROWS) -> int:
+    """Build a matrix with thresholds, prove it, compare it; returns its cost."""
+    rows, columns = matrix.shape
+    shared = extract(matrix, smallest, reach, 3, together=together)
+    netlist = Netlist(columns)
+    target = TARGETS[family]
+    t = columns // 2 if limit is None else limit
+    found = thresholds(shared, [netlist.input(k) for k in range(columns)],
+                       SumBuilder(netlist, target), [[t]] * rows, keep)
+    netlist.outputs = [lit for lit, in found]
+    certify(netlist)
+    x = samples(columns, rows)
+    agreeing = ((2 * x.astype(int) - 1) @ matrix.T + np.abs(matrix).sum(axis=1)) // 2
+    assert (netlist.evaluate(x) == (agreeing >= t)).all()
+    return target.cost(netlist)
+
+
+def signs(rows: int, columns: int, seed: int, zeros: float = 0.0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    made = random.integers(0, 2, (rows, columns)) * 2 - 1
+    return np.where(random.random((rows, columns)) < zeros, 0, made)
+
+
+@given(st.sampled_from(FAMILIES), st.integers(1, 40), st.integers(1, 40), st.integers(2, 9),
+       st.sampled_from([0.0, 0.35, 1.0]), st.integers(0, 4), st.sampled_from([0.0, 0.3]),
+       st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_any_matrix(family: str, rows: int, columns: int, smallest: int, reach: float, keep: int,
+                    zeros: float, seed: int) -> None:
+    check(signs(rows, columns, seed, zeros), family, smallest, reach, keep)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_edges(family: str) -> None:
+    one = np.ones((1, 1), dtype=np.int64)
+    check(one, family, 2)
+    check(-one, family, 2, limit=1)
+    check(np.ones((5, 30), dtype=np.int64), family, 4)  # duplicate rows, equal weights
+    check(-np.ones((5, 30), dtype=np.int64), family, 4)
+    for limit in (0, 1, 30, 31, 500, -3):
+        check(signs(4, 30, 1), family, 4, limit=limit)
+    check(np.zeros((2, 3), dtype=np.int64), family, 4, limit=1)
+    check(signs(1, 784, 2), family, 4)
+
+
+@given(st.sampled_from(FAMILIES), st.integers(1, 20), st.integers(1, 30), st.integers(1, 9),
+       st.sampled_from([0.0, 0.5]), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_any_rows_together(family: str, rows: int, columns: int, together: int, reach: float,
+                           seed: int) -> None:
+    check(signs(rows, columns, seed), family, 3, reach, together=together)
+
+
+def test_only_rows_together_share() -> None:
+    matrix = signs(24, 100, 4)
+    shared = extract(matrix, 3, 0.5, 2, together=8)
+    block = {k: k // 8 for k in range(24)}
+    for k in reversed(shared.order()):
+        for part, _ in shared.nodes[k].parts:
+            assert block.setdefault(part, block[k]) == block[k]
+    with pytest.raises(ValueError, match="at least a row"):
+        extract(matrix, 3, together=0)
+
+
+def test_of_many_columns_eight_rows_share_most() -> None:
+    """Less to count than with all rows together."""
+    assert first_tries(WIDE - 1, True) == SHALLOW
+    assert first_tries(WIDE - 1, False) == FIRST
+    matrix = signs(32, 2 * WIDE, 9)
+    alone = check(matrix, "ecp5", 4, together=8)
+    assert first_tries(2 * WIDE, True)[0].together == 8
+    assert alone < check(matrix, "ecp5", 4)
+
+
+def test_complementary_rows_share_everything() -> None:
+    row = signs(1, 200, 3)
+    alone = check(row, "ecp5", 4)
+    assert check(np.concatenate([row, -row, row]), "ecp5", 4) < 1.4 * alone
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40", "xc7"])
+def test_sharing_pays(family: str) -> None:
+    matrix = signs(64, 64, 0)
+    assert check(matrix, family, 4) < 0.7 * check(matrix, family, 1000)
+
+
+def test_many_rows() -> None:
+    matrix = signs(10_000, 24, 4)
+    shared = extract(matrix, 4)
+    assert shared.rows == 10_000
+    shared.check(matrix)
+
+
+def test_the_proof_of_a_matrix_sees_a_wrong_part() -> None:
+    matrix = signs(20, 50, 5)
+    shared = extract(matrix, 4)
+    broken = matrix.copy()
+    broken[7, 3] *= -1
+    with pytest.raises(ValueError, match="1 rows"):
+        shared.check(broken)
+
+
+def test_same_input_same_result() -> None:
+    matrix = signs(40, 90, 6)
+    assert extract(matrix, 4, 0.4, 2) == extract(matrix, 4, 0.4, 2)
+
+
+def test_forest_has_no_cycles_and_keeps_to_its_depth() -> None:
+    parents = forest(signs(50, 60, 7), 1.0, 3)
+    for k in range(50):
+        depth, at = 0, k
+        while parents[at][0] != ROOT:
+            at, depth = parents[at][0], depth + 1
+        assert depth <= 3
+
+
+def test_a_search_tells_how_far_it_is() -> None:
+    """From step to step more, at last all; and the same is found as without."""
+    matrix, told = signs(30, 60, 8), list[float]()
+
+    def cost(shared: SharedMatrix, sharing: Sharing) -> float:
+        return float(len(shared.nodes) + sharing.keep)
+
+    assert share_matrix(matrix, cost, report=told.append) == share_matrix(matrix, cost)
+    assert told == sorted(set(told))
+    assert len(told) == 2 * attempts(30, 60)
+    assert told[-1] == 1

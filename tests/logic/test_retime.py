@@ -1,0 +1,114 @@
+"""Retimed registers: as few as can be, by trying everything, and never on a longer path."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bnnhw.device.counting import DELAYS
+from bnnhw.logic import TARGETS, Netlist, SumBuilder
+from bnnhw.logic.pipeline import Schedule, inputs_fan_out, register_count, schedule, schedule_cuts
+from bnnhw.logic.retime import MOST_CELLS, retimed
+
+
+def netlist_of(seed: int, bits: int, sums: int, target: str) -> Netlist:
+    """Sums and comparisons of random bits, and sums of these, so that some wait for others."""
+    rng = np.random.default_rng(seed)
+    netlist = Netlist(bits)
+    builder = SumBuilder(netlist, TARGETS[target])
+    made = []
+    for _ in range(sums):
+        chosen = rng.choice(bits, int(rng.integers(2, bits + 1)), replace=False)
+        numbers = [n for n in made if rng.random() < 0.5]
+        made.append(builder.total([(netlist.input(int(k)),) for k in chosen], numbers))
+    lits = [lit for lit in made[-1].lits if lit > 1]
+    reached = builder.at_least([(netlist.input(0),)], made[-2:], [2])
+    netlist.outputs = [*lits, *reached]
+    return netlist
+
+
+def live(netlist: Netlist) -> list:
+    used = netlist.used()
+    return [cell for cell in netlist.cells if netlist.live(cell, used)]
+
+
+def paths_are_no_longer(netlist: Netlist, before: Schedule, after: Schedule) -> bool:
+    """Each cell reads what is there, and shares a stage with those only that it shared it with."""
+    for cell in live(netlist):
+        old, new = (s.stage[cell.functions[0].out] for s in (before, after))
+        for bit in cell.reads:
+            if not bit or bit <= netlist.inputs:
+                continue
+            if after.stage[bit] > new or (after.stage[bit] == new and before.stage[bit] != old):
+                return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
+    target = ("ecp5", "ice40", "xc7")[seed % 3]
+    netlist = netlist_of(seed, 5 + 3 * seed, 5, target)
+    delays = replace(DELAYS[target], fanout=(0, 4)[seed % 2])
+    before = schedule(netlist, delays, (1.0, 5.0, 8.0)[seed % 3])
+    after = retimed(netlist, before)
+    assert paths_are_no_longer(netlist, before, after)
+    assert (after.cuts, after.period, after.slowest) == \
+        (before.cuts, before.period, before.slowest)
+    assert max(after.stage) <= before.cuts
+    begin = inputs_fan_out(netlist, before.fanout)
+    assert all(after.stage[f.out] >= begin for cell in live(netlist) for f in cell.functions)
+    # Copies for fan-out are not what it counts.
+    counted = [register_count(netlist, replace(s, fanout=0)) for s in (before, after)]
+    assert counted[1] <= counted[0]
+    assert retimed(netlist, after).stage == after.stage
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_schedule_has_fewer_registers(seed: int) -> None:
+    netlist = netlist_of(100 + seed, 4, 2, "ecp5")
+    before = schedule_cuts(netlist, replace(DELAYS["ecp5"], fanout=0), 2)
+    after = retimed(netlist, before)
+    cells = live(netlist)
+    assert len(cells) <= 9
+    least = None
+    for stages in itertools.product(range(before.cuts + 1), repeat=len(cells)):
+        stage = list(before.stage)
+        for cell, at in zip(cells, stages, strict=True):
+            for function in cell.functions:
+                stage[function.out] = at
+        tried = replace(before, stage=tuple(stage))
+        if paths_are_no_longer(netlist, before, tried):
+            count = register_count(netlist, tried)
+            least = count if least is None else min(least, count)
+    assert register_count(netlist, after) == least
+
+
+def test_bits_that_wait_anyway_are_added_up_late() -> None:
+    netlist = Netlist(40)
+    builder = SumBuilder(netlist, TARGETS["ice40"])
+    slow = builder.total([(netlist.input(k),) for k in range(30)])
+    quick = [builder.total([(netlist.input(k),) for k in range(first, first + 3)])
+             for first in (30, 33, 36)]
+    netlist.outputs = [*builder.total([], [slow, *quick]).lits,
+                       *(netlist.input(k) for k in range(30, 39))]
+    delays = replace(DELAYS["ice40"], fanout=0)
+    before = schedule(netlist, delays, 4.0)
+    assert register_count(netlist, retimed(netlist, before)) < register_count(netlist, before)
+
+
+def test_logic_without_registers_stays() -> None:
+    netlist = netlist_of(3, 9, 2, "ecp5")
+    whole = schedule_cuts(netlist, DELAYS["ecp5"], 0)
+    assert retimed(netlist, whole) is whole
+
+
+def test_a_huge_netlist_keeps_its_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist = netlist_of(5, 20, 3, "ecp5")
+    before = schedule_cuts(netlist, DELAYS["ecp5"], 3)
+    assert retimed(netlist, before) is not before
+    monkeypatch.setattr("bnnhw.logic.retime.MOST_CELLS", 3)
+    assert MOST_CELLS > 3
+    assert retimed(netlist, before) is before
