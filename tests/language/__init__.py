@@ -1,0 +1,1 @@
+"""Counts words of the writing standard that the project no longer uses in a private sense."""
