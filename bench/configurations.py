@@ -35,7 +35,7 @@ class Configuration:
 
     graph: Graph
     hints: Hints
-    target: int
+    target_cycles: int
 
 
 class _Net:

@@ -40,7 +40,8 @@ def measure(family: str, record: dict[str, Any], again: str | None) -> None:
         if known is not None and again not in {row["kind"] for row in known}:
             continue
         begin = time.perf_counter()
-        design = generate(Network(c.graph, c.hints, ()), "streaming", device, Goal(ii=c.target))
+        design = generate(Network(c.graph, c.hints, ()), "streaming", device,
+                          Goal(target_cycles=c.target_cycles))
         try:
             report = synthesise(design, device, None if known is None else again)
         except ToolError as error:  # some netlists crash the mapper of some families
@@ -62,7 +63,7 @@ def with_features(family: str, designs: dict[str, Any]) -> dict[str, list[dict[s
     for name, rows in designs.items():
         c = by_name[name]
         plan = plan_network(Network(c.graph, c.hints, ()), "streaming", device,
-                            Goal(ii=c.target))[1]
+                            Goal(target_cycles=c.target_cycles))[1]
         units = {u.name: u for u in plan.units}
         result[name] = [{**row, "planned_block": block_count(units[row["unit"]], device),
                          "features": all_features(units[row["unit"]], device)} for row in rows]

@@ -141,9 +141,9 @@ def whole_tfc() -> list[dict[str, Any]]:
     graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
     rows = []
     for target in TARGETS:
-        for what, wish in (("combinational", Goal(cuts=0)), ("150 MHz", Goal(clock_mhz=150))):
+        for what, goal in (("combinational", Goal(cuts=0)), ("150 MHz", Goal(clock_mhz=150))):
             begin = time.process_time()
-            core = generate(Network(graph, {}, ()), "unrolled", get_device(target), wish)
+            core = generate(Network(graph, {}, ()), "unrolled", get_device(target), goal)
             seconds = time.process_time() - begin
             report = synthesise(core, get_device(target))
             lut = sum(u.lut for u in report.units)
@@ -176,7 +176,8 @@ def streaming() -> list[dict[str, Any]]:
     """Whole streaming designs on ECP5, with weights in block RAM: LUT4 an XNOR lane."""
     rows = []
     for name, ii in (("tfc", 64), ("sfc", 64)):
-        core = generate(load_network(network(name)), "streaming", get_device("ecp5"), Goal(ii=ii))
+        core = generate(load_network(network(name)), "streaming", get_device("ecp5"),
+                        Goal(target_cycles=ii))
         report = synthesise(core, get_device("ecp5"))
         lanes, lut = (sum(getattr(u, what) for u in report.units) for what in ("lanes", "lut"))
         rows.append({"network": name, "cycles a frame": core.plan.ii, "lanes": lanes, "LUT4": lut,

@@ -36,7 +36,7 @@ def bench_plan() -> list[dict[str, Any]]:
         times = []
         for _ in range(5):
             begin = time.perf_counter()
-            plan = get_arch("streaming").plan(network.graph, hints, device, Goal(ii=ii))
+            plan = get_arch("streaming").plan(network.graph, hints, device, Goal(target_cycles=ii))
             times.append(1000 * (time.perf_counter() - begin))
         needed = resources(plan, device)
         rows.append({"network": name, "milliseconds": round(min(times), 1),
@@ -56,7 +56,7 @@ def bench_cnv() -> list[dict[str, Any]]:
     rows = []
     for name, hints in (("folding of the authors", network.hints), ("folding of the solver", {})):
         design = generate(type(network)(network.graph, hints, ()), "streaming", device,
-                          Goal(ii=32768))
+                          Goal(target_cycles=32768))
         needed = resources(design.plan, device)
         total = synthesise(design, device).to_json()["total"]
         placed = place_and_route(design, device, 80.0, 1)

@@ -76,7 +76,8 @@ def bench_generate() -> list[dict[str, Any]]:
 
 
 def design(name: str, ii: int) -> Design:
-    return generate(load_network(network(name)), "streaming", get_device("generic"), Goal(ii=ii))
+    return generate(load_network(network(name)), "streaming", get_device("generic"),
+                    Goal(target_cycles=ii))
 
 
 def bench_simulate() -> list[dict[str, Any]]:

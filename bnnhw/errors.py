@@ -50,7 +50,7 @@ class ModelError(BnnhwError):
 
 
 class PlanError(BnnhwError):
-    """A folding, a memory or a wish cannot be planned for this network."""
+    """A folding, a memory or a goal cannot be planned for this network."""
 
 
 class FitError(BnnhwError):

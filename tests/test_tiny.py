@@ -32,7 +32,8 @@ def test_tiny(tmp_path: Path) -> None:
         "a.thresholds": np.array([2, 3, 1]),
         "b.weights": np.array([[0, 1, 1], [1, 0, 1]]),
     })
-    design = generate(load_network(tmp_path), "streaming", get_device("generic"), Goal(ii=4))
+    design = generate(load_network(tmp_path), "streaming", get_device("generic"),
+                      Goal(target_cycles=4))
     write_files(design.files(tmp_path / "tiny.v"))
     design = load_design(tmp_path / "tiny.json")
     x = ((np.arange(16)[:, None] >> np.arange(4)) & 1).astype(np.uint8)

@@ -20,7 +20,7 @@ class Architecture:
     Parameters
     ----------
     name, title : str
-    plan : (graph, hints, device, wish) -> Plan
+    plan : (graph, hints, device, goal) -> Plan
     elaborate : (plan, graph) -> Component
     load_plan : JSON value -> Plan
     searches : bool

@@ -1,4 +1,4 @@
-"""Planning for a board: beside its host link, and at a clock that keeps what was wished."""
+"""Planning for a board: beside its host link, and at a clock that meets the goal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
     try:
         plan_for(network, board, arch, Goal(fps=fps, clock_mhz=usual), False, usual, ALL)
     except (PlanError, FitError, TimingError) as error:
-        cycles = plan_for(network, board, arch, None, True, usual, usual_share(board)).target
+        cycles = plan_for(network, board, arch, None, True, usual, usual_share(board)).target_cycles
         for quarter in itertools.count(math.ceil(4 * max(usual, fps * cycles / 1e6))):
             wanted = quarter / 4
             if wanted > board.fastest_mhz:
@@ -73,7 +73,7 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
     return usual
 
 
-def plan_for(network: Network, board: Board, arch: str, wish: Goal | None, fit: bool,
+def plan_for(network: Network, board: Board, arch: str, goal: Goal | None, fit: bool,
              clock: float, share: Share) -> Plan:
     """Plan for a board: for a goal, or as fast as fits a share of its part.
 
@@ -93,16 +93,16 @@ def plan_for(network: Network, board: Board, arch: str, wish: Goal | None, fit: 
     def room(plan: Plan) -> Device:
         return room_for(plan, device, share)
 
-    if wish is None and not (fit and folds):
+    if goal is None and not (fit and folds):
         try:
-            plan = planner(Goal() if folds else Goal(ii=1, clock_mhz=clock))
+            plan = planner(Goal() if folds else Goal(target_cycles=1, clock_mhz=clock))
         except PlanError:  # nothing is that fast
             plan = None
         if plan is not None and (device.budget is None or _fits(plan, device, share)):
             return plan
-    if wish is None and folds:
+    if goal is None and folds:
         return fastest_fit(planner, device, SLOWEST, room)
-    goal = wish if wish is not None else Goal(ii=1, clock_mhz=clock)
+    goal = goal or Goal(target_cycles=1, clock_mhz=clock)
     plan = plan_goal(planner, goal, lambda plan: _fits(plan, device, ALL))
     if not _fits(plan, device, ALL):
         needed_all = resources(plan, room_for(plan, device, ALL))

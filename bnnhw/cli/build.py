@@ -73,9 +73,11 @@ def command(
     if fps is not None and freq is None:
         clock = clock_for(network, chosen, arch, fps)
     made_mhz = choose_clock(chosen.pll, chosen.oscillator_hz, clock * 1e6).hz / 1e6
-    wish = None if ii is None and fps is None else Goal(ii=ii, fps=fps, clock_mhz=made_mhz)
+    goal = None
+    if ii is not None or fps is not None:
+        goal = Goal(target_cycles=ii, fps=fps, clock_mhz=made_mhz)
     with stages() as stage:
-        made, built = _build(network, chosen, arch, wish, fit, clock, baud or chosen.baud, numbers,
+        made, built = _build(network, chosen, arch, goal, fit, clock, baud or chosen.baud, numbers,
                              out, Tools(tools), stage, cache)
         stage("report")
         report = board_report(made, chosen, built, stage.seconds)
@@ -89,7 +91,7 @@ def command(
         raise _missed(report)
 
 
-def _build(network: Network, board: Board, arch: str, wish: Goal | None, fit: bool, clock: float,
+def _build(network: Network, board: Board, arch: str, goal: Goal | None, fit: bool, clock: float,
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
     """Plan and build; what turns out too large is planned smaller, unless a goal was given."""
@@ -105,7 +107,7 @@ def _build(network: Network, board: Board, arch: str, wish: Goal | None, fit: bo
     for attempt in range(TRIES):
         stage("plan and generate" if failed is None else f"plan and generate smaller ({attempt})")
         try:
-            plan = plan_for(network, board, arch, wish, fit, clock, share)
+            plan = plan_for(network, board, arch, goal, fit, clock, share)
         except FitError:
             if failed is None:
                 raise
@@ -117,7 +119,7 @@ def _build(network: Network, board: Board, arch: str, wish: Goal | None, fit: bo
             return made, build(made, board, out / plan.name / board.name, seeds, tools, stage,
                                cache)
         except FitError as error:
-            if wish is not None or attempt == TRIES - 1:
+            if goal is not None or attempt == TRIES - 1:
                 raise
             stage.stop("too large")
             before, failed = plan, error

@@ -54,7 +54,7 @@ def command(
                           hint=f"for example -o {out.with_suffix('.v')}")
     check_core(arch, core)
     network = open_network(layers)
-    goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+    goal = Goal(target_cycles=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
     with place_for(out), stages() as stage:
         design = generate(network, arch, get_device(device), goal, stage)
     files = design.files(out)
@@ -68,14 +68,14 @@ def command(
 
 
 def _print(design: Design, out: Path, files: dict[Path, bytes], clock: float | None,
-           asked: bool) -> None:
+           goal_given: bool) -> None:
     device = design.plan.device
     if get_arch(design.plan.arch).jobs:
         print_jobs(design.plan, clock)
         print(f"wrote {out} and {out.with_suffix('.json')}")
         return
     needed = resources(design.plan, get_device(device))
-    print_plan(design.plan, clock, needed, asked)
+    print_plan(design.plan, clock, needed, goal_given)
     if needed and needed.excess():
         print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' says what "
               "would")

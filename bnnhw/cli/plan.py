@@ -55,11 +55,11 @@ def command(
     network = open_network(layers)
     planner = planner_of(network, arch, target)
     if get_arch(arch).jobs:
-        goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
+        goal = Goal(target_cycles=ii, fps=fps, clock_mhz=clock, cuts=cuts, core=core)
         show_jobs(planner(goal), clock, json)
         return
     folds = get_arch(arch).folds
-    goal = Goal(ii=ii, fps=fps, clock_mhz=clock, cuts=cuts)
+    goal = Goal(target_cycles=ii, fps=fps, clock_mhz=clock, cuts=cuts)
     # A part without a goal: as fast as fits, if the architecture leaves a choice.
     fit = ii is None and fps is None and target.budget is not None and folds
     if fit:
@@ -80,7 +80,8 @@ def command(
     if needed and needed.excess():
         raise FitError(f"{plan.name} does not fit {device} at {plan.ii} cycles a frame: "
                        + describe_excess(needed), hint=_remedy(
-                           network, arch, target, Goal(ii=plan.ii, clock_mhz=clock, cuts=cuts)))
+                           network, arch, target, Goal(target_cycles=plan.ii, clock_mhz=clock,
+                                                       cuts=cuts)))
     check_goal(plan, goal, planner, lambda plan: fits(plan, target))
 
 
@@ -90,8 +91,9 @@ def planner_of(network: Network, arch: str, device: Device) -> Planner:
     hints = fit_hints(network.hints, network.graph, graph)
     plan = get_arch(arch).plan
 
-    def make(wish: Goal | int) -> Plan:
-        return plan(graph, hints, device, wish if isinstance(wish, Goal) else Goal(ii=wish))
+    def make(goal: Goal | int) -> Plan:
+        return plan(graph, hints, device,
+                    goal if isinstance(goal, Goal) else Goal(target_cycles=goal))
     return make
 
 
@@ -103,8 +105,8 @@ def _remedy(network: Network, arch: str, device: Device, goal: Goal) -> str:
               and device.budget and d.budget.luts > device.budget.luts]
     for part in sorted(larger, key=lambda d: d.budget.luts if d.budget else 0):
         plan = planner_of(network, arch, part)(goal)
-        if fits(plan, part) and plan.ii <= plan.target:
-            options.append(f"--device {part.name} would do with --ii {plan.target}")
+        if fits(plan, part) and plan.ii <= plan.target_cycles:
+            options.append(f"--device {part.name} would do with --ii {plan.target_cycles}")
             break
     return ", ".join(options)
 
@@ -117,4 +119,4 @@ def _slower(network: Network, arch: str, device: Device, clock: float | None,
     except BnnhwError:
         return f"no folding of --arch {arch} fits"
     rate = f" ({clock * 1e6 / slower.ii:,.0f} frames/s at {clock:g} MHz)" if clock else ""
-    return f"it fits with {f'--arch {arch} ' if named else ''}--ii {slower.target}{rate}"
+    return f"it fits with {f'--arch {arch} ' if named else ''}--ii {slower.target_cycles}{rate}"

@@ -35,8 +35,8 @@ def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Go
     planner : callable
         As that of ``generate``.
     """
-    asked = goal.ii is not None or goal.fps is not None
-    if not fits(plan, device) or (asked and plan.ii > plan.target):
+    goal_given = goal.target_cycles is not None or goal.fps is not None
+    if not fits(plan, device) or (goal_given and plan.ii > plan.target_cycles):
         return []
     options = []
     if plan.arch != "streaming":
@@ -46,11 +46,11 @@ def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Go
     if goal.clock_mhz is not None and not get_arch(plan.arch).folds:
         options += ["--clock", f"{goal.clock_mhz:g}"]
     lines = []
-    fitted = not asked and device.budget is not None and get_arch(plan.arch).folds
+    fitted = not goal_given and device.budget is not None and get_arch(plan.arch).folds
     core = _core_alone(device, plan, planner) if fitted else plan
     if core is not None:
         # A default that is missed is no goal: without --ii, 'generate' takes it again.
-        cycles = ["--ii", str(core.target)] if core.ii <= core.target else []
+        cycles = ["--ii", str(core.target_cycles)] if core.ii <= core.target_cycles else []
         alone = "" if core == plan else f" alone, with {core.ii} cycles a frame"
         lines.append(f"to generate it{alone}: " + shlex.join([
             "bnnhw", "generate", "--layers", layers, "--device", device.name, *options, *cycles,
@@ -58,13 +58,13 @@ def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Go
     board = _board_for(network, device, plan)
     if board is not None:
         lines.append("to build it with the host link: " + shlex.join([
-            "bnnhw", "build", layers, "--board", board, *options, "--ii", str(plan.target)]))
+            "bnnhw", "build", layers, "--board", board, *options, "--ii", str(plan.target_cycles)]))
     return lines
 
 
 def _core_alone(device: Device, plan: Plan, planner: Planner) -> Plan | None:
     """The plan itself where the core has the part for itself, or one as near as can be."""
-    if planner(plan.target) == plan:
+    if planner(plan.target_cycles) == plan:
         return plan
     return settle(planner, plan.ii, lambda found: fits(found, device))
 
@@ -73,14 +73,15 @@ def _board_for(network: Network, device: Device, plan: Plan) -> str | None:
     """A board with the part, on which ``build`` makes the same plan beside its host link."""
     from bnnhw.cli.board_plan import plan_for
 
-    if not get_arch(plan.arch).folds or plan.ii > plan.target or \
+    if not get_arch(plan.arch).folds or plan.ii > plan.target_cycles or \
             not fits(plan, room_for(plan, device, ALL)):
         return None
     for board in boards().values():
         if board.device != device.name:
             continue
         try:
-            made = plan_for(network, board, plan.arch, Goal(ii=plan.target), False,
+            made = plan_for(network, board, plan.arch, Goal(target_cycles=plan.target_cycles),
+                            False,
                             board.clock_mhz, usual_share(device))
         except BnnhwError:
             continue

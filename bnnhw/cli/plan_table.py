@@ -16,9 +16,8 @@ __all__ = ["clock_of", "estimate_json", "plan_json", "print_plan", "print_resour
 
 
 def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
-               wished: bool = True) -> None:
-    """Print the units of a plan and what they reach together; ``wished``: the user asked for its
-    target."""
+               has_goal: bool = True) -> None:
+    """Print the units of a plan and its totals; with ``has_goal`` also the user target."""
     spans = {name: (first, last) for name, first, last in plan.spans}
     costs = dict(needed.units) if needed else {}
     rows = []
@@ -34,9 +33,9 @@ def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = N
     columns = ["unit", "kind", "PE x SIMD", "cycles", "busy", "first in", "last out", "memory"]
     print_table(f"{plan.name}: {plan.arch} on {plan.device}",
                 tuple(columns + (["LUT", "block RAM"] if needed else [])), rows)
-    reached = "reached" if plan.ii <= plan.target else "NOT reached"
-    asked = "" if not wished else f" (asked for at most {plan.target}: {reached})"
-    print(f"{plan.ii} cycles a frame{asked}, latency {plan.latency} cycles")
+    reached = "reached" if plan.ii <= plan.target_cycles else "NOT reached"
+    target = f" (asked for at most {plan.target_cycles}: {reached})" if has_goal else ""
+    print(f"{plan.ii} cycles a frame{target}, latency {plan.latency} cycles")
     print(_speed(plan, clock_mhz))
 
 
@@ -143,7 +142,8 @@ def plan_json(plan: Any) -> dict[str, Any]:
     """Return what a plan reaches, and the plan itself, as JSON values."""
     common = {"network": plan.name, "arch": plan.arch, "device": plan.device}
     if not get_arch(plan.arch).jobs:
-        return {**common, "cycles_per_frame": plan.ii, "target_cycles_per_frame": plan.target,
+        return {**common, "cycles_per_frame": plan.ii,
+                "target_cycles_per_frame": plan.target_cycles,
                 "latency_cycles": plan.latency, "plan": plan.to_json()}
     layers = [layer.summary(plan.shape) for layer in plan.layers]
     for layer in layers:

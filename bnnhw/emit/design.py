@@ -94,14 +94,14 @@ class Design:
                 **image}
 
 
-def plan_network(network: Network, arch_name: str, device: Device, wish: Goal,
+def plan_network(network: Network, arch_name: str, device: Device, goal: Goal,
                  stages: Stages | None = None) -> tuple[Graph, Plan]:
     """Run the passes and plan what they leave."""
     arch = get_arch(arch_name)
     graph = run_passes(network.graph)
     hints = fit_hints(network.hints, network.graph, graph)
     if stages is None or not arch.searches:
-        return graph, plan_goal(lambda goal: arch.plan(graph, hints, device, goal), wish)
+        return graph, plan_goal(lambda goal: arch.plan(graph, hints, device, goal), goal)
     told: list[Callable[[float], None]] = []
 
     def report(fraction: float) -> None:
@@ -109,10 +109,10 @@ def plan_network(network: Network, arch_name: str, device: Device, wish: Goal,
             told.append(stages("search for shared sums"))
         told[0](fraction)
 
-    return graph, arch.plan(graph, hints, device, wish, report)
+    return graph, arch.plan(graph, hints, device, goal, report)
 
 
-def generate(network: Network, arch_name: str, device: Device, wish: Goal,
+def generate(network: Network, arch_name: str, device: Device, goal: Goal,
              stages: Stages | None = None) -> Design:
     """Plan a network and write its Verilog.
 
@@ -121,7 +121,7 @@ def generate(network: Network, arch_name: str, device: Device, wish: Goal,
     stages : callable or None
         Is told of the stages that can take seconds.
     """
-    _, plan = plan_network(network, arch_name, device, wish, stages)
+    _, plan = plan_network(network, arch_name, device, goal, stages)
     if stages is not None:
         stages("prove and write Verilog")
     return design_of(network, arch_name, plan)

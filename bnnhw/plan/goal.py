@@ -1,4 +1,4 @@
-"""What the user asks for."""
+"""The performance goal of a design: cycles per frame, or frames per second at a clock."""
 
 from __future__ import annotations
 
@@ -12,33 +12,55 @@ __all__ = ["Goal"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What the user asks for: cycles a frame, or frames a second at a clock.
+    """The user's targets for one design; None leaves a value to the planner.
 
-    ``cuts`` are registers on each path through a block of unrolled logic; ``core`` is the size of
-    a core that runs jobs, such as ``ni=16,no=16``.
+    Parameters
+    ----------
+    target_cycles : int or None
+        Largest number of clock cycles per frame.
+    fps : float or None
+        Frames per second; needs ``clock_mhz``, and excludes ``target_cycles``.
+    clock_mhz : float or None
+        Clock frequency in MHz.
+    cuts : int or None
+        Registers on each path through a block of unrolled logic.
+    core : str or None
+        Size of a core that runs jobs, such as ``ni=16,no=16``.
     """
 
-    ii: int | None = None
+    target_cycles: int | None = None
     fps: float | None = None
     clock_mhz: float | None = None
     cuts: int | None = None
     core: str | None = None
 
     ASSUMED_MHZ: ClassVar[float] = 100.0
-    """Clock where none is given: for frames a second, and for registers in unrolled logic."""
+    """Clock that is assumed where none is given: for frames per second, and for the number of
+    registers in unrolled logic."""
 
     DEFAULT_II: ClassVar[int] = 256
-    """Taken for vectors where nothing is asked for: small, and fast enough to simulate 10,000
-    frames."""
+    """Default cycles per frame of networks without maps: small hardware, and fast enough to
+    simulate 10,000 frames."""
 
-    def target(self, pixels: int = 1) -> int:
-        """Cycles that a frame may take; ``pixels`` of the largest map set the default."""
-        if self.ii is not None and self.fps is not None:
+    def cycles_per_frame(self, pixels: int = 1) -> int:
+        """Number of cycles that a frame may take.
+
+        Parameters
+        ----------
+        pixels : int
+            Pixels of the largest map; they set the default where the goal is empty.
+
+        Raises
+        ------
+        PlanError
+            The goal contradicts itself, or is less than one cycle per frame.
+        """
+        if self.target_cycles is not None and self.fps is not None:
             raise PlanError("both --ii and --fps are given", hint="give one of them")
-        if self.ii is not None:
-            if self.ii < 1:
-                raise PlanError(f"--ii {self.ii} must be at least 1 cycle a frame")
-            return self.ii
+        if self.target_cycles is not None:
+            if self.target_cycles < 1:
+                raise PlanError(f"--ii {self.target_cycles} must be at least 1 cycle a frame")
+            return self.target_cycles
         if self.fps is None:
             if self.clock_mhz is not None:
                 raise PlanError("--clock says nothing without --fps", hint="add --fps N")

@@ -39,7 +39,7 @@ def settle(planner: Callable[[int], Plan], cycles: int,
     """Find a number of cycles that is reached when it is asked for, and plan for it.
 
     A plan can take more cycles than its target. What this returns takes at most its target, so
-    that whoever asks for ``plan.target`` cycles gets this very plan.
+    that whoever asks for ``plan.target_cycles`` cycles gets this very plan.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ def plan_goal(planner: Callable[[Goal], Plan], goal: Goal,
     try:
         return planner(goal)
     except TooFastError as error:
-        reached = settle(lambda cycles: planner(replace(goal, ii=cycles, fps=None)), error.least,
+        reached = settle(lambda cycles: planner(replace(goal, target_cycles=cycles, fps=None)),
+                         error.least,
                          fits)
         raise PlanError(error.message, where=error.where,
                         hint=advise(reached, goal.clock_mhz)) from None
@@ -113,15 +114,16 @@ def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
     TimingError
         It takes more cycles a frame than its target.
     """
-    if (goal.ii is None and goal.fps is None) or plan.ii <= plan.target:
+    if (goal.target_cycles is None and goal.fps is None) or plan.ii <= plan.target_cycles:
         return
     rate = ""
     if goal.fps is not None and goal.clock_mhz is not None:
         rate = f" ({goal.clock_mhz * 1e6 / plan.ii:,.0f} instead of {goal.fps:,.0f} frames/s at " \
                f"{goal.clock_mhz:g} MHz)"
-    reached = settle(lambda cycles: planner(replace(goal, ii=cycles, fps=None)), plan.ii, fits)
+    reached = settle(lambda cycles: planner(replace(goal, target_cycles=cycles, fps=None)),
+                     plan.ii, fits)
     raise TimingError(f"the goal is missed: {plan.ii} cycles a frame instead of at most "
-                      f"{plan.target}{rate}", where=plan.name,
+                      f"{plan.target_cycles}{rate}", where=plan.name,
                       hint=advise(reached, goal.clock_mhz))
 
 
@@ -131,4 +133,4 @@ def advise(reached: Plan | None, clock_mhz: float | None) -> str:
         return "no number of cycles was found that is reached and fits"
     rate = f" ({clock_mhz * 1e6 / reached.ii:,.0f} frames/s at {clock_mhz:g} MHz)" \
         if clock_mhz else ""
-    return f"use --ii {reached.target}, which is reached{rate}"
+    return f"use --ii {reached.target_cycles}, which is reached{rate}"

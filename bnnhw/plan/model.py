@@ -246,7 +246,7 @@ class Plan:
     Parameters
     ----------
     name, arch, device : str
-    target : int
+    target_cycles : int
         Cycles a frame that were asked for.
     units : tuple of Unit
         In the order of the data: each comes behind its sources. The first one is the input, the
@@ -266,7 +266,7 @@ class Plan:
     name: str
     arch: str
     device: str
-    target: int
+    target_cycles: int
     units: tuple[Unit, ...]
     fields: tuple[FieldPlan, ...]
     ii: int
@@ -286,7 +286,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "arch": self.arch, "device": self.device,
-                "target_ii": self.target, "ii": self.ii, "latency": self.latency,
+                "target_ii": self.target_cycles, "ii": self.ii, "latency": self.latency,
                 "spans": [list(span) for span in self.spans],
                 "fields": [dataclasses.asdict(field) for field in self.fields],
                 "units": [unit.to_json() for unit in self.units]}

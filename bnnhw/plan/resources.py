@@ -25,7 +25,7 @@ STEPS, ROUGH_STEPS = 48, 8
 """Numbers of cycles an octave that are tried below what bisection finds; of large networks few."""
 
 Planner = Callable[[Goal | int], Plan]
-"""Plans for a wish or a number of cycles a frame; raises PlanError where a layer cannot be that
+"""Plans for a goal or a number of cycles a frame; raises PlanError where a layer cannot be that
 fast."""
 
 
@@ -154,7 +154,8 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
         return (needed := needs(plan)) is not None and not needed.excess()
 
     tight = settle(planner, best.ii, fitting)
-    if tight is not None and (best.ii > best.target or tight.target <= best.target):
+    if tight is not None and (best.ii > best.target_cycles
+                              or tight.target_cycles <= best.target_cycles):
         return tight
     return best
 

@@ -67,9 +67,9 @@ def test_golden_gives_the_scores_of_the_authors(cnv: Graph, level: str,
 def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
     """32,768 cycles a frame with theirs; the solver is as fast with no more lanes."""
     planner = get_arch("streaming").plan
-    theirs = planner(cnv, hand_folded(cnv), get_device("ecp5-85"), Goal(ii=32768))
+    theirs = planner(cnv, hand_folded(cnv), get_device("ecp5-85"), Goal(target_cycles=32768))
     assert theirs.ii <= 32768
-    ours = planner(cnv, {}, get_device("ecp5-85"), Goal(ii=theirs.ii))
+    ours = planner(cnv, {}, get_device("ecp5-85"), Goal(target_cycles=theirs.ii))
     assert ours.ii <= theirs.ii
     assert lanes(ours) <= lanes(theirs) == 2272
 
@@ -77,7 +77,8 @@ def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
 def simulated(cnv: Graph, hints: dict[str, LayerHint], ii: int,
               pictures: tuple[np.ndarray, np.ndarray]) -> None:
     x, scores = pictures
-    design = generate(Network(cnv, hints, ()), "streaming", get_device("ecp5-85"), Goal(ii=ii))
+    design = generate(Network(cnv, hints, ()), "streaming", get_device("ecp5-85"),
+                      Goal(target_cycles=ii))
     run = simulate(design, x)
     assert (run.outputs["scores"] == scores).all()
     assert (run.outputs["label"] == scores.argmax(axis=1)).all()
@@ -99,7 +100,7 @@ def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
     """All 40 at 32,768 cycles a frame, and buffers that hold what was computed."""
     simulated(cnv, hand_folded(cnv), 32768, pictures)
     design = generate(Network(cnv, hand_folded(cnv), ()), "streaming", get_device("ecp5-85"),
-                      Goal(ii=32768))
+                      Goal(target_cycles=32768))
     x = np.concatenate([pictures[0]] * 3)
     for level in measure_levels(design, x):
         assert max(level.even, level.rushed) <= level.depth
@@ -107,7 +108,7 @@ def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
 
 def test_units_stay_within_the_frame(cnv: Graph) -> None:
     plan = get_arch("streaming").plan(cnv, hand_folded(cnv), get_device("ecp5-85"),
-                                      Goal(ii=32768))
+                                      Goal(target_cycles=32768))
     assert max(unit.cycles for unit in plan.units) == plan.ii
 
 

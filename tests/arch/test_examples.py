@@ -26,7 +26,7 @@ CYCLES = {"residual": 6000, "mobilenet": 6000, "keyword": 4000, "segment": 4000}
 def test_example(name: str, tmp_path: Path) -> None:
     """A residual net, depthwise convolutions, a dilated signal, an encoder and decoder."""
     network = load_network(EXAMPLES / f"{name}.yaml")
-    design = generate(network, "streaming", get_device("ecp5-25"), Goal(ii=CYCLES[name]))
+    design = generate(network, "streaming", get_device("ecp5-25"), Goal(target_cycles=CYCLES[name]))
     write_files(design.files(tmp_path / "out.v"))
     design = load_design(tmp_path / "out.json")
     assert design.plan.ii <= CYCLES[name]

@@ -28,7 +28,7 @@ GENERIC = get_device("generic")
 
 
 def plan(graph: Graph, hints: dict[str, LayerHint] | None = None, ii: int = 64) -> Plan:
-    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Goal(ii=ii))
+    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Goal(target_cycles=ii))
 
 
 @st.composite
@@ -78,7 +78,7 @@ def test_verilog_has_the_planned_cycles(name: str) -> None:
     """From fully folded to one cycle a frame, through Verilator, with and without stalls."""
     hints, ii = FOLDS[name]
     graph = random_graph([49, 16, 12, 10], seed=4, pixels=True)
-    design = generate(Network(graph, hints, ()), "streaming", GENERIC, Goal(ii=ii))
+    design = generate(Network(graph, hints, ()), "streaming", GENERIC, Goal(target_cycles=ii))
     x = random_samples(graph, 400, 1)
     expected = design.graph.compute(x)
     run = simulate(design, x)

@@ -29,7 +29,8 @@ def test_tfc(ii: int, frames: int, by_hand: bool, tfc_onnx: Path,
              digits: tuple[np.ndarray, np.ndarray]) -> None:
     graph = import_qonnx(tfc_onnx, name="tfc").graph
     hints = {layer.name: ONE for layer in graph.layers if layer.kind == "dense"} if by_hand else {}
-    core = generate(Network(graph, hints, ()), "streaming", get_device("generic"), Goal(ii=ii))
+    core = generate(Network(graph, hints, ()), "streaming", get_device("generic"),
+                    Goal(target_cycles=ii))
     assert core.plan.ii <= ii
     if by_hand or ii == 1:
         assert core.plan.ii == ii

@@ -34,9 +34,9 @@ from tests.maps import random_map_network
 from tests.networks import random_graph
 
 
-def design(graph: Graph, device: str = "generic", wish: Goal | None = None) -> Design:
+def design(graph: Graph, device: str = "generic", goal: Goal | None = None) -> Design:
     arch = get_arch("unrolled")
-    plan = arch.plan(graph, {}, get_device(device), wish or Goal())
+    plan = arch.plan(graph, {}, get_device(device), goal or Goal())
     return Design(graph, plan, convert(arch.elaborate(plan, graph)))
 
 
@@ -80,7 +80,7 @@ def test_random_dense_networks(seed: int) -> None:
     tail = ("bits", "scores", "label", "both")[seed % 4]
     graph = random_graph((11 + 7 * seed, 9, 1 + seed, 6), seed=seed, tail=tail,
                          unipolar=seed % 2 == 1, pixels=seed == 3, affine=seed == 5)
-    core = design(graph, wish=Goal(cuts=seed % 3))
+    core = design(graph, goal=Goal(cuts=seed % 3))
     x = inputs(graph, 20, seed)
     check(Design(graph, core.plan, ""), x, "pysim")
     other = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal())
@@ -108,7 +108,7 @@ def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -
 
 def test_a_serial_front_collects_the_frame(tfc: Graph,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
-    core = design(tfc, "ice40", Goal(ii=98, cuts=0))
+    core = design(tfc, "ice40", Goal(target_cycles=98, cuts=0))
     assert core.plan.ii == 98
     assert core.plan.i.lanes == 8
     check(core, digits[0][:20])
@@ -125,9 +125,9 @@ def test_tfc_cell_by_cell(device: str, tfc: Graph, digits: tuple[np.ndarray, np.
 
 def test_cuts() -> None:
     graph = random_graph((40, 12, 10), seed=2)
-    latencies = [design(graph, wish=Goal(cuts=k)).plan.latency for k in (0, 1, 3)]
+    latencies = [design(graph, goal=Goal(cuts=k)).plan.latency for k in (0, 1, 3)]
     assert latencies == sorted(latencies)
-    core = design(graph, wish=Goal(cuts=0))
+    core = design(graph, goal=Goal(cuts=0))
     unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
     assert unit.cuts == unit.ffs == 0
     assert not re.search(r"^reg \[\d+:0\] r\d", core.verilog, re.MULTILINE)
@@ -135,7 +135,7 @@ def test_cuts() -> None:
     slower = design(graph, "ecp5", Goal(clock_mhz=50))
     assert faster.plan.latency > slower.plan.latency
     with pytest.raises(PlanError, match="must not be negative"):
-        design(graph, wish=Goal(cuts=-1))
+        design(graph, goal=Goal(cuts=-1))
     with pytest.raises(PlanError, match="--cuts is for blocks of logic"):
         get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(cuts=1))
 

@@ -50,8 +50,8 @@ def design(arch: str, sizes: tuple[int, ...] = (24, 8, 4), device: str = "cells"
            ii: int | None = 48) -> Design:
     """A small network of dense layers."""
     graph = random_graph(sizes, seed=3)
-    wish = Goal(ii=ii) if arch == "streaming" else Goal()
-    return generate(Network(graph, {}, ()), arch, get_device(device), wish)
+    goal = Goal(target_cycles=ii) if arch == "streaming" else Goal()
+    return generate(Network(graph, {}, ()), arch, get_device(device), goal)
 
 
 @functools.cache

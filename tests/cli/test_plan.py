@@ -92,7 +92,7 @@ def test_estimates_have_an_error_and_grow() -> None:
         assert error is not None
         assert 0 < error < 0.5
         planner = planner_of(network, "streaming", device)
-        fast, slow = planner(Goal(ii=3000)), planner(Goal(ii=60000))
+        fast, slow = planner(Goal(target_cycles=3000)), planner(Goal(target_cycles=60000))
         totals = [resources(p, device) for p in (fast, slow)]
         assert totals[0] is not None
         assert totals[1] is not None
@@ -201,7 +201,7 @@ def test_commands_that_are_advised_work(name: str, device: str, inside: Called) 
         else:  # all that a build decides before its tools run
             board = get_board(command[command.index("--board") + 1])
             plan = plan_for(load_network(EXAMPLES / f"{name}.yaml"), board, "streaming",
-                            Goal(ii=cycles), False, board.clock_mhz, usual_share(board))
+                            Goal(target_cycles=cycles), False, board.clock_mhz, usual_share(board))
             assert cycles is not None
             assert plan.ii <= cycles
 
@@ -247,7 +247,8 @@ def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called
 def test_a_goal_that_a_board_misses_is_said_before_the_tools_run() -> None:
     network, board = load_network(EXAMPLES / "keyword.yaml"), get_board("ulx3s_85f")
     with pytest.raises(TimingError, match="instead of at most 384"):
-        plan_for(network, board, "streaming", Goal(ii=384), False, 50, usual_share(board))
+        plan_for(network, board, "streaming", Goal(target_cycles=384), False, 50,
+                 usual_share(board))
 
 
 def test_settled_plans_are_reached_when_asked_for() -> None:
@@ -256,7 +257,7 @@ def test_settled_plans_are_reached_when_asked_for() -> None:
     for cycles in (1, 64, 384, 500, 1000):
         plan = settle(planner, cycles)
         assert plan is not None
-        assert plan.ii <= plan.target
-        assert planner(plan.target) == plan
-        check_goal(plan, Goal(ii=plan.target), planner)
+        assert plan.ii <= plan.target_cycles
+        assert planner(plan.target_cycles) == plan
+        check_goal(plan, Goal(target_cycles=plan.target_cycles), planner)
     assert settle(planner, 384, lambda plan: False) is None

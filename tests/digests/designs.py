@@ -101,57 +101,63 @@ def memories(kind: str) -> list[Any]:
 
 
 _FAMILIES = {
-    f"mlp_{device}": Case(MLP, device=device, goal={"ii": 40})
+    f"mlp_{device}": Case(MLP, device=device, goal={"target_cycles": 40})
     for device in ("generic", "cells", "ecp5", "gowin", "ice40", "xc7", "up5k", "ecp5-25", "gw1nr9")
 }
 _UNROLLED = {
-    f"unrolled_{device}": Case(SMALL, arch="unrolled", device=device, goal={"ii": 1, "cuts": 0})
+    f"unrolled_{device}": Case(SMALL, arch="unrolled", device=device,
+                               goal={"target_cycles": 1, "cuts": 0})
     for device in ("generic", "cells", "ecp5", "ice40", "xc7")
 }
 _PADDINGS = {
     f"pad_{str(value).replace('-', 'm')}": Case(classifier(
         {"conv": 4, "kernel": 3, "pad": [1, 0, 2, 1], "pad_value": value}), BIT_MAP,
-        goal={"ii": 600})
+        goal={"target_cycles": 600})
     for value in (-1, 1, "zero", "checker")
 }
 
 DESIGNS: dict[str, Case] = {
     **_FAMILIES,
-    "mlp_fast": Case(MLP, goal={"ii": 4}),
-    "mlp_slow": Case(MLP, goal={"ii": 2000}),
+    "mlp_fast": Case(MLP, goal={"target_cycles": 4}),
+    "mlp_slow": Case(MLP, goal={"target_cycles": 2000}),
     "mlp_folded": Case(FOLDED),
-    "mlp_block": Case(memories("block"), device="ecp5", goal={"ii": 60}),
-    "mlp_lut": Case(memories("lut"), device="ice40", goal={"ii": 60}),
-    "mlp_constant": Case(memories("constant"), device="ecp5", goal={"ii": 1}),
-    "mlp_spram": Case(memories("spram"), device="up5k", goal={"ii": 200}),
-    "mlp_pixels": Case(MLP, {"shape": [40], "type": "uint8", "threshold": 128}, goal={"ii": 60}),
-    "mlp_integers": Case(MLP, {"shape": [40], "type": "int", "range": [-3, 9]}, goal={"ii": 90}),
+    "mlp_block": Case(memories("block"), device="ecp5", goal={"target_cycles": 60}),
+    "mlp_lut": Case(memories("lut"), device="ice40", goal={"target_cycles": 60}),
+    "mlp_constant": Case(memories("constant"), device="ecp5", goal={"target_cycles": 1}),
+    "mlp_spram": Case(memories("spram"), device="up5k", goal={"target_cycles": 200}),
+    "mlp_pixels": Case(MLP, {"shape": [40], "type": "uint8", "threshold": 128},
+                       goal={"target_cycles": 60}),
+    "mlp_integers": Case(MLP, {"shape": [40], "type": "int", "range": [-3, 9]},
+                         goal={"target_cycles": 90}),
     "mlp_norm": Case([{"dense": 24, "batch_norm": True}, {"dense": 5, "sums": True},
-                      "affine", "argmax"], goal={"ii": 60}),
+                      "affine", "argmax"], goal={"target_cycles": 60}),
     "conv_pixels": Case(classifier({"conv": 4, "kernel": 3, "pad": "same"}, {"max_pool": 2},
-                                   {"conv": 6, "kernel": [3, 2]}), PIXELS, goal={"ii": 600}),
+                                   {"conv": 6, "kernel": [3, 2]}), PIXELS,
+                        goal={"target_cycles": 600}),
     "conv_parallel": Case(classifier({"conv": 4, "kernel": 3}), BIT_MAP, device="ecp5",
-                          goal={"ii": 64}),
+                          goal={"target_cycles": 64}),
     "conv_stride_groups": Case(classifier(
         {"conv": 4, "kernel": 3, "stride": 2, "groups": 2, "pad": 1, "pad_value": -1}), BIT_MAP,
-        goal={"ii": 500}),
+        goal={"target_cycles": 500}),
     "depthwise": Case(classifier({"depthwise": 3, "pad": "same", "pad_value": "zero"},
-                                 {"conv": 6, "kernel": 1}), BIT_MAP, goal={"ii": 500}),
+                                 {"conv": 6, "kernel": 1}), BIT_MAP, goal={"target_cycles": 500}),
     "select": Case(classifier({"select": [2, 0, 3, 1]}, {"conv": 4, "kernel": 3}), BIT_MAP,
-                   goal={"ii": 500}),
+                   goal={"target_cycles": 500}),
     "levels": Case(classifier({"conv": 4, "kernel": 3, "levels": 3}, {"conv": 4, "kernel": 3}),
-                   BIT_MAP, goal={"ii": 500}),
-    "binarize": Case([{"binarize": 3}, *MLP], {"shape": [40], "type": "uint8"}, goal={"ii": 60}),
+                   BIT_MAP, goal={"target_cycles": 500}),
+    "binarize": Case([{"binarize": 3}, *MLP], {"shape": [40], "type": "uint8"},
+                     goal={"target_cycles": 60}),
     **_PADDINGS,
-    "residual": Case(classifier(*RESIDUAL), PIXELS, goal={"ii": 2000}),
-    "residual_up5k": Case(classifier(*RESIDUAL), PIXELS, device="up5k", goal={"ii": 4000}),
-    "segment": Case(SEGMENT, PIXELS, goal={"ii": 2000}),
-    "keyword": Case(classifier(*KEYWORD), SIGNAL, goal={"ii": 600}),
+    "residual": Case(classifier(*RESIDUAL), PIXELS, goal={"target_cycles": 2000}),
+    "residual_up5k": Case(classifier(*RESIDUAL), PIXELS, device="up5k",
+                          goal={"target_cycles": 4000}),
+    "segment": Case(SEGMENT, PIXELS, goal={"target_cycles": 2000}),
+    "keyword": Case(classifier(*KEYWORD), SIGNAL, goal={"target_cycles": 600}),
     **_UNROLLED,
     "unrolled_registers": Case(SMALL, arch="unrolled", device="ecp5",
-                               goal={"ii": 1, "clock_mhz": 150}),
+                               goal={"target_cycles": 1, "clock_mhz": 150}),
     "unrolled_conv": Case(classifier({"conv": 4, "kernel": 3}), BIT_MAP, arch="unrolled",
-                          device="ice40", goal={"ii": 64, "cuts": 1}),
+                          device="ice40", goal={"target_cycles": 64, "cuts": 1}),
     "yodann": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann", device="cells",
                    goal={"core": "ni=2,no=2,kernel=3,bits=12,frac=4,depth=32,bank=16"}),
     "yodann_batch": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann",

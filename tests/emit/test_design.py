@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def design(ii: int = 16) -> Design:
     graph = random_graph([30, 12, 8, 5], seed=1, pixels=True, affine=True)
     return generate(Network(graph, {"fc1": LayerHint(2, 5)}, ()), "streaming",
-                    get_device("generic"), Goal(ii=ii))
+                    get_device("generic"), Goal(target_cycles=ii))
 
 
 def test_verilog_is_plain_and_shared() -> None:

@@ -23,13 +23,15 @@ SILENCE = 1e-3
 
 def small_design(seed: int = 2, ii: int = 12) -> Design:
     graph = random_graph([21, 10, 9, 6], seed=seed, pixels=True)
-    return generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=ii))
+    return generate(Network(graph, {}, ()), "streaming", get_device("generic"),
+                    Goal(target_cycles=ii))
 
 
 def tiny_design() -> Design:
     """Words of one byte, as bits."""
     graph = random_graph([8, 4, 3], seed=3, tail="label", name="tiny")
-    return generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=8))
+    return generate(Network(graph, {}, ()), "streaming", get_device("generic"),
+                    Goal(target_cycles=8))
 
 
 def board_of(design: Design, *, board: str = "icebreaker", mhz: float = 12.0,

@@ -207,7 +207,8 @@ def test_samples_have_the_shape_of_the_network(tmp_path: Path) -> None:
     """The driver refuses arrays of another shape, and reorders those of a layout that is named."""
     from tests.ir.test_samples import map_graph
     graph = map_graph((4, 3, 2))
-    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=99))
+    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"),
+                      Goal(target_cycles=99))
     folder = write(board_of(design, silence=0.05), tmp_path / "net" / "icebreaker")
     x = random_samples(graph, 3)
     first = x.transpose(0, 3, 1, 2)

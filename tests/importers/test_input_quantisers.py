@@ -76,7 +76,8 @@ def test_the_hardware_has_the_integers_too(tmp_path: Path) -> None:
     path = network(*CASES["FINN's CNV: 2x - 1 in 8 bits"]).save(tmp_path)
     for file, data in network_files(import_qonnx(path, name="net")).items():
         (tmp_path / file).write_bytes(data)
-    design = generate(load_network(tmp_path), "streaming", get_device("generic"), Goal(ii=300))
+    design = generate(load_network(tmp_path), "streaming", get_device("generic"),
+                      Goal(target_cycles=300))
     x = np.random.default_rng(1).integers(0, 256, (20, 5, 5, 3)).astype(np.uint8)
     x[0], x[1] = 0, 255
     expected = design.graph.compute(x)

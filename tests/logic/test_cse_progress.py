@@ -40,7 +40,7 @@ def test_unrolled_layers_are_searched_one_after_the_other() -> None:
 def test_streaming_plans_at_once() -> None:
     told = Told()
     generate(Network(random_graph([30, 12, 6], seed=4), {}, ()), "streaming", get_device("generic"),
-             Goal(ii=12), told)
+             Goal(target_cycles=12), told)
     assert told.titles == ["prove and write Verilog"]
 
 

@@ -56,17 +56,18 @@ def test_fold_that_is_too_large(fold: Fold, text: str) -> None:
     assert "layer 'fc1'" in str(info.value)
 
 
-@pytest.mark.parametrize(("wish", "cycles"), [
-    (Goal(), 256), (Goal(ii=7), 7), (Goal(fps=1e6, clock_mhz=100), 100),
+@pytest.mark.parametrize(("goal", "cycles"), [
+    (Goal(), 256), (Goal(target_cycles=7), 7), (Goal(fps=1e6, clock_mhz=100), 100),
     (Goal(fps=3e5, clock_mhz=100), 333)])
-def test_wishes(wish: Goal, cycles: int) -> None:
-    assert wish.target() == cycles
+def test_goals(goal: Goal, cycles: int) -> None:
+    assert goal.cycles_per_frame() == cycles
 
 
-@pytest.mark.parametrize("wish", [
-    Goal(ii=0), Goal(ii=4, fps=1.0, clock_mhz=1.0), Goal(fps=10.0), Goal(clock_mhz=5.0),
+@pytest.mark.parametrize("goal", [
+    Goal(target_cycles=0), Goal(target_cycles=4, fps=1.0,
+                                clock_mhz=1.0), Goal(fps=10.0), Goal(clock_mhz=5.0),
     Goal(fps=1e9, clock_mhz=100.0), Goal(fps=-1.0, clock_mhz=100.0),
     Goal(fps=float("nan"), clock_mhz=100.0)])
-def test_impossible_wishes(wish: Goal) -> None:
+def test_impossible_goals(goal: Goal) -> None:
     with pytest.raises(PlanError):
-        wish.target()
+        goal.cycles_per_frame()

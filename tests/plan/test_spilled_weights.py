@@ -40,7 +40,8 @@ def spilled(design: Design) -> list[MvtuPlan]:
 @pytest.mark.parametrize(("device", "blocks"), [("hx8k", 4), ("hx8k", 5), ("ecp5-25", 2)])
 def test_the_outputs_are_right_and_the_cycles_those_of_block_ram(device: str, blocks: int) -> None:
     graph = random_graph([400, 64, 16, 6], seed=blocks)
-    few, many = (generate(Network(graph, {}, ()), "streaming", part, Goal(ii=SLOW[device]))
+    few, many = (generate(Network(graph, {}, ()), "streaming", part,
+                          Goal(target_cycles=SLOW[device]))
                  for part in (with_blocks(device, blocks), get_device(device)))
     assert spilled(few)
     assert not spilled(many)
@@ -59,7 +60,7 @@ def test_the_outputs_are_right_and_the_cycles_those_of_block_ram(device: str, bl
 def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
     part = with_blocks(device, 3)
     design = generate(Network(random_graph([400, 64, 6], seed=2), {}, ()), "streaming", part,
-                      Goal(ii=SLOW[device]))
+                      Goal(target_cycles=SLOW[device]))
     assert spilled(design)
     report = synthesise(design, part)
     found = {unit.unit: unit.block for unit in report.units}
@@ -70,7 +71,8 @@ def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
 def test_weights_of_spram_parts_spill_too() -> None:
     graph = random_graph([784, 64, 64, 64, 10], seed=1)
     device = with_blocks("up5k", 12)
-    assert fits(generate(Network(graph, {}, ()), "streaming", device, Goal(ii=256)).plan, device)
+    assert fits(generate(Network(graph, {}, ()), "streaming", device,
+                         Goal(target_cycles=256)).plan, device)
 
 
 def test_a_design_can_fit_where_one_of_more_cycles_does_not(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_tables_behind_each_other(tmp_path: Path) -> None:
     graph = random_graph([200, 100, 4], seed=6)
     hints = {"fc0": LayerHint(1, 1, "spram")}
     built = board_of(generate(Network(graph, hints, ()), "streaming", get_device("up5k"),
-                              Goal(ii=20000)))
+                              Goal(target_cycles=20000)))
     assert built.verilog.count("SB_SPRAM256KA cell") == 2
     x = random_samples(graph, 3)
     assert built.weights is not None

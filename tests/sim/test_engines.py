@@ -32,7 +32,8 @@ pytest.importorskip("cocotb", reason="extra 'sim' is not installed")
 def design(seed: int = 2, ii: int = 12) -> Design:
     graph = random_graph([21, 10, 9, 6], seed=seed, pixels=True)
     hints = {"fc1": LayerHint(4, 3)}
-    return generate(Network(graph, hints, ()), "streaming", get_device("generic"), Goal(ii=ii))
+    return generate(Network(graph, hints, ()), "streaming", get_device("generic"),
+                    Goal(target_cycles=ii))
 
 
 def test_engines_agree() -> None:
@@ -154,7 +155,8 @@ def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
 def test_simulate_refuses_another_shape_and_takes_a_layout() -> None:
     from tests.ir.test_samples import map_graph, samples
     graph = map_graph((4, 3, 2))
-    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=99))
+    design = generate(Network(graph, {}, ()), "streaming", get_device("generic"),
+                      Goal(target_cycles=99))
     x = samples((4, 3, 2))
     first = x.transpose(0, 3, 1, 2)
     with pytest.raises(ConfigError, match=r"\(5, 2, 4, 3\), expected \[n, 4, 3, 2\]"):

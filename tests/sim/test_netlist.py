@@ -270,7 +270,7 @@ def digits_of(board: str, folder: Path) -> Path:
     """The shipped network of digits at the board's own clock and speed."""
     target = get_board(board)
     network = load_network(designs.path("mnist_tfc"))
-    design = generate(network, "streaming", get_device(target.device), Goal(ii=256))
+    design = generate(network, "streaming", get_device(target.device), Goal(target_cycles=256))
     return built(design_board(design, target, target.clock_mhz, target.baud), folder)
 
 

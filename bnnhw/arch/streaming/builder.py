@@ -26,7 +26,7 @@ class Builder:
     graph : Graph
     device : Device
     hints : Hints
-    target : int
+    target_cycles : int
         Cycles a frame that no unit should exceed.
     folds : dict
         Matrix and fold of each product layer, by its name.
@@ -34,9 +34,10 @@ class Builder:
         Storage of the tables of each product layer.
     """
 
-    def __init__(self, graph: Graph, device: Device, hints: Hints, target: int,
+    def __init__(self, graph: Graph, device: Device, hints: Hints, target_cycles: int,
                  folds: dict[str, tuple[Matrix, Fold]], memories: dict[str, Any]) -> None:
-        self.graph, self.device, self.hints, self.target = graph, device, hints, target
+        self.graph, self.device, self.hints = graph, device, hints
+        self.target_cycles = target_cycles
         self.folds, self.memories = folds, memories
         self.units: list[Unit] = []
         self.types: dict[str, TensorType] = {"input": graph.input}
@@ -99,7 +100,8 @@ class Builder:
         pixels = type_.map[0] * type_.map[1]
         least = stream.lanes if stream else 1
         for lanes in range(min(least, type_.channels), type_.channels + 1):
-            if math.ceil(pixels * words_a_word) * beats(type_.channels, lanes) <= self.target:
+            words = math.ceil(pixels * words_a_word) * beats(type_.channels, lanes)
+            if words <= self.target_cycles:
                 return lanes
         return type_.channels
 

@@ -32,19 +32,19 @@ from bnnhw.plan.sizing import size
 __all__ = ["cannot", "check", "finish", "load_plan", "plan"]
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Goal) -> Plan:
+def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     """Plan a network as a streaming design.
 
     Raises
     ------
     PlanError
-        The network cannot be built, or a fold, memory or wish is impossible.
+        The network cannot be built, or a fold, memory or goal is impossible.
     """
     check(graph, "streaming")
-    if wish.cuts is not None:
+    if goal.cuts is not None:
         raise PlanError("--cuts is for blocks of logic", hint="use --arch unrolled")
-    target = wish.target(max((p.vector_count for p in graph.layers if isinstance(p, Product)),
-                             default=1))
+    vectors = [p.vector_count for p in graph.layers if isinstance(p, Product)]
+    target = goal.cycles_per_frame(max(vectors, default=1))
     folds = fold_products(graph, hints, target)
     products = [(layer, *folds[layer.name]) for layer in graph.layers if isinstance(layer, Product)]
 
@@ -79,7 +79,7 @@ def finish(builder: Builder, arch: str) -> Plan:
             raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
     schedule = size(builder.units, builder.graph)
     units = tuple(_with_style(unit, builder.device) for unit in schedule.units)
-    return Plan(builder.graph.name, arch, builder.device.name, builder.target, units, fields,
+    return Plan(builder.graph.name, arch, builder.device.name, builder.target_cycles, units, fields,
                 schedule.ii, schedule.latency,
                 tuple((s.unit, s.first_in, s.last_out) for s in schedule.spans))
 

@@ -41,7 +41,7 @@ They are counted before retiming, which would take longer than the search.
 MAX_SYNAPSES = 1 << 23
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Goal,
+def plan(graph: Graph, hints: Hints, device: Device, goal: Goal,
          report: Report | None = None) -> Plan:
     """Plan a network as unrolled logic.
 
@@ -50,16 +50,17 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Goal,
     Raises
     ------
     PlanError
-        The network cannot be built this way, or a wish is impossible.
+        The network cannot be built this way, or a goal is impossible.
     """
     check(graph, ARCH)
     for layer in graph.layers:
         _check_layer(layer)
-    if wish.cuts is not None and wish.cuts < 0:
-        raise PlanError(f"--cuts {wish.cuts} must not be negative")
+    if goal.cuts is not None and goal.cuts < 0:
+        raise PlanError(f"--cuts {goal.cuts} must not be negative")
     pixels = max(math.prod(type_.map[:2]) if len(type_.shape) > 1 else 1
                  for layer in graph.layers for type_ in (layer.input, layer.out_type()))
-    target = wish.target() if wish.ii is not None or wish.fps is not None else pixels
+    has_rate = goal.target_cycles is not None or goal.fps is not None
+    target = goal.cycles_per_frame() if has_rate else pixels
     builder = Builder(graph, device, {}, target, {}, {})
     resolve = {layer.name: builder.resolve(layer.name) for layer in graph.layers}
     groups = gather(graph, resolve, builder.forwarding)
@@ -71,7 +72,7 @@ def plan(graph: Graph, hints: Hints, device: Device, wish: Goal,
         if group is None:
             BUILDERS[layer.kind](builder, layer)
         elif layer is group[-1]:
-            _build(builder, group, wish, search)
+            _build(builder, group, goal, search)
     return finish(builder, ARCH)
 
 
@@ -104,13 +105,13 @@ def _check_layer(layer: Layer) -> None:
                      "as logic")
 
 
-def _build(b: Builder, group: list[Layer], wish: Goal, search: _Search) -> None:
+def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
     """The block of a group, with a window in front of a convolution."""
     first, last = group[0], group[-1]
     assert isinstance(first, Product)
     channels = first.input.channels
     if b.resolve(first.source) == "input" and b.stream("input") is None:
-        # No wider than the wish needs: words of a narrower input are collected.
+        # No wider than the goal needs: words of a narrower input are collected.
         b.provide_input(channels, b.lanes(first.source), first.input.size // channels)
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
@@ -135,12 +136,12 @@ def _build(b: Builder, group: list[Layer], wish: Goal, search: _Search) -> None:
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
     family = counting_family(b.device)
-    price = None if wish.cuts == 0 else _register_price(family, wish)
+    price = None if goal.cuts == 0 else _register_price(family, goal)
     settings = [astuple(choose_sharing(layer, family, price, report=search.next()))
                 for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
-    period = _period(netlist, family, wish)
+    period = _period(netlist, family, goal)
     found = registers_of(b.graph, names, forward, family, tuple(settings), period)
     product = [layer for layer in group if isinstance(layer, Product)][-1]
     element = product.out_type().element
@@ -158,9 +159,9 @@ def _build(b: Builder, group: list[Layer], wish: Goal, search: _Search) -> None:
     b.provide(last.name, b.add(unit))
 
 
-def _register_price(family: str, wish: Goal) -> Callable[[Netlist], float]:
-    """What the registers of a netlist count as, at the clock that is wished."""
-    delays, period = DELAYS[family], 1e3 / (wish.clock_mhz or Goal.ASSUMED_MHZ)
+def _register_price(family: str, goal: Goal) -> Callable[[Netlist], float]:
+    """What the registers of a netlist count as, at the target clock."""
+    delays, period = DELAYS[family], 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
 
     def price(netlist: Netlist) -> float:
         return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
@@ -168,11 +169,11 @@ def _register_price(family: str, wish: Goal) -> Callable[[Netlist], float]:
     return price
 
 
-def _period(netlist: Netlist, family: str, wish: Goal) -> float:
-    """Nanoseconds that give as many cuts as wished, or as the clock needs."""
-    delays, cuts = DELAYS[family], wish.cuts
+def _period(netlist: Netlist, family: str, goal: Goal) -> float:
+    """Nanoseconds that give as many cuts as the goal sets, or as the clock needs."""
+    delays, cuts = DELAYS[family], goal.cuts
     if cuts is None:
-        period = 1e3 / (wish.clock_mhz or Goal.ASSUMED_MHZ)
+        period = 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
         cuts = schedule(netlist, delays, period).cuts
     # The cuts that this takes, as evenly as they can be.
     return schedule_cuts(netlist, delays, cuts).period

@@ -26,18 +26,18 @@ MAX_JOBS = 1 << 16
 SIZES = ("ni", "no", "kernel", "bits", "frac", "depth", "bank", "acc", "batch")
 
 
-def plan(graph: Graph, hints: Hints, device: Device, wish: Goal) -> YodannPlan:
+def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> YodannPlan:
     """Plan a network on one core: products on the core, all else on the host.
 
     Raises
     ------
     PlanError
-        A layer does not fit the core, or a wish is impossible.
+        A layer does not fit the core, or a goal is impossible.
     """
-    if (wish.ii, wish.fps, wish.cuts) != (None, None, None):
+    if (goal.target_cycles, goal.fps, goal.cuts) != (None, None, None):
         raise PlanError("--ii, --fps and --cuts say nothing to a core that runs jobs",
                         hint="its size is --core, such as --core ni=16,no=16,kernel=5")
-    shape, batch = core_shape(wish.core, device)
+    shape, batch = core_shape(goal.core, device)
     layers: list[LayerPlan] = []
     for layer in graph.layers:
         if isinstance(layer, Product):
