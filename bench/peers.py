@@ -37,7 +37,7 @@ from bnnhw.cli.common import print_table
 from bnnhw.cli.import_ import import_model
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.tools.tools import Tools
 
 __all__ = ["PEERS", "TARGETS", "cached", "check", "count_cells", "da4ml_verilog", "measure",

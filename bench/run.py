@@ -35,7 +35,7 @@ from bnnhw.golden.compiled import Runner
 from bnnhw.golden.run import BATCH
 from bnnhw.importers.network import load_network
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.plan import Goal
 
 SHAPES = {"tfc": (64, 64, 64), "sfc": (256, 256, 256), "lfc": (1024, 1024, 1024)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
-from bnnhw.ir.layers import (
+from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense, Layer
+from bnnhw.layers import Affine, ArgMax, Binarize, Dense, Layer
 
 __all__ = ["random_graph", "random_samples"]
 

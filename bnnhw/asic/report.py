@@ -12,7 +12,7 @@ from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.roles import KINDS, kind_of
 from bnnhw.asic.shims import GATE_MARK
 from bnnhw.emit.design import Design
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 
 __all__ = ["SCHEMA", "CellReport", "UnitArea", "make_report", "products_a_frame"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bnnhw.ir import Bits, Graph, Window
-from bnnhw.ir.layers import (
+from bnnhw.layers import (
     Add,
     Affine,
     Binarize,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bnnhw.cli.common import print_table
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.imported import CheckResult
 from bnnhw.importers.network import Network
+from bnnhw.ir.certificate import Certificate
 
 __all__ = ["print_certificates"]
 

@@ -1,9 +1,1 @@
-"""layers.yaml and weights.npz: what a user writes, checked before anything is built."""
-
-from bnnhw.config.arrays import WeightFile
-from bnnhw.config.items import AffineItem, ArgMaxItem, DenseItem
-from bnnhw.config.read import read_config
-from bnnhw.config.schema import InputItem, NetConfig
-
-__all__ = ["AffineItem", "ArgMaxItem", "DenseItem", "InputItem", "NetConfig", "WeightFile",
-           "read_config"]
+"""What a user writes: YAML text, the values of its keys, and the weight file, all checked."""

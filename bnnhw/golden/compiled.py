@@ -16,7 +16,7 @@ from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense
+from bnnhw.layers import Affine, ArgMax, Binarize, Dense
 
 __all__ = ["Runner", "count"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from bnnhw.errors import ConfigError
 from bnnhw.golden import compiled, fast, packed
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Counter, Product
-from bnnhw.ir.layers.product import count_agreeing
+from bnnhw.layers import Counter, Product
+from bnnhw.layers.product import count_agreeing
 
 __all__ = ["LEVELS", "run", "run_all"]
 

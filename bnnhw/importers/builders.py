@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bnnhw.config.arrays import Arrays, RandomArrays
 from bnnhw.config.items import (
     AddItem,
     AffineItem,
@@ -17,13 +18,10 @@ from bnnhw.config.items import (
     ThresholdItem,
     UpsampleItem,
 )
-from bnnhw.importers.fold import Certificate
-from bnnhw.importers.normalise import Reach, fold_signs
-from bnnhw.importers.place import Arrays, Place, RandomArrays
-from bnnhw.importers.products import build_conv, build_dense, given_thresholds
-from bnnhw.importers.windows import factors, window
 from bnnhw.ir import Int, Window
-from bnnhw.ir.layers import (
+from bnnhw.ir.certificate import Certificate
+from bnnhw.ir.context import LayerContext
+from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,
@@ -37,13 +35,16 @@ from bnnhw.ir.layers import (
     Threshold,
     Upsample,
 )
+from bnnhw.layers.building.signs import Reach, fold_signs
+from bnnhw.layers.building.weights import build_conv, build_dense, given_thresholds
+from bnnhw.layers.building.windows import factors, window
 
 __all__ = ["BUILDERS", "Builder"]
 
-Builder = Callable[[LayerItem, Place, Arrays], tuple[Layer, Certificate | None]]
+Builder = Callable[[LayerItem, LayerContext, Arrays], tuple[Layer, Certificate | None]]
 
 
-def _max_pool(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _max_pool(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, MaxPoolItem)
     moved = _pool_window(item, at)
     key, channels = f"{at.name}.smallest", at.type.channels
@@ -51,12 +52,12 @@ def _max_pool(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
     return MaxPool(at.name, at.source, at.type, moved, smallest)
 
 
-def _sum_pool(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _sum_pool(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, PoolItem)
     return SumPool(at.name, at.source, at.type, _pool_window(item, at))
 
 
-def _pool_window(item: PoolItem, at: Place) -> Window:
+def _pool_window(item: PoolItem, at: LayerContext) -> Window:
     size = item.size or at.type.map[:2]
     moved = window(item, size, item.stride or size, at)
     height, width, channels = at.type.map
@@ -65,18 +66,18 @@ def _pool_window(item: PoolItem, at: Place) -> Window:
     return moved
 
 
-def _upsample(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _upsample(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, UpsampleItem)
     rows, columns = factors(item.upsample, at)
     at.limit("outputs", at.type.size, rows, columns)
     return Upsample(at.name, at.source, at.type, (rows, columns))
 
 
-def _flatten(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _flatten(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     return Flatten(at.name, at.source, at.type)
 
 
-def _select(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _select(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, SelectItem)
     key = f"{at.name}.channels"
     if item.select is not True:
@@ -93,19 +94,20 @@ def _select(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
     return Select(at.name, at.source, at.type, channels)
 
 
-def _add(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _add(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, AddItem)
     assert at.second_type is not None
     return Add(at.name, at.source, at.type, at.second, at.second_type, item.limits)
 
 
-def _concat(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _concat(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert at.second_type is not None
     at.limit("outputs", at.type.size + at.second_type.size)
     return Concat(at.name, at.source, at.type, at.second, at.second_type)
 
 
-def _threshold(item: LayerItem, at: Place, arrays: Arrays) -> tuple[Layer, Certificate | None]:
+def _threshold(item: LayerItem, at: LayerContext,
+               arrays: Arrays) -> tuple[Layer, Certificate | None]:
     assert isinstance(item, ThresholdItem)
     channels, levels, element = at.type.channels, item.levels, at.type.element
     at.limit("thresholds", channels, levels)
@@ -127,25 +129,25 @@ def _threshold(item: LayerItem, at: Place, arrays: Arrays) -> tuple[Layer, Certi
     return Threshold(at.name, at.source, at.type, thresholds, falling, item.unipolar), certificate
 
 
-def _binarize(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _binarize(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, BinarizeItem)
     return Binarize(at.name, at.source, at.type, item.binarize, item.unipolar)
 
 
-def _affine(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _affine(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     assert isinstance(item, AffineItem)
     scale, offset = (arrays.integers(f"{at.name}.{key}", (at.type.channels,))
                      for key in ("scale", "offset"))
     return Affine(at.name, at.source, at.type, scale, offset, item.shift, item.limits)
 
 
-def _argmax(item: LayerItem, at: Place, arrays: Arrays) -> Layer:
+def _argmax(item: LayerItem, at: LayerContext, arrays: Arrays) -> Layer:
     return ArgMax(at.name, at.source, at.type)
 
 
-def _plain(build: Callable[[LayerItem, Place, Arrays], Layer]) -> Builder:
+def _plain(build: Callable[[LayerItem, LayerContext, Arrays], Layer]) -> Builder:
     """Make a builder of one for layers that fold nothing."""
-    def builder(item: LayerItem, at: Place,
+    def builder(item: LayerItem, at: LayerContext,
                 arrays: Arrays) -> tuple[Layer, Certificate | None]:
         return build(item, at, arrays), None
     return builder

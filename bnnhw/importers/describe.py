@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.importers.products import plain_sum
 from bnnhw.ir import Bits, TensorType, Window
-from bnnhw.ir.layers import (
+from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,
@@ -27,6 +26,7 @@ from bnnhw.ir.layers import (
     Threshold,
     Upsample,
 )
+from bnnhw.layers.building.weights import plain_sum
 
 __all__ = ["describe"]
 

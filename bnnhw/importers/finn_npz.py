@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.config import WeightFile
+from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
-from bnnhw.importers.fold import GIVEN, Certificate
 from bnnhw.importers.imported import Imported
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
-from bnnhw.ir.layers import Affine, ArgMax, Conv, Dense, Flatten, Layer, MaxPool, product_sum
+from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.layers import Affine, ArgMax, Conv, Dense, Flatten, Layer, MaxPool, product_sum
 
 __all__ = ["import_finn_npz"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.scores import ScoreFold
 from bnnhw.ir import Graph
+from bnnhw.ir.certificate import Certificate
 
 __all__ = ["CheckResult", "Imported"]
 

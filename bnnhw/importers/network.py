@@ -7,18 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bnnhw.config import NetConfig, WeightFile, read_config
+from bnnhw.config.arrays import RandomArrays
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.config.items import ProductItem
+from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
 from bnnhw.importers.builders import BUILDERS
-from bnnhw.importers.fold import GIVEN, Certificate
 from bnnhw.importers.formats import refuse_as_network
 from bnnhw.importers.imported import CheckResult
-from bnnhw.importers.outputs import declared_outputs
-from bnnhw.importers.place import Place, RandomArrays
+from bnnhw.importers.yaml.outputs import declared_outputs
+from bnnhw.importers.yaml.read import read_config
+from bnnhw.importers.yaml.schema import NetConfig
 from bnnhw.ir import Graph, TensorType
-from bnnhw.ir.layers import Binarize, Layer
+from bnnhw.ir.certificate import GIVEN, Certificate
+from bnnhw.ir.context import LayerContext
+from bnnhw.layers import Binarize, Layer
 
 __all__ = ["Network", "load_network", "network_file"]
 
@@ -83,7 +86,7 @@ def load_network(path: Path) -> Network:
     for item, name in zip(config.layers, names, strict=True):
         source = item.from_ or previous
         second = item.others[0] if item.others else ""
-        at = Place(name, source, types[source], second, types.get(second))
+        at = LayerContext(name, source, types[source], second, types.get(second))
         layer, certificate = BUILDERS[item.kind](item, at, source_of)
         layers.append(layer)
         types[name] = layer.out_type()

@@ -15,9 +15,9 @@ from bnnhw.config.fields import Name
 from bnnhw.errors import ModelError
 from bnnhw.importers.describe import describe
 from bnnhw.importers.imported import Imported
-from bnnhw.importers.outputs import default_output, is_tail
+from bnnhw.importers.yaml.outputs import default_output, is_tail
 from bnnhw.ir import Bits, Graph
-from bnnhw.ir.layers import Binarize, Layer, Product
+from bnnhw.layers import Binarize, Layer, Product
 
 __all__ = ["network_files"]
 

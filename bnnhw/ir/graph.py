@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ConfigError, ModelError
-from bnnhw.ir.layers import LAYERS, Join, Layer
+from bnnhw.ir.layer import LAYERS, Join, Layer
 from bnnhw.ir.samples import arrange_samples
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
 

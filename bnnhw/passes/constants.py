@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.passes.rebuild import rebuild
 
 __all__ = ["drop_constant_channels"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Join, Layer
+from bnnhw.layers import Join, Layer
 
 __all__ = ["rebuild"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Layer, Product
+from bnnhw.layers import Layer, Product
 from bnnhw.passes.rebuild import rebuild
 
 __all__ = ["clip_thresholds"]

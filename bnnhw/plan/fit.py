@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bnnhw.config.hints import Hints
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 from bnnhw.plan.folding import Fold, Matrix, check_fold
 
 __all__ = ["fit_hints"]

@@ -17,11 +17,12 @@ from digits import load
 from torch import nn
 
 from bnnhw import golden
-from bnnhw.importers.fold import Certificate, fold_table
 from bnnhw.importers.imported import Imported
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import ArgMax, Binarize, Dense, Layer
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers import ArgMax, Binarize, Dense, Layer
+from bnnhw.layers.building.fold import fold_table
 
 SIZES = (784, 64, 64, 64, 10)
 THRESHOLD = 128

@@ -18,7 +18,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.importers.finn_npz import import_finn_npz
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate

@@ -18,7 +18,7 @@ from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError, PlanError
 from bnnhw.importers.network import Network
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
-from bnnhw.ir.layers import Add, Conv
+from bnnhw.layers import Add, Conv
 from bnnhw.plan import BufferUnit, Goal, Plan
 from bnnhw.plan.sizing import token_net
 from bnnhw.plan.timing import settle

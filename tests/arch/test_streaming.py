@@ -17,7 +17,7 @@ from bnnhw.emit.design import Design, generate
 from bnnhw.errors import PlanError
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph, Int, TensorType
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate

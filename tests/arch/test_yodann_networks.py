@@ -23,7 +23,7 @@ from bnnhw.errors import PlanError
 from bnnhw.importers.finn_npz import import_finn_npz
 from bnnhw.importers.network import Network, load_network
 from bnnhw.ir import Graph, Int, TensorType, Window
-from bnnhw.ir.layers import Affine, Product
+from bnnhw.layers import Affine, Product
 from bnnhw.plan import Goal
 from bnnhw.sim.jobs import simulate_jobs
 from bnnhw.sim.stalls import Stalls

@@ -24,7 +24,7 @@ from bnnhw.asic.shims import mapped_shims
 from bnnhw.emit.shims import SHIMS, shims_used
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import ConfigError
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.rtl.scm import Scm
 from tests.asic.cores import core, mapped_core, osu018, swap
 from tests.asic.library import tiny_library, without_arcs

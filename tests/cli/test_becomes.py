@@ -10,7 +10,7 @@ import pytest
 
 from bnnhw.cli.becomes import becomes
 from bnnhw.importers.network import load_network
-from bnnhw.ir.layers import LAYERS
+from bnnhw.ir.layer import LAYERS
 from bnnhw.passes import run_passes
 from tests.importers.files import load
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.config import WeightFile
+from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from bnnhw.config import NetConfig, read_config
 from bnnhw.config.items import ITEMS, ConvItem, DenseItem, PoolItem
 from bnnhw.errors import ConfigError
+from bnnhw.importers.yaml.read import read_config
+from bnnhw.importers.yaml.schema import NetConfig
 
 INPUT = {"shape": [8, 8, 3], "type": "int8"}
 

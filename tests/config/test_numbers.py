@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.config import read_config
 from bnnhw.config.yaml_text import parse_yaml
 from bnnhw.errors import ConfigError
 from bnnhw.importers.network import load_network
+from bnnhw.importers.yaml.read import read_config
 
 NET = """name: n
 input: {shape: [16], type: int, range: [%(low)s, %(high)s]}

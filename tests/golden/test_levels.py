@@ -11,7 +11,7 @@ from bnnhw import golden
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.layout import beats, stream_values, stream_words, weight_words
 from bnnhw.golden.packed import pack64
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from tests.networks import random_graph, random_samples
 
 LEVELS = [level for level in golden.LEVELS if level != "compiled"]

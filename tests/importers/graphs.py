@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bnnhw.ir import Bits, Element, Graph, Int, TensorType, Window
-from bnnhw.ir.layers import (
+from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.fold import batch_norm, fold_table
+from bnnhw.layers.building.fold import batch_norm, fold_table
 
 HALVES = st.integers(-20, 20).map(lambda n: n / 2)
 

@@ -15,7 +15,7 @@ from bnnhw.emit.design import generate
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx.qonnx import import_qonnx
 from bnnhw.importers.save import network_files
-from bnnhw.ir.layers import Affine, Threshold
+from bnnhw.layers import Affine, Threshold
 from bnnhw.plan import Goal
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.ir import Graph, Int
-from bnnhw.ir.layers import Conv, Dense
+from bnnhw.layers import Conv, Dense
 from tests.importers.files import load, network, signs
 
 Pads = tuple[int, int, int, int]
@@ -153,7 +153,7 @@ def test_fold_in_parts_is_the_fold_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     layers, input_ = [{"dense": 9, "name": "c", "batch_norm": True}], {"shape": [20],
                                                                         "type": "int8"}
     whole = network(layers, input_, arrays)
-    monkeypatch.setattr("bnnhw.importers.normalise.CHUNK", 12_000)  # two rows at a time
+    monkeypatch.setattr("bnnhw.layers.building.signs.CHUNK", 12_000)  # two rows at a time
     parts = network(layers, input_, arrays)
     assert parts.graph.digest() == whole.graph.digest()
     assert parts.certificates == whole.certificates

@@ -10,7 +10,7 @@ import pytest
 
 from bnnhw.importers.network import load_network
 from bnnhw.ir import Bits, Graph, Int
-from bnnhw.ir.layers import Conv, MaxPool, Pool, SumPool
+from bnnhw.layers import Conv, MaxPool, Pool, SumPool
 from tests.importers.files import load, network
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"

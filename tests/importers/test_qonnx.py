@@ -16,7 +16,7 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx.qonnx import import_qonnx
 from bnnhw.importers.save import network_files
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from tests.importers.compare import same_order
 from tests.importers.models import DOMAIN, Builder, execute
 

@@ -14,7 +14,7 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from bnnhw.importers.onnx.qonnx import import_qonnx
-from bnnhw.ir.layers import Threshold
+from bnnhw.layers import Threshold
 from tests.importers.compare import MIXED, SAME, check, kinds, samples, tail
 from tests.importers.maps import MapBuilder, run
 

@@ -13,7 +13,7 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from bnnhw.ir.layers import Conv, MaxPool
+from bnnhw.layers import Conv, MaxPool
 from tests.importers.compare import MIXED, SAME, check, kinds, tail
 from tests.importers.maps import MapBuilder
 from tests.importers.models import DOMAIN

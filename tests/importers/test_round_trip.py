@@ -16,7 +16,8 @@ from bnnhw.importers.imported import Imported
 from bnnhw.importers.network import load_network
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import LAYERS, Affine, Dense, Flatten
+from bnnhw.ir.layer import LAYERS
+from bnnhw.layers import Affine, Dense, Flatten
 from tests.importers.graphs import any_graph
 from tests.networks import random_graph, random_samples
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bnnhw.errors import ConfigError, ModelError
 from bnnhw.ir import Bits, Graph, Int, TensorType
-from bnnhw.ir.layers import Affine, ArgMax, Binarize, Dense
+from bnnhw.layers import Affine, ArgMax, Binarize, Dense
 from tests.networks import random_graph, random_samples
 
 

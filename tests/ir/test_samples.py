@@ -8,8 +8,8 @@ import pytest
 from bnnhw import golden
 from bnnhw.errors import ConfigError
 from bnnhw.ir import Graph, Int, TensorType, Window
-from bnnhw.ir.layers import Conv, product_sum
 from bnnhw.ir.samples import arrange_samples
+from bnnhw.layers import Conv, product_sum
 
 
 def map_graph(shape: tuple[int, ...]) -> Graph:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.ir.layers import Dense
+from bnnhw.layers import Dense
 from bnnhw.passes import PASSES, run_passes
 from tests.networks import random_graph, random_samples
 

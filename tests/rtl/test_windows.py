@@ -13,7 +13,7 @@ from bnnhw.arch.streaming.units.line_window import plan_line_window
 from bnnhw.arch.streaming.units.window import pad_words, plan_upsample, plan_window
 from bnnhw.golden.layout import stream_words
 from bnnhw.ir import Graph, TensorType, Window
-from bnnhw.ir.layers import MaxPool
+from bnnhw.layers import MaxPool
 from bnnhw.plan import StreamPlan
 from bnnhw.rtl.line_window import LineWindow
 from bnnhw.rtl.reduce import ReduceUnit

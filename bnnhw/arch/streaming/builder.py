@@ -11,7 +11,7 @@ from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, TensorType
-from bnnhw.ir.layers import ArgMax, Binarize, Flatten
+from bnnhw.layers import ArgMax, Binarize, Flatten
 from bnnhw.plan import StreamPlan, Unit
 from bnnhw.plan.folding import Fold, Matrix
 

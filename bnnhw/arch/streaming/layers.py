@@ -17,7 +17,7 @@ from bnnhw.arch.streaming.units.reduce import plan_reduce
 from bnnhw.arch.streaming.units.threshold import plan_threshold
 from bnnhw.arch.streaming.units.window import pad_words, plan_upsample, plan_window
 from bnnhw.ir import Int
-from bnnhw.ir.layers import (
+from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,

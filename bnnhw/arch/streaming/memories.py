@@ -12,7 +12,7 @@ from bnnhw.config.hints import Hints
 from bnnhw.device import Device, get_device, sprams
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
-from bnnhw.ir.layers import Conv, Product
+from bnnhw.layers import Conv, Product
 from bnnhw.plan.folding import Fold, Matrix
 from bnnhw.rtl.replay import ReplayBuffer
 

@@ -23,7 +23,7 @@ from bnnhw.device import Device
 from bnnhw.device.costs import block_count
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import ArgMax, Binarize, Layer, Product
+from bnnhw.layers import ArgMax, Binarize, Layer, Product
 from bnnhw.plan import FieldPlan, Goal, LabelUnit, Plan, StreamPlan, Unit
 from bnnhw.plan.folding import Fold, Matrix, solve
 from bnnhw.plan.resources import fits

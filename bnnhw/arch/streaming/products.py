@@ -16,7 +16,7 @@ from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
-from bnnhw.ir.layers import Conv, Product
+from bnnhw.layers import Conv, Product
 from bnnhw.plan.folding import Fold, Matrix
 
 __all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import ArgMax, Conv, Dense, Layer, Product
+from bnnhw.layers import ArgMax, Conv, Dense, Layer, Product
 from bnnhw.logic.spec import CountBlock, CountLayer
 
 __all__ = ["count_block", "gather"]

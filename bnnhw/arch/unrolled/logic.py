@@ -10,7 +10,7 @@ from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.device.counting import DELAYS
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 from bnnhw.logic import certify
 from bnnhw.logic.behaviour import behaviour
 from bnnhw.logic.cse.check import check_block

@@ -21,7 +21,7 @@ from bnnhw.device import Device
 from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import ArgMax, Conv, Layer, Product
+from bnnhw.layers import ArgMax, Conv, Layer, Product
 from bnnhw.logic.cse.network import choose_sharing
 from bnnhw.logic.cse.search import Report, attempts
 from bnnhw.logic.netlist import Netlist

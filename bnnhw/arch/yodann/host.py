@@ -11,7 +11,7 @@ from bnnhw.arch.yodann.layout import accumulators
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.arch.yodann.planning import scales_of
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 
 __all__ = ["Execute", "JobData", "in_software", "job_data", "run_network"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnhw.errors import PlanError
-from bnnhw.ir.layers import Conv, Dense, Product
 from bnnhw.ir.types import plane_offset
+from bnnhw.layers import Conv, Dense, Product
 from bnnhw.rtl.yodann.shape import CoreShape
 
 __all__ = ["Layout", "layout_of", "refuse"]

@@ -14,7 +14,7 @@ from bnnhw.config.hints import Hints
 from bnnhw.device import Device
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Affine, Product
+from bnnhw.layers import Affine, Product
 from bnnhw.plan import Goal
 from bnnhw.rtl.yodann.shape import CoreShape
 

@@ -29,7 +29,7 @@ from bnnhw.importers.onnx.outputs import End
 from bnnhw.importers.onnx.samples import random_samples
 from bnnhw.importers.onnx.walk import Walk
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 
 __all__ = ["DEFAULT_CHECK", "Check", "check_import"]
 

@@ -23,8 +23,8 @@ from bnnhw.importers.onnx.pad import Padded
 from bnnhw.importers.onnx.product import Sum, pad_values, sums
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
-from bnnhw.ir.layers import Conv, Dense, Product, product_sum
 from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.layers import Conv, Dense, Product, product_sum
 
 __all__ = ["conv", "matrix"]
 

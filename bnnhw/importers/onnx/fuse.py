@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.importers.fold import Certificate
 from bnnhw.ir import Bits, TensorType
-from bnnhw.ir.layers import (
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers import (
     Conv,
     Flatten,
     Join,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layers import Layers
 from bnnhw.importers.onnx.levels import MAX_GAPS, MAX_LEVELS, grid
 from bnnhw.ir import Int
-from bnnhw.ir.layers import Affine, Layer, Threshold
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers import Affine, Layer, Threshold
 
 __all__ = ["quantised_input"]
 

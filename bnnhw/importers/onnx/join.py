@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.file import node_label
 from bnnhw.importers.onnx.layers import Layers
 from bnnhw.importers.onnx.layout import as_map, flattened, in_order, is_map
 from bnnhw.importers.onnx.stored import as_integers
 from bnnhw.ir import Bits
-from bnnhw.ir.layers import Add, Affine, Concat
+from bnnhw.ir.certificate import Certificate
 from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.layers import Add, Affine, Concat
 
 __all__ = ["add", "concat"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnnhw.config.names import check_name
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.scores import ScoreFold
 from bnnhw.ir import TensorType
-from bnnhw.ir.layers import Layer
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers import Layer
 
 __all__ = ["Layers", "free_name"]
 

@@ -13,8 +13,8 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layers import Layers
 from bnnhw.ir import TensorType
-from bnnhw.ir.layers import Flatten, Select
 from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.layers import Flatten, Select
 
 __all__ = ["as_map", "as_vector", "channels_first", "check_size", "flattened", "in_order",
            "is_map", "selection"]

@@ -15,7 +15,7 @@ from bnnhw.importers.onnx.stored import as_integers, stored
 from bnnhw.importers.onnx.tail import Tail
 from bnnhw.importers.scores import ScoreFold, fold_scores
 from bnnhw.ir import Bits
-from bnnhw.ir.layers import Affine, ArgMax, Product
+from bnnhw.layers import Affine, ArgMax, Product
 
 __all__ = ["End", "add_output"]
 

@@ -16,8 +16,8 @@ from bnnhw.importers.onnx.layout import as_map, channels_first, check_size
 from bnnhw.importers.onnx.stored import stored
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
-from bnnhw.ir.layers import MaxPool, SumPool, Upsample
 from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.layers import MaxPool, SumPool, Upsample
 
 __all__ = ["average_pool", "global_average", "max_pool", "resize"]
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnhw.importers.fold import Certificate
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.file import node_label
 from bnnhw.importers.onnx.integers import quantised_input
 from bnnhw.importers.onnx.layers import Layers
 from bnnhw.importers.onnx.levels import Levels, find_levels
 from bnnhw.ir import Bits, Int, TensorType
-from bnnhw.ir.layers import Affine, Binarize, Layer, Threshold
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers import Affine, Binarize, Layer, Threshold
 
 __all__ = ["as_integers", "stored", "straightened"]
 

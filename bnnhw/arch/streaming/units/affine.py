@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
-from bnnhw.ir.layers import Affine
+from bnnhw.layers import Affine
 from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.affine import AffineUnit, Rounding

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import ArgMax
+from bnnhw.layers import ArgMax
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.argmax import ArgMaxUnit

@@ -12,7 +12,7 @@ from bnnhw.device import Device
 from bnnhw.device.counting import counting_family
 from bnnhw.golden.layout import beats, pack_integers, pack_words
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Product
+from bnnhw.layers import Product
 from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import Block, MvtuBlock
 from bnnhw.plan.folding import Fold, Matrix

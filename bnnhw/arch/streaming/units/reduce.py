@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import MaxPool, Pool
+from bnnhw.layers import MaxPool, Pool
 from bnnhw.plan import StreamPlan, Unit
 from bnnhw.plan.blocks import ReduceBlock
 from bnnhw.rtl.reduce import ReduceUnit

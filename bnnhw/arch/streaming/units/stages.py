@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bnnhw.ir import Graph
-from bnnhw.ir.layers import Add, Select
+from bnnhw.layers import Add, Select
 from bnnhw.plan import BufferUnit, Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import Block, ForkBlock, JoinBlock, PipelineBlock, ReduceBlock, SequenceBlock
 from bnnhw.rtl.queue import Fifo

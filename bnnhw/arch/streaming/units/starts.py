@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnhw.ir.layers import Conv, Product
 from bnnhw.ir.types import plane_offset
+from bnnhw.layers import Conv, Product
 from bnnhw.rtl.positions import Places
 
 __all__ = ["border_places", "start_values"]

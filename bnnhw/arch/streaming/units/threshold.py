@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
-from bnnhw.ir.layers import Product, Threshold
+from bnnhw.layers import Product, Threshold
 from bnnhw.plan import Memory, StreamPlan, Unit
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.threshold import ThresholdUnit

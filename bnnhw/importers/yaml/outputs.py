@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bnnhw.config.schema import NetConfig
 from bnnhw.errors import ConfigError
+from bnnhw.importers.yaml.schema import NetConfig
 from bnnhw.ir import Bits
-from bnnhw.ir.layers import Layer
+from bnnhw.layers import Layer
 
 __all__ = ["declared_outputs", "default_output", "is_tail"]
 

@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.product import Product
+from bnnhw.ir.layer import register
 from bnnhw.ir.types import MAX_ELEMENTS, Bits
 from bnnhw.ir.window import Window
+from bnnhw.layers.product import Product
 
 __all__ = ["Conv"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Conv(Product):
     """Convolution of ``[H, W, C]`` or ``[T, C]``, grouped or depthwise where wanted.

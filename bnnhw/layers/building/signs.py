@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw.config.arrays import Arrays
 from bnnhw.config.items import SignItem
 from bnnhw.errors import ConfigError
-from bnnhw.importers.fold import Certificate, Fold, batch_norm, certify, fold_table
-from bnnhw.importers.place import Arrays
 from bnnhw.ir import Bits, Element
+from bnnhw.ir.certificate import Certificate
+from bnnhw.layers.building.fold import Fold, batch_norm, certify, fold_table
 
 __all__ = ["Reach", "fold_signs", "reach"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.ir.layers.base import Layer
+from bnnhw.ir.layer import Layer
 from bnnhw.ir.types import Bits, Element, Int, TensorType, plane_offset, planes_of
 
 __all__ = ["Counter", "Product", "count_agreeing", "product_sum"]

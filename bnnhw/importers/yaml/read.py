@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bnnhw.config.schema import ITEMS, NetConfig
 from bnnhw.config.yaml_text import parse_yaml
 from bnnhw.errors import ConfigError
+from bnnhw.importers.yaml.schema import ITEMS, NetConfig
 
 __all__ = ["read_config"]
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.base import Layer
+from bnnhw.ir.layer import Layer, register
 from bnnhw.ir.types import Bits, Int, TensorType
 
 __all__ = ["Binarize"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Binarize(Layer):
     """``bit = [x >= threshold]``, elementwise.

@@ -7,11 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.product import Product
+from bnnhw.ir.layer import register
+from bnnhw.layers.product import Product
 
 __all__ = ["Dense"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Dense(Product):
     """A sum of products over a whole vector, for each output (see ``Product``)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw.config.arrays import Arrays, RandomArrays
 from bnnhw.config.items import (
     ConvBase,
     ConvItem,
@@ -16,12 +17,12 @@ from bnnhw.config.items import (
     ProductItem,
     SignItem,
 )
-from bnnhw.importers.fold import GIVEN, Certificate
-from bnnhw.importers.normalise import fold_signs, reach
-from bnnhw.importers.place import Arrays, Place, RandomArrays
-from bnnhw.importers.windows import padding, window
 from bnnhw.ir import Bits, Element, Int
-from bnnhw.ir.layers import Conv, Dense, Layer, product_sum
+from bnnhw.ir.certificate import GIVEN, Certificate
+from bnnhw.ir.context import LayerContext
+from bnnhw.layers import Conv, Dense, Layer, product_sum
+from bnnhw.layers.building.signs import fold_signs, reach
+from bnnhw.layers.building.windows import padding, window
 
 __all__ = ["build_conv", "build_dense", "counts", "given_thresholds", "plain_sum"]
 
@@ -52,7 +53,7 @@ def plain_sum(weights: np.ndarray, element: Element, absent: bool,
     return product_sum(weights, element)
 
 
-def build_dense(item: LayerItem, at: Place, arrays: Arrays) -> Built:
+def build_dense(item: LayerItem, at: LayerContext, arrays: Arrays) -> Built:
     """``dense``."""
     assert isinstance(item, DenseItem)
     if len(at.type.shape) != 1:
@@ -63,7 +64,7 @@ def build_dense(item: LayerItem, at: Place, arrays: Arrays) -> Built:
                  rows.thresholds, item.unipolar), rows.certificate
 
 
-def build_conv(item: LayerItem, at: Place, arrays: Arrays) -> Built:
+def build_conv(item: LayerItem, at: LayerContext, arrays: Arrays) -> Built:
     """``conv`` and ``depthwise``."""
     assert isinstance(item, ConvBase)
     channels = at.type.channels
@@ -87,7 +88,7 @@ def build_conv(item: LayerItem, at: Place, arrays: Arrays) -> Built:
                 rows.thresholds, item.unipolar, moved, groups, pad, absent), rows.certificate
 
 
-def _rows(item: ProductItem, at: Place, arrays: Arrays, outputs: int, taps: tuple[int, ...],
+def _rows(item: ProductItem, at: LayerContext, arrays: Arrays, outputs: int, taps: tuple[int, ...],
           absent: bool) -> Rows:
     """Read the arrays of a layer; ``taps`` is the shape of a row."""
     element = at.type.element
@@ -123,7 +124,7 @@ def _rows(item: ProductItem, at: Place, arrays: Arrays, outputs: int, taps: tupl
     return Rows(weights, coefficients, const, found[:, None], certificate)
 
 
-def _weights(at: Place, arrays: Arrays, outputs: int, taps: tuple[int, ...]) -> np.ndarray:
+def _weights(at: LayerContext, arrays: Arrays, outputs: int, taps: tuple[int, ...]) -> np.ndarray:
     """Read the weights as ``[P, out, in]``; columns are (ky, kx, c), c fastest."""
     columns, planes = math.prod(taps), at.type.element.planes
     shapes = [(outputs, *taps)]
@@ -136,7 +137,7 @@ def _weights(at: Place, arrays: Arrays, outputs: int, taps: tuple[int, ...]) -> 
     return arrays.bits(f"{at.name}.weights", *shapes).reshape(-1, outputs, columns)
 
 
-def _given_sum(item: ProductItem, at: Place, arrays: Arrays, weights: np.ndarray) -> Rows:
+def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.ndarray) -> Rows:
     """Sums with coefficients of their own, as ``sum_m c_m * popcount_m + bias``."""
     name, (_, outputs, columns) = at.name, weights.shape
     coefficients = tuple(int(c) for c in arrays.integers(f"{name}.coefficients",
@@ -154,8 +155,8 @@ def _given_sum(item: ProductItem, at: Place, arrays: Arrays, weights: np.ndarray
                 _certificate(name, thresholds, const, high, int((high - const).max()) + 1))
 
 
-def given_thresholds(item: SignItem, at: Place, arrays: Arrays, low: np.ndarray, high: np.ndarray,
-                     spread: float) -> np.ndarray | None:
+def given_thresholds(item: SignItem, at: LayerContext, arrays: Arrays, low: np.ndarray,
+                     high: np.ndarray, spread: float) -> np.ndarray | None:
     """Integer thresholds ``[out, J]`` where they are given, or random ones.
 
     ``low`` and ``high`` end what they are compared with, channel by channel; ``spread`` is about

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.base import Layer
+from bnnhw.ir.layer import Layer, register
 from bnnhw.ir.types import Bits, Int, TensorType
 
 __all__ = ["ArgMax"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class ArgMax(Layer):
     """``label = min{k : x_k = max x}``; the output has shape ``()``."""

@@ -1,4 +1,4 @@
-"""Two streams into one: the sum of a shortcut, and channels side by side."""
+"""The elementwise sum of two tensors, such as a shortcut connection."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.base import Join
-from bnnhw.ir.types import Bits, Element, Int, TensorType
+from bnnhw.ir.layer import Join, register
+from bnnhw.ir.types import Bits, Int, TensorType
 
-__all__ = ["Add", "Concat"]
+__all__ = ["Add"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Add(Join):
     """``y = clip(a + b, lo, hi)``, elementwise on integers of the same shape.
@@ -56,32 +57,3 @@ class Add(Join):
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         limits = params["limits"]
         return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
-
-
-@dataclass(frozen=True, eq=False)
-class Concat(Join):
-    """The channels of the second input behind those of the first."""
-
-    kind: ClassVar[str] = "concat"
-
-    def __post_init__(self) -> None:
-        a, b = self.input, self.second_input
-        if a.shape[:-1] != b.shape[:-1] or not a.shape:
-            raise self.refuse(f"'{self.source}' gives {a} and '{self.second}' {b}, expected equal "
-                              "rows and columns")
-        if isinstance(a.element, Bits) != isinstance(b.element, Bits) or \
-                (isinstance(a.element, Bits) and a.element != b.element):
-            raise self.refuse(f"joins {a} and {b}, expected elements of one kind")
-
-    def _element(self) -> Element:
-        a, b = self.input.element, self.second_input.element
-        if isinstance(a, Bits):
-            return a
-        return Int(min(a.lo, b.lo), max(a.hi, b.hi))
-
-    def out_type(self) -> TensorType:
-        channels = self.input.channels + self.second_input.channels
-        return TensorType((*self.input.shape[:-1], channels), self._element())
-
-    def compute(self, *x: np.ndarray) -> np.ndarray:
-        return np.concatenate(x, axis=-1)

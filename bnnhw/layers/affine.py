@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layers.base import Layer
+from bnnhw.ir.layer import Layer, register
 from bnnhw.ir.types import Int, TensorType
 
 __all__ = ["Affine"]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Affine(Layer):
     """``y_c = clip((scale_c * x_c + offset_c + half) >> shift)``, ``half = 2**(shift - 1)``.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.types import TensorType
 
-__all__ = ["Join", "Layer"]
+__all__ = ["LAYERS", "Join", "Layer", "register"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,3 +93,17 @@ class Join(Layer):
 
     def params(self) -> dict[str, Any]:
         return {"second": self.second}
+
+
+LAYERS: dict[str, type[Layer]] = {}
+"""Registered layer kinds by name; importing ``bnnhw.layers`` registers those of bnnhw."""
+
+AnyLayer = TypeVar("AnyLayer", bound=type[Layer])
+
+
+def register(layer: AnyLayer) -> AnyLayer:
+    """Register a layer kind, so that networks can be loaded, saved and built with it."""
+    if LAYERS.setdefault(layer.kind, layer) is not layer:
+        raise ValueError(f"layer kind '{layer.kind}' is registered already, as "
+                         f"{LAYERS[layer.kind].__name__}")
+    return layer

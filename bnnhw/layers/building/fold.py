@@ -9,19 +9,15 @@ identity is FINN's, FPGA'17).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.certificate import Certificate
 
-__all__ = ["GIVEN", "Certificate", "Fold", "batch_norm", "certify", "fold_table",
-           "given_certificate"]
-
-
-GIVEN = "integer thresholds, as given"
-"""Method of a certificate for a layer that nothing was folded for."""
+__all__ = ["Fold", "batch_norm", "certify", "fold_table"]
 
 
 @dataclass(frozen=True)
@@ -50,42 +46,6 @@ class Fold:
         """Channels that another fold of the same layer decides differently."""
         return np.asarray((self.thresholds != other.thresholds)
                           | (self.complemented != other.complemented))
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What was evaluated for one layer, and what it showed.
-
-    Attributes
-    ----------
-    layer : str
-    method : str
-        Where the thresholds come from.
-    channels, points : int
-        Expressions, and attainable accumulator values at which each was evaluated.
-    complemented, constant : int
-        Channels that fall with the accumulator, and that never change.
-    ties : int
-        Attainable values at which the expression is exactly at its decision point.
-    rounding : int
-        Channels whose threshold would differ if the same expression were computed in float64.
-    order : int
-        Channels whose threshold could depend on the order in which the framework adds; 0 where
-        the sums are exact.
-    """
-
-    layer: str
-    method: str
-    channels: int
-    points: int
-    complemented: int = 0
-    constant: int = 0
-    ties: int = 0
-    rounding: int = 0
-    order: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def fold_table(bits: np.ndarray, layer: str) -> Fold:
@@ -143,10 +103,3 @@ def certify(layer: str, method: str, fold: Fold, points: int, ties: int, roundin
     return Certificate(layer, method, len(fold.thresholds), points, int(fold.complemented.sum()),
                        int(fold.constant.sum()), ties, int(rounding.sum()),
                        0 if order is None else int(order.sum()))
-
-
-def given_certificate(layer: str, thresholds: np.ndarray, fan_in: int) -> Certificate:
-    """Certificate of a layer whose thresholds came as integers: nothing had to be folded."""
-    constant = int(((thresholds <= 0) | (thresholds > fan_in)).sum())
-    return Certificate(layer, GIVEN, len(thresholds), fan_in + 1,
-                       constant=constant)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnhw.config.arrays import Arrays, RandomArrays
 from bnnhw.config.items import ConvBase, WindowItem
-from bnnhw.importers.place import Arrays, Place, RandomArrays
 from bnnhw.ir import Bits, Window
+from bnnhw.ir.context import LayerContext
 
 __all__ = ["MAX_PATTERN", "factors", "padding", "window"]
 
@@ -15,14 +16,14 @@ MAX_PATTERN = 1 << 16
 Pair = tuple[int, int]
 
 
-def factors(value: int | Pair, at: Place) -> Pair:
+def factors(value: int | Pair, at: LayerContext) -> Pair:
     """Write a number as rows and columns; a signal has one column."""
     if isinstance(value, int):
         return (value, 1) if len(at.type.shape) == 2 else (value, value)
     return value
 
 
-def window(item: WindowItem, kernel: int | Pair, stride: int | Pair, at: Place) -> Window:
+def window(item: WindowItem, kernel: int | Pair, stride: int | Pair, at: LayerContext) -> Window:
     """Make the window of a convolution or a pool, and refuse one that does not fit the map."""
     if len(at.type.shape) not in (2, 3):
         raise at.refuse(f"'{at.source}' gives {at.type}, expected a map [H, W, C] or a signal "
@@ -44,7 +45,7 @@ def window(item: WindowItem, kernel: int | Pair, stride: int | Pair, at: Place) 
 
 
 def _pads(pad: int | Pair | tuple[int, int, int, int] | str | None, bare: Window,
-          at: Place) -> tuple[int, int, int, int]:
+          at: LayerContext) -> tuple[int, int, int, int]:
     """Rows and columns on top, left, bottom and right."""
     signal = len(at.type.shape) == 2
     if pad is None:
@@ -75,7 +76,8 @@ def _same(size: int, reach: int, stride: int) -> Pair:
     return total // 2, total - total // 2
 
 
-def padding(item: ConvBase, moved: Window, at: Place, arrays: Arrays) -> tuple[np.ndarray, bool]:
+def padding(item: ConvBase, moved: Window, at: LayerContext,
+            arrays: Arrays) -> tuple[np.ndarray, bool]:
     """Say what the input holds outside the map.
 
     Returns
@@ -113,7 +115,7 @@ def padding(item: ConvBase, moved: Window, at: Place, arrays: Arrays) -> tuple[n
     return np.full((1, 1, 1), number, np.int64), False
 
 
-def _pattern(at: Place, arrays: Arrays, signs: bool) -> np.ndarray:
+def _pattern(at: LayerContext, arrays: Arrays, signs: bool) -> np.ndarray:
     key = f"{at.name}.pad"
     if isinstance(arrays, RandomArrays):
         return arrays.within(at.type.element.lo, at.type.element.hi, (2, 2, at.type.channels))

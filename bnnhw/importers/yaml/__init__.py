@@ -1,0 +1,1 @@
+"""layers.yaml: its keys, its checks, and the outputs that it declares."""

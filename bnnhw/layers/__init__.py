@@ -1,0 +1,25 @@
+"""The layer kinds, one file each; importing this package registers all of them.
+
+A new kind is a file with a class under ``@register``, and one line here.
+"""
+
+from bnnhw.ir.layer import Join, Layer
+from bnnhw.layers.add import Add
+from bnnhw.layers.affine import Affine
+from bnnhw.layers.argmax import ArgMax
+from bnnhw.layers.binarize import Binarize
+from bnnhw.layers.concat import Concat
+from bnnhw.layers.conv import Conv
+from bnnhw.layers.dense import Dense
+from bnnhw.layers.flatten import Flatten
+from bnnhw.layers.max_pool import MaxPool
+from bnnhw.layers.pool import Pool
+from bnnhw.layers.product import Counter, Product, product_sum
+from bnnhw.layers.select import Select
+from bnnhw.layers.sum_pool import SumPool
+from bnnhw.layers.threshold import Threshold
+from bnnhw.layers.upsample import Upsample
+
+__all__ = ["Add", "Affine", "ArgMax", "Binarize", "Concat", "Conv", "Counter", "Dense",
+           "Flatten", "Join", "Layer", "MaxPool", "Pool", "Product", "Select", "SumPool",
+           "Threshold", "Upsample", "product_sum"]
