@@ -28,7 +28,7 @@ from bnnhw.device import get_device
 from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
 from bnnhw.importers.network import Network, load_network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.logic import TARGETS as FAMILIES
 from bnnhw.logic import Netlist, SumBuilder, certify
 from bnnhw.logic.cse.network import build_block, choose_sharing
@@ -138,7 +138,7 @@ def whole_tfc() -> list[dict[str, Any]]:
     """TFC with thresholds, argmax, queue and AXI-Stream edges: operations a cycle and slot."""
     if not TFC.exists():
         return []
-    graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
+    graph = import_onnx(TFC, name="tfc", input_type="bits").graph
     rows = []
     for target in TARGETS:
         for what, goal in (("combinational", Goal(cuts=0)), ("150 MHz", Goal(clock_mhz=150))):
@@ -160,7 +160,7 @@ def routed() -> list[dict[str, Any]]:
     """TFC with registers for 150 MHz on the part of Lattice's ECP5 evaluation board."""
     if not TFC.exists():
         return []
-    graph = import_qonnx(TFC, name="tfc", input_type="bits").graph
+    graph = import_onnx(TFC, name="tfc", input_type="bits").graph
     device, part, aim, seed = get_device("ecp5-85"), "lfe5um5g-85f", 160.0, 1
     core = generate(Network(graph, {}, ()), "unrolled", device, Goal(clock_mhz=150))
     begin = time.monotonic()

@@ -18,8 +18,8 @@ from bnnhw.importers.formats import refuse_as_model
 from bnnhw.importers.imported import Imported
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check
-from bnnhw.importers.onnx.input import INPUT_TYPES
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
+from bnnhw.importers.onnx.model_input import INPUT_TYPES
 from bnnhw.importers.save import network_files
 
 __all__ = ["NAME", "command", "import_model", "network_of"]
@@ -109,5 +109,5 @@ def import_model(model: Path, name: str, input_type: str, pixel_range: tuple[flo
     refuse_as_model(model)
     if model.suffix == ".npz":
         return import_finn_npz(model, name, argmax)
-    return import_qonnx(model, name=name, input_type=input_type, pixel_range=pixel_range,
+    return import_onnx(model, name=name, input_type=input_type, pixel_range=pixel_range,
                         argmax=argmax, check=check)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bnnhw.importers.scores import ScoreFold
+from bnnhw.importers.scores import IntegerScores
 from bnnhw.ir import Graph
 from bnnhw.ir.certificate import Certificate
 
@@ -47,7 +47,7 @@ class Imported:
     ----------
     graph : Graph
     certificates : tuple of Certificate
-    scores : ScoreFold or None
+    scores : IntegerScores or None
         How the integer scores follow from the model's, where an importer folded them.
     notes : tuple of str
         What the user has to know, a sentence each: approximations with their bounds, and layers
@@ -58,6 +58,6 @@ class Imported:
 
     graph: Graph
     certificates: tuple[Certificate, ...]
-    scores: ScoreFold | None
+    scores: IntegerScores | None
     notes: tuple[str, ...] = ()
     check: dict[str, Any] | None = None

@@ -36,7 +36,7 @@ class Network:
     hints : dict
     certificates : tuple of Certificate
     scores : dict or None
-        How an importer folded the scores (``ScoreFold.to_json``), where one did.
+        How an importer folded the scores (``IntegerScores.to_json``), where one did.
     notes : tuple of str
         What an importer had to report, a sentence each (``Imported.notes``).
     check : dict or None

@@ -9,13 +9,13 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 
-__all__ = ["ScoreFold", "fold_scores"]
+__all__ = ["IntegerScores", "integer_scores"]
 
 MAX_FRACTION = 30
 
 
 @dataclass(frozen=True)
-class ScoreFold:
+class IntegerScores:
     """Integer scores ``scale_k * acc_k + offset_k`` in the framework's order.
 
     Attributes
@@ -54,7 +54,8 @@ class ScoreFold:
                 "float_offset": self.float_offset.tolist()}
 
 
-def fold_scores(acc: np.ndarray, table: np.ndarray, where: str, noise: float = 0.0) -> ScoreFold:
+def integer_scores(acc: np.ndarray, table: np.ndarray, where: str,
+                   noise: float = 0.0) -> IntegerScores:
     """Find integers that order every pair of attainable scores as the framework does.
 
     The accumulators themselves serve where they do. Otherwise scale and offset get the fewest
@@ -85,7 +86,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str, noise: float = 0
     best: tuple[int, int, np.ndarray, np.ndarray] | None = None
     while True:
         if ties == 0:
-            return ScoreFold(scale, offset, bits, 0, slope, base)
+            return IntegerScores(scale, offset, bits, 0, slope, base)
         if ties is not None and (best is None or ties < best[0]):
             best = (ties, bits, scale, offset)
         bits += 1
@@ -98,7 +99,7 @@ def fold_scores(acc: np.ndarray, table: np.ndarray, where: str, noise: float = 0
         raise ModelError("the scores do not follow scale * sum + offset closely enough to keep "
                          f"their order with {MAX_FRACTION} fraction bits", where=where,
                          hint="train with a matrix and at most a batch-norm at the end")
-    return ScoreFold(best[2], best[3], best[1], best[0], slope, base)
+    return IntegerScores(best[2], best[3], best[1], best[0], slope, base)
 
 
 def _order(scores: np.ndarray, table: np.ndarray, noise: float) -> int | None:

@@ -12,12 +12,12 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 from bnnhw.arch import get_arch
 from bnnhw.device import get_device
 from bnnhw.emit.design import Design
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.passes import run_passes
 from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from tests.importers.maps import MapBuilder
+from tests.importers.map_models import MapBuilder
 from tests.importers.test_qonnx_branches import BRANCHES
 from tests.importers.test_qonnx_conv import MAPS, SIGNALS
 from tests.networks import random_samples
@@ -34,7 +34,7 @@ def test_imported_model_in_hardware(group: str, name: str, tmp_path: Path) -> No
     builds, shape = MODELS[group]
     builder = MapBuilder(shape, seed=3)
     builds[name](builder)
-    imported = import_qonnx(builder.save(tmp_path), name="net", input_type="bits")
+    imported = import_onnx(builder.save(tmp_path), name="net", input_type="bits")
     graph = run_passes(imported.graph)
     plan = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(target_cycles=1500))
     x = random_samples(graph, 5, 1)

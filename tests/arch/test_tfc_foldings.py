@@ -12,7 +12,7 @@ from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.importers.network import Network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
@@ -27,7 +27,7 @@ ONE = LayerHint(1, 1)
     (64, 5000, False), (13, 2000, False), (1, 2000, False)])
 def test_tfc(ii: int, frames: int, by_hand: bool, tfc_onnx: Path,
              digits: tuple[np.ndarray, np.ndarray]) -> None:
-    graph = import_qonnx(tfc_onnx, name="tfc").graph
+    graph = import_onnx(tfc_onnx, name="tfc").graph
     hints = {layer.name: ONE for layer in graph.layers if layer.kind == "dense"} if by_hand else {}
     core = generate(Network(graph, hints, ()), "streaming", get_device("generic"),
                     Goal(target_cycles=ii))

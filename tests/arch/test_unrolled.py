@@ -18,7 +18,7 @@ from bnnhw.emit.design import Design, generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
 from bnnhw.importers.network import Network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.ir import Graph
 from bnnhw.logic import CertificateError
 from bnnhw.logic.cse.check import check_block
@@ -90,7 +90,7 @@ def test_random_dense_networks(seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def tfc(tfc_onnx: Path) -> Graph:
-    return import_qonnx(tfc_onnx, name="tfc").graph
+    return import_onnx(tfc_onnx, name="tfc").graph
 
 
 def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:

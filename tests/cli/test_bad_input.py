@@ -229,7 +229,7 @@ def test_bad_usage(name: str, tmp_path: Path) -> None:
 
 
 def chain(folder: Path) -> Any:
-    from tests.importers.models import Builder
+    from tests.importers.vector_models import Builder
     b = Builder([1, 6]).matmul(4).bipolar().matmul(3)
     model = b.model()
     (folder / "m.onnx").write_bytes(model.SerializeToString())

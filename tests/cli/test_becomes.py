@@ -12,7 +12,7 @@ from bnnhw.cli.becomes import becomes
 from bnnhw.importers.network import load_network
 from bnnhw.ir.layer import LAYERS
 from bnnhw.passes import run_passes
-from tests.importers.files import load
+from tests.importers.yaml_networks import load
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
 BITS = {"shape": [8, 8, 4], "type": "bits"}

@@ -63,7 +63,7 @@ def test_fps_and_clock(tmp_path: Path) -> None:
 
 def test_import_from_onnx(tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
-    from tests.importers.models import Builder
+    from tests.importers.vector_models import Builder
     path = Builder([1, 12], seed=1).matmul(8).batch_norm([-1, 0, 2]).bipolar().matmul(3).save(
         tmp_path)
     out = ok("import", str(path), "-o", str(tmp_path / "3 net!"), "--input", "bits")

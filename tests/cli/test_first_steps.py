@@ -92,7 +92,7 @@ def test_a_closed_pipe_does_not_hide_an_error(tmp_path: Path) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
-    from tests.importers.models import Builder
+    from tests.importers.vector_models import Builder
     return Builder([1, 12], seed=1).matmul(8).bipolar().matmul(3).save(tmp_path)
 
 

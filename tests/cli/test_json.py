@@ -73,7 +73,7 @@ def test_verbs(name: str, call: Called) -> None:
 
 def test_import(call: Called, tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
-    from tests.importers.models import Builder
+    from tests.importers.vector_models import Builder
     model = Builder([1, 12], seed=1).matmul(8).batch_norm([-1, 0, 2]).bipolar().matmul(3).save(
         tmp_path)
     code, out, err = call("import", str(model), "-o", "net", "--input", "bits", "--json")

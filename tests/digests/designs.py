@@ -12,7 +12,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.emit.verilog import convert
 from bnnhw.plan import Goal
-from tests.importers.files import network
+from tests.importers.yaml_networks import network
 
 __all__ = ["DESIGNS", "Case", "digests_of"]
 

@@ -27,7 +27,7 @@ from onnx import helper, numpy_helper
 
 from bnnhw.errors import BnnhwError, ModelError
 from bnnhw.importers.onnx.check import Check
-from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
+from bnnhw.importers.onnx.importer import Imported, import_onnx
 from tests.fuzz.graphs import DOMAIN, GraphMaker
 
 __all__ = ["fuzz_one", "main"]
@@ -116,7 +116,7 @@ def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
     path = folder / "fuzz.onnx"
     path.write_bytes(model.SerializeToString())
     try:
-        imported = import_qonnx(path, name="fuzz", input_type=maker.input_type,
+        imported = import_onnx(path, name="fuzz", input_type=maker.input_type,
                                 check=Check(SAMPLES))
     except ModelError as error:
         text = str(error)

@@ -15,8 +15,8 @@ pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 import onnx
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.qonnx import import_qonnx
-from tests.importers.models import Builder
+from bnnhw.importers.onnx.importer import import_onnx
+from tests.importers.vector_models import Builder
 
 
 def builder() -> Builder:
@@ -34,8 +34,8 @@ def save(folder: Path, file: str = "weights.data") -> Path:
 def test_weights_beside_the_model_are_read(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
-    whole = import_qonnx(builder().save(inside), name="net", input_type="bits")
-    beside = import_qonnx(save(tmp_path), name="net", input_type="bits")
+    whole = import_onnx(builder().save(inside), name="net", input_type="bits")
+    beside = import_onnx(save(tmp_path), name="net", input_type="bits")
     assert beside.graph.digest() == whole.graph.digest()
     assert beside.check is not None
 
@@ -45,7 +45,7 @@ def test_weights_in_a_folder_below_are_read(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "weights.data").rename(tmp_path / "data" / "w.bin")
     change(path, "location", lambda _: "data/w.bin")
-    assert import_qonnx(path, name="net", input_type="bits").check is not None
+    assert import_onnx(path, name="net", input_type="bits").check is not None
 
 
 def weights_outside(folder: Path) -> tuple[Path, Path]:
@@ -76,7 +76,7 @@ def test_nothing_outside_of_the_folder_is_read(location: str, tmp_path: Path) ->
     change(path, "location", lambda _: location)
     with pytest.raises(ModelError, match=r"model\.onnx.*(outside of the model's folder|does not "
                                          r"exist).*external_data=False"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -88,7 +88,7 @@ def test_links_that_lead_out_are_not_followed(kind: str, tmp_path: Path) -> None
         os.symlink(outside, path.with_name("below"))
         change(path, "location", lambda _: "below/weights.data")
     with pytest.raises(ModelError, match="outside of the model's folder"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 @pytest.mark.parametrize(("key", "value", "message"), [
@@ -102,7 +102,7 @@ def test_offsets_and_lengths_are_checked(key: str, value: str, message: str,
     path = save(tmp_path)
     change(path, key, lambda _: value)
     with pytest.raises(ModelError, match=message):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "weights.data").unlink()
     with pytest.raises(ModelError, match=r"stored in 'weights\.data', which does not exist; keep "
                                          r"'weights\.data' beside the model"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 def test_short_file_is_named(tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_short_file_is_named(tmp_path: Path) -> None:
     data = (tmp_path / "weights.data").read_bytes()
     (tmp_path / "weights.data").write_bytes(data[:100])
     with pytest.raises(ModelError, match=r"'weights\.data', which is shorter"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")

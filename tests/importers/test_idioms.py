@@ -16,11 +16,11 @@ pytest.importorskip("onnxruntime", reason="extra 'onnx' is not installed")
 from onnx import TensorProto
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
+from bnnhw.importers.onnx.importer import Imported, import_onnx
 from bnnhw.ir import Bits, Int
-from tests.importers.compare import check, kinds, tail
-from tests.importers.maps import MapBuilder
-from tests.importers.models import DOMAIN
+from tests.importers.comparison import check, kinds, tail
+from tests.importers.map_models import MapBuilder
+from tests.importers.vector_models import DOMAIN
 
 
 def where(b: Any, operator: str = "GreaterOrEqual", at: float = 0.0) -> Any:
@@ -102,13 +102,13 @@ def test_deep_functions_of_one_tensor_end_in_a_message(tmp_path: Path) -> None:
     for _ in range(40):
         b.current = b.add("Max", [b.current, b.add("Mul", [b.current, b.constant(0.5)])])
     path = tail(b.bipolar(), 64).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")  # steps are shared: it is linear
+    imported = import_onnx(path, name="net", input_type="bits")  # steps are shared: it is linear
     assert imported.check is not None
     b = MapBuilder([1, 2, 6, 6], seed=3).conv(4)
     for _ in range(600):
         b.then("Relu")
     with pytest.raises(ModelError, match="more than 512 nodes"):
-        import_qonnx(tail(b.bipolar(), 64).save(tmp_path), name="net", input_type="bits")
+        import_onnx(tail(b.bipolar(), 64).save(tmp_path), name="net", input_type="bits")
 
 
 def weights_where(b: Any, *shape: int) -> str:
@@ -180,7 +180,7 @@ def test_constants_that_cannot_be_folded(operator: str, inputs: Callable[[Any], 
         {"equation": "ij->ji"} if operator == "Einsum" else {}
     b.then("Add", b.add(operator, inputs(b), **attributes))
     with pytest.raises(ModelError, match=message):
-        import_qonnx(tail(b.conv(4).bipolar(), 64).save(tmp_path), name="net", input_type="bits")
+        import_onnx(tail(b.conv(4).bipolar(), 64).save(tmp_path), name="net", input_type="bits")
 
 
 def nhwc_conv(b: MapBuilder) -> MapBuilder:
@@ -193,14 +193,14 @@ def test_grey_scale_nhwc_by_reshape(tmp_path: Path) -> None:
     b.channels = 1
     b.then("Reshape", b.constant([-1, 1, 6, 5], np.int64)).conv(4).batch_norm().bipolar()
     path = tail(b, 48).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.graph.input.shape == (6, 5, 1)
     same(imported, path, (6, 5, 1))
 
 
 def same(imported: Imported, path: Path, shape: tuple[int, ...]) -> None:
     """Samples in the model's own order, channels last, give the model's scores."""
-    from tests.importers.maps import run
+    from tests.importers.map_models import run
     x = np.random.default_rng(2).choice([-1, 1], (30, *shape))
     found = imported.graph.compute(x.reshape(30, *imported.graph.input.shape))["scores"]
     reference = np.concatenate([run(path, one[None])[0] for one in x])
@@ -213,7 +213,7 @@ def test_vector_that_a_reshape_makes_a_picture(tmp_path: Path) -> None:
     b.channels = 1
     b.then("Reshape", b.constant([1, 1, 6, 6], np.int64)).conv(4).bipolar()
     path = tail(b, 64).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.graph.input.shape == (6, 6, 1)
     same(imported, path, (36,))
 
@@ -225,7 +225,7 @@ def test_pad_of_rows_and_columns_in_nhwc(value: float, tmp_path: Path) -> None:
     b.then("Pad", b.constant([0, 1, 2, 0, 0, 0, 1, 0], np.int64), b.constant(value))
     b.then("Transpose", perm=[0, 3, 1, 2]).conv(4).batch_norm().bipolar()
     path = tail(b, 4 * 5 * 7).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert "conv" in kinds(imported)
     same(imported, path, (6, 6, 2))
 
@@ -247,7 +247,7 @@ def test_shape_with_start_and_end(opset: int, start: int, end: int, tmp_path: Pa
     model.opset_import[0].version = opset
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.check is not None
     assert kinds(imported) == ["conv", "flatten", "dense", "argmax"]
 

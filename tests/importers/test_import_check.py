@@ -16,17 +16,17 @@ pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 from bnnhw.errors import ModelError, ToolError
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx import execute as onnx_execute
-from bnnhw.importers.onnx import ops as onnx_ops
-from bnnhw.importers.onnx import product as onnx_product
-from bnnhw.importers.onnx import quant as onnx_quant
+from bnnhw.importers.onnx import operators as onnx_operators
+from bnnhw.importers.onnx import product_sums as onnx_product
+from bnnhw.importers.onnx import quantisers as onnx_quant
 from bnnhw.importers.onnx import window as onnx_window
 from bnnhw.importers.onnx.check import Check
-from bnnhw.importers.onnx.qonnx import import_qonnx
-from bnnhw.importers.onnx.samples import random_samples
+from bnnhw.importers.onnx.importer import import_onnx
+from bnnhw.importers.onnx.random_samples import random_samples
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Int, TensorType
-from tests.importers.maps import MapBuilder
-from tests.importers.models import Builder
+from tests.importers.map_models import MapBuilder
+from tests.importers.vector_models import Builder
 
 
 def ternary(b: Builder) -> Builder:
@@ -62,7 +62,7 @@ def mean_is_added(patch: pytest.MonkeyPatch) -> None:
         assert x is not None
         scale = np.sqrt(np.asarray(var) + x.dtype.type(1e-5))
         return np.asarray(gamma * (x + mean) / scale + beta)
-    patch.setattr(onnx_ops, "_batch_norm", wrong)
+    patch.setattr(onnx_operators, "_batch_norm", wrong)
 
 
 def pads_in_another_order(patch: pytest.MonkeyPatch) -> None:
@@ -110,16 +110,16 @@ def test_planted_fault_is_found_by_its_tensor(name: str, tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     plant, build, where = FAULTS[name]
     path = build().save(tmp_path)
-    import_qonnx(path, name="net", input_type="bits")  # right without the fault
+    import_onnx(path, name="net", input_type="bits")  # right without the fault
     plant(monkeypatch)
     with pytest.raises(ModelError, match=where + ".*differs from an independent execution"):
-        import_qonnx(path, name="net", input_type="bits")
-    import_qonnx(path, name="net", input_type="bits", check=None)  # nothing else notices
+        import_onnx(path, name="net", input_type="bits")
+    import_onnx(path, name="net", input_type="bits", check=None)  # nothing else notices
 
 
 def test_result_is_part_of_the_certificate(tmp_path: Path) -> None:
     path = normed(Builder([1, 12])).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits", check=Check(samples=40, seed=3))
+    imported = import_onnx(path, name="net", input_type="bits", check=Check(samples=40, seed=3))
     for file, data in network_files(imported).items():
         (tmp_path / file).write_bytes(data)
     stored = json.loads((tmp_path / "certificate.json").read_text())["check"]
@@ -134,16 +134,16 @@ def test_result_is_part_of_the_certificate(tmp_path: Path) -> None:
 
 def test_equal_imports_give_equal_files(tmp_path: Path) -> None:
     path = normed(Builder([1, 12])).save(tmp_path)
-    first, second = (network_files(import_qonnx(path, name="net", input_type="bits"))
+    first, second = (network_files(import_onnx(path, name="net", input_type="bits"))
                      for _ in range(2))
     assert first == second
 
 
 def test_samples_follow_the_size_of_the_network(tmp_path: Path) -> None:
-    small = import_qonnx(normed(Builder([1, 12])).save(tmp_path), name="n", input_type="bits")
+    small = import_onnx(normed(Builder([1, 12])).save(tmp_path), name="n", input_type="bits")
     big = MapBuilder([1, 32, 64, 64]).conv(64, (5, 5)).bipolar()
     path = big.flat(64 * 60 * 60).matmul(2).save(tmp_path)
-    large = import_qonnx(path, name="n", input_type="bits")
+    large = import_onnx(path, name="n", input_type="bits")
     assert small.check is not None
     assert large.check is not None
     assert small.check["samples"] == 300
@@ -153,7 +153,7 @@ def test_samples_follow_the_size_of_the_network(tmp_path: Path) -> None:
 def test_ties_of_inexact_scales_are_counted(tmp_path: Path) -> None:
     """Sums of +-0.1 that are 0: frameworks give 0 or a little more or less."""
     b = Builder([1, 64], seed=2).matmul(32, scale=0.1).bipolar().matmul(3)
-    imported = import_qonnx(b.save(tmp_path), name="net", input_type="bits")
+    imported = import_onnx(b.save(tmp_path), name="net", input_type="bits")
     assert imported.check is not None
     assert 0 < imported.check["ties"] < 300
 
@@ -166,7 +166,7 @@ def test_missing_executor_is_reported(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(onnx_execute.importlib.metadata, "version", absent)
     path = normed(Builder([1, 12])).save(tmp_path)
     with pytest.raises(ToolError, match=r"onnxruntime is not installed.*bnnhw\[onnx\]"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 @pytest.mark.parametrize("type_", [TensorType((9,), Bits()), TensorType((7, 5, 3), Int(0, 255)),

@@ -13,14 +13,14 @@ pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.importers.network import load_network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.save import network_files
 from bnnhw.layers import Affine, Threshold
 from bnnhw.plan import Goal
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.stalls import Stalls
-from tests.importers.maps import MapBuilder, run
-from tests.importers.models import DOMAIN
+from tests.importers.map_models import MapBuilder, run
+from tests.importers.vector_models import DOMAIN
 
 
 def network(mean: list[float], std: list[float], scale: float, bits: int, signed: int,
@@ -50,7 +50,7 @@ CASES = {
 def test_pixels_become_the_integers_of_the_quantiser(name: str, tmp_path: Path) -> None:
     b = network(*CASES[name])
     path = b.save(tmp_path)
-    imported = import_qonnx(path, name="net")
+    imported = import_onnx(path, name="net")
     first = imported.graph.layers[0]
     assert isinstance(first, Affine)
     x = np.random.default_rng(3).integers(0, 256, (40, 5, 5, 3))
@@ -67,14 +67,14 @@ def test_levels_that_no_line_gives_become_thresholds(tmp_path: Path) -> None:
     b = MapBuilder([1, 1, 4, 4])
     b.then("Sqrt")
     path = b.quant(1 / 32, 0.0, bits=6).conv(3, (2, 2)).bipolar().flat(27).matmul(3).save(tmp_path)
-    imported = import_qonnx(path, name="net")
+    imported = import_onnx(path, name="net")
     assert isinstance(imported.graph.layers[0], Threshold)
     assert imported.graph.layers[0].levels == 32
 
 
 def test_the_hardware_has_the_integers_too(tmp_path: Path) -> None:
     path = network(*CASES["FINN's CNV: 2x - 1 in 8 bits"]).save(tmp_path)
-    for file, data in network_files(import_qonnx(path, name="net")).items():
+    for file, data in network_files(import_onnx(path, name="net")).items():
         (tmp_path / file).write_bytes(data)
     design = generate(load_network(tmp_path), "streaming", get_device("generic"),
                       Goal(target_cycles=300))

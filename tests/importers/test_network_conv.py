@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Conv, Dense
-from tests.importers.files import load, network, signs
+from tests.importers.yaml_networks import load, network, signs
 
 Pads = tuple[int, int, int, int]
 SMALL = st.integers(1, 3)

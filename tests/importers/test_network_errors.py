@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bnnhw.config.items import ITEMS
 from bnnhw.errors import BnnhwError
-from tests.importers.files import load
+from tests.importers.yaml_networks import load
 
 MAP = {"shape": [6, 6, 4], "type": "bits"}
 INTS = {"shape": [6, 6, 4], "type": "int8"}

@@ -11,7 +11,7 @@ import pytest
 from bnnhw.importers.network import load_network
 from bnnhw.ir import Bits, Graph, Int
 from bnnhw.layers import Conv, MaxPool, Pool, SumPool
-from tests.importers.files import load, network
+from tests.importers.yaml_networks import load, network
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
 INT8 = {"shape": [6, 8, 3], "type": "int8"}

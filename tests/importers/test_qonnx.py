@@ -14,11 +14,11 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.network import load_network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.save import network_files
 from bnnhw.layers import Dense
-from tests.importers.compare import same_order
-from tests.importers.models import DOMAIN, Builder, execute
+from tests.importers.comparison import same_order
+from tests.importers.vector_models import DOMAIN, Builder, execute
 
 
 def signs(path: Path, features: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ CHAINS: dict[str, Callable[[Builder], Builder]] = {
 @pytest.mark.parametrize("features", [10, 13])
 def test_chain_is_imported_exactly(name: str, features: int, tmp_path: Path) -> None:
     path = CHAINS[name](Builder([1, features], seed=features)).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     x, reference = signs(path, features)
     found = imported.graph.compute(x.astype(np.int64))
     if name == "binary output":
@@ -86,7 +86,7 @@ def test_image_head_with_shape_arithmetic(tmp_path: Path) -> None:
     target = b.add("Concat", [batch, b.constant([-1], np.int64)], axis=0)
     b.then("Reshape", target).then("Mul", b.constant(2.0)).then("Sub", b.constant([1.0])).bipolar()
     path = b.matmul(6).batch_norm().bipolar().matmul(3).save(tmp_path)
-    imported = import_qonnx(path, name="net")
+    imported = import_onnx(path, name="net")
     pixels = np.random.default_rng(0).integers(0, 256, (50, 12))
     floats = (pixels.astype(np.float32) / np.float32(255)).reshape(-1, 1, 3, 4)
     reference = np.concatenate([execute(path, floats[k:k + 1]) for k in range(50)])
@@ -99,7 +99,7 @@ def test_falling_pixels_are_turned(tmp_path: Path) -> None:
     b = Builder([1, 9])
     path = b.then("Mul", b.constant(-1.0)).then("Add", b.constant(0.25)).bipolar().matmul(
         4).bipolar().matmul(3).save(tmp_path)
-    imported = import_qonnx(path, name="net")
+    imported = import_onnx(path, name="net")
     pixels = np.random.default_rng(0).integers(0, 256, (80, 9))
     reference = execute(path, pixels.astype(np.float32) / np.float32(255))
     assert (imported.graph.compute(pixels)["scores"] == reference).all()
@@ -110,7 +110,7 @@ def test_certificate_counts(tmp_path: Path) -> None:
     path = b.then("BatchNormalization", b.constant([1, -1, 0, 1, 1, 1]),
                   b.constant([0, 0, 3, 0, 99, 0]), b.constant([0, 0, 0, 2, 0, 1]),
                   b.constant(np.ones(6)), epsilon=0.0).bipolar().matmul(3).save(tmp_path)
-    certificate = import_qonnx(path, name="n", input_type="bits").certificates[0]
+    certificate = import_onnx(path, name="n", input_type="bits").certificates[0]
     assert certificate.channels == 6
     assert certificate.points == 9
     assert certificate.complemented == 1
@@ -122,7 +122,7 @@ def test_summation_order_is_looked_at(tmp_path: Path) -> None:
     b = Builder([1, 3]).matmul(4, scale=0.3)
     path = b.then("Sub", b.constant(np.float32(0.3) * np.ones(4))).bipolar().matmul(2).save(
         tmp_path)
-    certificate = import_qonnx(path, name="n", input_type="bits").certificates[0]
+    certificate = import_onnx(path, name="n", input_type="bits").certificates[0]
     assert certificate.order == 4
 
 
@@ -204,22 +204,22 @@ def test_refused_by_node(name: str, tmp_path: Path) -> None:
     b = Builder([1, 6])
     build(b)
     with pytest.raises(ModelError, match=text) as info:
-        import_qonnx(b.save(tmp_path), name="net", input_type="bits")
+        import_onnx(b.save(tmp_path), name="net", input_type="bits")
     assert "\n" not in str(info.value)
 
 
 def test_constant_input_says_how_to_mend(tmp_path: Path) -> None:
     path = Builder([1, 6]).bipolar().matmul(3).save(tmp_path)
     with pytest.raises(ModelError, match="--input bits"):
-        import_qonnx(path, name="net")
-    assert import_qonnx(path, name="net", pixel_range=(-1.0, 1.0)).graph.layers[0].params()[
+        import_onnx(path, name="net")
+    assert import_onnx(path, name="net", pixel_range=(-1.0, 1.0)).graph.layers[0].params()[
         "threshold"] == 128
 
 
 def test_sums_of_one_input_are_scores(tmp_path: Path) -> None:
     """Two values without a quantiser are no bits."""
     path = Builder([1, 1]).matmul(3).save(tmp_path)
-    graph = import_qonnx(path, name="net", input_type="bits").graph
+    graph = import_onnx(path, name="net", input_type="bits").graph
     x, reference = signs(path, 1, 9)
     assert (graph.compute(x.astype(np.int64))["scores"] == reference).all()
 
@@ -233,7 +233,7 @@ def test_names_become_legal(tmp_path: Path) -> None:
     for k, node in enumerate(n for n in b.nodes if n.op_type == "MatMul"):
         node.name = {1: "label", 2: "a/o_valid", 3: "s_axis/fc", 4: "wire"}.get(
             k, "größe/" + "very_long_layer_name_" * 3)
-    imported = import_qonnx(b.save(tmp_path), name="net", input_type="bits")
+    imported = import_onnx(b.save(tmp_path), name="net", input_type="bits")
     for file, data in network_files(imported).items():
         (tmp_path / file).write_bytes(data)
     assert load_network(tmp_path).graph.digest() == imported.graph.digest()
@@ -243,7 +243,7 @@ def test_tfc_is_exact_on_all_digits(tfc_onnx: Path,
                                     digits: tuple[np.ndarray, np.ndarray]) -> None:
     """Integer scores are the reference's floats, one to one; labels are equal on ties too."""
     x, labels = digits
-    imported = import_qonnx(tfc_onnx, name="tfc")
+    imported = import_onnx(tfc_onnx, name="tfc")
     found = imported.graph.compute(x)
     floats = (x.astype(np.float32) / np.float32(255)).reshape(-1, 1, 28, 28)
     reference = execute(tfc_onnx, floats)
@@ -288,6 +288,6 @@ def test_onnxruntime_agrees_on_tfc(tfc_onnx: Path, digits: tuple[np.ndarray, np.
     x, _ = digits
     floats = (x.astype(np.float32) / np.float32(255)).reshape(-1, 1, 28, 28)
     reference = session.run(None, {info.name: floats})[0]
-    found = import_qonnx(tfc_onnx, name="tfc").graph.compute(x)
+    found = import_onnx(tfc_onnx, name="tfc").graph.compute(x)
     assert (found["label"] == reference.argmax(axis=1)).all()
     same_order(found["scores"], reference)

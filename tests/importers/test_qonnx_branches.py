@@ -13,10 +13,10 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.layers import Threshold
-from tests.importers.compare import MIXED, SAME, check, kinds, samples, tail
-from tests.importers.maps import MapBuilder, run
+from tests.importers.comparison import MIXED, SAME, check, kinds, samples, tail
+from tests.importers.map_models import MapBuilder, run
 
 
 def residual(b: MapBuilder, scale: float, shortcut: str = "bits") -> MapBuilder:
@@ -127,7 +127,7 @@ def test_shortcut_in_fixed_point(tmp_path: Path) -> None:
     b = MapBuilder([1, 3, 6, 6], seed=3)
     residual(b, 0.3, "norm").give()
     path = b.batch_norm(MIXED[:4]).bipolar().conv(3).give().save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     texts = [c.method for c in imported.certificates]
     assert sum("sum of two branches; fixed point" in t for t in texts) == 1
     assert sum("at all sums; fixed point" in t for t in texts) == 1

@@ -14,9 +14,9 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from bnnhw.layers import Conv, MaxPool
-from tests.importers.compare import MIXED, SAME, check, kinds, tail
-from tests.importers.maps import MapBuilder
-from tests.importers.models import DOMAIN
+from tests.importers.comparison import MIXED, SAME, check, kinds, tail
+from tests.importers.map_models import MapBuilder
+from tests.importers.vector_models import DOMAIN
 
 MAPS: dict[str, Callable[[MapBuilder], Any]] = {
     "plain": lambda b: tail(b.conv(5).batch_norm(MIXED).bipolar(), 180),

@@ -14,10 +14,10 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.qonnx import import_qonnx
-from tests.importers.compare import SAME
-from tests.importers.maps import MapBuilder
-from tests.importers.models import DOMAIN
+from bnnhw.importers.onnx.importer import import_onnx
+from tests.importers.comparison import SAME
+from tests.importers.map_models import MapBuilder
+from tests.importers.vector_models import DOMAIN
 
 
 def weights(b: MapBuilder, *shape: int) -> str:
@@ -95,11 +95,11 @@ def test_refused_by_node(name: str, tmp_path: Path) -> None:
     b = MapBuilder([1, 3, 6, 6])
     build(b)
     with pytest.raises(ModelError, match=text) as info:
-        import_qonnx(b.save(tmp_path), name="net", input_type="bits")
+        import_onnx(b.save(tmp_path), name="net", input_type="bits")
     assert "\n" not in str(info.value)
 
 
 def test_pixels_between_steps_cannot_pad(tmp_path: Path) -> None:
     path = MapBuilder([1, 3, 6, 6]).conv(4, **SAME).bipolar().save(tmp_path)
     with pytest.raises(ModelError, match=r"pads with 0, which is none of the 256 values.*train"):
-        import_qonnx(path, name="net", pixel_range=(-1.0, 1.0))
+        import_onnx(path, name="net", pixel_range=(-1.0, 1.0))

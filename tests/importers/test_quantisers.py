@@ -15,11 +15,11 @@ pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 from onnx import helper
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.qonnx import import_qonnx
-from bnnhw.importers.onnx.quant import evaluate_quantiser
+from bnnhw.importers.onnx.importer import import_onnx
+from bnnhw.importers.onnx.quantisers import evaluate_quantiser
 from bnnhw.ir import Int
-from tests.importers.compare import same_order
-from tests.importers.models import DOMAIN, Builder, execute
+from tests.importers.comparison import same_order
+from tests.importers.vector_models import DOMAIN, Builder, execute
 
 ROUNDINGS = ("ROUND", "HALF_EVEN", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 
@@ -42,7 +42,7 @@ def test_quant_is_that_of_the_package_qonnx(bits: int, rounding: str) -> None:
 def test_two_signed_bits_of_a_narrow_range_are_three_levels(tmp_path: Path) -> None:
     b = Builder([1, 6]).matmul(5).quant(2.0, 0.0, bits=2, signed=1, narrow=1).matmul(3)
     path = b.save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.graph.layers[0].out_type().element == Int(0, 2)
     x = np.random.default_rng(1).choice([-1.0, 1.0], (200, 6))
     found = imported.graph.compute(((x + 1) // 2).astype(np.int64))["scores"]
@@ -55,7 +55,7 @@ def test_ternary_input_is_three_levels(tmp_path: Path) -> None:
     b = Builder([1, 4])
     b.then("Mul", b.constant(2.0)).then("Sub", b.constant(1.0))
     path = b.quant(1.0, 0.0, bits=2, signed=1, narrow=1).matmul(3).save(tmp_path)
-    graph = import_qonnx(path, name="net").graph
+    graph = import_onnx(path, name="net").graph
     x = np.random.default_rng(1).integers(0, 256, (100, 4))
     reference = np.concatenate([execute(path, (one / np.float32(255))[None]) for one in x])
     same_order(graph.compute(x)["scores"], reference)
@@ -71,7 +71,7 @@ def test_parameters_may_be_of_any_number_type(quantiser: str, dtype: Any, tmp_pa
     else:
         b.then("BipolarQuant", b.constant(1, dtype), domain=DOMAIN)
     path = b.matmul(3).save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.check is not None
     assert imported.check["ties"] == 0
 
@@ -85,7 +85,7 @@ def test_bias_of_a_16_bit_quantiser(tmp_path: Path) -> None:
     b.channels = 5
     path = b.bipolar().matmul(3).save(tmp_path)
     x = np.random.default_rng(1).choice([-1.0, 1.0], (64, 6))
-    graph = import_qonnx(path, name="net", input_type="bits").graph
+    graph = import_onnx(path, name="net", input_type="bits").graph
     reference = np.concatenate([execute(path, one[None]) for one in x])
     same_order(graph.compute(((x + 1) // 2).astype(np.int64))["scores"], reference)
 
@@ -101,12 +101,12 @@ def test_message_blames_what_is_wrong(domain: str, operator: str, message: str,
     b = Builder([1, 6])
     path = b.then(operator, b.constant(1.0), domain=domain).matmul(3).save(tmp_path)
     with pytest.raises(ModelError, match=message):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")
 
 
 def test_debug_marker_passes_its_input_on(tmp_path: Path) -> None:
     b = Builder([1, 6]).matmul(5).then("DebugMarker", domain=DOMAIN, export_debug_name="seen")
-    imported = import_qonnx(b.bipolar().matmul(3).save(tmp_path), name="net", input_type="bits")
+    imported = import_onnx(b.bipolar().matmul(3).save(tmp_path), name="net", input_type="bits")
     assert [layer.kind for layer in imported.graph.layers] == ["dense", "dense", "argmax"]
 
 
@@ -114,7 +114,7 @@ def test_sign_that_reaches_zero_is_three_levels_and_says_how_to_get_one_bit(
         tmp_path: Path) -> None:
     b = Builder([1, 6]).matmul(5).then("Sign").matmul(3)
     path = b.save(tmp_path)
-    imported = import_qonnx(path, name="net", input_type="bits")
+    imported = import_onnx(path, name="net", input_type="bits")
     assert imported.graph.layers[0].out_type().element == Int(0, 2)
     assert any("torch.where(x >= 0, 1.0, -1.0)" in note for note in imported.notes)
     x = np.random.default_rng(1).choice([-1.0, 1.0], (100, 6))

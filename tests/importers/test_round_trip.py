@@ -18,7 +18,7 @@ from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layer import LAYERS
 from bnnhw.layers import Affine, Dense, Flatten
-from tests.importers.graphs import any_graph
+from tests.importers.random_graphs import any_graph
 from tests.networks import random_graph, random_samples
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.scores import fold_scores
+from bnnhw.importers.scores import integer_scores
 
 
 def sums(fan_in: int, classes: int) -> np.ndarray:
@@ -17,7 +17,7 @@ def sums(fan_in: int, classes: int) -> np.ndarray:
 
 def test_common_positive_scale_needs_nothing() -> None:
     acc = sums(64, 10)
-    fold = fold_scores(acc, (acc * np.float32(0.041) - np.float32(1.2)).astype(np.float32), "n")
+    fold = integer_scores(acc, (acc * np.float32(0.041) - np.float32(1.2)).astype(np.float32), "n")
     assert fold.identity
     assert fold.ties == 0
     assert fold.fraction_bits == -1
@@ -30,7 +30,7 @@ def test_order_of_all_pairs_is_kept(fan_in: int, classes: int, seed: int) -> Non
     scale = random.uniform(-2, 3, classes).astype(np.float32)
     offset = random.normal(0, 5, classes).astype(np.float32)
     table = (acc.astype(np.float32) * scale + offset).astype(np.float32)
-    fold = fold_scores(acc, table, "n")
+    fold = integer_scores(acc, table, "n")
     scores = acc * fold.scale + fold.offset
     for k in range(classes):
         for other in range(classes):
@@ -45,7 +45,7 @@ def test_order_of_all_pairs_is_kept(fan_in: int, classes: int, seed: int) -> Non
 
 def test_negative_common_scale_is_turned() -> None:
     acc = sums(8, 3)
-    fold = fold_scores(acc, -0.5 * acc.astype(np.float64), "n")
+    fold = integer_scores(acc, -0.5 * acc.astype(np.float64), "n")
     assert (fold.scale < 0).all()
 
 
@@ -53,26 +53,26 @@ def test_ties_of_floats_alone_are_counted() -> None:
     acc = sums(8, 2)
     table = acc * 1.0
     table[4, 1] = table[4, 0]
-    fold = fold_scores(acc + np.array([0, 0]), table, "n")
+    fold = integer_scores(acc + np.array([0, 0]), table, "n")
     assert fold.ties == 0  # the integers tie there too
     coarse = np.floor(acc * np.array([1.0, 1.1]))
-    assert fold_scores(acc, coarse, "n").ties > 0
+    assert integer_scores(acc, coarse, "n").ties > 0
 
 
 def test_scores_that_bend_are_refused() -> None:
     acc = sums(8, 2)
     with pytest.raises(ModelError, match="scores do not follow"):
-        fold_scores(acc, np.stack([acc[:, 0] ** 3, acc[:, 0] * 2.0], axis=1), "node")
+        integer_scores(acc, np.stack([acc[:, 0] ** 3, acc[:, 0] * 2.0], axis=1), "node")
 
 
 def test_noise_of_the_framework_is_no_order() -> None:
     """Values that only float rounding tells apart may tie; those further apart may not."""
     acc = np.arange(50, dtype=np.int64)[:, None] * np.ones((1, 3), np.int64)
     table = ((acc * np.array([1, 1, 1]) + np.array([0, 1e-6, -1e-6])) / 49).astype(np.float32)
-    fold = fold_scores(acc, table, "node", noise=1e-6)
+    fold = integer_scores(acc, table, "node", noise=1e-6)
     assert fold.identity
-    apart = fold_scores(acc, table, "node")
+    apart = integer_scores(acc, table, "node")
     assert not apart.identity
     assert apart.scale[0] * 49 < 1 << 40
     with pytest.raises(ModelError, match="closely enough"):
-        fold_scores(acc, np.where(acc == 7, 99, table), "node", noise=1e-6)
+        integer_scores(acc, np.where(acc == 7, 99, table), "node", noise=1e-6)

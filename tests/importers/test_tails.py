@@ -16,9 +16,9 @@ pytest.importorskip("onnxruntime", reason="extra 'onnx' is not installed")
 from onnx import TensorProto, helper
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.qonnx import import_qonnx
-from tests.importers.compare import same_order
-from tests.importers.maps import MapBuilder, run
+from bnnhw.importers.onnx.importer import import_onnx
+from tests.importers.comparison import same_order
+from tests.importers.map_models import MapBuilder, run
 
 Build = Callable[[MapBuilder], Any]
 
@@ -66,7 +66,7 @@ def test_label_is_that_of_the_model(name: str, argmax: bool, tmp_path: Path) -> 
     b.channels = 24
     LABELS[name](b)
     path = b.save(tmp_path)
-    graph = import_qonnx(path, name="net", input_type="bits", argmax=argmax).graph
+    graph = import_onnx(path, name="net", input_type="bits", argmax=argmax).graph
     assert [name for name, _ in graph.outputs] == ["scores", "label"]
     stored, seen = samples()
     reference = np.array([run(path, one[None])[0].reshape(()) for one in seen])
@@ -78,7 +78,7 @@ def test_order_is_that_of_the_model(name: str, tmp_path: Path) -> None:
     b = classifier()
     SCORES[name](b)
     path = b.save(tmp_path)
-    graph = import_qonnx(path, name="net", input_type="bits").graph
+    graph = import_onnx(path, name="net", input_type="bits").graph
     stored, seen = samples()
     reference = np.concatenate([run(path, one[None])[0] for one in seen])
     found = graph.compute(stored)
@@ -88,7 +88,7 @@ def test_order_is_that_of_the_model(name: str, tmp_path: Path) -> None:
 
 def test_argmax_of_bits_keeps_the_scores(tmp_path: Path) -> None:
     path = classifier().batch_norm().bipolar().then("ArgMax", axis=1, keepdims=0).save(tmp_path)
-    graph = import_qonnx(path, name="net", input_type="bits").graph
+    graph = import_onnx(path, name="net", input_type="bits").graph
     stored, seen = samples()
     reference = np.array([run(path, one[None])[0].reshape(()) for one in seen])
     assert (graph.compute(stored)["label"].reshape(-1) == reference).all()
@@ -115,10 +115,10 @@ def test_message_says_what_to_remove(name: str, tmp_path: Path) -> None:
     b = classifier()
     build(b)
     with pytest.raises(ModelError, match=message):
-        import_qonnx(b.save(tmp_path), name="net", input_type="bits", check=None)
+        import_onnx(b.save(tmp_path), name="net", input_type="bits", check=None)
 
 
 def test_softmax_over_a_map_is_refused(tmp_path: Path) -> None:
     path = MapBuilder([1, 3, 6, 6]).conv(4).then("Softmax", axis=1).save(tmp_path)
     with pytest.raises(ModelError, match=r"expected the classes of a vector.*remove the Softmax"):
-        import_qonnx(path, name="net", input_type="bits")
+        import_onnx(path, name="net", input_type="bits")

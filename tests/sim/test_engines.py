@@ -16,7 +16,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.importers.network import Network
-from bnnhw.importers.onnx.qonnx import import_qonnx
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.cocotb_engine import run_bench
@@ -139,7 +139,7 @@ def test_bad_requests() -> None:
 
 def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
-    imported = import_qonnx(tfc_onnx, name="tfc")
+    imported = import_onnx(tfc_onnx, name="tfc")
     core = generate(Network(imported.graph, {}, ()), "streaming", get_device("generic"), Goal())
     x, labels = digits
     expected = golden.run(imported.graph, x)

@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.constants import channel_constants, fitting_constant
-from bnnhw.importers.onnx.file import node_label
-from bnnhw.importers.onnx.step import FloatType, Step, run_steps
+from bnnhw.importers.onnx.chain_node import ChainNode, FloatType, run_nodes
+from bnnhw.importers.onnx.channel_constants import channel_constants, fitting_constant
+from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
 
-__all__ = ["Chain", "joined"]
+__all__ = ["Chain", "merge_chains"]
 
 CHUNK = 1 << 22
 """Entries of a table that are evaluated at once."""
 
-MAX_STEPS = 512
+MAX_NODES = 512
 """Nodes that a chain evaluates at most."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """``steps(slope_c * v + base_c)`` for the integers v of one layer, and where they are.
+    """``nodes(slope_c * v + base_c)`` for the integers v of one layer, and where they are.
 
     The integers of -1/+1 bits are -1 and +1, those of all other elements are as stored.
 
@@ -45,9 +45,9 @@ class Chain:
     step, count : int
         Attainable are ``start_c + step * k`` for k from 0 to count - 1.
     slope, base : float64 [C]
-        The framework's value at v, before the steps.
+        The framework's value at v, before the nodes.
     opset : int
-    steps : tuple of Step
+    nodes : tuple of ChainNode
         The nodes, in order.
     error : float64 [C] or None
         Bound of what the framework's rounding, or an approximation before, can change in these
@@ -67,7 +67,7 @@ class Chain:
     slope: np.ndarray
     base: np.ndarray
     opset: int
-    steps: tuple[Step, ...] = ()
+    nodes: tuple[ChainNode, ...] = ()
     error: np.ndarray | None = None
     exact_points: np.ndarray | None = None
     note: str = ""
@@ -94,26 +94,26 @@ class Chain:
     @property
     def last_label(self) -> str:
         """Name of the last node, for errors."""
-        if self.steps:
-            return node_label(self.steps[-1].node)
+        if self.nodes:
+            return node_label(self.nodes[-1].node)
         return "input" if self.source == "input" else f"layer '{self.source}'"
 
     @property
     def quantised(self) -> bool:
         """Whether a quantiser is part of the chain."""
-        return any(step.quantised for step in self.steps)
+        return any(step.quantised for step in self.nodes)
 
     @property
     def linear(self) -> bool:
         """Whether all of its nodes scale and shift."""
-        return all(step.linear for step in self.steps)
+        return all(step.linear for step in self.nodes)
 
     @property
     def uniform(self) -> bool:
         """Whether all channels have the same function."""
         return all((v == v[0]).all() for v in (self.start, self.slope, self.base)) and \
             (self.error is None or bool((self.error == self.error[0]).all())) and \
-            all(step.shared for step in self.steps)
+            all(step.shared for step in self.nodes)
 
     def single(self) -> Chain:
         """Its first channel alone, to be evaluated."""
@@ -125,15 +125,15 @@ class Chain:
             k: () for k, v in enumerate(inputs) if isinstance(v, Chain)})
 
     def _with_node(self, node: Any, inputs: list[Any],
-                   branches: dict[int, tuple[Step, ...]]) -> Chain:
+                   branches: dict[int, tuple[ChainNode, ...]]) -> Chain:
         constants = [None if k in branches or v is None else fitting_constant(node, k, v)
                      for k, v in enumerate(inputs)]
         fitted = channel_constants(node, constants, self.index, self.channels)
-        step = Step(node, fitted, tuple(branches.items()))
-        if step.size + sum(s.size for s in self.steps) > MAX_STEPS:
-            raise ModelError(f"is the end of more than {MAX_STEPS} nodes between two layers",
+        step = ChainNode(node, fitted, tuple(branches.items()))
+        if step.size + sum(s.size for s in self.nodes) > MAX_NODES:
+            raise ModelError(f"is the end of more than {MAX_NODES} nodes between two layers",
                              where=node_label(node))
-        return replace(self, steps=(*self.steps, step))
+        return replace(self, nodes=(*self.nodes, step))
 
     def reindexed(self, type_: TensorType, channels: np.ndarray) -> Chain:
         """The same values by other channels: new channel c is the old ``channels[c]``."""
@@ -141,9 +141,9 @@ class Chain:
             if value is None or value.ndim == 0 or len(value) != self.channels:
                 return value
             return value[channels]
-        steps = tuple(step.mapped(pick) for step in self.steps)
+        nodes = tuple(step.mapped(pick) for step in self.nodes)
         return replace(self, type=type_, start=self.start[channels], slope=self.slope[channels],
-                       base=self.base[channels], steps=steps, error=pick(self.error))
+                       base=self.base[channels], nodes=nodes, error=pick(self.error))
 
     def shifts(self) -> list[np.ndarray]:
         """Offsets of the values that bracket what the framework's rounding can do."""
@@ -177,8 +177,8 @@ class Chain:
         if self.exact_points is not None:
             wide = np.repeat(self.exact_points[:, None].astype(np.float64), wide.shape[1], axis=1)
         x = (wide if shift is None else wide + shift[part]).astype(dtype)
-        steps = tuple(step.mapped(lambda c: _part(c, part, self.channels)) for step in self.steps)
-        x, ties = run_steps(steps, x, dtype, self.opset)
+        nodes = tuple(step.mapped(lambda c: _part(c, part, self.channels)) for step in self.nodes)
+        x, ties = run_nodes(nodes, x, dtype, self.opset)
         if np.isinf(x).any():
             raise ModelError(f"gives infinity at {int(np.isinf(x).sum())} attainable values",
                              where=self.last_label)
@@ -196,7 +196,7 @@ class Chain:
             largest that are attainable, but for ``error``.
         jitter : float
         dtype : float type
-            See ``run_steps``.
+            See ``run_nodes``.
 
         Returns
         -------
@@ -212,10 +212,10 @@ class Chain:
             error = 0.0 if self.error is None else self.error
             x = np.clip(x + shift, np.minimum(*ends) - error, np.maximum(*ends) + error)
         x = x.astype(dtype)
-        return run_steps(self.steps, x, dtype, self.opset, jitter)[0].astype(dtype)
+        return run_nodes(self.nodes, x, dtype, self.opset, jitter)[0].astype(dtype)
 
 
-def joined(node: Any, inputs: list[Any]) -> Chain | None:
+def merge_chains(node: Any, inputs: list[Any]) -> Chain | None:
     """Append a node that reads several chains of the same integers, such as ``x * sigmoid(x)``.
 
     Returns
@@ -228,10 +228,10 @@ def joined(node: Any, inputs: list[Any]) -> Chain | None:
     if not all(_same_integers(first, other) for other in chains[1:]):
         return None
     common = 0
-    while all(len(c.steps) > common and c.steps[common] is first.steps[common] for c in chains):
+    while all(len(c.nodes) > common and c.nodes[common] is first.nodes[common] for c in chains):
         common += 1
-    root = replace(first, steps=first.steps[:common])
-    branches = {k: v.steps[common:] for k, v in enumerate(inputs) if isinstance(v, Chain)}
+    root = replace(first, nodes=first.nodes[:common])
+    branches = {k: v.nodes[common:] for k, v in enumerate(inputs) if isinstance(v, Chain)}
     return root._with_node(node, inputs, branches)
 
 

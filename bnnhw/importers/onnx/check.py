@@ -24,25 +24,25 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.imported import CheckResult, Imported
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.execute import Execution, executor_versions
-from bnnhw.importers.onnx.file import tensor_array
-from bnnhw.importers.onnx.outputs import End
-from bnnhw.importers.onnx.samples import random_samples
-from bnnhw.importers.onnx.walk import Walk
+from bnnhw.importers.onnx.model_file import tensor_array
+from bnnhw.importers.onnx.model_outputs import ModelOutput
+from bnnhw.importers.onnx.random_samples import random_samples
+from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 
 __all__ = ["DEFAULT_CHECK", "Check", "check_import"]
 
-WORK = 2_000_000_000
+MAX_PRODUCTS = 2_000_000_000
 """Products of all samples together, which take seconds."""
 
-FEWEST, MOST = 16, 300
+MIN_SAMPLES, MAX_SAMPLES = 16, 300
 """Samples where nothing else is said."""
 
 ROUNDING = 2.0 ** -18
 """Part of the largest value by which float32 expressions may differ."""
 
-HELD = 1 << 24
+MAX_ELEMENTS_IN_MEMORY = 1 << 24
 """Elements of activations that are held at a time."""
 
 
@@ -67,8 +67,8 @@ class Check:
 DEFAULT_CHECK = Check()
 
 
-def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, imported: Imported,
-                 check: Check) -> CheckResult:
+def check_import(model: Any, nodes: list[Any], translation: Translation, start: Chain,
+                 imported: Imported, check: Check) -> CheckResult:
     """Compare an import with an independent execution of its model.
 
     Parameters
@@ -76,7 +76,7 @@ def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, importe
     model : ModelProto
     nodes : list of NodeProto
         In topological order.
-    walk : Walk
+    translation : Translation
         After all nodes and outputs.
     start : Chain
         The input.
@@ -94,7 +94,7 @@ def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, importe
     constants = {t.name: tensor_array(t, "model") for t in model.graph.initializer}
     source = next(i.name for i in model.graph.input if i.name not in constants)
     execution = Execution(nodes, constants, source, model.opset_import)
-    comparison = _Comparison(walk, imported.graph)
+    comparison = _Comparison(translation, imported.graph)
     count = check.samples or _affordable(imported.graph)
     x = random_samples(imported.graph.input, count, check.seed)
     ties = 0
@@ -105,31 +105,32 @@ def check_import(model: Any, nodes: list[Any], walk: Walk, start: Chain, importe
                  for one in inputs]
         ties += comparison.compare(part, {
             name: np.stack([run[name] for run in found]) for name in comparison.wanted})
-    return CheckResult(versions, len(x), len(walk.chains), len(walk.ends), ties, check.seed)
+    return CheckResult(versions, len(x), len(translation.chains), len(translation.outputs), ties,
+                       check.seed)
 
 
 def _affordable(graph: Graph) -> int:
     products = sum(layer.vector_count * layer.outputs * layer.fan_in
                    for layer in graph.layers if isinstance(layer, Product))
-    return int(np.clip(WORK // max(1, products), FEWEST, MOST))
+    return int(np.clip(MAX_PRODUCTS // max(1, products), MIN_SAMPLES, MAX_SAMPLES))
 
 
 class _Comparison:
     """The tensors that the importer knows, against those of an execution."""
 
-    def __init__(self, walk: Walk, graph: Graph) -> None:
-        self._chains, self._ends, self._graph = walk.chains, walk.ends, graph
-        self._whole = Graph(graph.name, graph.input, tuple(walk.layers.layers),
-                            tuple(pair for end in walk.ends for pair in end.outputs))
+    def __init__(self, translation: Translation, graph: Graph) -> None:
+        self._chains, self._outputs, self._graph = translation.chains, translation.outputs, graph
+        self._whole = Graph(graph.name, graph.input, tuple(translation.layers.layers),
+                            tuple(pair for end in translation.outputs for pair in end.outputs))
         self.wanted = list(dict.fromkeys(
             [name for name, _ in self._chains]
-            + [name for end in walk.ends for name in (end.tensor, end.scores)]))
+            + [name for end in translation.outputs for name in (end.tensor, end.scores)]))
         self._elements = sum(chain.index.size for _, chain in self._chains) + sum(
             layer.out_type().size for layer in self._whole.layers)
 
     def parts(self, x: np.ndarray) -> Iterator[np.ndarray]:
         """Cut the samples into parts whose activations are held at a time."""
-        step = max(1, HELD // max(1, self._elements))
+        step = max(1, MAX_ELEMENTS_IN_MEMORY // max(1, self._elements))
         for first in range(0, len(x), step):
             yield x[first:first + step]
 
@@ -140,7 +141,7 @@ class _Comparison:
         for name, chain in self._chains:
             alive &= ~_tied(name, chain, layers[chain.source], found[name], alive)
         final = golden.run(self._graph, x)
-        for end in self._ends:
+        for end in self._outputs:
             for output, source in end.outputs:
                 if not np.array_equal(final[output], layers[source]):
                     raise ModelError(f"the output '{output}' of the imported network differs from "
@@ -189,7 +190,7 @@ def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
         reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
                            np.abs(chain.slope * chain.stop + chain.base))
         shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
-        slack += 0.0 if chain.steps else float(shift.max())
+        slack += 0.0 if chain.nodes else float(shift.max())
         # What rounding can do before the first node, and in each node.
         moved = [chain.values_at(integers, sign * shift) for sign in (-1, 1)]
         moved += [chain.values_at(integers, None, sign * ROUNDING) for sign in (-1, 1)]
@@ -205,11 +206,11 @@ def _exact(chain: Chain, integers: np.ndarray) -> bool:
 
     Then a value at a decision point, such as a half before rounding, is no tie.
     """
-    if chain.error is not None or any(len(step.branches) > 1 for step in chain.steps):
+    if chain.error is not None or any(len(step.branches) > 1 for step in chain.nodes):
         return False
-    first = next((k for k, step in enumerate(chain.steps) if step.quantised), 0)
+    first = next((k for k, step in enumerate(chain.nodes) if step.quantised), 0)
     return all(np.array_equal(part.values_at(integers), part.values_at(integers, dtype=np.float64))
-               for part in (replace(chain, steps=chain.steps[:first]), chain))
+               for part in (replace(chain, nodes=chain.nodes[:first]), chain))
 
 
 def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
@@ -224,7 +225,7 @@ def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
         hint=DEFECT)
 
 
-def _misordered(end: End, layers: dict[str, np.ndarray], found: dict[str, np.ndarray],
+def _misordered(end: ModelOutput, layers: dict[str, np.ndarray], found: dict[str, np.ndarray],
                 alive: np.ndarray) -> np.ndarray:
     """Compare the order of scores, and a label; in which samples the largest score is a tie."""
     if end.scores_layer is None:

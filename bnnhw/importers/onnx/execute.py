@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
-from bnnhw.importers.onnx.file import node_label, onnx_module
-from bnnhw.importers.onnx.ops import QUANT_DOMAINS
+from bnnhw.importers.onnx.model_file import node_label, onnx_module
+from bnnhw.importers.onnx.operators import QUANT_DOMAINS
 
 __all__ = ["Execution", "executor_versions"]
 

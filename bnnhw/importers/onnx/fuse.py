@@ -31,7 +31,7 @@ def fuse(layers: Sequence[Layer], certificates: Sequence[Certificate],
     """Bring the layers of an import into their shortest form; every output stays equal.
 
     A ``Threshold`` moves in front of pools and upsampling, and into the product that it alone
-    reads: rows of falling channels are complemented. Layers that no output needs go.
+    reads: rows of falling channels are complemented. LayerList that no output needs go.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.ir import TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Flatten, Select
@@ -54,12 +54,12 @@ def is_map(chain: Chain, axis: int) -> bool:
     return selection(chain, axis) is not None
 
 
-def as_map(layers: Layers, chain: Chain, label: str, axis: int = 1) -> Chain:
+def as_map(layers: LayerList, chain: Chain, label: str, axis: int = 1) -> Chain:
     """See a tensor as its layer's map, with the channels in the tensor's own order.
 
     Parameters
     ----------
-    layers : Layers
+    layers : LayerList
         Gets a ``Select`` where the tensor has other channels than the layer, or another order.
     chain : Chain
     label : str
@@ -86,7 +86,7 @@ def as_map(layers: Layers, chain: Chain, label: str, axis: int = 1) -> Chain:
     return replace(chain.reindexed(made.type, channels), source=made.source, index=index)
 
 
-def flattened(layers: Layers, chain: Chain) -> Chain:
+def flattened(layers: LayerList, chain: Chain) -> Chain:
     """The same tensor behind a ``Flatten``: each element is a channel of its own."""
     if len(chain.type.shape) == 1:
         return chain
@@ -99,7 +99,7 @@ def flattened(layers: Layers, chain: Chain) -> Chain:
     return replace(chain.reindexed(made.type, channels), source=made.source)
 
 
-def as_vector(layers: Layers, chain: Chain, label: str) -> tuple[Chain, np.ndarray]:
+def as_vector(layers: LayerList, chain: Chain, label: str) -> tuple[Chain, np.ndarray]:
     """See a tensor [1, n] (or [1, 1, n], ...) as a vector.
 
     Returns
@@ -122,7 +122,7 @@ def as_vector(layers: Layers, chain: Chain, label: str) -> tuple[Chain, np.ndarr
     return chain, order
 
 
-def in_order(layers: Layers, chain: Chain, label: str) -> Chain:
+def in_order(layers: LayerList, chain: Chain, label: str) -> Chain:
     """See a tensor as a vector in the model's own order: its index is 0, 1, 2, ..."""
     chain, order = as_vector(layers, chain, label)
     return as_map(layers, replace(chain, index=order.reshape(1, -1)), label)

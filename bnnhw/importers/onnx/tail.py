@@ -13,8 +13,8 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.ops import PASS_THROUGH
+from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.operators import PASS_THROUGH
 
 __all__ = ["TAILS", "Tail", "end_with", "follow_tail"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import attributes, node_label
 from bnnhw.importers.onnx.layout import check_size
+from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.ir import Window
 
 __all__ = ["LARGEST", "node_window"]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import node_label
-from bnnhw.importers.onnx.ops import (
+from bnnhw.importers.onnx.model_file import node_label
+from bnnhw.importers.onnx.operators import (
     LINEAR,
     PASS_THROUGH,
     QUANTISERS,
@@ -19,7 +19,7 @@ from bnnhw.importers.onnx.ops import (
     evaluate,
 )
 
-__all__ = ["FloatType", "Step", "run_steps"]
+__all__ = ["ChainNode", "FloatType", "run_nodes"]
 
 FloatType = type[np.floating[Any]]
 
@@ -30,7 +30,7 @@ APPROXIMATED = frozenset({"Celu", "Elu", "Erf", "Exp", "Selu", "Sigmoid", "Softp
 
 
 @dataclass(frozen=True)
-class Step:
+class ChainNode:
     """A node, what it reads, and its constants by channel.
 
     Attributes
@@ -39,21 +39,21 @@ class Step:
     constants : tuple of array or None
         One for each input of the node: one value or ``[C]``; None where a value of the chain goes,
         or where an optional input is left out.
-    branches : tuple of (int, tuple of Step)
-        The inputs of the node that are values of the chain: the position of each, and the steps
+    branches : tuple of (int, tuple of ChainNode)
+        The inputs of the node that are values of the chain: the position of each, and the nodes
         from the value before this node to that input. Most nodes have a single branch without
-        steps; ``x * sigmoid(x)`` has two.
+        nodes; ``x * sigmoid(x)`` has two.
     """
 
     node: Any
     constants: tuple[Constant, ...]
-    branches: tuple[tuple[int, tuple[Step, ...]], ...]
+    branches: tuple[tuple[int, tuple[ChainNode, ...]], ...]
 
     @property
     def linear(self) -> bool:
         """Whether it scales and shifts."""
         kind = self.node.op_type
-        if kind not in LINEAR or not all(s.linear for _, steps in self.branches for s in steps):
+        if kind not in LINEAR or not all(s.linear for _, nodes in self.branches for s in nodes):
             return kind == "Cast" and _keeps_floats(self.node)
         places = [place for place, _ in self.branches]
         if len(places) > 1:
@@ -68,23 +68,23 @@ class Step:
         if self.node.op_type == "Cast":
             return not _keeps_floats(self.node)
         return len(self.branches) > 1 and all(
-            any(s.quantised for s in steps) for _, steps in self.branches)
+            any(s.quantised for s in nodes) for _, nodes in self.branches)
 
     @property
     def size(self) -> int:
         """Nodes that it evaluates."""
-        return 1 + sum(s.size for _, steps in self.branches for s in steps)
+        return 1 + sum(s.size for _, nodes in self.branches for s in nodes)
 
     @property
     def shared(self) -> bool:
         """Whether all channels have the same constants."""
         return all(c is None or c.ndim == 0 for c in self.constants) and \
-            all(s.shared for _, steps in self.branches for s in steps)
+            all(s.shared for _, nodes in self.branches for s in nodes)
 
-    def mapped(self, change: Callable[[np.ndarray | None], np.ndarray | None]) -> Step:
+    def mapped(self, change: Callable[[np.ndarray | None], np.ndarray | None]) -> ChainNode:
         """Return the same step with other constants."""
         return replace(self, constants=tuple(change(c) for c in self.constants), branches=tuple(
-            (place, tuple(s.mapped(change) for s in steps)) for place, steps in self.branches))
+            (place, tuple(s.mapped(change) for s in nodes)) for place, nodes in self.branches))
 
     def evaluate(self, x: np.ndarray, dtype: FloatType, opset: int,
                  jitter: float = 0.0) -> tuple[np.ndarray, int]:
@@ -92,11 +92,11 @@ class Step:
         values = [_in_type(c, dtype) for c in self.constants]
         ties = 0
         if self.node.op_type in QUANTISERS and len(self.branches) == 1:
-            (_, steps), = self.branches
-            inner, ties = run_steps(steps, x, dtype, opset, jitter)
+            (_, nodes), = self.branches
+            inner, ties = run_nodes(nodes, x, dtype, opset, jitter)
             ties = decision_points(self.node, inner, values) or ties
-        for place, steps in self.branches:
-            values[place] = run_steps(steps, x, dtype, opset, jitter)[0]
+        for place, nodes in self.branches:
+            values[place] = run_nodes(nodes, x, dtype, opset, jitter)[0]
         if self.node.op_type in PASS_THROUGH or (
                 self.node.op_type == "Cast" and _keeps_floats(self.node)):
             first = values[0]
@@ -111,13 +111,13 @@ class Step:
         return y, ties
 
 
-def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: int,
+def run_nodes(nodes: tuple[ChainNode, ...], x: np.ndarray, dtype: FloatType, opset: int,
               jitter: float = 0.0) -> tuple[np.ndarray, int]:
-    """Evaluate steps one after the other.
+    """Evaluate nodes one after the other.
 
     Parameters
     ----------
-    steps : tuple of Step
+    nodes : tuple of ChainNode
     x : float array [points, channels]
     dtype : float type
         Of the evaluation.
@@ -133,12 +133,12 @@ def run_steps(steps: tuple[Step, ...], x: np.ndarray, dtype: FloatType, opset: i
         Values at decision points of the last quantiser.
     """
     ties = 0
-    for step in steps:
-        x, found = step.evaluate(x, dtype, opset, jitter)
-        if step.quantised:
+    for one in nodes:
+        x, found = one.evaluate(x, dtype, opset, jitter)
+        if one.quantised:
             ties = found
         elif jitter and x.dtype.kind == "f":
-            near_zero = jitter / 8 if step.node.op_type in APPROXIMATED else 0.0
+            near_zero = jitter / 8 if one.node.op_type in APPROXIMATED else 0.0
             x = (x * (1 + jitter) + near_zero).astype(dtype)
     return x, ties
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.ops import ELEMENTWISE, evaluate_all
+from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate_all
 
 __all__ = ["fold_constant"]
 
@@ -19,7 +19,7 @@ FOLDABLE = (ELEMENTWISE - {"MultiThreshold", "BatchNormalization"}) | {
     "NonZero", "Pad", "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
     "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
     "Reshape", "ScatterElements", "ScatterND", "Shape", "Sin", "Size", "Slice", "Softmax",
-    "SpaceToDepth", "Split", "Squeeze", "Sum", "Tan", "Tile", "TopK", "Transpose", "Trilu",
+    "SpaceToDepth", "Split", "Squeeze", "ProductSums", "Tan", "Tile", "TopK", "Transpose", "Trilu",
     "Unsqueeze",
 }
 """Operators that are computed where all their inputs are constants; each has a bounded result."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.levels import MAX_GAPS, MAX_LEVELS, grid
 from bnnhw.ir import Int
 from bnnhw.ir.certificate import Certificate
@@ -42,7 +42,7 @@ class Codes:
     step: float
 
 
-def quantised_input(layers: Layers, chain: Chain) -> Chain | None:
+def quantised_input(layers: LayerList, chain: Chain) -> Chain | None:
     """Give the integers of an input quantiser of more levels than thresholds are made for.
 
     Returns
@@ -55,7 +55,7 @@ def quantised_input(layers: Layers, chain: Chain) -> Chain | None:
     codes = _codes(chain)
     if codes is None:
         return None
-    name = layers.node_name(chain.steps[-1].node)
+    name = layers.node_name(chain.nodes[-1].node)
     layer = _affine(name, chain, codes)
     if layer is None:
         codes = _from_zero(codes)
@@ -68,7 +68,7 @@ def quantised_input(layers: Layers, chain: Chain) -> Chain | None:
     first, last = int(codes.q.min()), int(codes.q.max())
     values = codes.low + codes.step * np.arange(first, last + 1)
     rounded = (values.astype(np.float32) != values).any()
-    return replace(chain, source=layer.name, type=type_, steps=(), exact_points=None, note="",
+    return replace(chain, source=layer.name, type=type_, nodes=(), exact_points=None, note="",
                    start=np.full(n, first, dtype=np.int64), step=1, count=last - first + 1,
                    slope=np.full(n, codes.step), base=np.full(n, codes.low),
                    error=np.full(n, np.abs(values).max() * 2.0 ** -23) if rounded else None)

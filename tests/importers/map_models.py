@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.importers.models import DOMAIN, Builder
+from tests.importers.vector_models import DOMAIN, Builder
 
 __all__ = ["MapBuilder", "run"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 
-__all__ = ["Sum", "binary_weights", "pad_values", "sums"]
+__all__ = ["ProductSums", "binary_weights", "pad_values", "product_sums"]
 
 NEARLY = 1e-5
 """How far, in steps, a pad value may be from an integer by float rounding."""
@@ -22,7 +22,7 @@ WIDEST = 60
 
 
 @dataclass(frozen=True)
-class Sum:
+class ProductSums:
     """What the sums of a layer are, and what they are worth: see ``Chain``.
 
     Attributes
@@ -117,8 +117,8 @@ def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None
     return v
 
 
-def sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: str,
-         pad: np.ndarray | None, absent: bool) -> Sum:
+def product_sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: str,
+         pad: np.ndarray | None, absent: bool) -> ProductSums:
     """Say what sums of products of stored integers are attainable, and what they mean.
 
     Parameters
@@ -156,7 +156,7 @@ def sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: str,
     if not _exact(chain, unit, scales, fan_in * largest / unit):
         own = 0.0 if chain.error is None else float(chain.error.max())
         error = wide * fan_in * (largest * fan_in * 2.0 ** -FLOAT_BITS + own)
-    return Sum(bits, first, step, fan_in * (count - 1) + 1, wide * unit, base, error)
+    return ProductSums(bits, first, step, fan_in * (count - 1) + 1, wide * unit, base, error)
 
 
 def _unit(chain: Chain, label: str) -> float:

@@ -20,21 +20,21 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.imported import Imported
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check, check_import
-from bnnhw.importers.onnx.file import load_onnx, node_label, tensor_array
 from bnnhw.importers.onnx.fuse import fuse
-from bnnhw.importers.onnx.input import input_chain, input_shape
-from bnnhw.importers.onnx.layers import Layers, free_name
-from bnnhw.importers.onnx.order import ordered_nodes
-from bnnhw.importers.onnx.outputs import add_output
+from bnnhw.importers.onnx.input_layout import first_map_view
+from bnnhw.importers.onnx.layer_list import LayerList, free_name
+from bnnhw.importers.onnx.model_file import load_onnx, node_label, tensor_array
+from bnnhw.importers.onnx.model_input import input_chain, input_shape
+from bnnhw.importers.onnx.model_outputs import add_output
 from bnnhw.importers.onnx.tail import Tail
-from bnnhw.importers.onnx.view import first_map_view
-from bnnhw.importers.onnx.walk import Value, Walk
+from bnnhw.importers.onnx.topological_order import ordered_nodes
+from bnnhw.importers.onnx.translation import Translation, Value
 from bnnhw.ir import Graph
 
-__all__ = ["Imported", "import_qonnx"]
+__all__ = ["Imported", "import_onnx"]
 
 
-def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
+def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
                  pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
                  check: Check | None = DEFAULT_CHECK) -> Imported:
     """Import a QONNX (or plain ONNX) file.
@@ -69,22 +69,22 @@ def import_qonnx(path: Path, *, name: str, input_type: str = "uint8",
     """
     model = load_onnx(path)
     nodes = ordered_nodes(model.graph)
-    walk, start = _begin(model, nodes, input_type, pixel_range)
+    translation, start = _begin(model, nodes, input_type, pixel_range)
     for node in nodes:
         try:
-            walk.visit(node)
+            translation.visit(node)
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelError("has inputs or attributes that its operator does not allow "
                              f"({error})", where=node_label(node)) from error
-    imported = _finish(model, walk, start, name, argmax)
+    imported = _finish(model, translation, start, name, argmax)
     if check is None:
         return imported
-    result = check_import(model, nodes, walk, start, imported, check)
+    result = check_import(model, nodes, translation, start, imported, check)
     return replace(imported, check=result.to_json())
 
 
 def _begin(model: Any, nodes: list[Any], input_type: str,
-           pixel_range: tuple[float, float]) -> tuple[Walk, Chain]:
+           pixel_range: tuple[float, float]) -> tuple[Translation, Chain]:
     """Read the constants and the input; nothing is visited yet."""
     graph = model.graph
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
@@ -101,26 +101,27 @@ def _begin(model: Any, nodes: list[Any], input_type: str,
     view = first_map_view(nodes, constants, inputs[0].name, shape, opset)
     start = input_chain(shape, view, input_type, pixel_range, opset)
     values: dict[str, Value] = {**constants, inputs[0].name: start}
-    return Walk(Layers(opset), values), start
+    return Translation(LayerList(opset), values), start
 
 
-def _finish(model: Any, walk: Walk, start: Chain, name: str, argmax: bool) -> Imported:
-    """End the chains that the model gives out, and make the Graph."""
-    layers = walk.layers
+def _finish(model: Any, translation: Translation, start: Chain, name: str,
+            argmax: bool) -> Imported:
+    """End the chains of the model's outputs, and make the Graph."""
+    layers = translation.layers
     names = [o.name for o in model.graph.output]
     for output in names:
-        value = walk.values.get(output)
+        value = translation.values.get(output)
         where = f"output '{output}'"
         if isinstance(value, np.ndarray) or value is None:
             raise ModelError("does not depend on the input through a binary matrix", where=where)
         if not isinstance(value, (Chain, Tail)):
             raise ModelError("is a padded map, which is supported before a Conv only", where=where)
-        taken = [pair[0] for end in walk.ends for pair in end.outputs]
+        taken = [pair[0] for end in translation.outputs for pair in end.outputs]
         used = {n for one in taken for n in (one, f"{one}_label")}
         own = None if len(names) == 1 else free_name(layers.name(output, "out"), used)
-        walk.ends.append(add_output(layers, value, output, own, argmax))
+        translation.outputs.append(add_output(layers, value, output, own, argmax))
     made, certificates, outputs = fuse(layers.layers, layers.certificates, [
-        pair for end in walk.ends for pair in end.outputs])
+        pair for end in translation.outputs for pair in end.outputs])
     scores = layers.scores[0] if layers.scores else None
     return Imported(Graph(name, start.type, tuple(made), tuple(outputs)), tuple(certificates),
                     scores, tuple(layers.notes))

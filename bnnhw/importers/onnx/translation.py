@@ -10,47 +10,47 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.chain import Chain, joined
-from bnnhw.importers.onnx.constant import fold_constant
-from bnnhw.importers.onnx.constants import ChannelsDiffer
-from bnnhw.importers.onnx.dense import conv, matrix
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.join import add, concat
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.branches import add, concat
+from bnnhw.importers.onnx.chain import Chain, merge_chains
+from bnnhw.importers.onnx.channel_constants import ChannelsDiffer
+from bnnhw.importers.onnx.constant_folding import fold_constant
+from bnnhw.importers.onnx.input_layout import MOVES, shape_of
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import flattened
-from bnnhw.importers.onnx.ops import ELEMENTWISE, PASS_THROUGH, evaluate
-from bnnhw.importers.onnx.outputs import End
-from bnnhw.importers.onnx.pad import Padded, padded, through_padding, transposed_padding
-from bnnhw.importers.onnx.pool import average_pool, global_average, max_pool, resize
-from bnnhw.importers.onnx.stored import stored
+from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.model_outputs import ModelOutput
+from bnnhw.importers.onnx.operators import ELEMENTWISE, PASS_THROUGH, evaluate
+from bnnhw.importers.onnx.padding import Padded, padded, through_padding, transposed_padding
+from bnnhw.importers.onnx.pooling import average_pool, global_average, max_pool, resize
+from bnnhw.importers.onnx.product_nodes import conv, matrix
+from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
-from bnnhw.importers.onnx.view import MOVES, shape_of
 
-__all__ = ["Value", "Walk"]
+__all__ = ["Translation", "Value"]
 
 Value = np.ndarray | Chain | Padded | Tail
 
 
 @dataclass
-class Walk:
+class Translation:
     """The state of one import.
 
     Attributes
     ----------
-    layers : Layers
+    layers : LayerList
     values : dict of str to Value
         Each tensor: constants as arrays, activations as chains. Where a layer stores the integers
         of a tensor, later readers see it as those integers.
     chains : list of (str, Chain)
         The tensors of activations in the order of the model, as their nodes gave them.
-    ends : list of End
+    outputs : list of ModelOutput
         The outputs, when they are made.
     """
 
-    layers: Layers
+    layers: LayerList
     values: dict[str, Value]
     chains: list[tuple[str, Chain]] = field(default_factory=list)
-    ends: list[End] = field(default_factory=list)
+    outputs: list[ModelOutput] = field(default_factory=list)
 
     def visit(self, node: Any) -> None:
         """Take a node into the layers, or into what its outputs are."""
@@ -146,9 +146,9 @@ class Walk:
         name = node.input[place]
         value = self.values[name]
         if isinstance(value, Padded):
-            return replace(value, chain=stored(self.layers, value.chain, node_label(node)))
+            return replace(value, chain=as_stored(self.layers, value.chain, node_label(node)))
         assert isinstance(value, Chain)
-        made = stored(self.layers, value, node_label(node))
+        made = as_stored(self.layers, value, node_label(node))
         self.values[name] = made
         return made
 
@@ -166,7 +166,7 @@ class Walk:
         branches = node.op_type in ("Add", "Sub", "Concat") and all(
             isinstance(v, Chain) and (v.linear or v.quantised) for v in inputs)
         if node.op_type in ELEMENTWISE and not branches:
-            made = joined(node, inputs)
+            made = merge_chains(node, inputs)
             if made is not None:
                 return made
         if node.op_type not in ("Add", "Sub", "Concat") or \

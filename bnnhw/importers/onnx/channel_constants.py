@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.quant import QONNX_QUANTISERS
+from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.quantisers import QONNX_QUANTISERS
 
 __all__ = ["ChannelsDiffer", "channel_constants", "fitting_constant"]
 

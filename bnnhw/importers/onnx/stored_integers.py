@@ -7,50 +7,50 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import node_label
-from bnnhw.importers.onnx.integers import quantised_input
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.input_quantiser import quantised_input
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.levels import Levels, find_levels
+from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.ir import Bits, Int, TensorType
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Affine, Binarize, Layer, Threshold
 
-__all__ = ["as_integers", "stored", "straightened"]
+__all__ = ["as_integers", "as_linear", "as_stored"]
 
 METHOD = "the model's own nodes, float32, at all sums"
 NEARLY = 1e-4
 """Part of a step by which float32 may move a value off a straight line."""
 
 
-def stored(layers: Layers, chain: Chain, label: str) -> Chain:
+def as_stored(layers: LayerList, chain: Chain, label: str) -> Chain:
     """End a chain: give one without steps, whose values are ``slope_c * v + base_c``.
 
     A chain that scales and shifts keeps its integers. One that quantises gets a layer of
     thresholds. Anything else is refused.
     """
-    if not chain.steps:
+    if not chain.nodes:
         return chain
     if chain.linear:
-        return straightened(chain)
+        return as_linear(chain)
     if chain.source == "input" or isinstance(chain.type.element, Bits):
         straight = _straight_by_ends(chain)
         if straight is not None:
             return straight
-    key = ("stored", chain.source, *(s.node.output[0] for s in chain.steps
+    key = ("as_stored", chain.source, *(s.node.output[0] for s in chain.nodes
                                      if s.node.op_type not in ("Identity", "Dropout")))
     if key not in layers.known:
         layers.known[key] = _thresholded(layers, chain, label)
     return replace(layers.known[key], index=chain.index)
 
 
-def _thresholded(layers: Layers, chain: Chain, label: str) -> Chain:
+def _thresholded(layers: LayerList, chain: Chain, label: str) -> Chain:
     integers = quantised_input(layers, chain)
     if integers is not None:
         return integers
     levels = find_levels(chain, label)
     layer, falling = _layer(layers, chain, levels)
     type_ = layers.add(layer)
-    last = next((s.node for s in reversed(chain.steps) if s.quantised), None)
+    last = next((s.node for s in reversed(chain.nodes) if s.quantised), None)
     if last is not None and last.op_type == "Sign" and levels.thresholds.shape[1] == 2:
         layers.notes.append(
             f"{node_label(last)} gives 0 at some attainable values, so that layer '{layer.name}' "
@@ -67,7 +67,7 @@ def _thresholded(layers: Layers, chain: Chain, label: str) -> Chain:
     return _of_levels(chain, layer.name, type_, levels, falling)
 
 
-def straightened(chain: Chain) -> Chain:
+def as_linear(chain: Chain) -> Chain:
     """Write the linear steps of a chain into its slope and base; measures what floats round."""
     zero = np.zeros(chain.channels, dtype=np.int64)
     probe = replace(chain, start=zero, step=1, count=2, exact_points=None)
@@ -86,7 +86,7 @@ def _measured(chain: Chain, slope: np.ndarray, base: np.ndarray) -> Chain:
         error = chain.error * gain
     if worst.any():
         error = 2 * worst + (0 if error is None else error)
-    return replace(chain, slope=slope, base=base, steps=(), error=error, exact_points=None)
+    return replace(chain, slope=slope, base=base, nodes=(), error=error, exact_points=None)
 
 
 def _straight_by_ends(chain: Chain) -> Chain | None:
@@ -96,7 +96,7 @@ def _straight_by_ends(chain: Chain) -> Chain | None:
         if one is None:
             return None
         rows = np.zeros(chain.channels, dtype=np.int64)
-        return replace(chain, slope=one.slope[rows], base=one.base[rows], steps=(),
+        return replace(chain, slope=one.slope[rows], base=one.base[rows], nodes=(),
                        error=None if one.error is None else one.error[rows], exact_points=None)
     slope, base = np.zeros(chain.channels), np.zeros(chain.channels)
     for part in chain.parts():
@@ -111,7 +111,7 @@ def _straight_by_ends(chain: Chain) -> Chain | None:
     return _measured(chain, slope, base)
 
 
-def _layer(layers: Layers, chain: Chain, levels: Levels) -> tuple[Layer, bool]:
+def _layer(layers: LayerList, chain: Chain, levels: Levels) -> tuple[Layer, bool]:
     """The layer that gives the levels, and whether it gives all of them upside down."""
     thresholds, falling = levels.thresholds, levels.falling
     if chain.source == "input" and thresholds.shape[1] == 1 and isinstance(
@@ -121,13 +121,13 @@ def _layer(layers: Layers, chain: Chain, levels: Levels) -> tuple[Layer, bool]:
                         not _symmetric(levels)), bool(falling[0])
     if isinstance(chain.type.element, Bits):
         chain = as_integers(layers, chain)
-    layer = Threshold(layers.node_name(chain.steps[-1].node), chain.source, chain.type, thresholds,
+    layer = Threshold(layers.node_name(chain.nodes[-1].node), chain.source, chain.type, thresholds,
                       falling.astype(np.uint8),
                       thresholds.shape[1] == 1 and not _symmetric(levels))
     return layer, False
 
 
-def as_integers(layers: Layers, chain: Chain) -> Chain:
+def as_integers(layers: LayerList, chain: Chain) -> Chain:
     """Make integers of bits: -1 and +1 of bits that mean that, 0 and 1 of others."""
     if isinstance(chain.type.element, Int):
         return chain
@@ -159,5 +159,5 @@ def _of_levels(chain: Chain, name: str, type_: TensorType, levels: Levels,
     start = np.full(chain.channels, -1 if bipolar else 0, dtype=np.int64)
     return replace(chain, source=name, type=type_, start=start, step=2 if bipolar else 1,
                    count=count + 1, slope=step / 2 if bipolar else step,
-                   base=low + step / 2 if bipolar else low, steps=(), error=error,
+                   base=low + step / 2 if bipolar else low, nodes=(), error=error,
                    exact_points=None, note="")

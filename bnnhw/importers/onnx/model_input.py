@@ -8,8 +8,8 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import onnx_module
 from bnnhw.importers.onnx.layout import channels_first
+from bnnhw.importers.onnx.model_file import onnx_module
 from bnnhw.ir import Bits, Element, Int, TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 
@@ -51,7 +51,7 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
         See ``first_map_view``.
     input_type : str
     pixel_range : (float, float)
-        See ``import_qonnx``.
+        See ``import_onnx``.
     opset : int
     """
     type_, index = _layout(view, shape, _element(input_type))

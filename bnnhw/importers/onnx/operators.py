@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import attributes, node_label, onnx_module
-from bnnhw.importers.onnx.quant import (
+from bnnhw.importers.onnx.model_file import attributes, node_label, onnx_module
+from bnnhw.importers.onnx.quantisers import (
     QONNX_QUANTISERS,
     evaluate_quantiser,
     parameter,
     quantiser_ties,
 )
-from bnnhw.importers.onnx.size import check_result_size
+from bnnhw.importers.onnx.result_size import check_result_size
 
 __all__ = ["ELEMENTWISE", "LINEAR", "PASS_THROUGH", "QUANTISERS", "cast_target", "check_domain",
            "decision_points", "evaluate", "evaluate_all"]

@@ -10,26 +10,26 @@ from typing import Any
 
 from bnnhw.config.names import check_name
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.scores import ScoreFold
+from bnnhw.importers.scores import IntegerScores
 from bnnhw.ir import TensorType
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Layer
 
-__all__ = ["Layers", "free_name"]
+__all__ = ["LayerList", "free_name"]
 
 LONGEST = 28
 
 
 @dataclass
-class Layers:
-    """Layers in topological order, and what was proven about them.
+class LayerList:
+    """LayerList in topological order, and what was proven about them.
 
     Attributes
     ----------
     opset : int
         Version of the model's default operator set.
     layers, certificates : list
-    scores : list of ScoreFold
+    scores : list of IntegerScores
         One for each output of scores.
     known : dict
         Chains that were made already, by what they were made of.
@@ -40,7 +40,7 @@ class Layers:
     opset: int
     layers: list[Layer] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
-    scores: list[ScoreFold] = field(default_factory=list)
+    scores: list[IntegerScores] = field(default_factory=list)
     known: dict[tuple[Any, ...], Chain] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

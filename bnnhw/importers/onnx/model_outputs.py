@@ -8,16 +8,16 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, in_order, is_map
 from bnnhw.importers.onnx.levels import MAX_LEVELS
-from bnnhw.importers.onnx.stored import as_integers, stored
+from bnnhw.importers.onnx.stored_integers import as_integers, as_stored
 from bnnhw.importers.onnx.tail import Tail
-from bnnhw.importers.scores import ScoreFold, fold_scores
+from bnnhw.importers.scores import IntegerScores, integer_scores
 from bnnhw.ir import Bits
 from bnnhw.layers import Affine, ArgMax, Product
 
-__all__ = ["End", "add_output"]
+__all__ = ["ModelOutput", "add_output"]
 
 ROUNDING = 2.0 ** -21
 """Part of the largest score that float32 sums may be off by where they are not exact."""
@@ -27,7 +27,7 @@ MAX_SCORES = 1 << 24
 
 
 @dataclass(frozen=True)
-class End:
+class ModelOutput:
     """An output of the model, and the outputs of the network that stand for it.
 
     Attributes
@@ -55,13 +55,13 @@ class End:
     label: bool = False
 
 
-def add_output(layers: Layers, value: Chain | Tail, output: str, name: str | None,
-               argmax: bool) -> End:
-    """End a tensor that the model gives out.
+def add_output(layers: LayerList, value: Chain | Tail, output: str, name: str | None,
+               argmax: bool) -> ModelOutput:
+    """ModelOutput a tensor that the model gives out.
 
     Parameters
     ----------
-    layers : Layers
+    layers : LayerList
     value : Chain or Tail
         The tensor; a tail gives the scores in front of it, and the label where it is one.
     output : str
@@ -75,13 +75,13 @@ def add_output(layers: Layers, value: Chain | Tail, output: str, name: str | Non
     tail = value if isinstance(value, Tail) else None
     chain = value.chain if isinstance(value, Tail) else value
     if chain.quantised and _few(chain):
-        chain = stored(layers, chain, where)
+        chain = as_stored(layers, chain, where)
     chain = _shaped(layers, chain, where)
     if not _has_product(layers, chain.source):
         raise ModelError("does not depend on the input through a binary matrix", where=where)
-    if tail is None and isinstance(chain.type.element, Bits) and not chain.steps and \
+    if tail is None and isinstance(chain.type.element, Bits) and not chain.nodes and \
             (chain.slope > 0).all():
-        return End(output, output, chain, ((name or "bits", chain.source),), None)
+        return ModelOutput(output, output, chain, ((name or "bits", chain.source),), None)
     fold = _fold(chain)
     layers.scores.append(fold)
     integers = as_integers(layers, chain)
@@ -97,7 +97,7 @@ def add_output(layers: Layers, value: Chain | Tail, output: str, name: str | Non
         layers.add(ArgMax(label_name, source, type_))
         outputs.append((label_name, label_name))
     scores = output if tail is None else str(tail.node.input[0])
-    return End(output, scores, chain, tuple(outputs), source, label)
+    return ModelOutput(output, scores, chain, tuple(outputs), source, label)
 
 
 def _few(chain: Chain) -> bool:
@@ -106,14 +106,14 @@ def _few(chain: Chain) -> bool:
     return len(np.unique(np.concatenate(values))) <= MAX_LEVELS
 
 
-def _shaped(layers: Layers, chain: Chain, label: str) -> Chain:
+def _shaped(layers: LayerList, chain: Chain, label: str) -> Chain:
     """A vector in the model's order where one axis alone is longer than one, else a map."""
     if sum(n > 1 for n in chain.shape) <= 1:
         return in_order(layers, replace(chain, index=chain.index.reshape(1, -1)), label)
     return as_map(layers, chain, label, 1 if is_map(chain, 1) else -1)
 
 
-def _has_product(layers: Layers, name: str) -> bool:
+def _has_product(layers: LayerList, name: str) -> bool:
     needed = {name}
     for layer in reversed(layers.layers):
         if layer.name in needed:
@@ -123,11 +123,11 @@ def _has_product(layers: Layers, name: str) -> bool:
     return False
 
 
-def _fold(chain: Chain) -> ScoreFold:
-    plain = not chain.steps and bool((chain.slope > 0).all()) and chain.uniform
+def _fold(chain: Chain) -> IntegerScores:
+    plain = not chain.nodes and bool((chain.slope > 0).all()) and chain.uniform
     if plain and chain.exact_points is None:
         one, zero = (np.full(chain.channels, v, dtype=np.int64) for v in (1, 0))
-        return ScoreFold(one, zero, -1, 0, chain.slope, chain.base, chain.error is None)
+        return IntegerScores(one, zero, -1, 0, chain.slope, chain.base, chain.error is None)
     if chain.count * chain.channels > MAX_SCORES:
         raise ModelError(f"has {chain.count} attainable scores for each of {chain.channels} "
                          f"classes, at most {MAX_SCORES} in all are brought into one order",
@@ -135,5 +135,5 @@ def _fold(chain: Chain) -> ScoreFold:
                          "before the last layer")
     table = np.concatenate([chain.evaluate(np.float32, part)[0] for part in chain.parts()], axis=1)
     noise = 0.0 if chain.error is None else float(np.abs(table).max()) * ROUNDING
-    fold = fold_scores(chain.integers(), table, chain.last_label, noise)
+    fold = integer_scores(chain.integers(), table, chain.last_label, noise)
     return replace(fold, exact_sums=chain.error is None)

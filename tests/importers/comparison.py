@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.importers.network import load_network
-from bnnhw.importers.onnx.qonnx import Imported, import_qonnx
+from bnnhw.importers.onnx.importer import Imported, import_onnx
 from bnnhw.importers.save import network_files
-from tests.importers.maps import MapBuilder, run
+from tests.importers.map_models import MapBuilder, run
 
 __all__ = ["MIXED", "SAME", "check", "kinds", "same_order", "samples", "tail"]
 
@@ -43,7 +43,7 @@ def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits
           noise: float = 0.0, order: bool = True) -> Imported:
     """Compare an imported model with its reference, and its files with itself."""
     path = b.save(folder)
-    imported = import_qonnx(path, name="net", input_type=kind, pixel_range=pixel_range)
+    imported = import_onnx(path, name="net", input_type=kind, pixel_range=pixel_range)
     x = samples(shape, kind)
     low, high = pixel_range
     seen = {"bits": x, "uint8": np.float32(low) + (x / np.float32(255)).astype(np.float32)

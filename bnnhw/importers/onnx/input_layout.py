@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.constant import fold_constant
-from bnnhw.importers.onnx.file import attributes
-from bnnhw.importers.onnx.ops import ELEMENTWISE, evaluate
+from bnnhw.importers.onnx.constant_folding import fold_constant
+from bnnhw.importers.onnx.model_file import attributes
+from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate
 
 __all__ = ["MOVES", "first_map_view"]
 

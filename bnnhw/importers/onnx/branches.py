@@ -10,10 +10,10 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import node_label
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, flattened, in_order, is_map
-from bnnhw.importers.onnx.stored import as_integers
+from bnnhw.importers.onnx.model_file import node_label
+from bnnhw.importers.onnx.stored_integers import as_integers
 from bnnhw.ir import Bits
 from bnnhw.ir.certificate import Certificate
 from bnnhw.ir.types import MAX_ELEMENTS
@@ -28,7 +28,7 @@ FRACTION = 13
 """A branch in fixed point is rounded to its range's part of ``2**-FRACTION`` or less."""
 
 
-def add(layers: Layers, node: Any, one: Chain, other: Chain) -> Chain:
+def add(layers: LayerList, node: Any, one: Chain, other: Chain) -> Chain:
     """Add (or Sub) of two chains without steps: a shortcut."""
     label = node_label(node)
     if one.shape != other.shape:
@@ -66,7 +66,7 @@ def add(layers: Layers, node: Any, one: Chain, other: Chain) -> Chain:
     return made
 
 
-def _aligned(layers: Layers, one: Chain, other: Chain, label: str) -> tuple[Chain, Chain]:
+def _aligned(layers: LayerList, one: Chain, other: Chain, label: str) -> tuple[Chain, Chain]:
     """See both tensors as the same elements of maps (or vectors) of the same shape."""
     if one.type.shape == other.type.shape and np.array_equal(one.index, other.index):
         return one, other
@@ -99,7 +99,7 @@ def _factors(one: Chain, other: Chain) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return None if int(span.max()) * one.channels > MAX_ELEMENTS else (first, second, unit)
 
 
-def _scaled(layers: Layers, chain: Chain, factor: np.ndarray) -> Chain:
+def _scaled(layers: LayerList, chain: Chain, factor: np.ndarray) -> Chain:
     """Multiply a branch by integers."""
     if isinstance(chain.type.element, Bits) and not chain.bipolar and (factor == 1).all():
         return chain
@@ -124,7 +124,7 @@ def _of_bits(chain: Chain, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (2 * factor, -factor) if chain.bipolar else (factor, np.zeros_like(factor))
 
 
-def _fixed_point(layers: Layers, one: Chain,
+def _fixed_point(layers: LayerList, one: Chain,
                  other: Chain) -> tuple[Chain, Chain, np.ndarray, np.ndarray]:
     """Bring both branches to a common power of two for each channel, rounded.
 
@@ -143,7 +143,7 @@ def _fixed_point(layers: Layers, one: Chain,
     return first, second, unit, error + more
 
 
-def _rounded(layers: Layers, chain: Chain, unit: np.ndarray) -> tuple[Chain, np.ndarray]:
+def _rounded(layers: LayerList, chain: Chain, unit: np.ndarray) -> tuple[Chain, np.ndarray]:
     """A branch in multiples of ``unit``, and the bound of its error for each channel."""
     largest = int(np.maximum(np.abs(chain.start), np.abs(chain.stop)).max())
     shift = max(largest, 1).bit_length() + 3
@@ -162,7 +162,7 @@ def _rounded(layers: Layers, chain: Chain, unit: np.ndarray) -> tuple[Chain, np.
     return made, unit * (0.5 + largest * np.abs(factor - exact) * 2.0 ** -shift)
 
 
-def concat(layers: Layers, node: Any, chains: list[Chain], axis: int) -> Chain:
+def concat(layers: LayerList, node: Any, chains: list[Chain], axis: int) -> Chain:
     """Concat of chains without steps along their channels."""
     label = node_label(node)
     ranks = {len(c.shape) for c in chains}
@@ -185,7 +185,7 @@ def concat(layers: Layers, node: Any, chains: list[Chain], axis: int) -> Chain:
     return made
 
 
-def _pair(layers: Layers, node: Any, one: Chain, other: Chain, axis: int) -> Chain:
+def _pair(layers: LayerList, node: Any, one: Chain, other: Chain, axis: int) -> Chain:
     one, other = _common(layers, one, other)
     if one.type.element != other.type.element and (isinstance(one.type.element, Bits)
                                                    or isinstance(other.type.element, Bits)):
@@ -205,7 +205,7 @@ def _pair(layers: Layers, node: Any, one: Chain, other: Chain, axis: int) -> Cha
                  layers.opset, error=_errors(one, other), note=one.note or other.note)
 
 
-def _common(layers: Layers, one: Chain, other: Chain) -> tuple[Chain, Chain]:
+def _common(layers: LayerList, one: Chain, other: Chain) -> tuple[Chain, Chain]:
     """Bring two branches to steps of one size where each has one, and small integers do it."""
     sizes = [np.abs(chain.slope) for chain in (one, other)]
     if any((s != s[0]).any() or s[0] == 0 for s in sizes) or sizes[0][0] == sizes[1][0]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, channels_first, check_size
-from bnnhw.importers.onnx.stored import stored
+from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
 from bnnhw.ir.types import MAX_ELEMENTS
@@ -22,11 +22,11 @@ from bnnhw.layers import MaxPool, SumPool, Upsample
 __all__ = ["average_pool", "global_average", "max_pool", "resize"]
 
 
-def max_pool(layers: Layers, node: Any, chain: Chain) -> Chain:
+def max_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
     """MaxPool; on channels whose chain falls, the smallest integer gives the largest value."""
     label = node_label(node)
     if chain.quantised:
-        chain = stored(layers, chain, label)
+        chain = as_stored(layers, chain, label)
     chain = as_map(layers, chain, label)
     window = node_window(node, chain, _kernel(node))
     _check_work(window, chain, label)
@@ -38,7 +38,7 @@ def max_pool(layers: Layers, node: Any, chain: Chain) -> Chain:
 
 def _falls(chain: Chain) -> np.ndarray:
     """Channels whose values fall while the integers rise; refuses those that do both."""
-    if not chain.steps:
+    if not chain.nodes:
         return np.asarray(chain.slope < 0)
     falls = np.zeros(chain.channels, dtype=np.bool_)
     for part in chain.parts():
@@ -52,10 +52,10 @@ def _falls(chain: Chain) -> np.ndarray:
     return falls
 
 
-def average_pool(layers: Layers, node: Any, chain: Chain) -> Chain:
+def average_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
     """AveragePool: a sum, whose values are worth the part of one pixel."""
     label = node_label(node)
-    chain = as_map(layers, stored(layers, chain, label), label)
+    chain = as_map(layers, as_stored(layers, chain, label), label)
     window = node_window(node, chain, _kernel(node))
     if window.padded and (not attributes(node).get("count_include_pad") or chain.base.any()
                           or chain.bipolar):
@@ -64,7 +64,7 @@ def average_pool(layers: Layers, node: Any, chain: Chain) -> Chain:
     return _average(layers, node, chain, window)
 
 
-def global_average(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+def global_average(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
     """GlobalAveragePool, and ReduceMean over all rows and columns."""
     label = node_label(node)
     if node.op_type == "ReduceMean":
@@ -85,16 +85,16 @@ def global_average(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -
     return _whole(layers, node, chain)
 
 
-def _whole(layers: Layers, node: Any, chain: Chain) -> Chain:
+def _whole(layers: LayerList, node: Any, chain: Chain) -> Chain:
     label = node_label(node)
-    chain = as_map(layers, stored(layers, chain, label), label)
+    chain = as_map(layers, as_stored(layers, chain, label), label)
     if len(chain.type.shape) == 1:
         return chain
     height, width, _ = chain.type.map
     return _average(layers, node, chain, Window((height, width), (height, width)))
 
 
-def _average(layers: Layers, node: Any, chain: Chain, window: Window) -> Chain:
+def _average(layers: LayerList, node: Any, chain: Chain, window: Window) -> Chain:
     _check_work(window, chain, node_label(node))
     layer = SumPool(layers.node_name(node), chain.source, chain.type, window)
     type_ = layers.add(layer)
@@ -136,7 +136,7 @@ def _check_work(window: Window, chain: Chain, label: str) -> None:
                          "taken", where=label)
 
 
-def resize(layers: Layers, node: Any, chain: Chain, inputs: list[Any], opset: int) -> Chain:
+def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset: int) -> Chain:
     """Resize and Upsample, to the nearest pixel by integer factors."""
     label, options = node_label(node), attributes(node)
     if options.get("mode", "nearest") != "nearest":
@@ -145,7 +145,7 @@ def resize(layers: Layers, node: Any, chain: Chain, inputs: list[Any], opset: in
         raise ModelError("names axes, which is not taken", where=label,
                          hint="give a scale for each axis")
     if chain.quantised:
-        chain = stored(layers, chain, label)
+        chain = as_stored(layers, chain, label)
     chain = as_map(layers, chain, label)
     place = 1 if node.op_type == "Upsample" or opset < 11 else 2
     scales = inputs[place] if len(inputs) > place else None

@@ -9,8 +9,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import attributes, node_label, onnx_module
-from bnnhw.importers.onnx.layers import Layers
+from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import (
     as_map,
     as_vector,
@@ -19,8 +18,9 @@ from bnnhw.importers.onnx.layout import (
     is_map,
     selection,
 )
-from bnnhw.importers.onnx.pad import Padded
-from bnnhw.importers.onnx.product import Sum, pad_values, sums
+from bnnhw.importers.onnx.model_file import attributes, node_label, onnx_module
+from bnnhw.importers.onnx.padding import Padded
+from bnnhw.importers.onnx.product_sums import ProductSums, pad_values, product_sums
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
 from bnnhw.ir.types import MAX_ELEMENTS
@@ -29,7 +29,7 @@ from bnnhw.layers import Conv, Dense, Product, product_sum
 __all__ = ["conv", "matrix"]
 
 
-def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+def matrix(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
     """MatMul or Gemm; a MatMul over the last axis of a map is a convolution of one pixel."""
     label = node_label(node)
     options = attributes(node) if node.op_type == "Gemm" else {}
@@ -50,7 +50,7 @@ def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
     chain, order = as_vector(layers, chain, label)
     moved = np.empty_like(weights)
     moved[:, order] = weights
-    found = sums(chain, moved, np.arange(weights.shape[1])[None], label, None, False)
+    found = product_sums(chain, moved, np.arange(weights.shape[1])[None], label, None, False)
     coefficients, const = product_sum(found.bits, chain.type.element)
     layer = Dense(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
                   const, None)
@@ -59,16 +59,17 @@ def matrix(layers: Layers, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
     return _extras(made, node, inputs, options)
 
 
-def _pixelwise(layers: Layers, node: Any, chain: Chain, weights: np.ndarray) -> Chain:
+def _pixelwise(layers: LayerList, node: Any, chain: Chain, weights: np.ndarray) -> Chain:
     check_size((*chain.type.shape[:-1], len(weights)), node_label(node))
-    found = sums(chain, weights, np.arange(weights.shape[1])[None], node_label(node), None, False)
+    found = product_sums(chain, weights, np.arange(weights.shape[1])[None], node_label(node),
+                         None, False)
     coefficients, const = product_sum(found.bits, chain.type.element)
     layer = Conv(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
                  const, None)
     return _chain(layers, layer, found, chain)
 
 
-def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
+def conv(layers: LayerList, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
     """Conv, of one or two axes, grouped or not, with what a Pad node in front of it adds."""
     label, options = node_label(node), attributes(node)
     weights = inputs[1] if len(inputs) > 1 else None
@@ -98,7 +99,7 @@ def conv(layers: Layers, node: Any, source: Chain | Padded, inputs: list[Any]) -
     rows = np.moveaxis(weights, 1, -1).reshape(outputs, -1)  # columns (ky, kx, c), c fastest
     group = np.arange(outputs)[:, None] // (outputs // groups)
     columns = group * depth + np.arange(rows.shape[1])[None] % depth
-    found = sums(chain, rows, columns if groups > 1 else columns[:1], label, pad, absent)
+    found = product_sums(chain, rows, columns if groups > 1 else columns[:1], label, pad, absent)
     coefficients, const = product_sum(found.bits, chain.type.element)
     stored = np.zeros((1, 1, 1), dtype=np.int64) if pad is None else pad.reshape(1, 1, -1)
     if (stored == stored[..., :1]).all():
@@ -117,7 +118,7 @@ def _check_work(window: Window, height: int, width: int, channels: int, label: s
                          "taken", where=label)
 
 
-def _chain(layers: Layers, layer: Product, found: Sum, chain: Chain) -> Chain:
+def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:
     """The chain that starts at the sums of a layer."""
     type_ = layers.add(layer)
     return Chain(layer.name, type_, channels_first(type_), found.start, found.step, found.count,

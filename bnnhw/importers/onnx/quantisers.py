@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.model_file import attributes, node_label
 
 __all__ = ["QONNX_QUANTISERS", "evaluate_quantiser", "parameter", "quantiser_ties"]
 

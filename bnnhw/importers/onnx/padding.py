@@ -9,8 +9,8 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.file import attributes, node_label
-from bnnhw.importers.onnx.step import run_steps
+from bnnhw.importers.onnx.chain_node import run_nodes
+from bnnhw.importers.onnx.model_file import attributes, node_label
 
 __all__ = ["Padded", "padded", "through_padding", "transposed_padding"]
 
@@ -83,5 +83,5 @@ def transposed_padding(node: Any, source: Padded, moved: Chain) -> Padded:
 def through_padding(node: Any, source: Padded, extended: Chain) -> Padded:
     """Let the pad value follow an elementwise node, such as a quantiser after a padding layer."""
     one = source.value.astype(np.float32)[None]
-    found, _ = run_steps(extended.steps[-1:], one, np.float32, extended.opset)
+    found, _ = run_nodes(extended.nodes[-1:], one, np.float32, extended.opset)
     return replace(source, chain=extended, value=found[0].astype(np.float64))

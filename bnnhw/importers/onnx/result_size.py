@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import attributes, node_label
+from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["check_result_size"]

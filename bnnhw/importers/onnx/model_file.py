@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
-from bnnhw.importers.onnx.external import read_external
+from bnnhw.importers.onnx.external_data import read_external
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.file import node_label
-from bnnhw.importers.onnx.ops import check_domain
+from bnnhw.importers.onnx.model_file import node_label
+from bnnhw.importers.onnx.operators import check_domain
 
 __all__ = ["ordered_nodes"]
 
