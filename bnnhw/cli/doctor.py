@@ -10,6 +10,7 @@ import typer
 from bnnhw.caches import prepare_caches
 from bnnhw.cli.common import print_json, print_table, progress
 from bnnhw.errors import ToolError
+from bnnhw.extras import install_command
 from bnnhw.tools.doctor import cold_tools, examine
 from bnnhw.tools.warm import warm as compile_tool
 
@@ -64,7 +65,7 @@ def _print(report: dict[str, Any]) -> None:
           + ("" if cache["writable"] else f" cannot be written: {cache['reason']}"))
     print_table("extras", ("extra", "for", "installed"), [
         (extra["name"], extra["for"], "yes" if extra["installed"]
-         else f"no: pip install 'bnnhw[{extra['name']}]'") for extra in report["extras"]])
+         else f"no: {install_command(extra['name'])}") for extra in report["extras"]])
     cold = [row["tool"] for row in report["warm"] if not row["warm"]]
     print(f"compiled: all but {', '.join(cold)}; 'bnnhw doctor --warm' does it" if cold
           else "compiled: all tools that come as WebAssembly")

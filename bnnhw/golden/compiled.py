@@ -14,6 +14,7 @@ import numpy as np
 
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
+from bnnhw.extras import install_command
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph
 from bnnhw.layers import Affine, ArgMax, Binarize, Dense
@@ -33,7 +34,7 @@ def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
         from numba.core import cgutils
         from numba.extending import intrinsic
     except ImportError as error:
-        raise ToolError("numba is not installed", hint="pip install 'bnnhw[fast]'") from error
+        raise ToolError("numba is not installed", hint=install_command("fast")) from error
 
     @intrinsic
     def ctpop(typing: Any, value: Any) -> Any:

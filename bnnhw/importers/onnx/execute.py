@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
+from bnnhw.extras import install_command
 from bnnhw.importers.onnx.model_file import node_label, onnx_module
 from bnnhw.importers.onnx.operators import QUANT_DOMAINS
 
@@ -41,7 +42,7 @@ def executor_versions(nodes: Sequence[Any]) -> str:
         return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     except importlib.metadata.PackageNotFoundError as error:
         raise ToolError(f"the import cannot be checked: the package {error.name} is not installed",
-                        hint="pip install 'bnnhw[onnx]', or leave the check out") from None
+                        hint=f"{install_command('onnx')}, or leave the check out") from None
 
 
 class Execution:

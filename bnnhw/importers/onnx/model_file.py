@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
+from bnnhw.extras import install_command
 from bnnhw.importers.onnx.external_data import read_external
 from bnnhw.ir.types import MAX_ELEMENTS
 
@@ -23,7 +24,7 @@ def onnx_module() -> Any:
         import onnx
         import onnx.reference
     except ImportError as error:
-        raise ToolError("onnx is not installed", hint="pip install 'bnnhw[onnx]'") from error
+        raise ToolError("onnx is not installed", hint=install_command("onnx")) from error
     return onnx
 
 
