@@ -1,15 +1,16 @@
-# make demo | test | test-long | install-check | lint | bench | clean
+# make demo | test | test-long | test-nightly | install-check | dist-check | lint | docs | bench | clean
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-long install-check lint bench clean
+.PHONY: demo test test-long test-nightly install-check dist-check lint docs bench clean
 
 $(VENV)/installed: pyproject.toml
+	@echo "Installing bnnhw with all development tools into $(VENV), once:"
+	@echo "about 300 MB to download, 1.7 GB on disk, one to three minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install -qq --editable '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off --editable '.[dev]'
 	touch $@
 
 # The shipped MNIST design: generate it, simulate its Verilog on the digits that it never saw.
@@ -37,9 +38,17 @@ install-check:
 	build/install/venv/bin/python -m bnnhw generate --arch streaming --layers \
 	  designs/mnist_tfc/net.yaml -o build/install/root.v && test -s build/install/root.json
 
+# The wheel and the sdist, each installed into an empty environment and used from an empty folder.
+dist-check: $(VENV)/installed
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/python tests/packaging/check_distributions.py build/dist
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 bench: $(VENV)/installed
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/run.py
