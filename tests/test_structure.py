@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors", "extras"), ("caches",), ("config",), ("ir", "logic", "hostlink.wire"), ("layers",),
+ORDER = (("errors", "extras"), ("caches",), ("config",), ("ir", "logic", "hostlink.wire"),
+         ("layers",),
          ("golden", "passes"), ("importers",),
          ("plan", "device", "rtl", "hostlink.gateware", "platforms"), ("arch",), ("emit",),
          ("tools", "asic", "sim", "designs"), ("hostlink.driver",), ("cli",))
