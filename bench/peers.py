@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 from da4ml_script import DA4ML_SCRIPT
 
+from bnnhw.api.loading import import_model
 from bnnhw.cli.common import print_table
-from bnnhw.cli.import_ import import_model
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
 from bnnhw.layers import Dense

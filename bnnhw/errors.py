@@ -1,8 +1,16 @@
-"""Every error that a user can cause or meet, with the exit code of the command line."""
+"""Every error that a user can cause or meet, with the exit code that the command line gives it.
+
+Messages are written for the library: an option is shown as the keyword argument of the API, in
+backquotes, such as `` `ii=64` `` (see ``option``). A client with another syntax replaces what
+``OPTION`` matches: the command line turns it into ``--ii 64``.
+"""
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
+    "OPTION",
     "BnnhwError",
     "ConfigError",
     "FitError",
@@ -12,11 +20,34 @@ __all__ = [
     "PlanError",
     "TimingError",
     "ToolError",
+    "option",
 ]
+
+OPTION = re.compile(r"`([a-z_]+)=([^`]*)`")
+"""Matches an option in a message: its keyword, and its value or an empty string."""
+
+
+def option(keyword: str, value: object = None) -> str:
+    """Write an option of the API so that every client can show it in its own syntax.
+
+    Parameters
+    ----------
+    keyword : str
+        Keyword argument of the library, such as ``ii`` or ``clock_mhz``.
+    value : object
+        Value to show; None for the option without a value.
+
+    Examples
+    --------
+    >>> option("ii", 64), option("fps")
+    ('`ii=64`', '`fps=`')
+    """
+    shown = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{keyword}={shown}`"
 
 
 class BnnhwError(Exception):
-    """Say where something is wrong, what was expected, and how to mend it.
+    """Reports where something is wrong, what was expected, and how to fix it.
 
     Parameters
     ----------
@@ -26,14 +57,19 @@ class BnnhwError(Exception):
         The layer, node, file or key that the message is about.
     hint : str or None
         What the user can do about it.
+    result : object
+        What was made before the error was found, if it can be used: the ``Design`` that misses its
+        goal, the ``Build`` that misses its clock, or the run whose outputs differ.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None):
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None,
+                 result: object = None):
         self.message = " ".join(message.split())
         self.where = where
         self.hint = hint
+        self.result = result
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -42,15 +78,15 @@ class BnnhwError(Exception):
 
 
 class ConfigError(BnnhwError):
-    """A layers.yaml, a weights.npz or an input array is not what it has to be."""
+    """A layers.yaml, a weight file, an input array or an option is malformed."""
 
 
 class ModelError(BnnhwError):
-    """A network holds something that has no exact integer meaning, or that is not legal."""
+    """A network contains something illegal, or something without an exact integer meaning."""
 
 
 class PlanError(BnnhwError):
-    """A folding, a memory or a goal cannot be planned for this network."""
+    """No plan exists for this network with the given fold, memory or goal."""
 
 
 class FitError(BnnhwError):
@@ -60,15 +96,29 @@ class FitError(BnnhwError):
 
 
 class TimingError(BnnhwError):
-    """The design is slower than its clock."""
+    """The design is slower than its goal or its clock."""
 
     exit_code = 4
 
 
 class MismatchError(BnnhwError):
-    """Hardware and golden model disagree."""
+    """The hardware and the golden model disagree.
+
+    Attributes
+    ----------
+    layer : str or None
+        First layer whose values differ, where that is known.
+    frame, channel : int or None
+        First frame, and element of the layer's output, that differs.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None,
+                 result: object = None, layer: str | None = None, frame: int | None = None,
+                 channel: int | None = None):
+        self.layer, self.frame, self.channel = layer, frame, channel
+        super().__init__(message, where=where, hint=hint, result=result)
 
 
 class ToolError(BnnhwError):
@@ -78,6 +128,6 @@ class ToolError(BnnhwError):
 
 
 class LinkError(BnnhwError):
-    """A board, or the line to it, was not found, is another one, or does not answer as it must."""
+    """A board or its serial line was not found, does not answer, or carries another design."""
 
     exit_code = 7

@@ -41,7 +41,7 @@ class LayerRun:
     planned: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class JobRun:
     """What a run gave.
 
@@ -59,6 +59,10 @@ class JobRun:
     @property
     def cycles(self) -> int:
         return sum(layer.cycles for layer in self.layers.values())
+
+    def __repr__(self) -> str:
+        jobs = sum(layer.jobs for layer in self.layers.values())
+        return f"<JobRun: {jobs:,} jobs in {self.cycles:,} cycles>"
 
 
 def simulate_jobs(design: Design, x: np.ndarray, stalls: Stalls | None = None,

@@ -15,7 +15,7 @@ from bnnhw.sim.stalls import Stalls, patience
 __all__ = ["ENGINES", "Simulation", "Stalls", "simulate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Simulation:
     """What a run of the core gave.
 
@@ -47,6 +47,11 @@ class Simulation:
         """Cycles between the last two frames; None with fewer than two."""
         ends = self.out_cycles[self.frame_words[1] - 1::self.frame_words[1]]
         return int(ends[-1] - ends[-2]) if len(ends) > 1 else None
+
+    def __repr__(self) -> str:
+        frames = len(self.out_cycles) // self.frame_words[1]
+        return f"<Simulation: {frames:,} frames in {self.cycles:,} cycles, ii {self.ii}, " \
+               f"latency {self.latency:,}>"
 
 
 Progress = Callable[[int], None]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
+from bnnhw.api.loading import import_model, network_of
 from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import open_network, print_json, print_table
 from bnnhw.cli.complete import networks
-from bnnhw.cli.import_ import import_model, network_of
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.importers.network import Network

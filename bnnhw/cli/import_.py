@@ -8,21 +8,16 @@ from pathlib import Path
 import typer
 from pydantic import TypeAdapter
 
+from bnnhw.api.loading import import_model, network_of
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json
 from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.importers.finn_npz import import_finn_npz
-from bnnhw.importers.formats import refuse_as_model
-from bnnhw.importers.imported import Imported
-from bnnhw.importers.network import Network
-from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check
-from bnnhw.importers.onnx.importer import import_onnx
-from bnnhw.importers.onnx.model_input import INPUT_TYPES
+from bnnhw.importers.onnx.check import Check
 from bnnhw.importers.save import network_files
 
-__all__ = ["NAME", "command", "import_model", "network_of"]
+__all__ = ["NAME", "command"]
 
 NAME = "import"
 
@@ -90,24 +85,3 @@ def _checked(name: str, problem: str) -> str:
                           hint="use a letter, then letters, digits and '_', at most 40 in all, and "
                           "no word of Verilog") from None
     return name
-
-
-def network_of(imported: Imported) -> Network:
-    """An import as the network that its files will load as."""
-    return Network(imported.graph, {}, imported.certificates,
-                   imported.scores.to_json() if imported.scores else None, imported.notes,
-                   imported.check)
-
-
-def import_model(model: Path, name: str, input_type: str, pixel_range: tuple[float, float],
-                 argmax: bool, check: Check | None = DEFAULT_CHECK) -> Imported:
-    """Import by the file's ending."""
-    if input_type not in INPUT_TYPES:
-        raise ConfigError(f"--input {input_type} must be uint8, int8 or bits")
-    if not pixel_range[0] != pixel_range[1]:
-        raise ConfigError("--pixel-range needs two different numbers")
-    refuse_as_model(model)
-    if model.suffix == ".npz":
-        return import_finn_npz(model, name, argmax)
-    return import_onnx(model, name=name, input_type=input_type, pixel_range=pixel_range,
-                        argmax=argmax, check=check)

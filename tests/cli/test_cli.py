@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bnnhw import designs
-from bnnhw.emit.design import seal
+from bnnhw.emit.manifest import seal
 from bnnhw.importers.network import load_network
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from bnnhw.config.hints import LayerHint
 from bnnhw.device import get_device
-from bnnhw.emit.design import Design, generate, load_design, seal
+from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import place_for, write_files
+from bnnhw.emit.manifest import seal
 from bnnhw.errors import ConfigError
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal

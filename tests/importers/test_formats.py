@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.cli.import_ import import_model
+from bnnhw.api.loading import import_model
 from bnnhw.errors import ConfigError
 from bnnhw.importers.network import load_network
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from bnnhw.errors import BnnhwError, ConfigError
+from bnnhw.errors import BnnhwError, ConfigError, MismatchError
 from bnnhw.hostlink.wire import Identity
+from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
 from bnnhw.plan import FieldPlan, Plan, StreamPlan
 from bnnhw.plan.frames import decode_frames, encode_frames
 
+if TYPE_CHECKING:
+    from bnnhw.hostlink.driver.results import Inference
+
 __all__ = ["RECORD", "Build", "folder_of", "load_build"]
 
-RECORD = "board.json"
+RECORD, REPORT = "board.json", "report.json"
 SCHEMA = "bnnhw.board/1"
 MAX_BYTES = 1 << 30
 
@@ -31,9 +36,9 @@ class Ends:
     fields: tuple[FieldPlan, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Build:
-    """A built board, as its host sees it.
+    """A bitstream of a design on a board, with what its host needs to know.
 
     Attributes
     ----------
@@ -60,6 +65,110 @@ class Build:
     identity: Identity
     graph: Graph
     ends: Ends
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Build:
+        """Read a build folder, such as ``build/mnist_tfc/icebreaker`` (see ``load_build``)."""
+        return load_build(folder)
+
+    @property
+    def bitstream(self) -> Path:
+        """The file that is loaded onto the board.
+
+        Raises
+        ------
+        ConfigError
+            The folder has no bitstream.
+        """
+        from bnnhw.tools.program import locate
+
+        return locate(self.folder, None)[1]
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The report of the build: clocks, cells of each unit, critical path, tool versions."""
+        return _read(self.folder / REPORT)
+
+    def flash(self, *, persistent: bool = False, weights: bool = True,
+              usb: str | None = None) -> None:
+        """Load the bitstream onto the board.
+
+        Parameters
+        ----------
+        persistent : bool
+            Write it into the board's flash, from which it is loaded at power-on. Otherwise it is
+            lost at power-off.
+        weights : bool
+            Write the weights of a design that loads them into the flash first.
+        usb : str or None
+            ``BUS:NUMBER`` of the device, if several boards are connected.
+
+        Raises
+        ------
+        LinkError
+            The board was not found, or may not be opened.
+        ToolError
+            The programmer is missing or failed.
+        """
+        from bnnhw.tools.program import locate, plan_programming, program
+        from bnnhw.tools.program_weights import plan_weights
+
+        board, bitstream = locate(self.folder, None)
+        step = plan_programming(board, bitstream, persistent, usb)
+        first = plan_weights(board, bitstream, usb) if weights else None
+        if first is not None:
+            program(first, usb)
+        program(step, usb)
+
+    def run(self, x: np.ndarray, on: str = "uart:auto", *,
+            layout: str | None = None) -> Inference:
+        """Send samples to the board, and compare every output with the golden model.
+
+        Parameters
+        ----------
+        x : integer array [n, *input.shape]
+            Samples: the integers that the network reads.
+        on : str
+            ``uart:auto`` (the first serial port behind which the design answers), ``uart:PORT``,
+            ``sim`` (the board in Verilator), or ``netlist`` (the routed netlist, cell by cell).
+        layout : str or None
+            ``NHWC`` (default) or ``NCHW``, which is transposed.
+
+        Returns
+        -------
+        Inference
+            With ``outputs`` (int64 arrays by name), ``cycles`` and ``seconds``.
+
+        Raises
+        ------
+        LinkError
+            The board was not found, does not answer, or carries another design.
+        MismatchError
+            The board differs from the golden model; ``error.result`` is the run.
+        """
+        from bnnhw.hostlink.driver.accelerator import Accelerator
+
+        target = f"{on}:{self.folder}" if on in ("sim", "netlist") else on
+        with Accelerator(target, self.folder) as board:
+            validation = board.validate(x, layout=layout)
+        first = validation.first
+        if first is not None:
+            raise MismatchError(
+                f"{validation.mismatches} of {len(x)} frames differ from the golden model; first "
+                f"at {first}", result=validation.inference, frame=first.frame,
+                layer=dict(self.graph.outputs)[first.output])
+        return validation.inference
+
+    def __repr__(self) -> str:
+        return f"<Build {self.graph.name} on {self.board}: {self.clock_hz / 1e6:g} MHz, " \
+               f"{self.clock_hz / self.identity.ii:,.0f} frames/s, in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        report = self.report
+        return html_table(
+            f"{self.graph.name} on {self.board}: {report['clock_mhz']:g} MHz, fmax "
+            f"{report['fmax_mhz']:g} MHz", ("unit", "kind", "cells", "flip-flops", "block RAM"),
+            ((row["unit"], row["kind"], *row["placed"].values()) for row in report["layers"]))
 
     def encode(self, x: np.ndarray, layout: str | None = None) -> list[bytes]:
         """Encode samples ``x [n, *graph.input.shape]`` as input frames.

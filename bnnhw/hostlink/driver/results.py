@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Inference", "Mismatch", "Throughput", "Validation", "first_mismatch"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inference:
     """Outputs of samples, and what they took.
 
@@ -37,6 +37,10 @@ class Inference:
     def compute_seconds(self) -> float:
         """Time in which the accelerator worked."""
         return float(self.cycles.sum()) / self.clock_hz
+
+    def __repr__(self) -> str:
+        return f"<Inference: {len(self.cycles):,} frames, {int(self.cycles.sum()):,} cycles at " \
+               f"{self.clock_hz / 1e6:g} MHz, {self.seconds:.3f} s with the line>"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from bnnhw.config.yaml_text import parse_yaml
 from bnnhw.errors import ConfigError
 from bnnhw.importers.yaml.schema import ITEMS, NetConfig
 
-__all__ = ["read_config"]
+__all__ = ["check_config", "read_config"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -36,14 +36,31 @@ def read_config(path: Path) -> NetConfig:
     ConfigError
         One line that names every key that is wrong.
     """
-    data = parse_yaml(path)
+    return check_config(parse_yaml(path), path.name)
+
+
+def check_config(data: Any, where: str) -> NetConfig:
+    """Check the contents of a layers.yaml.
+
+    Parameters
+    ----------
+    data : object
+        What the YAML describes: a dict with the keys of ``NetConfig``.
+    where : str
+        What errors call it, such as the name of the file.
+
+    Raises
+    ------
+    ConfigError
+        One line that names every key that is wrong.
+    """
     if not isinstance(data, dict):
         raise ConfigError(f"holds {_a(data)}, expected the keys name, input, weights and layers",
-                          where=path.name)
+                          where=where)
     layers = data.get("layers")
     if "layers" in data and (not isinstance(layers, list) or not layers):
         raise ConfigError(f"'layers' is {_a(layers)}, expected a list of at least one layer",
-                          where=path.name, hint="for example '- {dense: 64}'")
+                          where=where, hint="for example '- {dense: 64}'")
     problems: list[str] = []
     items = [_item(k, item, problems) for k, item in enumerate(layers or [])]
     rest = {**data, "layers": tuple(i for i in items if i is not None)}
@@ -52,7 +69,7 @@ def read_config(path: Path) -> NetConfig:
     config = None if problems and not rest.get("layers") else _validate(NetConfig, rest, "",
                                                                         problems)
     if problems or config is None:
-        raise ConfigError("; ".join(problems), where=path.name)
+        raise ConfigError("; ".join(problems), where=where)
     return config
 
 

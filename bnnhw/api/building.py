@@ -1,0 +1,94 @@
+"""Builds a bitstream of a design for a board, and programs the board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bnnhw.api.progress import Progress, StageReport
+from bnnhw.arch import get_arch
+from bnnhw.emit.board import BoardDesign, design_board
+from bnnhw.emit.design import Design
+from bnnhw.emit.files import write_files
+from bnnhw.errors import PlanError, TimingError, option
+from bnnhw.hostlink.driver.build import Build
+from bnnhw.platforms import Board, get_board
+from bnnhw.tools.board_build import build
+from bnnhw.tools.board_report import board_report
+from bnnhw.tools.families import get_family
+from bnnhw.tools.tools import TOOLS, Tools
+from bnnhw.tools.warm import is_warm, warm
+
+__all__ = ["build_board", "build_design", "check_carried", "timing_error", "warm_up"]
+
+
+def build_design(design: Design, board: str, clock_mhz: float | None = None,
+                 baud: int | None = None, seeds: Sequence[int] = (1,), out: Path = Path("build"),
+                 tools: str = "yowasp", cache: bool = True,
+                 progress: Progress | None = None) -> Build:
+    """Build a bitstream (see ``Design.build``)."""
+    chosen = get_board(board)
+    check_carried(design.plan.arch)
+    if design.plan.device != chosen.device:
+        raise PlanError(f"the design is planned for '{design.plan.device}', and {chosen.title} has "
+                        f"a '{chosen.device}'",
+                        hint=f"generate it with {option('device', chosen.device)}")
+    if clock_mhz is None:
+        clock_mhz = (design.goal and design.goal.clock_mhz) or chosen.clock_mhz
+    stage, runner = StageReport(progress), Tools(tools)
+    warm_up(chosen, runner, stage)
+    stage("put it on the board")
+    made = design_board(design, chosen, clock_mhz, baud or chosen.baud)
+    report = build_board(made, chosen, out / design.plan.name / chosen.name, seeds, runner, stage,
+                         cache)
+    built = Build.load(out / design.plan.name / chosen.name)
+    if not report["timing_met"]:
+        raise timing_error(report, built)
+    return built
+
+
+def check_carried(arch: str) -> None:
+    """Raise PlanError for an architecture that the host link of boards cannot feed."""
+    if get_arch(arch).jobs:
+        raise PlanError(f"'{arch}' runs jobs from a host, which the host link of boards does not "
+                        "carry", hint=f"use {option('arch', 'streaming')}, or unrolled")
+
+
+def warm_up(board: Board, tools: Tools, stage: StageReport) -> None:
+    """Compile the WebAssembly tools of a board that were never run on this machine."""
+    family = get_family(board)
+    for program in ("yosys", family.place, family.pack):
+        tool = TOOLS[program]
+        if tools.kind == "yowasp" and not is_warm(tool.package, tool.entry):
+            stage(f"one-time warm-up of {program}")
+            tools.command(program)
+            warm(tool.package, tool.entry)
+
+
+def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[int],
+                tools: Tools, stage: StageReport, cache: bool) -> dict[str, Any]:
+    """Synthesise, place, route and pack a board's design, and write its ``report.json``.
+
+    Returns
+    -------
+    dict
+        The report, of schema ``bnnhw.report/2``.
+    """
+    built = build(made, board, folder, seeds, tools, stage, cache)
+    stage("report")
+    report = board_report(made, board, built, stage.seconds)
+    write_files({folder / "report.json": (json.dumps(report, indent=1) + "\n").encode()})
+    stage.end()
+    return report
+
+
+def timing_error(report: dict[str, Any], built: Build) -> TimingError:
+    """Describe a build that misses its clock."""
+    path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
+    unit = next(iter(path["units"]))
+    return TimingError(
+        f"timing is missed: {report['fmax_mhz']:g} MHz instead of {report['clock_mhz']:g} MHz; the "
+        f"slowest path ({path['ns']:g} ns) lies in '{unit}'",
+        hint="use a slower clock, or try more placer seeds", result=built)
