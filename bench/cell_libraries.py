@@ -26,7 +26,7 @@ from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.importers.network import load_network
-from bnnhw.logic.lanes import lane_text
+from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.plan import Goal
 from bnnhw.rtl.scm import Scm
 
@@ -55,7 +55,7 @@ def bench_libraries(_: CellLibrary) -> list[dict[str, Any]]:
 
 
 def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
-    popcount = map_verilog(lane_text("ours", 128, "cells", 0, False), "ours", library,
+    popcount = map_verilog(popcount_verilog("ours", 128, "cells", 0, False), "ours", library,
                            buffered=False)
     scm = Scm(rows=128, width=12, gating=2)
     memory = map_verilog(convert(scm), scm.module_name, library, buffered=False)

@@ -25,7 +25,7 @@ from whole_core import bench_whole, core_of
 from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
 from bnnhw.cli.common import print_table
 from bnnhw.emit.verilog import convert
-from bnnhw.logic.lanes import lane_text
+from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.rtl.scm import Scm
 
 PLAIN = """module plain(input [{high}:0] x, output [{top}:0] y);
@@ -38,7 +38,7 @@ def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
     """XNOR and popcount with weights of run time: ours, and what synthesis makes of ``+``."""
     rows = []
     for size in (128, 256):
-        text = lane_text("ours", size, "cells", 0, False)
+        text = popcount_verilog("ours", size, "cells", 0, False)
         ours = map_verilog(text, "ours", library, buffered=False).equivalents
         bits = [f"(x[{k}] ~^ x[{size + k}])" for k in range(size)]
         while len(bits) > 1:

@@ -31,9 +31,9 @@ from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.logic import TARGETS as FAMILIES
 from bnnhw.logic import Netlist, SumBuilder, certify
-from bnnhw.logic.cse.network import build_block, choose_sharing
+from bnnhw.logic.block_spec import BlockSpec, LayerSpec
+from bnnhw.logic.cse.block_netlist import best_layer_options, build_block
 from bnnhw.logic.pipeline import schedule
-from bnnhw.logic.spec import CountBlock, CountLayer
 from bnnhw.logic.text import WRITERS, module_text
 from bnnhw.plan import Goal
 from bnnhw.tools.pnr import place_and_route
@@ -86,10 +86,10 @@ def popcounts() -> list[dict[str, Any]]:
     return rows
 
 
-def threshold_layer(matrix: np.ndarray) -> CountLayer:
+def threshold_layer(matrix: np.ndarray) -> LayerSpec:
     """A matrix of +-1 with the threshold of each row at half of the columns."""
     rows, columns = matrix.shape
-    return CountLayer((matrix > 0).astype(np.uint8), 1, False,
+    return LayerSpec((matrix > 0).astype(np.uint8), 1, False,
                       np.full((1, rows, 1), columns // 2), 1, np.zeros((1, rows), np.int64), 1)
 
 
@@ -101,8 +101,8 @@ def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]
         for target in TARGETS:
             begin = time.process_time()
             layer = threshold_layer(matrix)
-            sharing = choose_sharing(layer, target, None)
-            text = text_of(build_block(CountBlock((layer,)), target, [sharing]), target)
+            sharing = best_layer_options(layer, target, None)
+            text = text_of(build_block(BlockSpec((layer,)), target, [sharing]), target)
             seconds = time.process_time() - begin
             ours = count_cells(text, "m", target)
             row: dict[str, Any] = {"work": name, "target": target, "ours": ours["slots"],

@@ -9,11 +9,12 @@ from bnnhw.logic.pipeline import Delays
 __all__ = ["DELAYS", "counting_family"]
 
 DELAYS = {
-    "ecp5": Delays(lut=1.3, chain=3.0, slot=0.06, register=0.8, fanout=16, longest=8),
-    "ice40": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
-    "xc7": Delays(lut=0.9, chain=1.2, slot=0.04, register=0.6),
-    "generic": Delays(lut=1.4, chain=2.0, slot=0.13, register=1.2),
-    "cells": Delays(lut=0.25, chain=0.2, slot=0.15, register=0.4),
+    "ecp5": Delays(lut_ns=1.3, chain_ns=3.0, slot_ns=0.06, register_ns=0.8, max_fanout=16,
+                  max_chain_slots=8),
+    "ice40": Delays(lut_ns=1.4, chain_ns=2.0, slot_ns=0.13, register_ns=1.2),
+    "xc7": Delays(lut_ns=0.9, chain_ns=1.2, slot_ns=0.04, register_ns=0.6),
+    "generic": Delays(lut_ns=1.4, chain_ns=2.0, slot_ns=0.13, register_ns=1.2),
+    "cells": Delays(lut_ns=0.25, chain_ns=0.2, slot_ns=0.15, register_ns=0.4),
 }
 """By family: LUT and routing, a carry chain and its slots, clock to output and setup.
 

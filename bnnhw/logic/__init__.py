@@ -1,8 +1,9 @@
-"""Counting bits with the cells of a target: trees as data, proven before they are written."""
+"""Unrolled logic: bit heap compression, common-subexpression elimination, proofs and netlists."""
 
-from bnnhw.logic.build import NOTHING, SumBuilder
 from bnnhw.logic.certificate import CertificateError, certify
-from bnnhw.logic.netlist import Netlist, Number
+from bnnhw.logic.claims import Number
+from bnnhw.logic.netlist import Netlist
+from bnnhw.logic.sum_builder import NOTHING, SumBuilder
 from bnnhw.logic.targets import TARGETS, Target
 
 __all__ = ["NOTHING", "TARGETS", "CertificateError", "Netlist", "Number", "SumBuilder", "Target",

@@ -1,8 +1,9 @@
-"""Cells of counting hardware: functions of bits, lookup tables, carry chains.
+"""Cells of a netlist: lookup tables and carry chains, as functions of numbered bits.
 
-A *bit* is an index; bits are numbered in the order in which they are made, so that a cell reads
-lower bits only. A *literal* is ``2 * bit + inverted``. Bit 0 is constantly 0: literal 0 is 0 and
-literal 1 is 1.
+A *bit* is an index into the netlist. Bits are numbered in the order in which they are added, so
+that a cell reads only bits with lower numbers than those it drives. A *literal* is
+``2 * bit + inverted``. Bit 0 is constantly 0: literal 0 is the constant 0, literal 1 the constant
+1. A *truth table* is an integer whose bit ``v`` is the value at the assignment ``v``.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ FALSE, TRUE = 0, 1
 
 
 def literal(bit: int) -> int:
+    """The literal of a bit, not inverted."""
     return 2 * bit
 
 
 def invert(lit: int) -> int:
+    """The complement of a literal."""
     return lit ^ 1
 
 
 @dataclass(frozen=True)
 class Function:
-    """One bit as a function of other bits: what certificate and simulation read.
+    """One bit as a function of other bits, for proofs and simulation.
 
     Parameters
     ----------
     out : int
+        Bit that the function drives.
     ins : tuple of int
-        Bits, distinct.
+        Distinct bits that it reads.
     table : int
+        Truth table over ``ins``.
     """
 
     out: int
@@ -42,7 +47,17 @@ class Function:
 
 @dataclass(frozen=True)
 class Lut:
-    """A lookup table."""
+    """A lookup table (LUT).
+
+    Parameters
+    ----------
+    out : int
+        Bit that it drives.
+    ins : tuple of int
+        Distinct bits that it reads.
+    table : int
+        Truth table over ``ins``.
+    """
 
     out: int
     ins: tuple[int, ...]
@@ -50,27 +65,29 @@ class Lut:
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
+        """The lookup table as one function."""
         return (Function(self.out, self.ins, self.table),)
 
     @property
     def reads(self) -> tuple[int, ...]:
+        """Bits that the cell reads."""
         return self.ins
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One position of a carry chain: ``sum = p xor carry``, ``carry out = p ? carry : g``.
+    """One slot of a carry chain: ``total = p xor carry in``, ``carry = p ? carry in : g``.
 
-    With ``p = x1 xor x2`` and ``g = x1`` it adds x1, x2 and the carry.
+    With ``p = x1 xor x2`` and ``g = x1`` the slot is a full adder of x1, x2 and the carry in.
 
     Parameters
     ----------
     ins : tuple of int
         Bits that ``p`` and ``g`` are functions of.
     p, g : int
-        Tables.
+        Truth tables over ``ins``: propagate and generate.
     total, carry : int
-        Bits: sum and carry out.
+        Bits that the slot drives: sum and carry out.
     """
 
     ins: tuple[int, ...]
@@ -82,15 +99,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Chain:
-    """Slots behind one another.
+    """A carry chain: each slot receives the carry of the slot before it.
 
     Parameters
     ----------
     carry : int
-        Literal that goes into the first slot.
+        Literal of the carry into the first slot.
     slots : tuple of Slot
+        Lowest weight first.
     inject : Function or None
-        Where the place in front of the chain computes ``carry``: that bit and how.
+        The function that computes ``carry``, where the slot before the chain does that.
     """
 
     carry: int
@@ -99,7 +117,7 @@ class Chain:
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
-        """Sum and carry of each slot as functions of its inputs and the carry in front of it."""
+        """Sum and carry of each slot as functions of its inputs and its carry in."""
         made = [] if self.inject is None else [self.inject]
         inverted_carry, into = self.carry & 1, self.carry >> 1
         for slot in self.slots:
@@ -122,8 +140,10 @@ class Chain:
 
     @cached_property
     def reads(self) -> tuple[int, ...]:
+        """Bits that the cell reads."""
         first = (self.carry >> 1,) if self.inject is None else self.inject.ins
         return (*first, *(bit for slot in self.slots for bit in slot.ins))
 
 
 Cell = Lut | Chain
+"""What a netlist consists of."""

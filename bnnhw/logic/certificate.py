@@ -1,10 +1,10 @@
-"""The linear certificate: every sum of a netlist is what it claims to be.
+"""Proves for all inputs that every chain, sum and comparison of a netlist does what it claims.
 
-Each bit is a function of few others, and each function of bits is one integer polynomial. The sum
-that a chain makes is taken apart from its highest bit down; sums of full adders cancel to a plain
-sum of their inputs, and what is left has to be the addends of the claim, term by term. That is a
-proof for all inputs, and linear in the number of cells (Ciesielski et al., DAC 2015, use the same
-rewriting for multipliers).
+Every bit is a function of a few other bits, and every such function equals exactly one integer
+polynomial. The proof takes the number that a chain makes, and substitutes the polynomials of its
+slots from the highest bit down. The terms of full adders cancel to a plain sum of their inputs, so
+that what remains must equal the claimed addends, term by term. The effort is linear in the number
+of cells. Ciesielski et al. (DAC 2015) use the same rewriting to verify multipliers.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from bnnhw.logic.cells import Chain, Function, Lut
-from bnnhw.logic.netlist import Netlist, Number, Sum
-from bnnhw.logic.tables import polynomial
-from bnnhw.logic.whole import Reached, Values
+from bnnhw.logic.claims import ChainClaim, ComparisonClaim, Number, Product
+from bnnhw.logic.composition import ProvenSums
+from bnnhw.logic.netlist import Netlist
+from bnnhw.logic.truth_tables import polynomial
 
 __all__ = ["CertificateError", "certify"]
 
@@ -22,59 +23,74 @@ Polynomial = dict[tuple[int, ...], int]
 """Coefficient of each product of bits; the empty product is the constant."""
 
 MAX_TERMS = 1 << 16
-"""Terms on the way; a right chain needs some dozens, or hundreds."""
+"""Terms of an intermediate polynomial at which a proof is abandoned.
+
+A correct chain needs dozens, or hundreds at most; in a wrong one the terms do not cancel.
+"""
 
 
 class CertificateError(AssertionError):
-    """A netlist does not do what it claims: a defect of the generator."""
+    """A netlist does not compute what it claims, which is a defect of the generator."""
 
 
 def certify(netlist: Netlist) -> int:
-    """Prove all sums of a netlist.
+    """Prove all claims of a netlist.
 
     Returns
     -------
     int
-        Sums proven.
+        Number of claims proven.
 
     Raises
     ------
     CertificateError
-        A sum is wrong, or a number can exceed what is claimed of it.
+        A sum or comparison is wrong, or a number can exceed its claimed bound.
     """
     proven: dict[tuple[int, ...], int] = {}
     lookups = {cell.out: cell for cell in netlist.cells if not isinstance(cell, Chain)}
-    for claim in netlist.sums:
+    for claim in netlist.chain_claims:
         bound = len(claim.products) + claim.const
         for addend in claim.addends:
             bound += _bound(addend, proven)
-        _check(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
-        if claim.number.top < min(bound, (1 << claim.number.width) - 1):
-            raise CertificateError(f"a sum can reach {bound}, more than {claim.number.top}")
-        proven[claim.number.lits] = claim.number.top
-    values = Values()
-    for whole in netlist.wholes:
-        wrong = values.check_reached(whole, lookups) if isinstance(whole, Reached) else \
-            values.check(whole)
+        _check_chain(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
+        if claim.number.max_value < min(bound, (1 << claim.number.width) - 1):
+            raise CertificateError(f"a chain can reach {bound}, but its claimed bound is "
+                                   f"{claim.number.max_value}")
+        proven[claim.number.lits] = claim.number.max_value
+    sums = ProvenSums()
+    for complete in netlist.sum_claims:
+        wrong = sums.check_comparison(complete, lookups) \
+            if isinstance(complete, ComparisonClaim) else sums.check(complete)
         if wrong:
             raise CertificateError(wrong)
-    return len(netlist.sums) + len(netlist.wholes)
+    return len(netlist.chain_claims) + len(netlist.sum_claims)
 
 
 def _bound(number: Number, proven: dict[tuple[int, ...], int]) -> int:
-    """Largest value of a number: proven before, or that of its bits."""
-    whole = sum(1 << k for k, lit in enumerate(number.lits) if lit)
+    """Largest value of a number: its proven bound, or the one that its bits allow."""
+    all_ones = sum(1 << k for k, lit in enumerate(number.lits) if lit)
     shift = next((k for k, lit in enumerate(number.lits) if lit), 0)
     known = proven.get(number.lits[shift:])
-    found = whole if known is None else min(whole, known << shift)
-    if number.top < found:
-        raise CertificateError(f"a number can reach {found}, more than {number.top}")
+    found = all_ones if known is None else min(all_ones, known << shift)
+    if number.max_value < found:
+        raise CertificateError(f"a number can reach {found}, but its claimed bound is "
+                               f"{number.max_value}")
     return found
 
 
-def _check(claim: Sum, bound: int, functions: dict[int, Function],
-           lookups: dict[int, Lut]) -> None:
-    """Take a sum apart and compare it with its addends."""
+def _check_chain(claim: ChainClaim, bound: int, functions: dict[int, Function],
+                 lookups: dict[int, Lut]) -> None:
+    """Rewrite the result of a chain over its inputs, and compare it with the claimed addends.
+
+    Parameters
+    ----------
+    bound : int
+        Largest value of the sum.
+    functions : dict
+        The function that drives each bit of the chain.
+    lookups : dict
+        The lookup table that drives each bit outside of chains.
+    """
     made: Polynomial = defaultdict(int)
     lits = claim.number.lits
     for k, lit in enumerate(lits):
@@ -83,8 +99,9 @@ def _check(claim: Sum, bound: int, functions: dict[int, Function],
     out = 2 * slots[-1].carry if slots else claim.chain.carry
     if len(lits) <= len(slots):
         if not claim.wraps and bound >> len(slots):
-            raise CertificateError(f"a sum can reach {bound}, past its {len(slots)} places")
-        # Proven to be 0, or a multiple of the modulus: it may be added.
+            raise CertificateError(f"a chain can reach {bound}, which exceeds its "
+                                   f"{len(slots)} bits")
+        # The carry out is 0 by the bound, or a multiple of the modulus: adding it changes nothing.
         _add_literal(made, out, 1 << len(slots))
     wanted: Polynomial = defaultdict(int)
     wanted[()] += claim.const
@@ -104,20 +121,21 @@ def _check(claim: Sum, bound: int, functions: dict[int, Function],
         difference[term] = difference.get(term, 0) - c
     modulus = 1 << len(lits) if claim.wraps else 0
     if any(c % modulus if modulus else c for c in difference.values()):
-        raise CertificateError("a chain does not add up to what it claims")
+        raise CertificateError("a chain does not add up to its claim")
 
 
 def _expand(made: Polynomial, known: set[int], lookups: dict[int, Lut]) -> None:
-    """Replace lookup tables that only one side of the equation reads."""
+    """Substitute lookup tables that only this side of the equation reads."""
     while True:
-        open_ = {b for term, c in made.items() if c for b in term} - known
-        found = max((b for b in open_ if b in lookups), default=None)
+        unknown = {b for term, c in made.items() if c for b in term} - known
+        found = max((b for b in unknown if b in lookups), default=None)
         if found is None:
             return
         _substitute(made, found, lookups[found].ins, lookups[found].table)
 
 
 def _add_literal(made: Polynomial, lit: int, c: int) -> None:
+    """Add ``c`` times a literal."""
     bit = lit >> 1
     if lit & 1:
         made[()] += c
@@ -126,8 +144,8 @@ def _add_literal(made: Polynomial, lit: int, c: int) -> None:
         made[bit,] += c
 
 
-def _add_product(made: Polynomial, product: tuple[int, ...]) -> None:
-    """One literal, or the exclusive nor of two: 1 - a - b + 2ab."""
+def _add_product(made: Polynomial, product: Product) -> None:
+    """Add a literal, or the exclusive nor of two: ``1 - a - b + 2ab``."""
     if len(product) == 1:
         _add_literal(made, product[0], 1)
         return
@@ -140,18 +158,18 @@ def _add_product(made: Polynomial, product: tuple[int, ...]) -> None:
 
 
 def _substitute(made: Polynomial, bit: int, ins: tuple[int, ...], table: int) -> None:
-    """Put the polynomial of a function in the place of its bit."""
+    """Replace a bit by the polynomial of the function that drives it."""
     terms = polynomial(table, len(ins))
     for term in [t for t in made if bit in t]:
         c = made.pop(term)
         if not c:
             continue
-        rest = tuple(b for b in term if b != bit)
+        others = tuple(b for b in term if b != bit)
         for subset, factor in terms:
             inside = tuple(b for k, b in enumerate(ins) if subset >> k & 1 and b)
             if any(b == 0 for k, b in enumerate(ins) if subset >> k & 1):
-                continue  # bit 0 is 0
-            key = tuple(sorted({*rest, *inside}))
+                continue  # bit 0 is constantly 0
+            key = tuple(sorted({*others, *inside}))
             made[key] += c * factor
     if len(made) > MAX_TERMS:
-        raise CertificateError("a chain does not add up: its terms do not cancel")
+        raise CertificateError("a chain does not add up to its claim: its terms do not cancel")

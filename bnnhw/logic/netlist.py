@@ -1,96 +1,41 @@
-"""Counting hardware as data: cells, and claims about the numbers that they make."""
+"""The netlist of unrolled logic: lookup tables and carry chains, with claims about their sums."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.logic.cells import FALSE, Cell, Chain, Function, Lut, Slot, invert, literal
-from bnnhw.logic.tables import constant_of, table
+from bnnhw.logic.cells import Cell, Chain, Function, Lut, Slot, literal
+from bnnhw.logic.claims import ChainClaim, Claim
+from bnnhw.logic.truth_tables import constant_of, table
 
-if TYPE_CHECKING:
-    from bnnhw.logic.whole import Reached, Whole
-
-__all__ = ["Netlist", "Number", "Sum"]
-
-
-@dataclass(frozen=True)
-class Number:
-    """An unsigned number: literals from the lowest bit on, with a bound.
-
-    Parameters
-    ----------
-    lits : tuple of int
-    top : int
-        It is never larger.
-    """
-
-    lits: tuple[int, ...]
-    top: int
-
-    @property
-    def width(self) -> int:
-        return len(self.lits)
-
-    @property
-    def negated(self) -> Number:
-        """``2**width - 1`` minus the number."""
-        return Number(tuple(invert(x) for x in self.lits), (1 << self.width) - 1)
-
-    @property
-    def doubled(self) -> Number:
-        return Number((FALSE, *self.lits), 2 * self.top)
-
-
-@dataclass(frozen=True)
-class Sum:
-    """The claim that ``number = sum of addends + sum of products + const``.
-
-    A carry that leaves the highest literal of ``number`` is proven to be 0, or ignored if the sum
-    ``wraps``.
-
-    Parameters
-    ----------
-    number : Number
-    addends : tuple of Number
-    products : tuple of (int, ...)
-        Literals whose exclusive nor is counted: one for a plain bit, two for a product.
-    const : int
-    chain : Chain
-    wraps : bool
-    """
-
-    number: Number
-    addends: tuple[Number, ...]
-    products: tuple[tuple[int, ...], ...]
-    const: int
-    chain: Chain
-    wraps: bool = False
+__all__ = ["Netlist"]
 
 
 @dataclass
 class Netlist:
-    """Cells and claims, as they are added.
+    """Cells in topological order, and the claims that ``certificate`` proves about them.
 
-    Attributes
+    Parameters
     ----------
     inputs : int
-        Bits 1..inputs come from outside.
+        Number of input bits; they have the indices 1 to ``inputs``.
     cells : list of Cell
-    sums : list of Sum
-    wholes : list of Whole or Reached
-        What sums come to, see ``whole``.
+        Each cell reads only inputs and outputs of earlier cells.
+    chain_claims : list of ChainClaim
+        What each carry chain or adder computes.
+    sum_claims : list of Claim
+        What several chains together compute, and what comparisons compute.
     outputs : list of int
-        Literals.
+        Literals of the output bits.
     """
 
     inputs: int
     cells: list[Cell] = field(default_factory=list)
-    sums: list[Sum] = field(default_factory=list)
-    wholes: list[Whole | Reached] = field(default_factory=list)
+    chain_claims: list[ChainClaim] = field(default_factory=list)
+    sum_claims: list[Claim] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,22 +43,23 @@ class Netlist:
         self._luts: dict[tuple[tuple[int, ...], int], int] = {}
 
     def input(self, k: int) -> int:
-        """Literal of input k."""
+        """Literal of input ``k``, counted from 0."""
         return literal(k + 1)
 
     def new_bit(self) -> int:
+        """Reserve the index of a new bit."""
         self.bits += 1
         return self.bits - 1
 
     def lut(self, lits: Sequence[int], function: int) -> int:
-        """Literal of a function of literals; equal functions are made once.
+        """Literal of a function of literals; equal functions share one lookup table.
 
         Parameters
         ----------
         lits : sequence of int
-            Distinct bits.
+            Literals of distinct bits, at most six.
         function : int
-            Table over them.
+            Truth table over the values of ``lits``.
         """
         order = sorted(range(len(lits)), key=lambda k: lits[k] >> 1)
         ins = tuple(lits[k] >> 1 for k in order)
@@ -134,9 +80,16 @@ class Netlist:
 
     def chain(self, carry: int, slots: Sequence[tuple[tuple[int, ...], int, int]],
               inject: tuple[tuple[int, ...], int] | None = None) -> Chain:
-        """Add a carry chain; each slot is ``(ins, p, g)``.
+        """Add a carry chain.
 
-        ``inject``: bits and table of the carry, which ``carry`` is not used for then.
+        Parameters
+        ----------
+        carry : int
+            Literal of the carry into the first slot.
+        slots : sequence of (bits, int, int)
+            For each slot its input bits and the truth tables ``p`` and ``g``, see ``Slot``.
+        inject : (bits, int) or None
+            Input bits and truth table of a function that replaces ``carry``.
         """
         first = None
         if inject is not None:
@@ -148,7 +101,7 @@ class Netlist:
         return made
 
     def used(self) -> set[int]:
-        """Bits that a cell or an output reads, going back from the outputs."""
+        """Bits that some output depends on."""
         wanted = {lit >> 1 for lit in self.outputs}
         for cell in reversed(self.cells):
             if self.live(cell, wanted):
@@ -157,7 +110,7 @@ class Netlist:
 
     @staticmethod
     def live(cell: Cell, used: set[int]) -> bool:
-        """Whether anything that a cell makes is used."""
+        """Whether a cell drives a bit in ``used``."""
         if isinstance(cell, Lut):
             return cell.out in used
         return any(bit in used for slot in cell.slots for bit in (slot.total, slot.carry))

@@ -1,8 +1,8 @@
-"""Few registers: the stage of each cell by linear programming.
+"""Retiming: moves cells between pipeline stages to minimise the number of registers.
 
-A cell that is early makes its sums wait, one that is late makes its inputs wait. How many bits wait
-in all is a sum of differences of stages, so that the least is a linear program whose corners are
-integers: retiming for minimum area (Leiserson and Saxe, Algorithmica 6, 1991).
+A cell in an early stage delays its outputs in registers, a cell in a late stage delays its inputs.
+The number of registers is a sum of differences of stages, so that its minimum is a linear program
+with integer vertices: retiming for minimum area (Leiserson and Saxe, Algorithmica 6, 1991).
 """
 
 from __future__ import annotations
@@ -16,24 +16,30 @@ from bnnhw.logic.cells import Cell
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, inputs_fan_out
 
-__all__ = ["MOST_CELLS", "retimed"]
+__all__ = ["MAX_CELLS", "retimed"]
 
-MOST_CELLS = 100_000
-"""A larger netlist keeps the schedule that it has: 14,000 cells take 6 s, more in proportion."""
+MAX_CELLS = 100_000
+"""A larger netlist keeps its schedule. 14,000 cells take 6 s, and the time grows in proportion."""
 
 
 def retimed(netlist: Netlist, found: Schedule) -> Schedule:
-    """Move cells to later stages where that saves registers; stages, cuts and period stay.
+    """Move cells to other stages where that saves registers, at the same latency and period.
 
-    Cells that were in one stage one behind the other may come apart, but no others come together:
-    no path gets longer. Of all schedules with the fewest registers the earliest is taken, so that
-    there is one answer. Copies for fan-out are not counted.
+    Connected cells of one stage may be separated, but no others are joined, so that no path gets
+    longer. Of all schedules with the fewest registers the earliest is chosen, so that the result is
+    unique. Copies of registers that limit fan-out are not counted.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    found : Schedule
+        A valid schedule.
     """
     used = netlist.used()
     cells = [cell for cell in netlist.cells if netlist.live(cell, used)]
-    if not found.cuts or not cells or len(cells) > MOST_CELLS:
+    if not found.cuts or not cells or len(cells) > MAX_CELLS:
         return found
-    moved = _solve(_Bits(netlist, cells), netlist, cells, found)
+    moved = _solve(_Connections(netlist, cells), netlist, cells, found)
     stage = list(found.stage)
     for cell, at in zip(cells, moved, strict=True):
         for function in cell.functions:
@@ -41,8 +47,8 @@ def retimed(netlist: Netlist, found: Schedule) -> Schedule:
     return replace(found, stage=tuple(stage))
 
 
-class _Bits:
-    """Who makes and who reads each bit, by the number of the cell."""
+class _Connections:
+    """Which cell drives each bit, and which cells read it, by their index."""
 
     def __init__(self, netlist: Netlist, cells: list[Cell]) -> None:
         self.maker = {f.out: i for i, cell in enumerate(cells) for f in cell.functions}
@@ -53,22 +59,22 @@ class _Bits:
         self.kept = {lit >> 1 for lit in netlist.outputs if lit > 1}
 
 
-def _solve(bits: _Bits, netlist: Netlist, cells: list[Cell], found: Schedule) -> list[int]:
-    """Stage of each cell."""
-    # scipy takes a quarter of a second to load, which other architectures need not wait for.
+def _solve(bits: _Connections, netlist: Netlist, cells: list[Cell], found: Schedule) -> list[int]:
+    """Stage of each cell in the schedule with the fewest registers."""
+    # SciPy takes a quarter of a second to import, which other architectures do not need.
     from scipy.optimize import linprog
     from scipy.sparse import coo_array
 
     before = [found.stage[cell.functions[0].out] for cell in cells]
     price = np.zeros(len(cells))
-    waits: list[tuple[int, int, int]] = []  # (early, late, stages between at least)
-    last = len(cells)  # variables behind the cells: the stage in which several read a bit last
+    waits: list[tuple[int, int, int]] = []  # (early, late, least number of stages between them)
+    last = len(cells)  # variables after the cells: the last stage in which a shared bit is read
     for bit, readers in sorted(bits.readers.items()):
         maker = bits.maker.get(bit)
         if maker is not None:
             waits += [(maker, i, int(before[i] > before[maker])) for i in readers]
         if bit in bits.kept:
-            continue  # to the end, whoever else reads it
+            continue  # outputs wait until the last stage, whichever cells read them
         if len(readers) == 1:
             price[readers[0]] += 1
         else:
@@ -84,9 +90,10 @@ def _solve(bits: _Bits, netlist: Netlist, cells: list[Cell], found: Schedule) ->
     differences = coo_array((np.repeat([1, -1], len(waits)),
                              (np.tile(row, 2), np.concatenate([early, late]))),
                             shape=(len(waits), last))
-    # Equal in registers, the earliest: one more register outweighs all stages together.
+    # Among schedules with equally many registers the earliest wins: one register weighs more than
+    # all stages together.
     costs = np.concatenate([price, np.ones(last - len(cells))]) * (last * found.cuts + 1) + 1
-    begin = inputs_fan_out(netlist, found.fanout)
+    begin = inputs_fan_out(netlist, found.max_fanout)
     solved = linprog(costs, A_ub=differences.tocsr(), b_ub=-least, bounds=(begin, found.cuts),
                      method="highs-ipm")
     assert solved.status == 0, solved.message

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.logic.spec import CountBlock, CountLayer
+from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.positions import Places
@@ -28,7 +28,7 @@ class LogicBlock(WrittenComponent):
     Parameters
     ----------
     module_name : str
-    block : CountBlock
+    block : BlockSpec
     cuts : int
         Registers between input and output.
     text : str
@@ -40,7 +40,7 @@ class LogicBlock(WrittenComponent):
     y : Out(block.outputs)
     """
 
-    def __init__(self, *, module_name: str, block: CountBlock, cuts: int, text: str) -> None:
+    def __init__(self, *, module_name: str, block: BlockSpec, cuts: int, text: str) -> None:
         self._module_name = module_name
         self.block, self._cuts, self._text = block, cuts, text
         super().__init__({"x": In(block.inputs), "y": Out(block.outputs)})
@@ -71,7 +71,7 @@ class LogicBlock(WrittenComponent):
         return m
 
 
-def _layer(layer: CountLayer, x: Value) -> Value:
+def _layer(layer: LayerSpec, x: Value) -> Value:
     planes = [Cat(x[c * layer.planes + m] for c in range(layer.columns))
               for m in range(layer.planes)]
     if layer.signed:
@@ -102,7 +102,7 @@ def _of_class(values: np.ndarray, place: Value) -> Value:
     return chosen
 
 
-def _label(m: Module, scores: Value, block: CountBlock) -> Value:
+def _label(m: Module, scores: Value, block: BlockSpec) -> Value:
     width = block.layers[-1].width
     shape = signed(width) if block.score_signed else unsigned(width)
     best: Value = Signal(shape, name="best0")

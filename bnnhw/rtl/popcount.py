@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.logic.lanes import lane_count, lane_text
+from bnnhw.logic.popcount import popcount_netlist, popcount_verilog
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent
 
@@ -53,7 +53,7 @@ class XnorPopcount(WrittenComponent):
     @staticmethod
     def latency(width: int, family: str, levels: int, early: bool) -> int:
         """Cycles from ``x`` to ``y``."""
-        return lane_count(width, family, levels, early).cuts
+        return popcount_netlist(width, family, levels, early).cuts
 
     @property
     def module_name(self) -> str:
@@ -67,7 +67,7 @@ class XnorPopcount(WrittenComponent):
     @property
     def text(self) -> str:
         """Verilog of the module: ports ``clk`` (with registers only), ``x`` and ``y``."""
-        return lane_text(self.module_name, self.width, self.family, self.levels, self.early)
+        return popcount_verilog(self.module_name, self.width, self.family, self.levels, self.early)
 
     def body(self, platform: Any) -> Module:
         m = Module()

@@ -21,9 +21,9 @@ from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.ir import Graph
 from bnnhw.logic import CertificateError
+from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.check import check_block
-from bnnhw.logic.cse.network import build_block
-from bnnhw.logic.cse.search import Sharing
+from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
@@ -174,7 +174,7 @@ def test_a_short_period_has_a_register_behind_every_level() -> None:
 def test_a_netlist_with_two_rows_exchanged_is_refused() -> None:
     graph = random_graph((30, 8), seed=4, tail="bits")
     block = count_block(list(graph.layers), True)
-    netlist = build_block(block, "ice40", [Sharing()])
+    netlist = build_block(block, "ice40", [CseOptions()])
     check_block(block, netlist)
     netlist.outputs[2], netlist.outputs[3] = netlist.outputs[3], netlist.outputs[2]
     with pytest.raises(CertificateError, match="does not compute its layers"):

@@ -19,7 +19,7 @@ from bnnhw.emit.shims import SHIMS
 from bnnhw.importers.network import Network
 from bnnhw.logic import TARGETS, CertificateError, Netlist, SumBuilder, certify
 from bnnhw.logic.cells import Chain, Lut, Slot
-from bnnhw.logic.lanes import lane_count, lane_text
+from bnnhw.logic.popcount import popcount_netlist, popcount_verilog
 from bnnhw.logic.targets.cells import FULL_ADDER, Cells, adders_of
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
@@ -56,7 +56,7 @@ def as_number(bits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("width", SIZES)
 def test_as_few_adders_as_there_can_be(width: int) -> None:
     """Column k of N bits has N >> k of them, and two bits make a carry at the price of a cell."""
-    netlist = lane_count(width, "cells", 0, False).netlist
+    netlist = popcount_netlist(width, "cells", 0, False).netlist
     full, half, gates = adders(netlist)
     assert full + half + gates == width - width.bit_count()
     assert half + gates <= width.bit_length()
@@ -68,7 +68,7 @@ def test_as_few_adders_as_there_can_be(width: int) -> None:
 def test_gate_equivalents_a_lane(width: int) -> None:
     """7.3 with an exclusive nor of 2.33 in front of each full adder of 5.0."""
     assert isinstance(TARGET, Cells)
-    assert TARGET.area(lane_count(width, "cells", 0, False).netlist) <= 7.3 * width
+    assert TARGET.area(popcount_netlist(width, "cells", 0, False).netlist) <= 7.3 * width
 
 
 @pytest.mark.parametrize("limit", [0, 1, 40, 64, 65, 100, 127])
@@ -130,12 +130,13 @@ def test_a_missing_inverter_is_refused() -> None:
 def put(netlist: Netlist, cell: Chain, broken: Chain) -> None:
     """Another chain in the place of one; claims refer to the chain that stands there."""
     netlist.cells[netlist.cells.index(cell)] = broken
-    netlist.sums[:] = [replace(s, chain=broken) if s.chain is cell else s for s in netlist.sums]
+    netlist.chain_claims[:] = [replace(claim, chain=broken) if claim.chain is cell else claim
+                               for claim in netlist.chain_claims]
 
 
 def test_adders_are_instances_and_simulators_count() -> None:
     """What synthesis reads has the cells; what simulators read is one expression."""
-    text = lane_text("top", 128, "cells", 0, False)
+    text = popcount_verilog("top", 128, "cells", 0, False)
     cells, twin = text.split("`else")
     assert len(re.findall(r"^bnnhw_fa ", cells, re.MULTILINE)) == 120
     assert len(re.findall(r"^bnnhw_ha ", cells, re.MULTILINE)) == 7
@@ -149,8 +150,8 @@ def test_the_text_counts_in_icarus(tmp_path: Path, levels: int, widths: list[int
         pytest.skip("Icarus Verilog is not installed")
     modules, bodies = [], []
     for width in widths:
-        cuts = lane_count(width, "cells", levels, False).cuts
-        modules.append(lane_text(f"count_{width}", width, "cells", levels, False))
+        cuts = popcount_netlist(width, "cells", levels, False).cuts
+        modules.append(popcount_verilog(f"count_{width}", width, "cells", levels, False))
         x, count = lanes(width, width)
         clock = ".clk(clk), " if cuts else ""
         bodies += [f"reg [{2 * width - 1}:0] x{width}; wire [{width.bit_length() - 1}:0] y{width};",
@@ -205,6 +206,6 @@ def test_a_register_of_adders_is_as_long_as_planned() -> None:
 
 
 def test_costs_are_in_full_adders() -> None:
-    netlist = lane_count(256, "cells", 0, False).netlist
+    netlist = popcount_netlist(256, "cells", 0, False).netlist
     assert isinstance(TARGET, Cells)
     assert TARGET.cost(netlist) == round(TARGET.area(netlist) / FULL_ADDER) == 372

@@ -148,9 +148,10 @@ def _plant(netlist: Netlist, place: int, fault: str) -> None:
         broken = replace(cell, slots=(*cell.slots[:k], slot, *cell.slots[k + 1:]))
     netlist.cells[index] = broken
     # A claim refers to the chain that stands in the netlist.
-    netlist.sums[:] = [replace(s, chain=broken) if s.chain is cell else s for s in netlist.sums]
-    for n, whole in enumerate(netlist.wholes):
+    netlist.chain_claims[:] = [replace(claim, chain=broken) if claim.chain is cell else claim
+                               for claim in netlist.chain_claims]
+    for n, whole in enumerate(netlist.sum_claims):
         if hasattr(whole, "parts"):
-            netlist.wholes[n] = replace(whole, parts=tuple(
+            netlist.sum_claims[n] = replace(whole, parts=tuple(
                 (replace(s, chain=broken) if s.chain is cell else s, shift)
                 for s, shift in whole.parts))

@@ -9,26 +9,26 @@ from hypothesis import strategies as st
 
 from bnnhw.logic import TARGETS, Netlist, SumBuilder, certify
 from bnnhw.logic.cse import extract, thresholds
-from bnnhw.logic.cse.extract import MOST_ROWS
-from bnnhw.logic.cse.forest import ROOT, forest
-from bnnhw.logic.cse.graph import SharedMatrix
+from bnnhw.logic.cse.adder_graph import AdderGraph
+from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS
 from bnnhw.logic.cse.search import (
-    FIRST,
-    SHALLOW,
-    WIDE,
-    Sharing,
-    attempts,
-    first_tries,
-    share_matrix,
+    DEEP_OPTIONS,
+    SHALLOW_OPTIONS,
+    WIDE_COLUMNS,
+    CseOptions,
+    attempt_count,
+    best_options,
+    first_options,
 )
+from bnnhw.logic.cse.spanning_forest import ROOT, spanning_forest
 from tests.logic.test_certificate import FAMILIES, samples
 
 
 def check(matrix: np.ndarray, family: str, smallest: int, reach: float = 0.0, keep: int = 1,
-          limit: int | None = None, together: int = MOST_ROWS) -> int:
+          limit: int | None = None, block_rows: int = MAX_BLOCK_ROWS) -> int:
     """Build a matrix with thresholds, prove it, compare it; returns its cost."""
     rows, columns = matrix.shape
-    shared = extract(matrix, smallest, reach, 3, together=together)
+    shared = extract(matrix, smallest, reach, 3, block_rows=block_rows)
     netlist = Netlist(columns)
     target = TARGETS[family]
     t = columns // 2 if limit is None else limit
@@ -73,29 +73,29 @@ def test_edges(family: str) -> None:
 @given(st.sampled_from(FAMILIES), st.integers(1, 20), st.integers(1, 30), st.integers(1, 9),
        st.sampled_from([0.0, 0.5]), st.integers(0, 1000))
 @settings(max_examples=30, deadline=None)
-def test_any_rows_together(family: str, rows: int, columns: int, together: int, reach: float,
+def test_any_rows_together(family: str, rows: int, columns: int, block_rows: int, reach: float,
                            seed: int) -> None:
-    check(signs(rows, columns, seed), family, 3, reach, together=together)
+    check(signs(rows, columns, seed), family, 3, reach, block_rows=block_rows)
 
 
 def test_only_rows_together_share() -> None:
     matrix = signs(24, 100, 4)
-    shared = extract(matrix, 3, 0.5, 2, together=8)
+    shared = extract(matrix, 3, 0.5, 2, block_rows=8)
     block = {k: k // 8 for k in range(24)}
     for k in reversed(shared.order()):
-        for part, _ in shared.nodes[k].parts:
+        for part, _ in shared.nodes[k].operands:
             assert block.setdefault(part, block[k]) == block[k]
-    with pytest.raises(ValueError, match="at least a row"):
-        extract(matrix, 3, together=0)
+    with pytest.raises(ValueError, match="block_rows"):
+        extract(matrix, 3, block_rows=0)
 
 
 def test_of_many_columns_eight_rows_share_most() -> None:
     """Less to count than with all rows together."""
-    assert first_tries(WIDE - 1, True) == SHALLOW
-    assert first_tries(WIDE - 1, False) == FIRST
-    matrix = signs(32, 2 * WIDE, 9)
-    alone = check(matrix, "ecp5", 4, together=8)
-    assert first_tries(2 * WIDE, True)[0].together == 8
+    assert first_options(WIDE_COLUMNS - 1, True) == SHALLOW_OPTIONS
+    assert first_options(WIDE_COLUMNS - 1, False) == DEEP_OPTIONS
+    matrix = signs(32, 2 * WIDE_COLUMNS, 9)
+    alone = check(matrix, "ecp5", 4, block_rows=8)
+    assert first_options(2 * WIDE_COLUMNS, True)[0].block_rows == 8
     assert alone < check(matrix, "ecp5", 4)
 
 
@@ -133,7 +133,7 @@ def test_same_input_same_result() -> None:
 
 
 def test_forest_has_no_cycles_and_keeps_to_its_depth() -> None:
-    parents = forest(signs(50, 60, 7), 1.0, 3)
+    parents = spanning_forest(signs(50, 60, 7), 1.0, 3)
     for k in range(50):
         depth, at = 0, k
         while parents[at][0] != ROOT:
@@ -145,10 +145,10 @@ def test_a_search_tells_how_far_it_is() -> None:
     """From step to step more, at last all; and the same is found as without."""
     matrix, told = signs(30, 60, 8), list[float]()
 
-    def cost(shared: SharedMatrix, sharing: Sharing) -> float:
+    def cost(shared: AdderGraph, sharing: CseOptions) -> float:
         return float(len(shared.nodes) + sharing.keep)
 
-    assert share_matrix(matrix, cost, report=told.append) == share_matrix(matrix, cost)
+    assert best_options(matrix, cost, report=told.append) == best_options(matrix, cost)
     assert told == sorted(set(told))
-    assert len(told) == 2 * attempts(30, 60)
+    assert len(told) == 2 * attempt_count(30, 60)
     assert told[-1] == 1

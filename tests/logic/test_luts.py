@@ -11,11 +11,11 @@ import pytest
 
 from bnnhw.device.counting import DELAYS
 from bnnhw.logic import TARGETS, Netlist, SumBuilder
+from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 from bnnhw.logic.cells import Chain
-from bnnhw.logic.cse.network import build_block
-from bnnhw.logic.cse.search import Sharing
+from bnnhw.logic.cse.block_netlist import build_block
+from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.pipeline import Schedule, schedule
-from bnnhw.logic.spec import CountBlock, CountLayer
 from bnnhw.logic.text import WRITERS, luts_of, module_text
 from bnnhw.logic.text.ecp5 import LONGEST
 from bnnhw.tools.tools import Tools
@@ -39,15 +39,15 @@ def layers(family: str) -> list[Netlist]:
     """Thresholds of shared sums, the scores of a label, and integers with several levels."""
     random = np.random.default_rng(3)
 
-    def layer(rows: int, columns: int, planes: int, levels: int, width: int) -> CountLayer:
+    def layer(rows: int, columns: int, planes: int, levels: int, width: int) -> LayerSpec:
         limits = np.sort(random.integers(0, columns * planes, (1, rows, levels)), axis=2) \
             if levels else None
-        return CountLayer(random.integers(0, 2, (rows, columns), dtype=np.uint8), planes, False,
+        return LayerSpec(random.integers(0, 2, (rows, columns), dtype=np.uint8), planes, False,
                           limits, 2, np.full((1, rows), -columns), width)
 
-    blocks = [CountBlock((layer(12, 40, 1, 1, 1), layer(5, 12, 1, 0, 6)), True),
-              CountBlock((layer(6, 30, 2, 3, 2),))]
-    return [build_block(block, family, [Sharing()] * len(block.layers)) for block in blocks]
+    blocks = [BlockSpec((layer(12, 40, 1, 1, 1), layer(5, 12, 1, 0, 6)), True),
+              BlockSpec((layer(6, 30, 2, 3, 2),))]
+    return [build_block(block, family, [CseOptions()] * len(block.layers)) for block in blocks]
 
 
 def found_by_yosys(texts: dict[str, str], inputs: dict[str, tuple[int, int]], family: str,

@@ -11,7 +11,7 @@ import pytest
 from bnnhw.device.counting import DELAYS
 from bnnhw.logic import TARGETS, Netlist, SumBuilder
 from bnnhw.logic.pipeline import Schedule, inputs_fan_out, register_count, schedule, schedule_cuts
-from bnnhw.logic.retime import MOST_CELLS, retimed
+from bnnhw.logic.retime import MAX_CELLS, retimed
 
 
 def netlist_of(seed: int, bits: int, sums: int, target: str) -> Netlist:
@@ -51,17 +51,17 @@ def paths_are_no_longer(netlist: Netlist, before: Schedule, after: Schedule) -> 
 def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
     target = ("ecp5", "ice40", "xc7")[seed % 3]
     netlist = netlist_of(seed, 5 + 3 * seed, 5, target)
-    delays = replace(DELAYS[target], fanout=(0, 4)[seed % 2])
+    delays = replace(DELAYS[target], max_fanout=(0, 4)[seed % 2])
     before = schedule(netlist, delays, (1.0, 5.0, 8.0)[seed % 3])
     after = retimed(netlist, before)
     assert paths_are_no_longer(netlist, before, after)
-    assert (after.cuts, after.period, after.slowest) == \
-        (before.cuts, before.period, before.slowest)
+    assert (after.cuts, after.period_ns, after.critical_path_ns) == \
+        (before.cuts, before.period_ns, before.critical_path_ns)
     assert max(after.stage) <= before.cuts
-    begin = inputs_fan_out(netlist, before.fanout)
+    begin = inputs_fan_out(netlist, before.max_fanout)
     assert all(after.stage[f.out] >= begin for cell in live(netlist) for f in cell.functions)
     # Copies for fan-out are not what it counts.
-    counted = [register_count(netlist, replace(s, fanout=0)) for s in (before, after)]
+    counted = [register_count(netlist, replace(s, max_fanout=0)) for s in (before, after)]
     assert counted[1] <= counted[0]
     assert retimed(netlist, after).stage == after.stage
 
@@ -69,7 +69,7 @@ def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_no_schedule_has_fewer_registers(seed: int) -> None:
     netlist = netlist_of(100 + seed, 4, 2, "ecp5")
-    before = schedule_cuts(netlist, replace(DELAYS["ecp5"], fanout=0), 2)
+    before = schedule_cuts(netlist, replace(DELAYS["ecp5"], max_fanout=0), 2)
     after = retimed(netlist, before)
     cells = live(netlist)
     assert len(cells) <= 9
@@ -94,7 +94,7 @@ def test_bits_that_wait_anyway_are_added_up_late() -> None:
              for first in (30, 33, 36)]
     netlist.outputs = [*builder.total([], [slow, *quick]).lits,
                        *(netlist.input(k) for k in range(30, 39))]
-    delays = replace(DELAYS["ice40"], fanout=0)
+    delays = replace(DELAYS["ice40"], max_fanout=0)
     before = schedule(netlist, delays, 4.0)
     assert register_count(netlist, retimed(netlist, before)) < register_count(netlist, before)
 
@@ -109,6 +109,6 @@ def test_a_huge_netlist_keeps_its_schedule(monkeypatch: pytest.MonkeyPatch) -> N
     netlist = netlist_of(5, 20, 3, "ecp5")
     before = schedule_cuts(netlist, DELAYS["ecp5"], 3)
     assert retimed(netlist, before) is not before
-    monkeypatch.setattr("bnnhw.logic.retime.MOST_CELLS", 3)
-    assert MOST_CELLS > 3
+    monkeypatch.setattr("bnnhw.logic.retime.MAX_CELLS", 3)
+    assert MAX_CELLS > 3
     assert retimed(netlist, before) is before

@@ -9,7 +9,7 @@ import numpy as np
 from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Conv, Dense, Layer, Product
-from bnnhw.logic.spec import CountBlock, CountLayer
+from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 
 __all__ = ["count_block", "gather"]
 
@@ -44,15 +44,15 @@ def gather(graph: Graph, resolve: dict[str, str], forwarding: dict[str, str]) ->
     return groups
 
 
-def count_block(layers: Sequence[Layer], forward: bool) -> CountBlock:
+def count_block(layers: Sequence[Layer], forward: bool) -> BlockSpec:
     """Translate the layers of a group."""
     products = [layer for layer in layers if isinstance(layer, Product)]
     label = isinstance(layers[-1], ArgMax)
     signed = products[-1].out_type().element.signed
-    return CountBlock(tuple(_count_layer(layer) for layer in products), label, forward, signed)
+    return BlockSpec(tuple(_count_layer(layer) for layer in products), label, forward, signed)
 
 
-def _count_layer(layer: Product) -> CountLayer:
+def _count_layer(layer: Product) -> LayerSpec:
     element, out = layer.input.element, layer.out_type().element
     unit = layer.coefficients[0]
     border, _ = border_places(layer)
@@ -65,7 +65,7 @@ def _count_layer(layer: Product) -> CountLayer:
     weights, used = layer.weights[0], None
     if layer.groups > 1:
         weights, used = _spread(layer)
-    return CountLayer(weights, element.planes, element.signed, limits, unit, const, out.width,
+    return LayerSpec(weights, element.planes, element.signed, limits, unit, const, out.width,
                       used)
 
 

@@ -13,9 +13,9 @@ from bnnhw.ir import Graph
 from bnnhw.layers import Product
 from bnnhw.logic import certify
 from bnnhw.logic.behaviour import behaviour
+from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.check import check_block
-from bnnhw.logic.cse.network import build_block
-from bnnhw.logic.cse.search import Sharing
+from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
@@ -111,7 +111,7 @@ def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str
                settings: Settings) -> Netlist:
     """The netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
-    return build_block(block, family, [Sharing(*own) for own in settings])
+    return build_block(block, family, [CseOptions(*own) for own in settings])
 
 
 @functools.lru_cache(maxsize=16)

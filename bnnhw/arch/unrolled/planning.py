@@ -22,8 +22,8 @@ from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Conv, Layer, Product
-from bnnhw.logic.cse.network import choose_sharing
-from bnnhw.logic.cse.search import Report, attempts
+from bnnhw.logic.cse.block_netlist import best_layer_options
+from bnnhw.logic.cse.search import Report, attempt_count
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.logic.text import luts_of
@@ -81,7 +81,7 @@ class _Search:
 
     def __init__(self, layers: list[Product], report: Report | None) -> None:
         self._report = report
-        self._parts = [layer.weights.size * attempts(layer.outputs, layer.fan_in)
+        self._parts = [layer.weights.size * attempt_count(layer.outputs, layer.fan_in)
                        for layer in layers]
         self._begun = 0
 
@@ -137,7 +137,7 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
     block = count_block(group, forward)
     family = counting_family(b.device)
     price = None if goal.cuts == 0 else _register_price(family, goal)
-    settings = [astuple(choose_sharing(layer, family, price, report=search.next()))
+    settings = [astuple(best_layer_options(layer, family, price, report=search.next()))
                 for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
@@ -153,7 +153,7 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
         o = StreamPlan(1, 1, block.outputs)
     unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
                      (source,), stream, o, names, family, tuple(settings), found.cuts,
-                     found.period, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
+                     found.period_ns, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
                      luts_of(netlist, found, family), register_count(netlist, found), out, label,
                      forward=forward)
     b.provide(last.name, b.add(unit))
@@ -176,4 +176,4 @@ def _period(netlist: Netlist, family: str, goal: Goal) -> float:
         period = 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
         cuts = schedule(netlist, delays, period).cuts
     # The cuts that this takes, as evenly as they can be.
-    return schedule_cuts(netlist, delays, cuts).period
+    return schedule_cuts(netlist, delays, cuts).period_ns

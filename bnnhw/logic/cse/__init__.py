@@ -1,9 +1,18 @@
-"""Sharing the work of constant matrices: a pass whose result is data."""
+"""Common-subexpression elimination for products with constant matrices of -1, 0 and +1."""
 
+from bnnhw.logic.cse.adder_graph import AdderGraph, Node
 from bnnhw.logic.cse.extract import extract
-from bnnhw.logic.cse.graph import Node, SharedMatrix
-from bnnhw.logic.cse.realise import Terms, realise, scores, thresholds
-from bnnhw.logic.cse.search import Sharing, share_with
+from bnnhw.logic.cse.lowering import Terms, lower_rows, scores, thresholds
+from bnnhw.logic.cse.search import CseOptions, build_graph
 
-__all__ = ["Node", "SharedMatrix", "Sharing", "Terms", "extract", "realise", "scores",
-           "share_with", "thresholds"]
+__all__ = [
+           "AdderGraph",
+           "CseOptions",
+           "Node",
+           "Terms",
+           "build_graph",
+           "extract",
+           "lower_rows",
+           "scores",
+           "thresholds",
+]

@@ -1,4 +1,4 @@
-"""Searching for the cheapest way to share a matrix: some settings, then others of equal parts."""
+"""Searches for the options of common-subexpression elimination that make a matrix cheapest."""
 
 from __future__ import annotations
 
@@ -7,99 +7,124 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnhw.logic.cse.extract import MOST_ROWS, extract
-from bnnhw.logic.cse.graph import SharedMatrix
+from bnnhw.logic.cse.adder_graph import AdderGraph
+from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS, extract
 
-__all__ = ["FIRST", "SHALLOW", "Report", "Sharing", "attempts", "first_tries", "share_matrix",
-           "share_with"]
+__all__ = ["DEEP_OPTIONS", "SHALLOW_OPTIONS", "WIDE_COLUMNS", "CseOptions", "Report",
+           "attempt_count", "best_options", "build_graph", "first_options"]
 
 Report = Callable[[float], None]
-"""Is told the fraction of a search that is done: of its work, not of its time."""
+"""Receives the completed fraction of a search, by work rather than by time."""
 
-WORK = 50_000
-"""Products (rows times columns) of all attempts together, for an effort of 1."""
+MAX_WORK = 50_000
+"""Matrix elements of all attempts together, for an effort of 1."""
 
-MOST = 24
-"""Attempts of a small matrix, for an effort of 1."""
+MAX_ATTEMPTS = 24
+"""Attempts for a small matrix, for an effort of 1."""
 
 
 @dataclass(frozen=True)
-class Sharing:
-    """How a matrix is shared, see ``extract`` and ``realise``."""
+class CseOptions:
+    """Options of common-subexpression elimination for one matrix.
 
-    smallest: int = 3
-    reach: float = 0.5
-    depth: int = 64
+    Parameters
+    ----------
+    min_columns, max_distance, max_depth, seed, block_rows
+        See ``extract``.
+    keep : int
+        Bits that a sum may leave to the sums that use it, see ``lower_rows``.
+    """
+
+    min_columns: int = 3
+    max_distance: float = 0.5
+    max_depth: int = 64
     keep: int = 1
     seed: int = 0
-    together: int = MOST_ROWS
+    block_rows: int = MAX_BLOCK_ROWS
 
 
-FIRST = (Sharing(), Sharing(depth=1), Sharing(smallest=4), Sharing(depth=3), Sharing(depth=2),
-         Sharing(reach=0.0, depth=1), Sharing(smallest=5), Sharing(keep=2), Sharing(keep=0))
-"""Tried in this order; which is best depends on the matrix and the target.
+DEEP_OPTIONS = (CseOptions(), CseOptions(max_depth=1), CseOptions(min_columns=4),
+                CseOptions(max_depth=3), CseOptions(max_depth=2),
+                CseOptions(max_distance=0.0, max_depth=1), CseOptions(min_columns=5),
+                CseOptions(keep=2), CseOptions(keep=0))
+"""Options in the order in which they are tried; the best ones depend on the matrix and target.
 
-Deep forests leave the least to count, but a row without rows behind it compares without a sum.
+Deep trees leave the fewest bits to count. A row that no other row uses needs no sum, only a
+comparison, which favours shallow trees.
 """
 
-SHALLOW = (Sharing(reach=0.0, depth=1), Sharing(depth=1), Sharing(smallest=5, reach=0.0, depth=1),
-           Sharing(depth=2), Sharing(depth=3), Sharing(smallest=4, depth=1))
-"""Tried first where registers count: forests are deep, and all that waits costs registers."""
+SHALLOW_OPTIONS = (CseOptions(max_distance=0.0, max_depth=1), CseOptions(max_depth=1),
+                   CseOptions(min_columns=5, max_distance=0.0, max_depth=1),
+                   CseOptions(max_depth=2), CseOptions(max_depth=3),
+                   CseOptions(min_columns=4, max_depth=1))
+"""Options that are tried first if registers are counted: values wait long in deep trees."""
 
-WIDE = 512
-"""Columns from which on eight rows at a time share more than all, in shallower trees with shorter
-wires: they have 128 patterns of signs up to complement, of which each comes several times then."""
-FIRST_OF_WIDE = Sharing(depth=1, together=8)
-SHALLOW_OF_WIDE = Sharing(smallest=4, reach=0.0, depth=1, together=8)
+WIDE_COLUMNS = 512
+"""Number of columns from which on blocks of eight rows are tried first.
+
+Eight rows have 128 sign patterns up to complement, so that each pattern occurs several times. They
+share almost as much as all rows together, in shallower trees with shorter wires.
+"""
+
+DEEP_OF_WIDE = CseOptions(max_depth=1, block_rows=8)
+SHALLOW_OF_WIDE = CseOptions(min_columns=4, max_distance=0.0, max_depth=1, block_rows=8)
 
 
-def first_tries(columns: int, registers: bool) -> tuple[Sharing, ...]:
-    """What to try first for a matrix, where registers count or not."""
-    usual = SHALLOW if registers else FIRST
-    if columns < WIDE:
+def first_options(columns: int, registers: bool) -> tuple[CseOptions, ...]:
+    """Options to try first.
+
+    Parameters
+    ----------
+    columns : int
+        Columns of the matrix.
+    registers : bool
+        Pipeline registers are part of the cost.
+    """
+    usual = SHALLOW_OPTIONS if registers else DEEP_OPTIONS
+    if columns < WIDE_COLUMNS:
         return usual
-    return (SHALLOW_OF_WIDE if registers else FIRST_OF_WIDE, *usual)
+    return (SHALLOW_OF_WIDE if registers else DEEP_OF_WIDE, *usual)
 
 
-def attempts(rows: int, columns: int, effort: float = 1.0) -> int:
-    """Attempts that an effort allows."""
-    return max(1, min(int(MOST * effort), int(WORK * effort / max(1, rows * columns))))
+def attempt_count(rows: int, columns: int, effort: float = 1.0) -> int:
+    """Number of attempts for a matrix; an effort of 2 allows about twice as many as 1."""
+    return max(1, min(int(MAX_ATTEMPTS * effort), int(MAX_WORK * effort / max(1, rows * columns))))
 
 
-def share_with(matrix: np.ndarray, sharing: Sharing) -> SharedMatrix:
-    """Share a matrix in one way."""
-    return extract(matrix, sharing.smallest, sharing.reach, sharing.depth, sharing.seed,
-                   sharing.together)
+def build_graph(matrix: np.ndarray, options: CseOptions) -> AdderGraph:
+    """Build the adder graph of a matrix ``[rows, columns]`` of -1, 0 and +1."""
+    return extract(matrix, options.min_columns, options.max_distance, options.max_depth,
+                   options.seed, options.block_rows)
 
 
-def share_matrix(matrix: np.ndarray, cost: Callable[[SharedMatrix, Sharing], float],
-                 first: tuple[Sharing, ...] = FIRST, effort: float = 1.0,
-                 report: Report | None = None) -> Sharing:
-    """Share a matrix in several ways and keep the cheapest.
+def best_options(matrix: np.ndarray, cost: Callable[[AdderGraph, CseOptions], float],
+                 first: tuple[CseOptions, ...] = DEEP_OPTIONS, effort: float = 1.0,
+                 report: Report | None = None) -> CseOptions:
+    """Try several options for a matrix, and return those with the lowest cost.
 
     Parameters
     ----------
     matrix : int [rows, columns]
-        Of -1, 0 and +1.
+        Elements are -1, 0 and +1.
     cost : callable
-        Cost of an attempt.
-    first : tuple of Sharing
-        What is tried before seeds are.
+        Cost of an adder graph that was built with some options.
+    first : tuple of CseOptions
+        Options to try first; the remaining attempts vary the seed of the best ones.
     effort : float
-        Attempts grow with it; larger matrices get fewer.
+        Scales the number of attempts, see ``attempt_count``.
     report : callable or None
-        Changes nothing of what is found.
+        Receives the progress; it does not influence the result.
     """
     best, least = first[0], float("inf")
-    total = attempts(matrix.shape[0], matrix.shape[1], effort)
+    total = attempt_count(matrix.shape[0], matrix.shape[1], effort)
     for k in range(total):
-        sharing = first[k] if k < len(first) else replace(best, seed=k)
-        shared = share_with(matrix, sharing)
+        options = first[k] if k < len(first) else replace(best, seed=k)
+        shared = build_graph(matrix, options)
         if report:
-            report((k + 0.5) / total)  # large matrices have one attempt
-        found = cost(shared, sharing)
+            report((k + 0.5) / total)  # a large matrix has one attempt only
+        found = cost(shared, options)
         if report:
             report((k + 1) / total)
         if found < least:
-            best, least = sharing, found
+            best, least = options, found
     return best

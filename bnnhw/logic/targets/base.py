@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bnnhw.logic.cells import Chain, Lut
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.tables import table, value
+from bnnhw.logic.truth_tables import table, value
 
 __all__ = ["Operand", "SlotShape", "Target", "plain_slot", "wire_of"]
 

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from bnnhw.logic.cells import Chain, Function, Lut
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.tables import XNOR2, XOR3, maj3, table, xor
 from bnnhw.logic.targets.base import Operand, SlotShape, Target, plain_slot, wire_of
+from bnnhw.logic.truth_tables import XNOR2, XOR3, maj3, table, xor
 
 __all__ = ["FULL_ADDER", "Cells", "adders_of"]
 

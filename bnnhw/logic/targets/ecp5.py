@@ -12,8 +12,8 @@ from itertools import permutations
 
 from bnnhw.logic.cells import Chain
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.tables import value
 from bnnhw.logic.targets.base import Operand, SlotShape, Target, plain_slot
+from bnnhw.logic.truth_tables import value
 
 __all__ = ["Ecp5", "pins_of"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bnnhw.logic.cells import Chain
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.tables import XNOR2, table
 from bnnhw.logic.targets.base import Operand, SlotShape, Target, plain_slot, wire_of
+from bnnhw.logic.truth_tables import XNOR2, table
 
 __all__ = ["Ice40"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bnnhw.logic.cells import FALSE, Function, Slot
 from bnnhw.logic.pipeline import Schedule
-from bnnhw.logic.tables import table, value
 from bnnhw.logic.targets.ecp5 import pins_of
 from bnnhw.logic.text.module import Gap, Names
+from bnnhw.logic.truth_tables import table, value
 
 __all__ = ["ecp5_cells", "ecp5_luts", "ecp5_register", "tied_high"]
 
@@ -75,8 +75,8 @@ def _sequences(names: Names) -> list[list[Slot | Gap | None]]:
 
 def _longest(found: Schedule) -> int:
     """Slots of a sequence."""
-    slow = int(found.slowest * SLOTS_PER_NANOSECOND)
-    return found.longest or min(max(LONGEST, slow), LONGEST_OF_SLOW)
+    slow = int(found.critical_path_ns * SLOTS_PER_NANOSECOND)
+    return found.max_chain_slots or min(max(LONGEST, slow), LONGEST_OF_SLOW)
 
 
 def ecp5_register(d: str, q: str) -> str:

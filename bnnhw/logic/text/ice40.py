@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bnnhw.logic.cells import FALSE, Function, Slot
-from bnnhw.logic.tables import XOR3, value
 from bnnhw.logic.text.module import Gap, Names
+from bnnhw.logic.truth_tables import XOR3, value
 
 __all__ = ["ice40_cells", "ice40_luts"]
 

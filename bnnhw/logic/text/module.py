@@ -75,8 +75,8 @@ class Names:
         if bit == 0 or made == stage:
             return self.wire(bit)
         copy = 0
-        if self.schedule.fanout:
-            copy = self._reads[bit, stage] // self.schedule.fanout
+        if self.schedule.max_fanout:
+            copy = self._reads[bit, stage] // self.schedule.max_fanout
             self._reads[bit, stage] += 1
         if (bit, stage, copy) not in self.registers:
             self.registers[bit, stage, copy] = self._counts[stage]

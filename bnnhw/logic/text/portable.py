@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bnnhw.logic.cells import Function, Slot
-from bnnhw.logic.tables import value
 from bnnhw.logic.text.module import Names
+from bnnhw.logic.truth_tables import value
 
 __all__ = ["expression", "portable_cells"]
 

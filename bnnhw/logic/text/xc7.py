@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bnnhw.logic.cells import Lut, Slot
-from bnnhw.logic.tables import value
 from bnnhw.logic.targets.xc7 import pairs_of
 from bnnhw.logic.text.module import Names
+from bnnhw.logic.truth_tables import value
 
 __all__ = ["xc7_cells", "xc7_luts"]
 

@@ -1,4 +1,4 @@
-"""Which nodes to build as minus themselves, so that few are used with both signs."""
+"""Chooses which nodes of an adder graph to compute negated, so that few inverters are needed."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ import math
 import random
 from collections.abc import Sequence
 
-from bnnhw.logic.cse.graph import SharedMatrix
+from bnnhw.logic.cse.adder_graph import AdderGraph
 
-__all__ = ["flips"]
+__all__ = ["choose_polarity"]
 
-STEPS = 60
-"""Attempts a node."""
+STEPS_PER_NODE = 60
+"""Steps of the annealing for each node."""
 
 
-def flips(shared: SharedMatrix, sizes: Sequence[int]) -> list[bool]:
-    """Choose for each node, by simulated annealing.
+def choose_polarity(shared: AdderGraph, sizes: Sequence[int]) -> list[bool]:
+    """Choose for each node whether to compute it negated, by simulated annealing.
 
-    A number that is used with both signs needs an inverter for each of its bits, once.
+    A number that is used with both signs needs one inverter for each of its bits.
 
     Parameters
     ----------
+    shared : AdderGraph
     sizes : sequence of int
-        Columns of each node.
+        Number of columns of each node.
     """
     used = shared.order()
     sign = dict.fromkeys(used, 1)
     weight = {k: sizes[k].bit_length() for k in used}
     users = dict.fromkeys(used, 0)
     wrong = dict.fromkeys(used, 0)
-    parts = {k: [(part, 1 if factor > 0 else -1) for part, factor in shared.nodes[k].parts]
+    parts = {k: [(part, 1 if factor > 0 else -1) for part, factor in shared.nodes[k].operands]
              for k in used}
     for k in used:
         for part, s in parts[k]:
@@ -37,11 +38,11 @@ def flips(shared: SharedMatrix, sizes: Sequence[int]) -> list[bool]:
             wrong[part] += s < 0
 
     def cost(part: int, count: int) -> float:
-        # Few uses of the wrong sign are nearly none.
+        # The inverters are shared, so the first use of the wrong sign costs most.
         return weight[part] * (1 + 0.2 * count) if count else 0.0
 
     chooser = random.Random(0)
-    steps = STEPS * len(used)
+    steps = STEPS_PER_NODE * len(used)
     for step in range(steps):
         k = used[int(chooser.random() * len(used))]
         changes = [(k, users[k] - wrong[k])]

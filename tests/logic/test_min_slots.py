@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bnnhw.logic import TARGETS, Netlist, SumBuilder, certify
-from bnnhw.logic.fewest import MOST, next_chain
-from bnnhw.logic.netlist import Number
+from bnnhw.logic.claims import Number
+from bnnhw.logic.min_slots import MAX_HEAP_BITS, next_chain
 from bnnhw.logic.targets.base import Target
 from bnnhw.logic.targets.ecp5 import Ecp5
 
@@ -108,9 +108,9 @@ def test_sums_are_right_whatever_waits() -> None:
 
 
 def test_large_sums_are_not_planned() -> None:
-    assert next_chain((MOST + 1, 0, 0, 0, 0, 0), 1) is None
+    assert next_chain((MAX_HEAP_BITS + 1, 0, 0, 0, 0, 0), 1) is None
     assert next_chain((1, 1, 1), 1) is None
     assert next_chain((1, 3, 2, 2), 2) is None
-    planned = next_chain((MOST, 0, 0, 0, 0, 0), 1)
+    planned = next_chain((MAX_HEAP_BITS, 0, 0, 0, 0, 0), 1)
     assert planned is not None
     assert planned.entry

@@ -1,0 +1,135 @@
+"""Numbers as lists of literals, and the claims about sums of them that a netlist carries.
+
+Whoever adds cells to a netlist also states what they compute. ``certificate`` proves each claim
+for all inputs before any Verilog is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnhw.logic.cells import FALSE, Chain, invert
+
+__all__ = ["ChainClaim", "Claim", "ComparisonClaim", "Number", "Product", "SumClaim"]
+
+Product = tuple[int, ...]
+"""One bit to count: a single literal, or two literals whose exclusive nor is the bit."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """An unsigned number in a netlist.
+
+    Parameters
+    ----------
+    lits : tuple of int
+        Literals of the bits, lowest bit first.
+    max_value : int
+        Upper bound of the number, at most ``2**width - 1``.
+    """
+
+    lits: tuple[int, ...]
+    max_value: int
+
+    @property
+    def width(self) -> int:
+        """Number of bits."""
+        return len(self.lits)
+
+    @property
+    def negated(self) -> Number:
+        """The bitwise complement, ``2**width - 1`` minus the number."""
+        return Number(tuple(invert(x) for x in self.lits), (1 << self.width) - 1)
+
+    @property
+    def doubled(self) -> Number:
+        """Twice the number, one bit wider."""
+        return Number((FALSE, *self.lits), 2 * self.max_value)
+
+
+@dataclass(frozen=True)
+class ChainClaim:
+    """Claims that one carry chain or adder computes ``number = addends + products + const``.
+
+    The carry out of the highest literal of ``number`` is proven to be 0, unless the sum ``wraps``.
+
+    Parameters
+    ----------
+    number : Number
+        The result.
+    addends : tuple of Number
+        Numbers that are added.
+    products : tuple of Product
+        Bits of weight 1 that are added.
+    const : int
+        Constant that is added.
+    chain : Chain
+        The chain that computes the sum; a chain without slots if lookup tables compute it.
+    wraps : bool
+        The result is modulo ``2**number.width``.
+    """
+
+    number: Number
+    addends: tuple[Number, ...]
+    products: tuple[Product, ...]
+    const: int
+    chain: Chain
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class SumClaim:
+    """Claims that several chains together compute ``number = addends + products + const``.
+
+    Parameters
+    ----------
+    number : Number
+        The result. If ``low`` is not empty, only the bits of the sum above ``low``.
+    addends : tuple of Number
+        Numbers that are added.
+    products : tuple of Product
+        Bits of weight 1 that are added.
+    const : int
+        Constant that is added.
+    parts : tuple of (ChainClaim, int)
+        The chains that compute the sum, each with the exponent of its weight.
+    low : tuple of int
+        Literals of the bits of the sum below ``number``, lowest first.
+    wraps : bool
+        The result is modulo ``2**number.width``; otherwise the sum is proven to fit.
+    """
+
+    number: Number
+    addends: tuple[Number, ...]
+    products: tuple[Product, ...]
+    const: int
+    parts: tuple[tuple[ChainClaim, int], ...]
+    low: tuple[int, ...] = ()
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class ComparisonClaim:
+    """Claims that ``lit`` is 1 exactly where a sum reaches ``limit``.
+
+    Parameters
+    ----------
+    lit : int
+        Literal of the comparison's result.
+    number : Number
+        The sum modulo ``2**number.width``.
+    limit : int
+        Value that the sum is compared with.
+    low, high : int
+        Least and largest value of the sum.
+    """
+
+    lit: int
+    number: Number
+    limit: int
+    low: int
+    high: int
+
+
+Claim = SumClaim | ComparisonClaim
+"""A claim about a complete sum, as opposed to one chain."""

@@ -1,0 +1,156 @@
+"""Proves that chains add up to the sums that they are part of, symbolically and for all inputs.
+
+``certificate`` proves each carry chain by itself. This module composes the proven chains: the
+numbers that one chain makes and another one reads cancel, modulo a power of two, and what remains
+must equal the claimed sum. A range check then shows that the sum fits its bits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+
+from bnnhw.logic.cells import Lut
+from bnnhw.logic.claims import ComparisonClaim, Product, SumClaim
+
+__all__ = ["ProvenSums"]
+
+Atom = tuple[int, ...]
+"""A counted bit, or two bits whose exclusive or is counted."""
+
+LinearForm = dict[Atom, int]
+"""Coefficient of each atom; the empty atom is the constant."""
+
+
+class ProvenSums:
+    """Linear form of every number that was proven so far, by its literals."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[LinearForm, bool]] = {}
+
+    def check(self, claim: SumClaim) -> str:
+        """Prove a sum from its chains; returns what is wrong, or an empty string."""
+        lits = (*claim.low, *claim.number.lits)
+        difference: LinearForm = defaultdict(int)
+        _add_number(difference, lits, 1)
+        for addend in claim.addends:
+            _add_number(difference, addend.lits, -1)
+        for product in claim.products:
+            _add_product(difference, product, -1)
+        difference[()] -= claim.const
+        for part, shift in claim.parts:
+            if part.wraps and shift + part.number.width < len(lits):
+                return "a chain drops a carry that the sum needs"
+            _add_number(difference, part.number.lits, -1 << shift)
+            for addend in part.addends:
+                _add_number(difference, addend.lits, 1 << shift)
+            for product in part.products:
+                _add_product(difference, product, 1 << shift)
+            difference[()] += part.const << shift
+        if any(c % (1 << len(lits)) for c in difference.values()):
+            return "the chains do not add up to the claimed sum"
+        return self._check_range(claim, len(lits))
+
+    def _check_range(self, claim: SumClaim, width: int) -> str:
+        """Prove that a sum fits ``width`` bits, and remember its linear form."""
+        form: LinearForm = defaultdict(int)
+        for addend in claim.addends:
+            for atom, c in self._form(addend.lits, width).items():
+                form[atom] += c
+        for product in claim.products:
+            _add_product(form, product, 1)
+        form[()] += claim.const
+        form = {atom: c for atom, c in form.items() if c}
+        least, most = _range(form)
+        exact = least >= 0 and not most >> width
+        if claim.low:
+            # The result is one bit of a comparison: only the distance from the next lower
+            # multiple of the modulus matters.
+            begin = least >> width << width
+            return "" if not most - begin >> width else \
+                f"a compared sum lies between {least} and {most}, which exceeds {width} bits"
+        if not exact and not claim.wraps:
+            return f"a sum lies between {least} and {most}, which exceeds {width} bits"
+        if exact and claim.number.max_value < most:
+            return f"a sum can reach {most}, but its claimed bound is {claim.number.max_value}"
+        self._known[claim.number.lits] = form, exact
+        return ""
+
+    def _form(self, lits: tuple[int, ...], width: int) -> LinearForm:
+        """Linear form of a number modulo ``2**width``: proven, or that of its separate bits."""
+        fixed = next((k for k, lit in enumerate(lits) if lit > 1), 0)
+        for shift, flip in itertools.product(range(fixed + 1), (0, 1)):
+            upper = lits[shift:]
+            found = self._known.get(tuple(lit ^ flip for lit in upper))
+            if found is None or (not found[1] and len(lits) < width):
+                continue
+            sign = -1 if flip else 1
+            form = defaultdict(int, {atom: sign * c << shift for atom, c in found[0].items()})
+            form[()] += flip * ((1 << len(upper)) - 1 << shift)
+            form[()] += sum(lit << k for k, lit in enumerate(lits[:shift]))
+            return form
+        form = defaultdict(int)
+        _add_number(form, lits, 1)
+        return form
+
+    def check_comparison(self, claim: ComparisonClaim, lookups: dict[int, Lut]) -> str:
+        """Try a comparison at every value of its number; returns what is wrong, or nothing.
+
+        Parameters
+        ----------
+        claim : ComparisonClaim
+            Its number has at most as many bits as a sum, so that all values can be tried.
+        lookups : dict
+            The lookup table that drives each bit.
+        """
+        size = 1 << claim.number.width
+        least, most = _range(self._form(claim.number.lits, claim.number.width))
+        if (least - claim.low) % size + most - least > claim.high - claim.low:
+            return (f"a compared sum lies between {least} and {most}, but is claimed to lie "
+                    f"between {claim.low} and {claim.high}")
+        # Bit v of each entry is the value of that bit where the number is v.
+        columns = {0: 0}
+        for k, lit in enumerate(claim.number.lits):
+            if lit > 1:
+                pattern = sum(1 << v for v in range(size) if v >> k & 1)
+                columns[lit >> 1] = pattern ^ (-(lit & 1) & (1 << size) - 1)
+        got = _column(claim.lit >> 1, columns, size, lookups) ^ -(claim.lit & 1)
+        wrong = any((got >> v % size & 1) != (v >= claim.limit)
+                    for v in range(claim.low, claim.high + 1)
+                    if all(v >> k & 1 == lit for k, lit in enumerate(claim.number.lits)
+                           if lit <= 1))
+        return f"the comparison with {claim.limit} is wrong for some sum" if wrong else ""
+
+
+def _column(bit: int, columns: dict[int, int], size: int, lookups: dict[int, Lut]) -> int:
+    """Value of a bit at each value of the compared number, packed into an integer."""
+    if bit not in columns:
+        cell = lookups[bit]
+        ins = [_column(b, columns, size, lookups) for b in cell.ins]
+        columns[bit] = sum((cell.table >> sum((x >> v & 1) << k for k, x in enumerate(ins)) & 1)
+                           << v for v in range(size))
+    return columns[bit]
+
+
+def _range(form: LinearForm) -> tuple[int, int]:
+    """Bounds of a linear form: every atom is 0 or 1 independently."""
+    const = form.get((), 0)
+    return (const + sum(c for atom, c in form.items() if atom and c < 0),
+            const + sum(c for atom, c in form.items() if atom and c > 0))
+
+
+def _add_number(form: LinearForm, lits: tuple[int, ...], c: int) -> None:
+    """Add ``c`` times a number."""
+    for k, lit in enumerate(lits):
+        _add_product(form, (lit,), c << k if c > 0 else -(-c << k))
+
+
+def _add_product(form: LinearForm, product: Product, c: int) -> None:
+    """Add ``c`` times a literal, or times the exclusive nor of two literals."""
+    flip = (sum(lit & 1 for lit in product) + len(product) - 1) & 1
+    atom = tuple(sorted(lit >> 1 for lit in product))
+    if flip:
+        form[()] += c
+        c = -c
+    if atom != (0,):
+        form[atom] += c
