@@ -1,19 +1,42 @@
 """Open standard-cell flow: mapping, area, timing, gate-level simulation, energy and hand-off."""
 
 from bnnhw.asic.energy import Energy, Stimulus, estimate_energy, estimate_run
-from bnnhw.asic.equiv import Equivalence, prove_netlist
-from bnnhw.asic.gates import GateRun, simulate_gates
-from bnnhw.asic.jobs import simulate_job_gates
+from bnnhw.asic.equivalence import Equivalence, prove_netlist
+from bnnhw.asic.gate_simulation import GateRun, simulate_gates
+from bnnhw.asic.job_simulation import simulate_job_gates
 from bnnhw.asic.library import CellLibrary, load_library
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.mapping import Mapped, map_design, map_verilog
 from bnnhw.asic.netlist import Netlist
-from bnnhw.asic.parts import NoTool, Part, Stage, Task, run_task
 from bnnhw.asic.report import CellReport, make_report
+from bnnhw.asic.tasks import MissingTool, Result, Stage, Task, run_task
 from bnnhw.asic.timing import Timing, analyse_timing, sta_installed
 
-__all__ = ["CellLibrary", "CellReport", "Energy", "Equivalence", "GateRun", "Mapped", "Netlist",
-           "NoTool", "Part", "Stage", "Stimulus", "Task", "Timing", "analyse_timing",
-           "estimate_energy", "estimate_run", "hand_off", "load_library", "make_report",
-           "map_design", "map_verilog", "prove_netlist", "run_task", "simulate_gates",
-           "simulate_job_gates", "sta_installed"]
+__all__ = [
+           "CellLibrary",
+           "CellReport",
+           "Energy",
+           "Equivalence",
+           "GateRun",
+           "Mapped",
+           "MissingTool",
+           "Netlist",
+           "Result",
+           "Stage",
+           "Stimulus",
+           "Task",
+           "Timing",
+           "analyse_timing",
+           "estimate_energy",
+           "estimate_run",
+           "hand_off",
+           "load_library",
+           "make_report",
+           "map_design",
+           "map_verilog",
+           "prove_netlist",
+           "run_task",
+           "simulate_gates",
+           "simulate_job_gates",
+           "sta_installed",
+]

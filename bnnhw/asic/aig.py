@@ -1,4 +1,8 @@
-"""Logic as ANDs and inverters, of which equal ones are one: what is left goes to ABC."""
+"""And-Inverter graph with structural hashing, and its export to the binary AIGER format.
+
+The equivalence check builds both designs in one graph: logic with the same structure becomes the
+same node, so that only what remains different has to be proven by ABC.
+"""
 
 from __future__ import annotations
 
@@ -7,87 +11,116 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bnnhw.asic.boolean import Boolean
 
-__all__ = ["FALSE", "LANES", "TRUE", "Aig"]
+__all__ = ["FALSE", "PATTERNS", "TRUE", "Aig"]
 
 FALSE, TRUE = 0, 1
-"""Literals: node 0 as it is, and inverted."""
+"""The constant literals: node 0, and node 0 inverted."""
 
-LANES = 512
-"""Random cases that are looked at side by side, a bit each."""
+PATTERNS = 512
+"""Random input patterns that one call of ``Aig.simulate`` evaluates, one in each bit of a word."""
 
 
 class Aig:
-    """A growing graph; a literal is twice a node, and one more where it is inverted.
+    """A growing And-Inverter graph.
 
-    Node 0 is false. Others are free inputs, or ANDs of two literals; an AND that is there already
-    is not made again, so that equal structure is an equal literal.
+    A literal is an integer: twice the number of a node, plus one if the node is inverted. Node 0 is
+    the constant false; every other node is a primary input or the AND of two literals. Structural
+    hashing returns the existing node for an AND that was built before, so that logic of equal
+    structure has equal literals.
     """
 
     def __init__(self) -> None:
         self._fanins: list[tuple[int, int] | None] = [None]
-        self._made: dict[tuple[int, int], int] = {}
+        self._and_nodes: dict[tuple[int, int], int] = {}
 
     def __len__(self) -> int:
         return len(self._fanins)
 
-    def free(self) -> int:
-        """A new input."""
+    def add_input(self) -> int:
+        """Add a primary input and return its literal."""
         self._fanins.append(None)
         return 2 * len(self._fanins) - 2
 
-    def both(self, a: int, b: int) -> int:
-        """AND."""
+    def and_(self, a: int, b: int) -> int:
+        """Return the literal of ``a AND b``."""
         if a > b:
             a, b = b, a
         if a == FALSE or a == b ^ 1:
             return FALSE
         if a in (TRUE, b):
             return b
-        found = self._made.get((a, b))
+        found = self._and_nodes.get((a, b))
         if found is None:
             self._fanins.append((a, b))
-            found = self._made[a, b] = 2 * len(self._fanins) - 2
+            found = self._and_nodes[a, b] = 2 * len(self._fanins) - 2
         return found
 
-    def either(self, a: int, b: int) -> int:
-        """OR."""
-        return self.both(a ^ 1, b ^ 1) ^ 1
+    def or_(self, a: int, b: int) -> int:
+        """Return the literal of ``a OR b``."""
+        return self.and_(a ^ 1, b ^ 1) ^ 1
 
-    def differ(self, a: int, b: int) -> int:
-        """XOR, the same for all ways to invert its inputs."""
+    def xor(self, a: int, b: int) -> int:
+        """Return the literal of ``a XOR b``; inverted inputs share the structure of plain ones."""
         invert = (a ^ b) & 1
         a, b = a & ~1, b & ~1
-        return self.either(self.both(a, b ^ 1), self.both(a ^ 1, b)) ^ invert
+        return self.or_(self.and_(a, b ^ 1), self.and_(a ^ 1, b)) ^ invert
 
-    def value(self, function: Boolean, pins: Mapping[str, int]) -> int:
-        """A function of literals."""
+    def or_many(self, literals: Sequence[int]) -> int:
+        """Return the OR of all literals, built as a balanced tree; FALSE if there are none."""
+        level = list(literals) or [FALSE]
+        while len(level) > 1:
+            level = [self.or_(*level[k:k + 2]) if k + 1 < len(level) else level[k]
+                     for k in range(0, len(level), 2)]
+        return level[0]
+
+    def build(self, function: Boolean, pins: Mapping[str, int]) -> int:
+        """Return the literal of a Boolean function.
+
+        Parameters
+        ----------
+        function : Boolean
+        pins : mapping of str to int
+            Literal of each pin that the function reads.
+        """
         if function.op == "pin":
             return pins[function.name]
         if function.op == "constant":
             return int(function.name)
-        values = [self.value(term, pins) for term in function.terms]
+        literals = [self.build(term, pins) for term in function.terms]
         if function.op == "not":
-            return values[0] ^ 1
-        join = {"and": self.both, "or": self.either, "xor": self.differ}[function.op]
-        result = values[0]
-        for value in values[1:]:
-            result = join(result, value)
+            return literals[0] ^ 1
+        join = {"and": self.and_, "or": self.or_, "xor": self.xor}[function.op]
+        result = literals[0]
+        for literal in literals[1:]:
+            result = join(result, literal)
         return result
 
-    def samples(self, seed: int = 1, given: Mapping[int, int] | None = None) -> list[int]:
-        """What each node is in random cases, of which each is a bit; inputs may be given.
+    def simulate(self, seed: int = 1, given: Mapping[int, int] | None = None) -> list[int]:
+        """Evaluate the graph for ``PATTERNS`` random input patterns.
 
-        Inputs are 1 in half of the cases, or mostly 0, or mostly 1, or each has its own way:
-        which of these is up to ``seed``. What happens only while nothing else does is then seen.
+        Parameters
+        ----------
+        seed : int
+            Seed of the random values. It also selects how often an input is 1: in half of the
+            patterns (``seed % 4 == 0``), rarely (1), mostly (2), or one of these for each input
+            (3). Rare events, such as a write while nothing else happens, are then exercised too.
+        given : mapping of int to int, optional
+            Values of inputs by node, in place of random ones; bit ``k`` is the value in pattern
+            ``k``.
+
+        Returns
+        -------
+        list of int
+            Value of each node, one bit per pattern.
         """
         rng = random.Random(seed)
-        way = seed % 4
-        ones = (1 << LANES) - 1
+        density = seed % 4
+        ones = (1 << PATTERNS) - 1
         values = [0]
         given = given or {}
         for node, fanin in enumerate(self._fanins[1:], 1):
             if fanin is None:
-                drawn = _draw(rng, way if way < 3 else rng.randrange(3))
+                drawn = _random_bits(rng, density if density < 3 else rng.randrange(3))
                 values.append(given.get(node, drawn))
                 continue
             a, b = fanin
@@ -95,62 +128,68 @@ class Aig:
                           & (values[b >> 1] ^ (ones if b & 1 else 0)))
         return values
 
-    def cone(self, literals: Iterable[int], seen: set[int]) -> int:
-        """Add all nodes below some literals to those seen; how many ANDs are new among them."""
+    def add_fanin_cone(self, literals: Iterable[int], nodes: set[int]) -> int:
+        """Add the transitive fan-in of some literals to ``nodes``.
+
+        Returns
+        -------
+        int
+            Number of AND nodes that were not in ``nodes`` before.
+        """
         stack, new = [literal >> 1 for literal in literals], 0
         while stack:
             node = stack.pop()
-            if node in seen:
+            if node in nodes:
                 continue
-            seen.add(node)
+            nodes.add(node)
             fanin = self._fanins[node]
             if fanin is not None:
                 new += 1
                 stack += [fanin[0] >> 1, fanin[1] >> 1]
         return new
 
-    def aiger(self, output: int, name: str) -> bytes:
-        """The cone of a literal in the binary format AIGER, as the one output ``name``."""
-        seen: set[int] = set()
-        self.cone([output], seen)
-        seen.discard(0)
-        # A node is made behind those that it reads, so that their order is one for AIGER too.
-        inputs = sorted(n for n in seen if self._fanins[n] is None)
-        ands = sorted(seen.difference(inputs))
+    def to_aiger(self, output: int, name: str) -> bytes:
+        """Write the fan-in cone of a literal in the binary AIGER format.
+
+        Parameters
+        ----------
+        output : int
+            Literal that becomes the only output.
+        name : str
+            Name of that output.
+        """
+        cone: set[int] = set()
+        self.add_fanin_cone([output], cone)
+        cone.discard(0)
+        # A node is created after its fan-ins, so ascending numbers are the order AIGER requires.
+        inputs = sorted(n for n in cone if self._fanins[n] is None)
+        ands = sorted(cone.difference(inputs))
         number = {n: k for k, n in enumerate([0, *inputs, *ands])}
 
-        def literal(old: int) -> int:
-            return 2 * number[old >> 1] | old & 1
+        def renumbered(literal: int) -> int:
+            return 2 * number[literal >> 1] | literal & 1
 
-        out = bytearray(f"aig {len(seen)} {len(inputs)} 0 1 {len(ands)}\n"
-                        f"{literal(output)}\n".encode())
+        out = bytearray(f"aig {len(cone)} {len(inputs)} 0 1 {len(ands)}\n"
+                        f"{renumbered(output)}\n".encode())
         for node in ands:
             fanin = self._fanins[node]
             assert fanin is not None
-            low, high = sorted((literal(fanin[0]), literal(fanin[1])))
-            _number(out, 2 * number[node] - high)
-            _number(out, high - low)
+            low, high = sorted((renumbered(fanin[0]), renumbered(fanin[1])))
+            _append_varint(out, 2 * number[node] - high)
+            _append_varint(out, high - low)
         return bytes(out + f"o0 {name}\n".encode())
 
-    def any_of(self, literals: Sequence[int]) -> int:
-        """OR of many, balanced."""
-        level = list(literals) or [FALSE]
-        while len(level) > 1:
-            level = [self.either(*level[k:k + 2]) if k + 1 < len(level) else level[k]
-                     for k in range(0, len(level), 2)]
-        return level[0]
+
+def _random_bits(rng: random.Random, density: int) -> int:
+    """Draw one bit per pattern: 1 with probability 1/2 (``density`` 0), 1/8 (1) or 7/8 (2)."""
+    bits = rng.getrandbits(PATTERNS)
+    if density:
+        bits &= rng.getrandbits(PATTERNS) & rng.getrandbits(PATTERNS)
+    return bits ^ ((1 << PATTERNS) - 1) if density == 2 else bits
 
 
-def _draw(rng: random.Random, way: int) -> int:
-    """As many bits as there are cases, of which half are 1, or an eighth, or all but an eighth."""
-    bits = rng.getrandbits(LANES)
-    if way:
-        bits &= rng.getrandbits(LANES) & rng.getrandbits(LANES)
-    return bits ^ ((1 << LANES) - 1) if way == 2 else bits
-
-
-def _number(out: bytearray, value: int) -> None:
-    """Seven bits a byte, the lowest first, as AIGER counts."""
+def _append_varint(out: bytearray, value: int) -> None:
+    """Append a number in AIGER's encoding: seven bits per byte, least significant first."""
     while value > 127:
         out.append(value & 127 | 128)
         value >>= 7

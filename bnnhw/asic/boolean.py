@@ -1,7 +1,7 @@
-"""Boolean functions as Liberty writes them: truth tables to find cells by, Verilog to simulate.
+"""Boolean functions of library cells: parser for Liberty's syntax, truth tables and Verilog.
 
-Operators, from the tightest: ``!`` before and ``'`` behind a term, ``^``, ``&`` ``*`` or a space,
-``|`` or ``+``.
+Operators in order of precedence: ``!`` before or ``'`` after a term (NOT), ``^`` (XOR), ``&``,
+``*`` or a space (AND), ``|`` or ``+`` (OR).
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from bnnhw.errors import ConfigError
 __all__ = ["Boolean", "parse_boolean"]
 
 MAX_LENGTH = 4096
-"""Longest text of a function; cells with more inputs than a few are not made."""
+"""Largest number of characters of a function; real cells have few inputs."""
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z_][\w\[\].]*)|([01])|([!'^&*|+()]))")
 
 
 @dataclass(frozen=True)
 class Boolean:
-    """A function of named pins.
+    """A Boolean function of named pins, as an expression tree.
 
     Attributes
     ----------
     op : str
         ``pin``, ``constant``, ``not``, ``and``, ``or`` or ``xor``.
     name : str
-        Of the pin, or ``0`` and ``1``.
+        Name of a pin, or ``0`` or ``1`` for a constant.
     terms : tuple of Boolean
+        Operands.
     """
 
     op: str
@@ -38,13 +39,21 @@ class Boolean:
     terms: tuple[Boolean, ...] = ()
 
     def pins(self) -> tuple[str, ...]:
-        """Pins that it reads, sorted."""
+        """Return the names of the pins that the function reads, sorted."""
         if self.op == "pin":
             return (self.name,)
         return tuple(sorted({pin for term in self.terms for pin in term.pins()}))
 
     def value(self, pins: dict[str, int], ones: int = 1) -> int:
-        """Evaluate bit by bit; ``ones`` has a bit set for each case that ``pins`` holds."""
+        """Evaluate the function for several cases at once, one in each bit.
+
+        Parameters
+        ----------
+        pins : dict of str to int
+            Values of the pins; bit ``k`` belongs to case ``k``.
+        ones : int
+            A word with the bit of each case set.
+        """
         if self.op == "pin":
             return pins[self.name]
         if self.op == "constant":
@@ -58,15 +67,15 @@ class Boolean:
                 result | value if self.op == "or" else result ^ value
         return result
 
-    def table(self, pins: tuple[str, ...]) -> int:
-        """Truth table: bit k is the value where pin j is bit j of k."""
+    def truth_table(self, pins: tuple[str, ...]) -> int:
+        """Return the truth table: bit ``k`` is the value if pin ``j`` is bit ``j`` of ``k``."""
         cases = 1 << len(pins)
         columns = {pin: sum(1 << k for k in range(cases) if k >> j & 1)
                    for j, pin in enumerate(pins)}
         return self.value(columns, (1 << cases) - 1)
 
     def verilog(self, names: Mapping[str, str] | None = None) -> str:
-        """Verilog expression; ``names`` are those of pins where they have others."""
+        """Return a Verilog expression; ``names`` replaces the names of pins if it is given."""
         if self.op == "pin":
             return names[self.name] if names is not None else self.name
         if self.op == "constant":
@@ -78,43 +87,45 @@ class Boolean:
 
 
 def parse_boolean(text: str, where: str) -> Boolean:
-    """Parse a function.
+    """Parse a Boolean function in Liberty's syntax.
 
     Parameters
     ----------
-    text, where : str
-        ``where`` names the cell and pin, for errors.
+    text : str
+    where : str
+        Cell and pin, for error messages.
 
     Raises
     ------
     ConfigError
-        The text is no function.
+        The text is not a Boolean function.
     """
-    def refuse() -> ConfigError:
-        return ConfigError(f"has a function that is not understood: '{text[:60]}'", where=where)
+    def invalid() -> ConfigError:
+        return ConfigError(f"is not a Boolean function: '{text[:60]}'", where=where,
+                           hint="use pin names, 0, 1, parentheses and the operators ! ' ^ & * | +")
 
     if len(text) > MAX_LENGTH:
-        raise refuse()
+        raise invalid()
     tokens: list[str] = []
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise refuse()
+            raise invalid()
         tokens.append(match[1] or match[2] or match[3])
-        at = match.end()
+        position = match.end()
     parser = _Parser(tokens)
     try:
-        result = parser.alternatives()
+        result = parser.disjunction()
     except (IndexError, RecursionError):
-        raise refuse() from None
+        raise invalid() from None
     if parser.tokens:
-        raise refuse()
+        raise invalid()
     return result
 
 
 class _Parser:
-    """Recursive descent; running out of tokens is an IndexError."""
+    """Recursive-descent parser; running out of tokens raises an IndexError."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens[::-1]
@@ -125,22 +136,22 @@ class _Parser:
             return True
         return False
 
-    def alternatives(self) -> Boolean:
-        terms = [self._product()]
+    def disjunction(self) -> Boolean:
+        terms = [self._conjunction()]
         while self._next_is("|+"):
-            terms.append(self._product())
+            terms.append(self._conjunction())
         return terms[0] if len(terms) == 1 else Boolean("or", terms=tuple(terms))
 
-    def _product(self) -> Boolean:
-        terms = [self._sum()]
+    def _conjunction(self) -> Boolean:
+        terms = [self._exclusive_or()]
         while True:
-            # Two terms side by side are a product too.
+            # Two adjacent terms without an operator are an AND too.
             if self._next_is("&*") or (self.tokens and self.tokens[-1] not in "|+^)&*'"):
-                terms.append(self._sum())
+                terms.append(self._exclusive_or())
             else:
                 return terms[0] if len(terms) == 1 else Boolean("and", terms=tuple(terms))
 
-    def _sum(self) -> Boolean:
+    def _exclusive_or(self) -> Boolean:
         terms = [self._factor()]
         while self._next_is("^"):
             terms.append(self._factor())
@@ -151,7 +162,7 @@ class _Parser:
         if token == "!":
             return Boolean("not", terms=(self._factor(),))
         if token == "(":
-            result = self.alternatives()
+            result = self.disjunction()
             if self.tokens.pop() != ")":
                 raise IndexError
         elif token in "01":

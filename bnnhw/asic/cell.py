@@ -1,6 +1,6 @@
-"""Cells and pins: what the groups of a Liberty file mean.
+"""Cells of a library: reads pins, timing arcs, power arcs and state from Liberty groups.
 
-Everything is in the units of the library until ``CellLibrary`` scales it.
+All values are in the units of the library; ``CellLibrary`` has the factors to SI units.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from typing import NamedTuple
 
 from bnnhw.asic.boolean import Boolean, parse_boolean
 from bnnhw.asic.liberty import Group
-from bnnhw.asic.tables import Table, Templates, read_table
+from bnnhw.asic.nldm import Table, Templates, read_table
 
 __all__ = ["Arc", "Cell", "Defaults", "Pin", "State", "read_cell", "read_defaults"]
 
-NO_DELAYS = ("setup", "hold", "recovery", "removal", "min_", "non_", "three_state", "skew", "no_")
-"""What the types of constraints begin with, and of paths that do not drive the output."""
+CONSTRAINT_PREFIXES = ("setup", "hold", "recovery", "removal", "min_", "non_", "three_state",
+                       "skew", "no_")
+"""Prefixes of the ``timing_type`` of arcs that are no path to the output, such as setup times."""
 
 
 @dataclass(frozen=True)
 class Arc:
-    """What happens at a pin when a related one changes: its timing, or its energy.
+    """A timing arc or power arc of a pin.
 
     Attributes
     ----------
     related : str
-        The pin that causes it, or nothing.
+        The pin that causes the edge; empty if the arc names none.
     type : str
-        ``timing_type`` of timing; nothing for the plain arcs of logic.
+        ``timing_type`` of a timing arc; empty for combinational logic.
     rise, fall : Table or None
-        Delay (time units), or energy (capacitance times voltage squared), of the own pin's edges.
+        Delay (time units) or internal energy (capacitance unit times voltage unit squared) of a
+        rising and of a falling edge of the pin that has the arc.
     """
 
     related: str
@@ -37,15 +39,36 @@ class Arc:
     rise: Table | None
     fall: Table | None
 
+    def table(self, edge: str) -> Table | None:
+        """Return the table of an edge of the pin, ``rise`` or ``fall``."""
+        return {"rise": self.rise, "fall": self.fall}[edge]
+
     @property
     def is_delay(self) -> bool:
-        """Whether it is a path to the pin, not a constraint such as a setup time."""
-        return not self.type.startswith(NO_DELAYS)
+        """Whether the arc is a path to the pin, not a constraint such as a setup time."""
+        return not self.type.startswith(CONSTRAINT_PREFIXES)
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One pin; ``function`` of an output reads pins and the variables of the state."""
+    """One pin of a cell.
+
+    Attributes
+    ----------
+    name : str
+    direction : str
+        ``input``, ``output``, ``inout`` or ``internal``.
+    capacitance : float
+        Load of an input.
+    max_capacitance : float
+        Largest load of an output; 0 if the library gives none.
+    function : Boolean or None
+        Function of an output, of pins and of the state variables of the cell.
+    three_state : bool
+    flags : frozenset of str
+        Those of ``PIN_FLAGS`` that are true.
+    timing, power : tuple of Arc
+    """
 
     name: str
     direction: str
@@ -60,17 +83,18 @@ class Pin:
 
 @dataclass(frozen=True)
 class State:
-    """The flip-flop or latch of a cell.
+    """The flip-flop or latch inside a cell.
 
     Attributes
     ----------
     kind : str
         ``ff`` or ``latch``.
     variables : tuple of str
-        The state and its complement.
+        Names of the state variable and of its complement.
     data, clock : Boolean or None
-        Next state and rising clock, or data and enable.
+        Next state and clock (sampled where it rises) of a flip-flop; data and enable of a latch.
     clear, preset : Boolean or None
+        Asynchronous clear and preset.
     """
 
     kind: str
@@ -91,16 +115,16 @@ class Cell:
     area : float
         Square micrometres; 0 where the library gives none.
     leakage : float or None
-        Leakage power units, mean of the states that are listed; None where none is given.
+        Leakage power, mean over the input states that the library lists; None if it lists none.
     pins : dict of str to Pin
     state : State or None
     usable : bool
-        Neither marked as not to be used, nor a special cell (isolation, level shifter, pad), nor
-        without any output (filler, corner).
+        False for cells that are marked as not to be used (``dont_use``), for special cells
+        (isolation, level shifter, pad), and for cells without an output (filler, corner).
     gating : str
-        ``clock_gating_integrated_cell``, or nothing.
+        ``clock_gating_integrated_cell`` of a clock gate; else empty.
     opaque : bool
-        Has a state that is none of ``State`` (a state table, a memory, several states).
+        The cell has a state that ``State`` cannot describe (state table, memory, several states).
     """
 
     name: str
@@ -121,10 +145,10 @@ class Cell:
         return tuple(p.name for p in self.pins.values() if p.direction == "output")
 
     @property
-    def understood(self) -> bool:
-        """Whether simulation and proof can read it, if it stores anything that synthesis may use.
+    def is_supported(self) -> bool:
+        """Whether simulation and proof support the flip-flop or latch of the cell.
 
-        A cell that is not understood is not offered to synthesis.
+        Cells that are not supported are not offered to synthesis.
         """
         state = self.state
         if state is None or self.gating or self.opaque:
@@ -138,19 +162,21 @@ class Cell:
 
 
 class Defaults(NamedTuple):
-    """What a library says for all cells that do not say it themselves, in its units."""
+    """Default values of a library for pins and cells that do not give their own."""
 
     capacitance: float
     max_capacitance: float
     leakage: float | None
 
 
-SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "pad_cell", "always_on",
+SPECIAL_FLAGS = ("dont_use", "is_isolation_cell", "is_level_shifter", "pad_cell", "always_on",
            "is_macro_cell", "retention_cell", "switch_cell_type")
 PIN_FLAGS = ("clock", "clock_gate_clock_pin", "clock_gate_enable_pin", "clock_gate_out_pin",
              "clock_gate_test_pin", "clock_gate_obs_pin")
+
+
 def read_defaults(library: Group) -> Defaults:
-    """What pins and cells have that do not say it."""
+    """Read the default values of a ``library`` group."""
     leakage = "default_cell_leakage_power"
     return Defaults(library.number("default_input_pin_cap", 0.0),
                     library.number("default_max_capacitance", 0.0),
@@ -163,7 +189,7 @@ def read_cell(group: Group, templates: Templates, defaults: Defaults) -> Cell:
     Raises
     ------
     ConfigError
-        A value is missing or is not what it has to be; with the line.
+        A value is missing or invalid; the error names the line.
     """
     pins = {}
     for part in group.all("pin"):
@@ -173,7 +199,7 @@ def read_cell(group: Group, templates: Templates, defaults: Defaults) -> Cell:
     other = any(True for _ in group.all("ff_bank", "latch_bank", "statetable", "bus", "bundle",
                                         "memory"))
     special = any(group.simple.get(name, "false").lower() not in ("false", "0")
-                  for name in SPECIAL)
+                  for name in SPECIAL_FLAGS)
     special |= not any(pin.direction in ("output", "inout") for pin in pins.values())
     return Cell(group.name, group.number("area", 0.0), _leakage(group, defaults), pins,
                 _state(group, states[0]) if len(states) == 1 else None, not special,
@@ -181,14 +207,14 @@ def read_cell(group: Group, templates: Templates, defaults: Defaults) -> Cell:
 
 
 def _leakage(cell: Group, defaults: Defaults) -> float | None:
-    """Of the cell as a whole, or the mean over the states of its inputs that are listed."""
+    """Return the leakage power of the cell, or the mean over the input states that are listed."""
     if "cell_leakage_power" in cell.simple:
         return cell.number("cell_leakage_power")
     states: dict[str, float] = {}
     for group in cell.all("leakage_power"):
         if "value" not in group.simple:
             continue
-        # One group for each supply pin adds up to the leakage of a state.
+        # A state may have one group for each supply pin; their sum is its leakage.
         when = group.simple.get("when", "")
         states[when] = states.get(when, 0.0) + group.number("value")
     values = [value for when, value in states.items() if when] or list(states.values())

@@ -1,23 +1,24 @@
-"""The nets of a netlist's clock: of the port, behind inverters and buffers, and behind gates."""
+"""Finds the clock nets of a netlist: the clock port, and all nets after buffers and clock gates."""
 
 from __future__ import annotations
 
+from bnnhw.asic.assignments import Net
 from bnnhw.asic.netlist import Instance, Netlist
 
 __all__ = ["clock_nets"]
 
 
 def clock_nets(netlist: Netlist, clock: str = "clk") -> frozenset[int]:
-    """Nets that move with the clock: all that logic and clock gates make of it.
+    """Return the nets that are combinational functions of the clock, clock gates included.
 
-    What a register or latch holds is data, the latch of a clock gate included.
+    Outputs of registers and latches are data, and so is the latch inside a clock gate.
     """
-    readers: dict[int | str, list[Instance]] = {}
+    readers: dict[Net, list[Instance]] = {}
     for instance in netlist.instances:
-        for pin in _passing(instance):
+        for pin in _combinational_inputs(instance):
             readers.setdefault(instance.pins.get(pin, "x"), []).append(instance)
     found: set[int] = set()
-    stack: list[int | str] = [n for n in netlist.inputs if (clock, 0) in netlist.names.get(n, ())]
+    stack: list[Net] = [n for n in netlist.inputs if (clock, 0) in netlist.names.get(n, ())]
     while stack:
         net = stack.pop()
         if not isinstance(net, int) or net in found:
@@ -28,8 +29,8 @@ def clock_nets(netlist: Netlist, clock: str = "clk") -> frozenset[int]:
     return frozenset(found)
 
 
-def _passing(instance: Instance) -> tuple[str, ...]:
-    """Inputs of an instance that its outputs follow at once."""
+def _combinational_inputs(instance: Instance) -> tuple[str, ...]:
+    """Return the inputs of an instance that its outputs depend on combinationally."""
     cell = instance.cell
     if cell.gating:
         return tuple(p.name for p in cell.pins.values() if "clock_gate_clock_pin" in p.flags)

@@ -1,25 +1,26 @@
-"""Energy of a netlist from simulated edges and the library's tables: an estimate before layout.
+"""Estimates the energy of a netlist from simulated edges and the power tables of its library.
 
-For each edge of a net half of ``C V^2`` of the pins (and wire) on it, and the internal energy of
-the cell that drives it; for edges of inputs the internal energy that their cells list by
-themselves (clock pins of registers and clock gates, enables of latches); and leakage. Glitches
-count, as the simulation has delays. Nets behind clock gates are nets of the clock, and count with
-the edges that the gates let through. Clock tree, layout, and what drives the inputs are not in it.
+Each edge of a net costs half of ``C V^2`` of the pins and wire on it, plus the internal energy of
+the cell that drives it. Edges of inputs cost the internal energy that the library lists for the pin
+(clock pins of registers and clock gates, enables of latches). Leakage is reported separately.
+Glitches count, because the simulation has delays. Nets after clock gates are clock nets, and only
+the edges that a gate lets through count. The estimate is made before layout: it contains no clock
+tree and nothing outside of the core.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
-from bnnhw.asic.cell import Arc
+from bnnhw.asic.assignments import Net
 from bnnhw.asic.clocks import clock_nets
-from bnnhw.asic.gaps import require_energies
-from bnnhw.asic.gates import GateRun
-from bnnhw.asic.jobs import JobRun
+from bnnhw.asic.gate_simulation import GateRun
+from bnnhw.asic.job_simulation import JobRun
 from bnnhw.asic.mapping import Mapped
+from bnnhw.asic.missing_data import require_energies
 from bnnhw.asic.netlist import Netlist, mean_table
-from bnnhw.asic.report import products_a_frame
+from bnnhw.asic.report import products_per_frame
 from bnnhw.asic.roles import Roles, input_load
 from bnnhw.asic.vcd import Toggles
 from bnnhw.emit.design import Design
@@ -27,23 +28,27 @@ from bnnhw.errors import ToolError
 
 __all__ = ["Energy", "LayerEnergy", "Stimulus", "estimate_energy", "estimate_run"]
 
+FO4 = 4
+"""Inputs that load an inverter in the energy unit ``E_FO4`` (fan-out of four)."""
+
 PORTS = "clock and inputs"
-"""What the nets of input ports take: whatever drives the core."""
+"""Name of the entry for nets that input ports drive; their energy is spent outside of the core."""
 
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What was simulated.
+    """The simulated workload that an estimate refers to.
 
     Attributes
     ----------
     name : str
+        Description of the samples.
     frames : int
-        In the window of the toggles.
+        Frames in the window in which edges were counted.
     products : int
-        Of a frame.
+        Products of a weight and an input per frame.
     period : float
-        Seconds.
+        Clock period in seconds.
     """
 
     name: str
@@ -54,36 +59,61 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class LayerEnergy:
-    """Joules in the window, without leakage, while the core ran a layer; its products a frame."""
+    """Energy while a job-based core runs one layer.
+
+    Attributes
+    ----------
+    joules : float
+        Energy in the window, without leakage.
+    products : int
+        Products of a weight and an input per frame.
+    """
 
     joules: float
     products: int
 
 
+class Conditions(TypedDict):
+    """Conditions of an estimate, with the keys of the JSON document."""
+
+    library: str
+    library_sha256: str
+    voltage: float
+    temperature: float | None
+    stimulus: str
+    wire: str
+    scope: str
+
+
 @dataclass(frozen=True)
 class Energy:
-    """Joules in a window, with all that a reader has to know to make sense of them.
+    """Estimated energy in a window of a simulation, with the conditions that it is valid for.
 
     Attributes
     ----------
-    switching, internal : float
-        Joules: capacitances, inside cells.
+    switching : float
+        Joules for charging the loads of nets.
+    internal : float
+        Joules inside cells.
     leakage : float or None
-        Joules at rest, at the simulated clock; None where the library does not give it.
+        Joules of leakage at the simulated clock; None if the library does not give it.
     units : dict of str to float
         Joules without leakage, by the unit that the driving cell belongs to.
     clock : float
-        Joules of nets of the clock, and inside cells at their pins on those nets; they are part of
-        ``switching`` and ``internal``.
+        Joules of clock nets, and inside cells at their clock pins. They are part of ``switching``
+        and ``internal``.
     cycles : int
+        Length of the window.
     activity : float
-        Edges of a data net a cycle, mean; nets of clocks left out.
+        Mean number of edges per data net and cycle; clock nets do not count.
     fo4 : float
-        Joules of half of ``4 C V^2`` with the C of the smallest NAND2's input.
-    conditions : dict
-        Library, voltage, temperature, stimulus, wire model, what the estimate leaves out.
+        Joules of one edge at a fan-out of four: half of ``4 C V^2``, with the input capacitance C
+        of the smallest NAND2.
+    stimulus : Stimulus
+    conditions : Conditions
+        Library, voltage, temperature, wire model, and what the estimate leaves out.
     layers : dict of str to LayerEnergy
-        Of a core that runs the layers one after another.
+        Energy by layer; empty unless the core runs the layers one after another.
     """
 
     switching: float
@@ -95,36 +125,36 @@ class Energy:
     activity: float
     fo4: float
     stimulus: Stimulus
-    conditions: dict[str, Any]
+    conditions: Conditions
     layers: dict[str, LayerEnergy] = field(default_factory=dict)
 
     @property
     def dynamic(self) -> float:
-        """Joules a frame, without leakage."""
+        """Joules per frame, without leakage."""
         return (self.switching + self.internal) / self.stimulus.frames
 
     @property
     def operation(self) -> float:
-        """Joules an operation, without leakage; a product and its addition are two."""
+        """Joules per operation, without leakage; a product and its addition are two operations."""
         return self.dynamic / (2 * self.stimulus.products)
 
     def rows(self) -> list[tuple[str, float]]:
-        """Rows of a table: unit, picojoules a frame."""
+        """Return the rows of a table: unit, picojoules per frame."""
         rows = [(unit, joules * 1e12 / self.stimulus.frames)
                 for unit, joules in self.units.items()]
         return [*rows, ("total", self.dynamic * 1e12)]
 
     def layer_rows(self) -> list[tuple[str, float, float]]:
-        """Rows of a table: layer, picojoules a frame, femtojoules an operation."""
+        """Return the rows of a table: layer, picojoules per frame, femtojoules per operation."""
         return [(name, e.joules * 1e12 / self.stimulus.frames,
                  e.joules * 1e15 / self.stimulus.frames / (2 * e.products))
                 for name, e in self.layers.items()]
 
     def sentence(self) -> str:
-        """The figure, never without its conditions."""
+        """Return the energy per operation together with its conditions, as one line for people."""
         c = self.conditions
         leakage = "leakage not given by the library" if self.leakage is None else \
-            f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ a frame"
+            f"leakage {self.leakage / self.stimulus.frames * 1e12:.3g} pJ per frame"
         temperature = "an unknown temperature" if c["temperature"] is None else \
             f"{c['temperature']:g} C"
         return (f"{self.operation * 1e15:.1f} fJ/Op = {self.operation / self.fo4:.2f} E_FO4 "
@@ -132,9 +162,9 @@ class Energy:
                 f"clock {100 * self.clock / (self.switching + self.internal):.0f} % of it, "
                 f"{leakage} at {1e-6 / self.stimulus.period:.4g} MHz: {c['scope']}, "
                 f"library {c['library']} at {c['voltage']:g} V and {temperature}, {c['stimulus']}, "
-                f"{self.activity:.3f} edges a data net and cycle, {c['wire']}")
+                f"{self.activity:.3f} edges per data net and cycle, {c['wire']}")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         frames = self.stimulus.frames
         return {
             "fj_per_op": self.operation * 1e15, "e_fo4_per_op": self.operation / self.fo4,
@@ -157,12 +187,23 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
                     stimulus: Stimulus) -> Energy:
     """Add up the energy of all edges.
 
+    Parameters
+    ----------
+    netlist : Netlist
+    roles : Roles
+        Cells of the library by their roles; the NAND2 gives the unit ``E_FO4``.
+    toggles : Toggles
+        Edges of all nets of ``netlist``.
+    units : list of str
+        Names of the units of the plan.
+    stimulus : Stimulus
+
     Raises
     ------
     ToolError
-        A net was not in the simulation, so that the sum would be too low.
+        A net is missing in ``toggles``, so that the sum would be too low.
     ConfigError
-        A cell has no energies or no capacitances, with the same result.
+        The library gives no internal energy or no capacitance for a cell of the netlist.
     """
     require_energies(netlist)
     library = netlist.library
@@ -173,7 +214,7 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
         unit = name.split(".", 1)[0]
         return unit if unit in by_unit else "between"
 
-    drivers: dict[int | str, str] = dict.fromkeys(netlist.inputs, PORTS)
+    drivers: dict[Net, str] = dict.fromkeys(netlist.inputs, PORTS)
     clocks = clock_nets(netlist)
     internal = clock = 0.0
     for instance in netlist.instances:
@@ -185,7 +226,8 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
             if net in edges:
                 rises, falls = edges[net]
                 load = netlist.load(net) if pin.direction == "output" else 0.0
-                energy = sum(n * _mean(netlist, pin.power, edge, load)
+                # The input that caused an edge is unknown: the mean of all power arcs counts.
+                energy = sum(n * mean_table(library, pin.power, edge, load)
                              for n, edge in ((rises, "rise"), (falls, "fall"))) * library.energy
             internal += energy
             clock += energy if net in clocks else 0.0
@@ -198,15 +240,16 @@ def estimate_energy(netlist: Netlist, roles: Roles, toggles: Toggles, units: lis
         by_unit[drivers.get(net, "between")] += energy
     cycles = round(toggles.seconds / stimulus.period)
     data = [sum(e) for net, e in edges.items() if net not in clocks]
-    return Energy(switching, internal, _leakage(netlist, toggles.seconds),
-                  {u: e for u, e in by_unit.items() if e}, clock, cycles,
-                  sum(data) / max(1, len(data)) / max(1, cycles),
-                  2 * input_load(roles, library) * library.voltage ** 2, stimulus,
-                  _conditions(netlist, stimulus))
+    return Energy(
+        switching=switching, internal=internal, leakage=_leakage(netlist, toggles.seconds),
+        units={u: e for u, e in by_unit.items() if e}, clock=clock, cycles=cycles,
+        activity=sum(data) / max(1, len(data)) / max(1, cycles),
+        fo4=FO4 / 2 * input_load(roles, library) * library.voltage ** 2, stimulus=stimulus,
+        conditions=_conditions(netlist, stimulus))
 
 
 def _leakage(netlist: Netlist, seconds: float) -> float | None:
-    """Joules at rest, or None where the library leaves any of it open."""
+    """Return the joules of leakage, or None if the library does not give that of every cell."""
     unit = netlist.library.conditions.leakage
     powers = [instance.cell.leakage for instance in netlist.instances]
     known = [power for power in powers if power is not None]
@@ -215,31 +258,39 @@ def _leakage(netlist: Netlist, seconds: float) -> float | None:
 
 def estimate_run(design: Design, mapped: Mapped, netlist: Netlist, run: GateRun,
                  stimulus: str) -> Energy:
-    """The energy of a simulation that counted edges; ``stimulus`` is what its samples are called.
+    """Estimate the energy of a simulation that counted edges.
 
-    Of a core that runs jobs, that of each layer, added up.
+    For a job-based core, the result is the sum over its layers.
+
+    Parameters
+    ----------
+    design, mapped, netlist
+    run : GateRun
+    stimulus : str
+        Description of the samples.
 
     Raises
     ------
     ToolError
-        A net was not in the simulation, or no edges were counted.
+        A net is missing in the simulation, or the simulation counted no edges.
     """
     units = [unit.name for unit in design.plan.units]
     if not isinstance(run, JobRun):
         if run.toggles is None:
-            raise ToolError("counted no edges", where="energy estimate")
+            raise ToolError("the simulation counted no edges", where="energy estimate")
         return estimate_energy(netlist, mapped.roles, run.toggles, units, Stimulus(
-            stimulus, run.frames - 1, products_a_frame(design), run.period))
+            stimulus, run.frames - 1, products_per_frame(design), run.period))
     if not run.layers:
-        raise ToolError("counted no edges", where="energy estimate")
+        raise ToolError("the simulation counted no edges", where="energy estimate")
     parts = {layer.layer: estimate_energy(
         netlist, mapped.roles, layer.toggles, units,
         Stimulus(stimulus, run.window, layer.products, run.period)) for layer in run.layers}
-    return _added(parts, Stimulus(stimulus, run.window, products_a_frame(design), run.period))
+    return _sum_of_layers(parts, Stimulus(stimulus, run.window, products_per_frame(design),
+                                          run.period))
 
 
-def _added(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
-    """What layers take together, one after another."""
+def _sum_of_layers(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
+    """Return the energy of all layers, which run one after another."""
     energies = list(parts.values())
     cycles = sum(e.cycles for e in energies)
     leakages = [e.leakage for e in energies]
@@ -248,18 +299,18 @@ def _added(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
         for unit, joules in energy.units.items():
             units[unit] = units.get(unit, 0.0) + joules
     return Energy(
-        sum(e.switching for e in energies), sum(e.internal for e in energies),
-        None if None in leakages else sum(filter(None, leakages)), units,
-        sum(e.clock for e in energies), cycles,
-        sum(e.activity * e.cycles for e in energies) / cycles, energies[0].fo4, stimulus,
-        energies[0].conditions,
-        {name: LayerEnergy(e.switching + e.internal, e.stimulus.products)
-         for name, e in parts.items()})
+        switching=sum(e.switching for e in energies), internal=sum(e.internal for e in energies),
+        leakage=None if None in leakages else sum(filter(None, leakages)), units=units,
+        clock=sum(e.clock for e in energies), cycles=cycles,
+        activity=sum(e.activity * e.cycles for e in energies) / cycles, fo4=energies[0].fo4,
+        stimulus=stimulus, conditions=energies[0].conditions,
+        layers={name: LayerEnergy(e.switching + e.internal, e.stimulus.products)
+                for name, e in parts.items()})
 
 
-def _edges(netlist: Netlist, toggles: Toggles) -> dict[int | str, tuple[int, int]]:
-    """Edges of each net, under whichever of its names was recorded."""
-    edges: dict[int | str, tuple[int, int]] = {}
+def _edges(netlist: Netlist, toggles: Toggles) -> dict[Net, tuple[int, int]]:
+    """Return the edges of each net; the simulator records it under one of its names."""
+    edges: dict[Net, tuple[int, int]] = {}
     missing = []
     for net in {n for i in netlist.instances for n in i.pins.values() if isinstance(n, int)}:
         found = next((name for name in netlist.names.get(net, ()) if name in toggles.edges), None)
@@ -268,19 +319,14 @@ def _edges(netlist: Netlist, toggles: Toggles) -> dict[int | str, tuple[int, int
         else:
             edges[net] = toggles.edges[found]
     if missing:
-        raise ToolError(f"{len(missing)} nets were not in the simulation, such as "
+        raise ToolError(f"the simulation did not record {len(missing)} nets, such as "
                         f"'{sorted(missing)[0]}'", where="energy estimate")
     return edges
 
 
-def _mean(netlist: Netlist, arcs: tuple[Arc, ...], edge: str, load: float) -> float:
-    """Which input caused an edge is not known, nor under which condition: all count alike."""
-    return mean_table(netlist.library, arcs, edge, load)
-
-
-def _conditions(netlist: Netlist, stimulus: Stimulus) -> dict[str, Any]:
+def _conditions(netlist: Netlist, stimulus: Stimulus) -> Conditions:
     library = netlist.library
-    wire = f"wire of {netlist.wire * 1e15:g} fF a pin" if netlist.wire else "no wires"
+    wire = f"wire of {netlist.wire * 1e15:g} fF per pin" if netlist.wire else "no wires"
     return {
         "library": library.name, "library_sha256": library.sha256, "voltage": library.voltage,
         "temperature": library.conditions.temperature, "stimulus": stimulus.name, "wire": wire,

@@ -22,12 +22,12 @@ MAX_BYTES = 256 << 20
 """Largest file, compressed or not; the libraries of open processes have up to 40 MB a corner."""
 
 CHUNK = 1 << 20
-"""Bytes that are decompressed at once: memory grows with what the file really contains."""
+"""Bytes that are decompressed at a time, so that memory use follows the actual contents."""
 
 GZIP = b"\x1f\x8b"
 OTHER_FORMATS = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz",
                  b"7z\xbc\xaf\x27\x1c": "7z", b"\x28\xb5\x2f\xfd": "zstd"}
-"""First bytes of other compressed formats, which are rejected with their name."""
+"""First bytes of other compressed formats, which are rejected with an error that names them."""
 
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
          (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -66,7 +66,7 @@ def read_source(path: Path) -> Source:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path),
-                          hint="name an existing file, or one of the known libraries") from None
+                          hint="give an existing file, or the name of a known library") from None
     if len(data) > MAX_BYTES:
         raise ConfigError(f"is larger than {MAX_BYTES >> 20} MB", where=path.name)
     return Source(path.name, _text(unpack(data, path.name), path.name),
@@ -112,6 +112,6 @@ def _text(data: bytes, name: str) -> str:
     text = data.decode(encoding, "replace")
     if "\x00" in text:
         raise ConfigError("is not text", where=name,
-                          hint="name a Liberty (.lib, .lib.gz) or LEF text file; compiled "
+                          hint="give a Liberty (.lib, .lib.gz) or LEF text file; compiled "
                                "libraries (.db) cannot be read")
     return text.replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""Areas of cells from a LEF file: the sizes that they are drawn with."""
+"""Reads the areas of cells from a LEF file, which has the dimensions of their layouts."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from bnnhw.errors import ConfigError
 __all__ = ["MAX_SIDE", "lef_areas"]
 
 MAX_SIDE = 1e5
-"""Longest side of a cell in micrometres; a reticle is shorter."""
+"""Longest accepted side of a cell in micrometres, more than that of a reticle."""
 
 _LINE = re.compile(r"^[ \t]*(MACRO|SIZE|END)\b[ \t]*([^\n]*)", re.MULTILINE)
 _SIZE = re.compile(r"([\d.]+)\s+BY\s+([\d.]+)")
 
 
 def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
-    """Area of each MACRO in square micrometres.
+    """Return the area of each macro (cell) in square micrometres.
 
     Raises
     ------
     ConfigError
-        A size is not understood, or there is no macro at all.
+        A size is invalid, or the file has no macro.
     """
     areas: dict[str, float] = {}
     macro = None
@@ -38,16 +38,18 @@ def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
             except ValueError:
                 width = height = 0.0
             if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-                raise ConfigError(f"the size of macro '{macro}' is '{rest.strip()[:40]}'",
+                raise ConfigError(f"the size of macro '{macro}' is '{rest.strip()[:40]}', expected "
+                                  "'WIDTH BY HEIGHT' in micrometres",
                                   where=f"{name}, line {line}")
             areas[macro] = width * height
     if not areas:
-        raise ConfigError("holds no macro with a size", where=name,
-                          hint="name the LEF file of the cells, not that of the technology")
+        raise ConfigError("has no macro with a size", where=name,
+                          hint="give the LEF file of the cells, not the technology LEF file")
     return areas
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, keyword and remainder of each MACRO, SIZE and END line."""
     line, counted = 1, 0
     for match in _LINE.finditer(text):
         line, counted = line + text.count("\n", counted, match.start()), match.start()

@@ -1,10 +1,10 @@
-"""The text of a Liberty file (.lib) as groups and attributes.
+"""Parser for the Liberty file format (.lib): turns its text into groups and attributes.
 
-Only the grammar is here: ``cell.py`` gives the groups their meaning. The file comes from
-anywhere, so that its depth is limited, and every error names the line.
+This module knows the grammar only; ``cell.py`` interprets the groups. Files are untrusted input:
+the nesting depth is limited, and every error names the line.
 
-Tools differ in what they accept of the grammar. While the text is parsed, edits are collected that
-bring it into one form that all of them read alike: ``Group.edits`` of the library.
+Tools differ in the part of the grammar that they accept. While the text is parsed, edits are
+collected that normalise it for all of them: ``Group.edits`` of the library.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bnnhw.errors import ConfigError
 __all__ = ["Edit", "Group", "apply_edits", "parse_liberty"]
 
 MAX_DEPTH = 24
-"""Deepest nesting; a table lies in the sixth level."""
+"""Deepest accepted nesting of groups; real files use six levels."""
 
-# Possessive quantifiers: no input makes these patterns try more than one way to match.
+# Possessive quantifiers rule out backtracking, so that no input makes matching slow.
 _SPACE = re.compile(r"(?:[\s\\;]++|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+)*+")
 _NAME = re.compile(r"[A-Za-z_][\w.$\-]*+")
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
@@ -40,7 +40,7 @@ EXPRESSIONS = frozenset({
 """Attributes whose values are Boolean expressions."""
 
 Edit = tuple[int, int, str]
-"""Replace the characters from the first to before the second position by a text."""
+"""Begin and end position (exclusive) of the characters to replace, and the text for them."""
 
 
 @dataclass
@@ -54,16 +54,16 @@ class Group:
         Without quotes.
     line : int
     span : (int, int)
-        Where its braces lie in the text, in characters.
+        Begin and end of the part inside its braces, as positions in the text.
     simple : dict of str to str
-        Attributes ``name : value``; the last one where a name is repeated.
+        Attributes ``name : value``; of a repeated name, the last value.
     complex : dict of str to tuple of str
-        Attributes ``name (values)``, in the same way.
+        Attributes ``name (values)``; of a repeated name, the last values.
     groups : list of Group
     area : (int, int) or None
-        Where the value of its attribute ``area`` lies in the text.
+        Begin and end of the value of its attribute ``area`` in the text.
     edits : list of Edit
-        Of a ``library``: what brings the text into the form that every tool reads.
+        For a ``library`` group: edits that normalise the text for all tools.
     """
 
     kind: str
@@ -78,20 +78,20 @@ class Group:
 
     @property
     def name(self) -> str:
-        """Its first argument, or nothing."""
+        """The first argument; empty if there is none."""
         return self.args[0] if self.args else ""
 
     def all(self, *kinds: str) -> Iterator[Group]:
-        """Groups directly inside, of some kinds."""
+        """Return the direct subgroups of some kinds."""
         return (group for group in self.groups if group.kind in kinds)
 
     def number(self, name: str, default: float | None = None) -> float:
-        """A simple attribute as a number.
+        """Return a simple attribute as a number.
 
         Raises
         ------
         ConfigError
-            It is missing and has no default, or is no number.
+            The attribute is missing and has no default, or is not a number.
         """
         text = self.simple.get(name)
         if text is None and default is not None:
@@ -108,7 +108,7 @@ class Group:
         return value
 
     def flag(self, name: str) -> bool:
-        """Whether a simple attribute is there and true."""
+        """Return whether a simple attribute is present and true."""
         return self.simple.get(name, "false").lower() == "true"
 
 
@@ -119,14 +119,14 @@ def parse_liberty(text: str, name: str = "library") -> Group:
     ----------
     text : str
     name : str
-        Of the file, for errors.
+        Name of the file, for error messages.
 
     Raises
     ------
     ConfigError
-        The text is not Liberty; with the line.
+        The text is not valid Liberty; the error names the line.
     """
-    def refuse(at: int, what: str) -> ConfigError:
+    def syntax_error(at: int, what: str) -> ConfigError:
         return ConfigError(what, where=f"{name}, line {text.count(chr(10), 0, at) + 1}")
 
     root = Group("file", (), 1)
@@ -141,46 +141,46 @@ def parse_liberty(text: str, name: str = "library") -> Group:
         attribute = False
         if at >= len(text):
             break
-        # Lines are counted along the way: counting from the start each time would be quadratic.
+        # Lines are counted incrementally; counting from the start each time would be quadratic.
         line, counted = line + text.count("\n", counted, at), at
         if text[at] == "}":
             if len(stack) == 1:
-                raise refuse(at, "has a '}' that closes nothing")
+                raise syntax_error(at, "has a '}' without a matching '{'")
             group = stack.pop()
             group.span = (group.span[0], at + 1)
             at += 1
             continue
         word = _NAME.match(text, at)
         if word is None:
-            raise refuse(at, f"expected an attribute or a group, found {text[at:at + 20]!r}")
+            raise syntax_error(at, f"expected an attribute or a group, found {text[at:at + 20]!r}")
         value = _VALUE.match(text, word.end())
         if value is not None:
-            stack[-1].simple[word[0]] = _plain(value[1])
+            stack[-1].simple[word[0]] = _unquoted(value[1])
             if word[0] == "area":
                 stack[-1].area = value.span(1)
             elif word[0] in EXPRESSIONS:
                 edits += _expression(value[1], value.start(1))
             at = value.end()
-            missing = _ended(text, at)
+            missing = _missing_semicolon(text, at)
             edits += missing
             attribute = not missing
             continue
         arguments = _ARGUMENTS.match(text, word.end())
         if arguments is None:
-            raise refuse(at, f"'{word[0][:40]}' is followed by neither ':' nor '(...)'")
-        args = tuple(_plain(a) for a in _ARGUMENT.findall(arguments[1]))
+            raise syntax_error(at, f"'{word[0][:40]}' is followed by neither ':' nor '(...)'")
+        args = tuple(_unquoted(a) for a in _ARGUMENT.findall(arguments[1]))
         opened = _OPEN.match(text, arguments.end())
         if opened is None:
             if word[0] == "include_file":
-                raise refuse(at, "includes another file, which is not supported")
+                raise syntax_error(at, "includes another file, which is not supported")
             stack[-1].complex[word[0]] = args
             at = arguments.end()
-            missing = _ended(text, at)
+            missing = _missing_semicolon(text, at)
             edits += missing
             attribute = not missing
             continue
         if len(stack) > MAX_DEPTH:
-            raise refuse(at, f"is nested deeper than {MAX_DEPTH} groups")
+            raise syntax_error(at, f"has groups nested more than {MAX_DEPTH} deep")
         at = opened.end()
         group = Group(word[0], args, line, (at, at))
         stack[-1].groups.append(group)
@@ -190,14 +190,14 @@ def parse_liberty(text: str, name: str = "library") -> Group:
                           where=f"{name}, line {stack[-1].line}")
     libraries = list(root.all("library"))
     if len(libraries) != 1:
-        raise ConfigError(f"holds {len(libraries)} libraries, expected one", where=name,
-                          hint="name a Liberty file (.lib)")
+        raise ConfigError(f"has {len(libraries)} library groups, expected one", where=name,
+                          hint="give a Liberty file (.lib)")
     libraries[0].edits = edits
     return libraries[0]
 
 
 def apply_edits(text: str, edits: list[Edit]) -> str:
-    """Return the text with all edits made; they must not overlap."""
+    """Return the text after all edits, which must not overlap."""
     parts, at = [], 0
     for begin, end, new in sorted(edits, key=lambda edit: edit[:2]):
         parts += [text[at:begin], new]
@@ -206,9 +206,9 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
 
 
 def _between(text: str, begin: int, end: int, expected: bool) -> list[Edit]:
-    """Comments and stray semicolons go away: not every tool knows both kinds, or skips these.
+    """Return edits that remove comments and stray semicolons, which not every tool accepts.
 
-    ``expected`` is whether the first semicolon ends an attribute.
+    With ``expected``, the first semicolon ends an attribute and is kept.
     """
     edits: list[Edit] = []
     if text.find("/", begin, end) < 0 and text.count(";", begin, end) <= expected:
@@ -221,17 +221,17 @@ def _between(text: str, begin: int, end: int, expected: bool) -> list[Edit]:
     return edits
 
 
-def _ended(text: str, at: int) -> list[Edit]:
-    """An attribute ends with a semicolon, which some files leave out at the end of a line."""
+def _missing_semicolon(text: str, at: int) -> list[Edit]:
+    """Return the edit for a missing semicolon after an attribute, which some files leave out."""
     return [] if _END.match(text, at) else [(at, at, ";")]
 
 
 def _expression(value: str, begin: int) -> list[Edit]:
-    """An expression stands in quotes, and a single pin is ``A`` or ``!A``.
+    """Return the edit that quotes an expression and writes a single pin as ``A`` or ``!A``.
 
-    ABC reads no parentheses outside quotes. Yosys does not recognise ``(D)`` as a plain pin.
+    ABC accepts no parentheses outside quotes; Yosys does not recognise ``(D)`` as a single pin.
     """
-    plain = _plain(value)
+    plain = _unquoted(value)
     literal = _LITERAL.fullmatch(plain)
     if literal is not None and plain.count("(") == plain.count(")"):
         plain = ("!" if bool(literal[1]) != bool(literal[3]) else "") + literal[2]
@@ -239,8 +239,8 @@ def _expression(value: str, begin: int) -> list[Edit]:
     return [] if new == value else [(begin, begin + len(value), new)]
 
 
-def _plain(value: str) -> str:
-    """Without quotes, and with continued lines joined."""
+def _unquoted(value: str) -> str:
+    """Return a value without quotes and with continued lines joined."""
     value = value.strip()
     if value.startswith('"'):
         value = value[1:-1]

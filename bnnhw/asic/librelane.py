@@ -1,7 +1,7 @@
-"""Hand-off to LibreLane, which places and routes with open process kits.
+"""Writes the input files of LibreLane, a flow that places and routes with open process design kits.
 
-LibreLane synthesises by itself, so that it gets the RTL, the modules that hold the library's own
-latches, clock gates and adders, and constraints. The library has to be that of its process kit.
+LibreLane runs its own synthesis. It gets the RTL, wrapper modules around the library's latches,
+clock gates and adders, and constraints. The library must be that of the process design kit.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import importlib
 import importlib.util
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
 
-from bnnhw.asic.gaps import require_delays
 from bnnhw.asic.mapping import Mapped
+from bnnhw.asic.missing_data import require_delays
 from bnnhw.asic.netlist import Netlist
 from bnnhw.asic.shims import latch_map, mapped_shims, needed_shims
 from bnnhw.asic.timing import Timing, constraints
@@ -27,45 +27,48 @@ KEYS = {
     "CLOCK_PORT": str, "CLOCK_PERIOD": float, "PNR_SDC_FILE": str, "SIGNOFF_SDC_FILE": str,
     "LINTER_ERROR_ON_LATCH": bool, "SYNTH_LATCH_MAP": str, "FP_CORE_UTIL": int,
 }
-"""Keys that are written, and their types: of LibreLane 3.0."""
+"""Configuration keys that are written, and the types of their values in LibreLane 3.0."""
 
-MARGIN = 1.5
-"""Periods before layout that the clock gets: wires, buffers and a clock tree come on top."""
+PERIOD_MARGIN = 1.5
+"""Factor on the shortest period before layout, for wires, buffers and the clock tree."""
+
+PERIOD_PER_PATH = 2
+"""Estimated period without timing analysis, in delays of the longest path."""
 
 
 def hand_off(design: Design, mapped: Mapped, timing: Timing | None,
              period: float | None) -> dict[str, bytes]:
-    """Files for LibreLane, by name.
+    """Return the input files of LibreLane by name.
 
     Parameters
     ----------
     design : Design
     mapped : Mapped
     timing : Timing or None
-        Gives the period where none is wished for.
+        Determines the clock period if ``period`` is None.
     period : float or None
-        Seconds.
+        Clock period in seconds. By default it follows from ``timing``, or from the longest path.
 
     Raises
     ------
     ConfigError
-        The configuration is not what LibreLane takes, or there is neither a period nor a library
-        with delays from which one follows.
+        LibreLane does not accept the configuration, or ``period`` is None and the library has no
+        delays.
     """
     top = design.plan.name
     if period is None:
-        before = timing.period if timing else 2 * _longest(mapped)
-        period = MARGIN * before
+        before_layout = timing.period if timing else PERIOD_PER_PATH * _longest_path(mapped)
+        period = PERIOD_MARGIN * before_layout
     used = needed_shims(design.verilog)
     latches = "bnnhw_dlatch" in used or "bnnhw_icg" in used
     files = {f"{top}.v": design.verilog, f"{top}.sdc": _sdc(mapped, period)}
     sources = [f"{top}.v"]
     if used:
         shims, _ = mapped_shims(mapped.roles)
-        # The linter reads without BNNHW_CELLS: it knows no cells, but what they do.
+        # The linter does not define BNNHW_CELLS: it sees the behavioural models, not library cells.
         files["cells.v"] = "`ifdef BNNHW_CELLS\n" + "\n".join(shims[n] for n in used) + "`endif\n"
         sources.append("cells.v")
-    config: dict[str, Any] = {
+    config: dict[str, object] = {
         "DESIGN_NAME": top, "VERILOG_FILES": [f"dir::{name}" for name in sources],
         "VERILOG_DEFINES": ["SYNTHESIS", "BNNHW_CELLS"], "LINTER_DEFINES": ["SYNTHESIS"],
         "CLOCK_PORT": "clk", "CLOCK_PERIOD": round(period * 1e9, 3),
@@ -80,36 +83,38 @@ def hand_off(design: Design, mapped: Mapped, timing: Timing | None,
     return {name: text.encode() for name, text in files.items()}
 
 
-def _longest(mapped: Mapped) -> float:
-    """Seconds of the longest path."""
+def _longest_path(mapped: Mapped) -> float:
+    """Return the delay of the longest path in seconds."""
     netlist = Netlist.of(mapped)
     try:
         require_delays(netlist)
     except ConfigError as error:
-        raise ConfigError(f"no clock period follows from the library: {error.message}",
+        raise ConfigError(f"cannot derive a clock period from the library: {error.message}",
                           where=error.where, hint="give the clock in MHz (--clock)") from None
     return netlist.longest
 
 
-def check_config(config: dict[str, Any]) -> str:
-    """Hold a configuration against LibreLane's own variables, or against ``KEYS``.
+def check_config(config: Mapping[str, object]) -> str:
+    """Check a configuration against ``KEYS``, and against LibreLane itself if it is installed.
 
     Returns
     -------
     str
-        What it was held against.
+        What the configuration was checked against.
 
     Raises
     ------
     ConfigError
-        A key is unknown, or its value has another type.
+        A key is unknown, or its value has the wrong type.
     """
     for key, value in config.items():
-        wanted = KEYS.get(key)
-        if wanted is None or not isinstance(value, wanted):
-            raise ConfigError(f"'{key}' is {'unknown' if wanted is None else repr(value)}",
+        expected = KEYS.get(key)
+        if expected is None:
+            raise ConfigError(f"'{key}' is unknown", where="LibreLane configuration")
+        if not isinstance(value, expected):
+            raise ConfigError(f"'{key}' is {value!r}, expected {expected.__name__}",
                               where="LibreLane configuration")
-    names = _own_variables()
+    names = _librelane_variables()
     if names is None:
         return "the keys of LibreLane 3.0 that are used"
     unknown = config.keys() - names
@@ -119,8 +124,8 @@ def check_config(config: dict[str, Any]) -> str:
     return "the variables of the installed LibreLane"
 
 
-def _own_variables() -> set[str] | None:
-    """Names of all variables of the classic flow, where LibreLane is installed."""
+def _librelane_variables() -> set[str] | None:
+    """Return the variables of LibreLane's classic flow, or None if LibreLane is not installed."""
     if importlib.util.find_spec("librelane") is None:
         return None
     common = importlib.import_module("librelane.config.flow")
@@ -131,6 +136,7 @@ def _own_variables() -> set[str] | None:
 
 
 def _sdc(mapped: Mapped, period: float) -> str:
+    """Return the timing constraints (SDC) for a period in seconds."""
     text = constraints(mapped)
     number = f"{period / mapped.library.time:.4f}"
     return "# Times and loads in the units of the library.\n" + \

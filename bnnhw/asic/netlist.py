@@ -1,4 +1,4 @@
-"""A flat netlist of cells: who drives which net, what it is loaded with, how long paths are."""
+"""A flat mapped netlist: drivers, loads and delays of its nets, and its longest path."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
+from bnnhw.asic.assignments import Net
 from bnnhw.asic.cell import Arc, Cell
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.mapping import Mapped
-from bnnhw.asic.tables import Table
+from bnnhw.asic.nldm import Table
 
 __all__ = ["SLEW", "Instance", "Netlist", "mean_table"]
 
 SLEW = 0.1e-9
-"""Seconds that every edge is taken to last, in tables of delay and energy."""
+"""Transition time in seconds that is assumed for every edge in tables of delay and energy."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A cell and the nets at its pins; a net is a number, or ``0``, ``1`` or ``x`` as text."""
+    """An instance of a cell, with the net at each of its pins."""
 
     name: str
     cell: Cell
-    pins: dict[str, int | str]
+    pins: dict[str, Net]
 
 
 @dataclass(frozen=True)
 class Netlist:
-    """Instances and nets of a flat netlist.
+    """Instances and nets of a flat netlist, and its loads and delays.
 
     Parameters
     ----------
     library : CellLibrary
     instances : tuple of Instance
     names : dict of int to tuple of (str, int)
-        Names of each net: of a wire, and the bit of it.
+        Names of each net: a wire and the number of its bit.
     inputs, outputs : frozenset of int
         Nets of the ports.
     wire : float
-        Farads of wire for each pin that a net drives; an estimate before layout.
+        Estimated wire capacitance in farads for each pin that a net drives.
     """
 
     library: CellLibrary
@@ -65,14 +65,14 @@ class Netlist:
             for k, bit in enumerate(net["bits"]):
                 if isinstance(bit, int):
                     names[bit].append((name, k))
-        ports: dict[str, Any] = module["ports"]
+        ports = module["ports"]
         return cls(mapped.library, instances, {n: tuple(v) for n, v in names.items()},
                    _nets(p["bits"] for p in ports.values() if p["direction"] == "input"),
                    _nets(p["bits"] for p in ports.values() if p["direction"] == "output"), wire)
 
     @cached_property
     def loads(self) -> dict[int, float]:
-        """Farads on each net: pins and wire."""
+        """Load of each net in farads: input pins and wire."""
         loads: dict[int, float] = defaultdict(float)
         for instance in self.instances:
             for pin, net in instance.pins.items():
@@ -83,19 +83,20 @@ class Netlist:
             loads[net] += self.wire
         return loads
 
-    def load(self, net: int | str) -> float:
-        """Farads on a net."""
+    def load(self, net: Net) -> float:
+        """Return the load of a net in farads."""
         return self.loads.get(net, 0.0) if isinstance(net, int) else 0.0
 
     def delays(self, instance: Instance, pin: str) -> tuple[float, float]:
-        """Seconds that an output takes to rise and to fall with its load, mean of its arcs."""
+        """Return the rise and fall delay of an output at its load in seconds, mean of its arcs."""
         load = self.load(instance.pins.get(pin, "x"))
         arcs = [arc for arc in instance.cell.pins[pin].timing if arc.is_delay]
-        return tuple(mean_table(self.library, arcs, edge, load) * self.library.time  # type: ignore
-                     for edge in ("rise", "fall"))
+        rise, fall = (mean_table(self.library, arcs, edge, load) * self.library.time
+                      for edge in ("rise", "fall"))
+        return rise, fall
 
     def title(self, name: str) -> str:
-        """What a reader knows an instance by: a net that it drives and the design names."""
+        """Return a name of an instance for people: a net that it drives, as the design names it."""
         instance = self.by_name.get(name.replace("\\", ""))
         if instance is None:
             return name
@@ -110,9 +111,9 @@ class Netlist:
 
     @cached_property
     def overloaded(self) -> int | None:
-        """Outputs that drive more than their cell is made for: layout has to put buffers there.
+        """Number of outputs that exceed the maximum load of their cell; layout has to buffer them.
 
-        None where the library does not give what any of the cells may drive.
+        None if the library gives no maximum loads.
         """
         unit = self.library.capacitance
         limits = [(i.cell.pins[p].max_capacitance * unit, self.load(i.pins[p]))
@@ -123,11 +124,11 @@ class Netlist:
 
     @cached_property
     def longest(self) -> float:
-        """Seconds of the longest path between registers, latches and ports."""
+        """Delay in seconds of the longest path between registers, latches and ports."""
         driver = {i.pins[p]: (i, p) for i in self.instances for p in i.cell.outputs
                   if p in i.pins}
-        arrival: dict[int | str, float] = {}
-        entered: set[int | str] = set()
+        arrival: dict[Net, float] = {}
+        entered: set[Net] = set()
         for first in driver:
             stack = [first]
             while stack:
@@ -140,10 +141,10 @@ class Netlist:
                 stores = instance.cell.state is not None or instance.cell.opaque
                 sources = [] if stores else [instance.pins[p] for p in instance.cell.inputs
                                              if p in instance.pins]
-                open_ = [s for s in sources if s not in arrival]
-                if open_ and net not in entered:  # entered again only around a loop
+                missing = [s for s in sources if s not in arrival]
+                if missing and net not in entered:  # a second visit means a loop: it is cut here
                     entered.add(net)
-                    stack += open_
+                    stack += missing
                     continue
                 arrival[net] = max((arrival.get(s, 0.0) for s in sources), default=0.0) + \
                     max(self.delays(instance, pin))
@@ -152,12 +153,22 @@ class Netlist:
 
 
 def mean_table(library: CellLibrary, arcs: Iterable[Arc], edge: str, load: float) -> float:
-    """Mean of the tables of some arcs at a load (farad), in units of the library."""
-    tables: list[Table] = [t for a in arcs if (t := getattr(a, edge)) is not None]
+    """Return the mean over the tables of some arcs, in units of the library.
+
+    Parameters
+    ----------
+    library : CellLibrary
+    arcs : iterable of Arc
+    edge : str
+        ``rise`` or ``fall``.
+    load : float
+        Farads.
+    """
+    tables: list[Table] = [t for a in arcs if (t := a.table(edge)) is not None]
     if not tables:
         return 0.0
     return sum(t.at(load / library.capacitance, SLEW / library.time) for t in tables) / len(tables)
 
 
-def _nets(buses: Iterable[list[int | str]]) -> frozenset[int]:
+def _nets(buses: Iterable[list[Net]]) -> frozenset[int]:
     return frozenset(bit for bus in buses for bit in bus if isinstance(bit, int))

@@ -1,11 +1,11 @@
-"""What a mapped design takes: area of each unit, by kinds of cells, and what it does for it."""
+"""Area report of a mapped design: area and cells of each unit, and operations per area."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from bnnhw.arch import get_arch
 from bnnhw.asic.mapping import Mapped
@@ -14,26 +14,26 @@ from bnnhw.asic.shims import GATE_MARK
 from bnnhw.emit.design import Design
 from bnnhw.layers import Product
 
-__all__ = ["SCHEMA", "CellReport", "UnitArea", "make_report", "products_a_frame"]
+__all__ = ["SCHEMA", "CellReport", "UnitArea", "make_report", "products_per_frame"]
 
 SCHEMA = "bnnhw.cells/2"
 
 
 @dataclass(frozen=True)
 class UnitArea:
-    """One unit in cells.
+    """Area of one unit of a design.
 
     Attributes
     ----------
     unit, kind : str
     lanes : int
-        Products a cycle; 0 where the unit makes none.
+        Products that the unit computes in each busy cycle.
     area : dict of str to float
-        Square micrometres, by ``KINDS``.
+        Area in square micrometres, by ``KINDS``.
     count : dict of str to int
-        Cells, by ``KINDS``; a clock gate that is made of several cells is one.
+        Number of cells, by ``KINDS``; a clock gate of several cells counts as one.
     cells : dict of str to int
-        Cells, by name.
+        Number of cells, by cell name.
     """
 
     unit: str
@@ -45,33 +45,52 @@ class UnitArea:
 
     @property
     def total(self) -> float:
-        """Square micrometres."""
+        """Area in square micrometres."""
         return sum(self.area.values())
+
+
+class SourceFile(TypedDict):
+    """A Liberty file that a report refers to."""
+
+    name: str
+    sha256: str
+
+
+class LibraryInfo(TypedDict):
+    """The library of a report, with the keys of the JSON document."""
+
+    name: str
+    voltage: float
+    temperature: float | None
+    sha256: str
+    files: list[SourceFile]
 
 
 @dataclass(frozen=True)
 class CellReport:
-    """Area of a design in a library.
+    """Area of a design in the cells of a library.
 
     Attributes
     ----------
     design : str
     units : tuple of UnitArea
-        Of the plan, then what lies between them if that is anything.
+        Units of the plan, then the cells between them if there are any.
     gate : float
         Area of a gate equivalent (the smallest NAND2) in square micrometres.
     gate_cell : str
         Name of that cell.
     products : int
-        Products of two numbers that a frame takes.
+        Products of a weight and an input per frame.
     cycles : int
-        Cycles a frame.
-    library : dict
-        Name, voltage, temperature (None where it is not given), digest, files.
+        Cycles per frame.
+    library : LibraryInfo
+        Its temperature is None if the library does not give it.
     patches : tuple of (str, float, float)
-        Cells whose area in the Liberty file was not that of the LEF file, both in um2.
+        Cells whose areas differ between Liberty and LEF file, both in square micrometres.
     fallbacks, warnings : tuple of str
+        Those of ``Mapped``.
     yosys : str
+        Version of Yosys.
     buffered : bool
     """
 
@@ -81,7 +100,7 @@ class CellReport:
     gate_cell: str
     products: int
     cycles: int
-    library: dict[str, Any]
+    library: LibraryInfo
     patches: tuple[tuple[str, float, float], ...]
     fallbacks: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -90,43 +109,47 @@ class CellReport:
 
     @property
     def conditions(self) -> str:
-        """Library, voltage and temperature in words."""
+        """Library, voltage and temperature, for people."""
         temperature = self.library["temperature"]
         return f"{self.library['name']} at {self.library['voltage']:g} V and " + \
             ("an unknown temperature" if temperature is None else f"{temperature:g} C")
 
     def sentence(self) -> str:
+        """Return area and operations per cycle and area as one line for people."""
         how = "buffered" if self.buffered else "without buffers"
-        lanes = f", {self.peak:,} at most: {self.peak / self.kilo_gates:.2f}" if self.peak else ""
-        return (f"{self.kilo_gates:.2f} kGE before layout, {how}; Op a cycle, and by kGE: "
-                f"{self.operations:,.1f} sustained: {self.operations / self.kilo_gates:.2f}{lanes}")
+        peak = f", peak {self.peak:,} Op/cycle ({self.peak / self.kilo_gates:.2f} Op/cycle/kGE)" \
+            if self.peak else ""
+        return (f"{self.kilo_gates:.2f} kGE before layout, {how}; sustained "
+                f"{self.operations:,.1f} Op/cycle ({self.operations / self.kilo_gates:.2f} "
+                f"Op/cycle/kGE){peak}")
 
     @property
     def area(self) -> float:
-        """Square micrometres."""
+        """Area in square micrometres."""
         return sum(unit.total for unit in self.units)
 
     @property
     def kilo_gates(self) -> float:
-        """Thousand gate equivalents (kGE)."""
+        """Area in thousands of gate equivalents (kGE)."""
         return self.area / self.gate / 1000
 
     @property
     def operations(self) -> float:
-        """Operations a cycle: a product and its addition are two."""
+        """Sustained operations per cycle; a product and its addition are two operations."""
         return 2 * self.products / self.cycles
 
     @property
     def peak(self) -> int:
-        """Operations a cycle while every lane has something to multiply."""
+        """Operations per cycle while every lane is busy."""
         return 2 * sum(unit.lanes for unit in self.units)
 
     def columns(self) -> tuple[str, ...]:
+        """Return the column titles of ``rows``."""
         return ("unit", "kind", "kGE", "um2", *KINDS, "GE per lane")
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Rows of a table, with a total; a column for the cells of each kind."""
-        rows: list[tuple[Any, ...]] = []
+    def rows(self) -> list[tuple[str | float, ...]]:
+        """Return the rows of a table: one for each unit, and a total."""
+        rows: list[tuple[str | float, ...]] = []
         for u in self.units:
             per_lane = u.total / self.gate / u.lanes if u.lanes else "-"
             rows.append((u.unit, u.kind, u.total / self.gate / 1000, u.total,
@@ -137,8 +160,8 @@ class CellReport:
                      self.area / self.gate / lanes if lanes else "-"))
         return rows
 
-    def to_json(self) -> dict[str, Any]:
-        def entry(unit: UnitArea) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
+        def entry(unit: UnitArea) -> dict[str, object]:
             return {"unit": unit.unit, "kind": unit.kind, "lanes": unit.lanes,
                     "kge": unit.total / self.gate / 1000, "area_um2": unit.total,
                     "area_um2_by_kind": unit.area, "count_by_kind": unit.count,
@@ -163,10 +186,10 @@ class CellReport:
         }
 
 
-def products_a_frame(design: Design) -> int:
-    """Products of a weight and an input, those with padding among them.
+def products_per_frame(design: Design) -> int:
+    """Return the products of a weight and an input per frame, including those with padding.
 
-    Of a core that runs jobs, those that it computes and not the host.
+    For a job-based core, only the products that the core computes count, not those of the host.
     """
     plan: Any = design.plan
     if get_arch(plan.arch).jobs:
@@ -177,31 +200,26 @@ def products_a_frame(design: Design) -> int:
 
 
 def make_report(design: Design, mapped: Mapped) -> CellReport:
-    """Count the cells of each unit."""
+    """Return the area and the number of cells of each unit of a mapped design."""
     library, top = mapped.library, mapped.top
     units = []
     for unit in design.plan.units:
         units.append(_area(mapped, f"{top}.{unit.name}", unit.name, unit.kind,
-                           _lanes(unit.summary())))
+                           unit.products_per_cycle))
     between = _area(mapped, top, "between", "wiring", 0)
     if between.cells:
         units.append(between)
+    nand2 = mapped.roles.nand2.cell
     return CellReport(
-        design.plan.name, tuple(units), mapped.roles.nand.cell.area, mapped.roles.nand.cell.name,
-        products_a_frame(design), design.plan.ii,
-        {"name": library.name, "voltage": library.voltage,
-         "temperature": library.conditions.temperature, "sha256": library.sha256,
-         "files": [{"name": name, "sha256": digest} for name, digest in library.sources]},
-        tuple((p.cell, p.liberty, p.lef) for p in library.patches), mapped.fallbacks,
-        mapped.warnings, mapped.yosys, mapped.buffered)
-
-
-def _lanes(summary: dict[str, Any]) -> int:
-    """Products a cycle, by what a unit says of itself."""
-    if "pe" in summary:
-        return int(summary["pe"]) * int(summary["simd"])
-    known = summary.get("lanes", summary.get("synapses", 0))
-    return known if isinstance(known, int) else 0  # converters have lanes of words
+        design.plan.name, tuple(units), gate=nand2.area, gate_cell=nand2.name,
+        products=products_per_frame(design), cycles=design.plan.ii,
+        library={"name": library.name, "voltage": library.voltage,
+                 "temperature": library.conditions.temperature, "sha256": library.sha256,
+                 "files": [{"name": name, "sha256": digest}
+                           for name, digest in library.sources]},
+        patches=tuple((p.cell, p.liberty, p.lef) for p in library.patches),
+        fallbacks=mapped.fallbacks, warnings=mapped.warnings, yosys=mapped.yosys,
+        buffered=mapped.buffered)
 
 
 def _area(mapped: Mapped, module: str, name: str, kind: str, lanes: int) -> UnitArea:
@@ -209,12 +227,12 @@ def _area(mapped: Mapped, module: str, name: str, kind: str, lanes: int) -> Unit
     cells: Counter[str] = Counter()
     for instance, cell in mapped.modules[module]["cells"].items():
         if cell["type"] not in mapped.library.cells:
-            continue  # a unit inside the top
+            continue  # the instance of a unit in the top module
         known = mapped.library.cells[cell["type"]]
         cells[known.name] += 1
-        part = GATE_MARK in instance
-        what = "ICG" if part else kind_of(known)
-        area[what] += known.area
-        # Of the cells of one gate, the one that stores is counted.
-        count[what] += not part or known.state is not None or bool(known.gating)
+        in_clock_gate = GATE_MARK in instance
+        group = "ICG" if in_clock_gate else kind_of(known)
+        area[group] += known.area
+        # Of the cells of one clock gate, only the one that stores a bit is counted.
+        count[group] += not in_clock_gate or known.state is not None or bool(known.gating)
     return UnitArea(name, kind, lanes, area, count, dict(sorted(cells.items())))

@@ -1,9 +1,10 @@
-"""Static timing of a netlist with OpenSTA: the shortest period, and what hold and gates say.
+"""Static timing analysis of a netlist with OpenSTA: shortest period, hold and clock-gate slacks.
 
-Before layout clocks have no tree: the period is found with an ideal clock. A latch lends time to
-the path before it, so that its worst slack stays near 0 over a wide range; the period is therefore
-the shortest one at which no endpoint is late at all (total negative slack 0). Hold is checked with
-the clock propagated through clock gates too, as there the rows of a latch memory would fail.
+Before layout there is no clock tree, so that setup is analysed with an ideal clock. A latch lends
+time to the path before it, and its slack is near 0 over a wide range of periods; the reported
+period is therefore the shortest one with a total negative slack of 0, found by bisection. Hold is
+checked with the clock propagated through clock gates, because the rows of a latch memory are
+critical there.
 """
 
 from __future__ import annotations
@@ -13,53 +14,60 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bnnhw.asic.gaps import require_delays, require_setup, without_hold
-from bnnhw.asic.gates import run_program
+from bnnhw.asic.gate_simulation import run_program
 from bnnhw.asic.mapping import Mapped
+from bnnhw.asic.missing_data import require_delays, require_setup, without_hold
 from bnnhw.asic.netlist import SLEW, Netlist
 from bnnhw.asic.roles import input_load
 from bnnhw.errors import ToolError
 
-__all__ = ["TRIES", "Timing", "analyse_timing", "constraints", "sta_installed"]
+__all__ = ["TRIALS", "Timing", "analyse_timing", "constraints", "sta_installed"]
 
-EDGE = 0.1
-"""Part of the period that inputs come behind the edge, and outputs are taken before it."""
+IO_DELAY = 0.1
+"""Fraction of the period by which inputs arrive after the clock edge, and by which outputs are
+sampled before it."""
 
-STEPS = 9
-"""Bisections: the period is known to 1 in 500 of the bracket."""
+BISECTIONS = 9
+"""Steps of the bisection; the period is then known to 1/512 of the initial bracket."""
 
-TRIES = STEPS + 2
-"""Periods that are tried where the longest path is a fair guess."""
+MAX_DOUBLINGS = 10
+"""Largest number of times that the upper end of the bracket is doubled."""
+
+OUTPUT_LOAD = 4
+"""Inputs of a NAND2 that load each output of the design."""
+
+TRIALS = BISECTIONS + 2
+"""Typical number of periods that are tried; the longest path is the first guess."""
 
 NO_PATH = 1e20
-"""Units of time from which on a slack is none."""
+"""Slack in units of the library from which on OpenSTA means that there is no path."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What static timing analysis says before layout.
+    """Result of static timing analysis before layout.
 
     Attributes
     ----------
     period : float
         Shortest period in seconds at which every setup time is met, with an ideal clock.
     hold : float or None
-        Worst hold slack in seconds, the clock propagated through gates; negative is a violation.
-        None where there is no such path, or where any flip-flop has no hold time.
+        Worst hold slack in seconds with the clock propagated through clock gates; negative values
+        are violations. None if there is no such path, or if a flip-flop has no hold time.
     without_hold : tuple of str
-        Flip-flops of the netlist to which the library gives no hold time.
+        Flip-flop cells of the netlist for which the library gives no hold time.
     gate_setup, gate_hold : float or None
-        Worst slacks of the enables of clock gates, in seconds; None without any.
+        Worst slacks of clock-gate enables in seconds; None without clock gates.
     start, end : str
-        Of the longest path.
+        Endpoints of the critical path.
     hold_start, hold_end : str
-        Of the path with the worst hold slack.
+        Endpoints of the path with the worst hold slack.
     overloaded : int or None
-        Outputs that drive more than they are made for, which layout has to buffer; None where the
-        library does not give what its cells may drive.
+        Number of outputs that exceed their maximum load; None if the library gives no maximum
+        loads.
     tool : str
+        Name and version of the tool.
     """
 
     period: float
@@ -75,19 +83,20 @@ class Timing:
     tool: str
 
     def sentence(self) -> str:
+        """Return the result as one line for people."""
         gates = "" if self.gate_setup is None or self.gate_hold is None else \
-            f", enables of clock gates {self.gate_setup * 1e9:+.3f} and " \
+            f", clock-gate enables {self.gate_setup * 1e9:+.3f} and " \
             f"{self.gate_hold * 1e9:+.3f} ns (setup, hold)"
-        many = f"; {self.overloaded} outputs drive more than they are made for, which layout " \
-            "buffers" if self.overloaded else ""
+        overload = f"; {self.overloaded} outputs exceed their maximum load, which layout has to " \
+            "buffer" if self.overloaded else ""
         hold = "hold slack unknown" if self.hold is None else \
             f"hold slack {self.hold * 1e9:+.3f} ns, from {self.hold_start} to {self.hold_end}"
         if self.without_hold:
             hold += f" (the library gives no hold time for {', '.join(self.without_hold)})"
         return (f"{self.tool}: {self.period * 1e9:.3f} ns ({1e-6 / self.period:.0f} MHz) before "
-                f"layout, from {self.start} to {self.end}; {hold}{gates}{many}")
+                f"layout, from {self.start} to {self.end}; {hold}{gates}{overload}")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         def nano(seconds: float | None) -> float | None:
             return None if seconds is None else round(seconds * 1e9, 4)
 
@@ -102,63 +111,63 @@ class Timing:
 
 
 def sta_installed() -> bool:
-    """Whether OpenSTA is there."""
+    """Return whether OpenSTA is installed."""
     return shutil.which("sta") is not None
 
 
 def constraints(mapped: Mapped, clock: str = "clk") -> str:
-    """Tcl of what surrounds a core; ``$period`` is that of the clock, in library units."""
+    """Return Tcl constraints of a core; ``$period`` is the clock period in library units."""
     library = mapped.library
-    load = 4 * input_load(mapped.roles, library) / library.capacitance
+    load = OUTPUT_LOAD * input_load(mapped.roles, library) / library.capacitance
     return f"""create_clock -name {clock} -period $period [get_ports {clock}]
 set ins [list]
 foreach port [all_inputs] {{
   if {{[get_property $port full_name] ne "{clock}"}} {{ lappend ins $port }}
 }}
-set_input_delay [expr {EDGE} * $period] -clock {clock} $ins
-set_output_delay [expr {EDGE} * $period] -clock {clock} [all_outputs]
+set_input_delay [expr {IO_DELAY} * $period] -clock {clock} $ins
+set_output_delay [expr {IO_DELAY} * $period] -clock {clock} [all_outputs]
 set_input_transition {SLEW / library.time:g} [all_inputs]
 set_load {load:g} [all_outputs]
 """
 
 
 def analyse_timing(mapped: Mapped, netlist: Netlist,
-                   tried: Callable[[float, float], None] | None = None) -> Timing:
-    """Find the shortest period and check hold times.
+                   on_trial: Callable[[float, float], None] | None = None) -> Timing:
+    """Find the shortest clock period of a netlist and check its hold times.
 
     Parameters
     ----------
     mapped : Mapped
     netlist : Netlist
-        Of ``mapped``.
-    tried : callable or None
-        Gets each period that was tried, in seconds, and by how much all endpoints together were
-        late; ``TRIES`` of them in most cases.
+        Netlist of ``mapped``.
+    on_trial : callable, optional
+        Receives each period that was tried and the total negative slack (as a positive number),
+        both in seconds; called about ``TRIALS`` times.
 
     Raises
     ------
     ConfigError
-        The library gives no delay, setup time or capacitance of a cell that is used.
+        The library gives no delay, setup time or capacitance for a cell of the netlist.
     ToolError
-        OpenSTA is missing, failed, or says nothing that can be read.
+        OpenSTA is missing, failed, or found no period that meets the setup times.
     """
     require_delays(netlist)
     require_setup(netlist)
     unit = mapped.library.time
 
-    def heard(line: str) -> None:
-        if tried is not None and line.startswith("bnnhw tried "):
+    def on_line(line: str) -> None:
+        if on_trial is not None and line.startswith("bnnhw tried "):
             period, late = line.split()[2:]
-            tried(float(period) * unit, abs(float(late)) * unit)
+            on_trial(float(period) * unit, abs(float(late)) * unit)
 
     with tempfile.TemporaryDirectory(prefix="bnnhw-sta-") as scratch:
         folder = Path(scratch)
         files = mapped.library.write(folder)
         (folder / "netlist.v").write_text(mapped.flat)
         (folder / "run.tcl").write_text(_script(mapped, files, max(netlist.longest / unit, 1e-3)))
-        said = run_program("sta", ["-exit", "run.tcl"], folder, heard)
+        output = run_program("sta", ["-exit", "run.tcl"], folder, on_line)
     found: dict[str, str] = {}
-    for line in said.splitlines():
+    for line in output.splitlines():
         if line.startswith("bnnhw "):
             key, _, value = line.removeprefix("bnnhw ").partition(" ")
             found[key] = value
@@ -167,24 +176,26 @@ def analyse_timing(mapped: Mapped, netlist: Netlist,
     if "period" not in found or "done" not in found:
         raise ToolError("found no period at which all setup times are met", where="sta")
     if not float(found["late"]):
-        raise ToolError("found no path that limits the period: it is met at any clock",
+        raise ToolError("found no path that limits the period: every clock meets timing",
                         where="sta", hint="check that the library gives delays and setup times")
 
     def seconds(key: str) -> float | None:
         text = found.get(key, "")
-        # OpenSTA prints a huge number for the slack of no path at all.
+        # OpenSTA prints a huge slack if there is no path.
         return float(text) * unit if text and abs(float(text)) < NO_PATH else None
 
     unchecked = without_hold(netlist)
-    return Timing(float(found["period"]) * unit, None if unchecked else seconds("hold"), unchecked,
-                  seconds("gate_setup"),
-                  seconds("gate_hold"), netlist.title(found.get("start", "")),
-                  netlist.title(found.get("end", "")), netlist.title(found.get("hold_start", "")),
-                  netlist.title(found.get("hold_end", "")),
-                  netlist.overloaded, " ".join(said.split()[:2]))
+    start, end, hold_start, hold_end = (
+        netlist.title(found.get(key, "")) for key in ("start", "end", "hold_start", "hold_end"))
+    return Timing(
+        period=float(found["period"]) * unit, hold=None if unchecked else seconds("hold"),
+        without_hold=unchecked, gate_setup=seconds("gate_setup"), gate_hold=seconds("gate_hold"),
+        start=start, end=end, hold_start=hold_start, hold_end=hold_end,
+        overloaded=netlist.overloaded, tool=" ".join(output.split()[:2]))
 
 
 def _script(mapped: Mapped, files: tuple[str, ...], guess: float) -> str:
+    """Return the Tcl script for OpenSTA; ``guess`` is the first period in library units."""
     libraries = "\n".join(f"read_liberty {name}" for name in files)
     return f"""{libraries}
 read_verilog netlist.v
@@ -201,20 +212,20 @@ proc late {{period}} {{
 set low 0
 set high {guess:.4f}
 set tries 0
-while {{[late $high] && $tries < 10}} {{
+while {{[late $high] && $tries < {MAX_DOUBLINGS}}} {{
   set low $high
   set high [expr 2 * $high]
   incr tries
 }}
-if {{$tries == 10}} {{ exit }}
-for {{set k 0}} {{$k < {STEPS}}} {{incr k}} {{
+if {{$tries == {MAX_DOUBLINGS}}} {{ exit }}
+for {{set k 0}} {{$k < {BISECTIONS}}} {{incr k}} {{
   set middle [expr ($low + $high) / 2.0]
   if {{[late $middle]}} {{ set low $middle }} else {{ set high $middle }}
 }}
 puts "bnnhw period $high"
 puts "bnnhw late $low"
 proc worst_of {{text}} {{
-  # Several groups may be reported; the number stands before its verdict.
+  # Several path groups may be reported; each slack precedes its verdict.
   set worst ""
   foreach line [split $text "\n"] {{
     if {{[regexp {{(-?[0-9.]+) \\((MET|VIOLATED)\\)}} $line all slack]}} {{

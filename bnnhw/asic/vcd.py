@@ -1,4 +1,4 @@
-"""Edges of each net, counted from a value change dump."""
+"""Counts the edges of each net in a value change dump (VCD), the activity for energy estimates."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from bnnhw.errors import ToolError
 __all__ = ["Toggles", "count_toggles"]
 
 _VAR = re.compile(r"\$var\s+\w+\s+(\d+)\s+(\S+)\s+(.+?)\s*\$end")
-# Without the space it is part of an escaped name.
+# Without the space, the brackets are part of an escaped name.
 _RANGE = re.compile(r"\s+\[(\d+)(?::(\d+))?\]$")
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
 
 
 @dataclass(frozen=True)
 class Toggles:
-    """Edges of nets in a window of time.
+    """Edges of nets in a time window.
 
     Attributes
     ----------
     edges : dict of (str, int) to (int, int)
-        Rising and falling edges of each bit of each net, by its name; 0 to 1 and back only.
+        Rising (0 to 1) and falling (1 to 0) edges by name of the net and bit; transitions from or
+        to x and z do not count.
     seconds : float
-        The window.
+        Length of the window.
     """
 
     edges: dict[tuple[str, int], tuple[int, int]]
@@ -33,12 +34,12 @@ class Toggles:
 
 
 def count_toggles(path: Path) -> Toggles:
-    """Count the edges of all nets in a dump of one scope.
+    """Count the edges of all nets in a VCD file with one scope.
 
     Raises
     ------
     ToolError
-        The file is no dump with changes in it.
+        The file contains no value changes.
     """
     names: dict[str, tuple[str, list[int]]] = {}
     values: dict[str, str] = {}
@@ -64,7 +65,7 @@ def count_toggles(path: Path) -> Toggles:
                 new, code = kind, line[1:].rstrip()
             elif kind == "b":
                 new, code = line[1:].split()
-                # A short vector is filled up with 0, or with x or z where it begins so.
+                # A shortened vector is extended with 0, or with x or z if it begins with that.
                 new = new.rjust(len(values[code]), "0" if new[0] in "01" else new[0])
             else:
                 if kind == "#":
@@ -82,13 +83,13 @@ def count_toggles(path: Path) -> Toggles:
                     falls[code][k] += 1
     if first is None or now == first:
         raise ToolError("the simulation recorded no changes", where="gate-level simulation")
-    edges = {(name, place): (rises[code][k], falls[code][k])
-             for code, (name, places) in names.items() for k, place in enumerate(places)}
+    edges = {(name, bit): (rises[code][k], falls[code][k])
+             for code, (name, bits) in names.items() for k, bit in enumerate(bits)}
     return Toggles(edges, (now - first) * scale)
 
 
 def _bits(name: str, width: int) -> tuple[str, list[int]]:
-    """The plain name, and which bit of it each bit of the value is, from the lowest."""
+    """Return the name of a net, and its bit for each bit of the value, lowest first."""
     found = _RANGE.search(name)
     low = 0
     if found:

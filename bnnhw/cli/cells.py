@@ -16,7 +16,7 @@ from bnnhw.errors import BnnhwError, MismatchError
 
 __all__ = ["show_parts"]
 
-KEYS: dict[type, str] = {flow.Timing: "timing", flow.NoTool: "timing", flow.GateRun: "gates",
+KEYS: dict[type, str] = {flow.Timing: "timing", flow.MissingTool: "timing", flow.GateRun: "gates",
                          flow.Energy: "energy", flow.Equivalence: "proof"}
 """Where the JSON document has each part; the report of the area is the document itself."""
 
@@ -42,7 +42,7 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
         A part failed, or found a difference.
     """
     result: dict[str, Any] = {}
-    found: list[flow.Part] = []
+    found: list[flow.Result] = []
     try:
         for part in flow.run_task(design, library, task, _stage):
             found.append(part)
@@ -74,15 +74,15 @@ def _stage(title: str) -> Iterator[Callable[[float], None]]:
         yield stage(title)
 
 
-def _key(part: flow.Part) -> str | None:
+def _key(part: flow.Result) -> str | None:
     return next((key for kind, key in KEYS.items() if isinstance(part, kind)), None)
 
 
 def _json(part: Any) -> dict[str, Any]:
-    return {"tool": "not installed"} if isinstance(part, flow.NoTool) else part.to_json()
+    return {"tool": "not installed"} if isinstance(part, flow.MissingTool) else part.to_json()
 
 
-def _write(part: flow.Part, netlist: Path | None, folder: Path | None) -> list[Path]:
+def _write(part: flow.Result, netlist: Path | None, folder: Path | None) -> list[Path]:
     files: dict[Path, bytes] = {}
     if isinstance(part, flow.Mapped) and netlist is not None:
         files[netlist] = part.verilog.encode()
@@ -92,7 +92,7 @@ def _write(part: flow.Part, netlist: Path | None, folder: Path | None) -> list[P
     return list(files)
 
 
-def _judge(found: list[flow.Part], name: str) -> None:
+def _judge(found: list[flow.Result], name: str) -> None:
     """Raise an error if any part found a difference."""
     for part in found:
         if isinstance(part, flow.GateRun) and part.mismatches:
@@ -105,7 +105,7 @@ def _judge(found: list[flow.Part], name: str) -> None:
                                 "not be a fault", where=name, hint="simulate it (--gates)")
 
 
-def _print(part: flow.Part) -> None:
+def _print(part: flow.Result) -> None:
     """Print one part, each figure with the conditions that it is valid under."""
     if isinstance(part, flow.CellReport):
         print_table(f"{part.design} in {part.conditions}, cells of each unit; 1 GE = "
@@ -115,13 +115,13 @@ def _print(part: flow.Part) -> None:
             print("area of {} is {:g} um2 in the Liberty file, {:g} as drawn (LEF), which counts"
                   .format(*patch))
         print("".join(f"{line}\n" for line in (*part.fallbacks, *part.warnings)), end="")
-    elif isinstance(part, flow.NoTool):
+    elif isinstance(part, flow.MissingTool):
         print(f"{part.name} is not installed ({part.hint}): no timing")
     elif isinstance(part, flow.Energy):
-        print_table("energy before layout", ("unit", "pJ a frame"), part.rows())
+        print_table("energy before layout", ("unit", "pJ per frame"), part.rows())
         if part.layers:
             print_table("energy of each layer, without leakage",
-                        ("layer", "pJ a frame", "fJ an operation"), part.layer_rows())
+                        ("layer", "pJ per frame", "fJ per operation"), part.layer_rows())
         print(part.sentence())
     elif isinstance(part, (flow.Timing, flow.GateRun, flow.Equivalence)):
         print(part.sentence())

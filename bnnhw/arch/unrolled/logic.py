@@ -95,6 +95,10 @@ class LogicPlan(LabelUnit):
                          queue_depth=LogicUnit.queue_words(self.cuts),
                          places=border_places(first)[1])
 
+    @property
+    def products_per_cycle(self) -> int:
+        return self.synapses
+
     def summary(self) -> dict[str, Any]:
         return {"layers": " ".join(self.layers), "cuts": self.cuts, "synapses": self.synapses,
                 "luts": self.luts, "ffs": self.ffs}

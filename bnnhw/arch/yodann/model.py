@@ -29,6 +29,10 @@ class CorePart:
     kind: str
     lanes: int = 0
 
+    @property
+    def products_per_cycle(self) -> int:
+        return self.lanes
+
     def summary(self) -> dict[str, Any]:
         return {"lanes": self.lanes}
 

