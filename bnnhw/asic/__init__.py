@@ -1,6 +1,10 @@
-"""Open standard-cell flow: mapping, area, timing, gate-level simulation, energy and hand-off."""
+"""Standard-cell flow (ASIC): mapping, area, timing, simulation, energy and equivalence check.
 
-from bnnhw.asic.energy import Energy, Stimulus, estimate_energy, estimate_run
+All tools are open source: Yosys, Icarus Verilog, OpenSTA, and LibreLane for the layout.
+"""
+
+from bnnhw.asic.energy import estimate_energy, estimate_run
+from bnnhw.asic.energy_result import Energy, Stimulus
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
 from bnnhw.asic.gate_simulation import GateRun, simulate_gates
 from bnnhw.asic.job_simulation import simulate_job_gates

@@ -47,9 +47,8 @@ from bnnhw.asic.dual_rail import (
 )
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.sequential import SequentialModule, split_netlist, split_verilog
-from bnnhw.asic.yosys_json import read_yosys_json
+from bnnhw.asic.yosys import read_yosys_json, run_yosys
 from bnnhw.emit.shims import shims_used
-from bnnhw.tools.tools import Tools
 
 __all__ = ["Equivalence", "prove_netlist"]
 
@@ -169,7 +168,7 @@ def _elaborate(folder: Path, verilog: str, mapped: Mapped) -> SequentialModule:
     """
     text = verilog if "`ifndef BNNHW_CELLS" in verilog else verilog + shims_used(verilog)
     (folder / "text.v").write_text(text)
-    _run_yosys(folder, f"""
+    run_yosys(folder, f"""
 read_verilog -DSYNTHESIS text.v
 hierarchy -check -top {mapped.top}
 proc
@@ -192,11 +191,6 @@ opt_clean
 write_json text.json
 """)
     return split_verilog(read_yosys_json(folder / "text.json")["modules"][mapped.top])
-
-
-def _run_yosys(folder: Path, script: str) -> None:
-    (folder / "run.ys").write_text(script)
-    Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder)
 
 
 def _pairs(verilog: SequentialModule, netlist: SequentialModule,
@@ -278,7 +272,7 @@ def _is_never_true(folder: Path, aig: Aig, literal: int) -> bool:
     if literal in (FALSE, TRUE):
         return literal == FALSE
     (folder / "batch.aig").write_bytes(aig.to_aiger(literal, "differs"))
-    _run_yosys(folder, f"""
+    run_yosys(folder, f"""
 read_aiger -module_name difference batch.aig
 abc -g AND -script {ABC_SCRIPT}
 opt_clean

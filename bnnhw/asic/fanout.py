@@ -14,7 +14,7 @@ from bnnhw.asic.assignments import Net
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.roles import RoleCell
 from bnnhw.asic.shims import GATE_MARK
-from bnnhw.asic.yosys_json import YosysModule
+from bnnhw.asic.yosys import YosysModule
 
 __all__ = ["buffer_outputs"]
 

@@ -7,7 +7,6 @@ cells through wrapper modules (``shims.py``). Buffer trees are added afterwards 
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,23 +14,17 @@ from pathlib import Path
 
 from bnnhw.asic.fanout import buffer_outputs
 from bnnhw.asic.library import CellLibrary
+from bnnhw.asic.mapping_scripts import WRITE_VERILOG, flat_script, map_script
 from bnnhw.asic.roles import Roles, find_roles, input_load, why_no_latch
 from bnnhw.asic.shims import flop_map, mapped_shims, needed_shims
-from bnnhw.asic.yosys_json import YosysModule, read_yosys_json
+from bnnhw.asic.yosys import YosysModule, read_yosys_json, run_yosys
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
-from bnnhw.tools.tools import Tools
 
 __all__ = ["Mapped", "check_mappable", "map_design", "map_verilog"]
 
-AREA_SCRIPT = "-script +strash;&get,-n;&dch,-f;&nf,-a,10;&put"
-"""ABC script for the smallest area, without buffers. A latch memory takes a tenth less area with it
-than with ABC's default script."""
-
 OUTPUT_LOAD = 4
 """Inputs of a NAND2 that load each output of the design while ABC chooses cell sizes."""
-
-WRITE_VERILOG = "write_verilog -noattr -noexpr -simple-lhs units.v"
 
 
 @dataclass(frozen=True)
@@ -162,8 +155,8 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
                                           f"set_load {load:.3f} [all_outputs]\n")
 
         def run_mapping(buffers: bool) -> None:
-            _run_yosys(folder, _map_script(top, library, files, roles, units or [], buffers),
-                       progress)
+            run_yosys(folder, map_script(top, library, files, roles, units or [], buffers),
+                      progress)
 
         if buffered and not library.has_delays:
             buffered = False
@@ -187,8 +180,8 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
         _check_mapped(modules, library)
         if buffered and buffer_outputs(modules, library, roles.buffer):
             (folder / "units.json").write_text(json.dumps(written))
-            _run_yosys(folder, f"read_json units.json\n{WRITE_VERILOG}")
-        _run_yosys(folder, _flat_script(top, _read_liberty(files)))
+            run_yosys(folder, f"read_json units.json\n{WRITE_VERILOG}")
+        run_yosys(folder, flat_script(top, files))
         return Mapped(
             top, library, roles, modules,
             verilog=(folder / "units.v").read_text(), flat=(folder / "flat.v").read_text(),
@@ -196,111 +189,6 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
             fallbacks=tuple(missing[name] for name in used if name in missing),
             warnings=_warnings((folder / "check.txt").read_text()),
             yosys=written["creator"].removeprefix("Yosys ").split(" (")[0], buffered=buffered)
-
-
-COMMAND_MARK = "bnnhw ran "
-"""Prefix of the line that Yosys prints after each command, to report progress."""
-
-
-def _run_yosys(folder: Path, script: str,
-               progress: Callable[[float], None] | None = None) -> None:
-    lines = [line for line in script.strip().splitlines() if not line.startswith("#")]
-    if progress is not None:
-        count = len(lines)
-        lines = [text for k, line in enumerate(lines, 1)
-                 for text in (line, f"log -stdout {COMMAND_MARK}{k}/{count}")]
-
-    def on_line(line: str) -> None:
-        if progress is not None and line.startswith(COMMAND_MARK):
-            ran, count = line.removeprefix(COMMAND_MARK).split("/")
-            progress(int(ran) / int(count))
-
-    (folder / "run.ys").write_text("\n".join(lines) + "\n")
-    try:
-        Tools().run("yosys", ["-Q", "-T", "-q", "run.ys"], folder,
-                    on_line=on_line if progress else None)
-    except ToolError as error:
-        reason = _failure_reason(folder / "yosys.out")
-        if reason is None:
-            raise
-        raise ToolError(f"yosys failed: {reason}", where=error.where, hint=error.hint) from None
-    if progress is not None:
-        progress(1.0)  # after ABC has run, Yosys prints no more lines
-
-
-_REASON = re.compile(r"^(?:ERROR:|.*\b(?:[Ff]ailed to parse|[Cc]annot (?:be|read|find|open))\b).*",
-                     re.MULTILINE)
-
-
-def _failure_reason(log: Path) -> str | None:
-    """Return the first line of a log that gives a reason; later ones are consequences."""
-    if not log.exists():
-        return None
-    found = _REASON.search(log.read_text(encoding="utf-8", errors="replace"))
-    return found[0].removeprefix("ERROR:").strip() if found else None
-
-
-def _read_liberty(files: tuple[str, ...]) -> str:
-    return "\n".join(f"read_liberty -lib -ignore_miss_func -ignore_miss_data_latch {name}"
-                     for name in files)
-
-
-def _map_script(top: str, library: CellLibrary, files: tuple[str, ...], roles: Roles,
-                units: list[str], buffered: bool) -> str:
-    exclude = " ".join(f'-dont_use "{pattern}"' for pattern in library.excluded_patterns())
-    liberty = " ".join(f"-liberty {name}" for name in files)
-    # After uniquify, the module of an instance is named after its path.
-    keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'{top}.{unit}' for unit in units)}" \
-        if units else ""
-    registers = f"dfflibmap {exclude} {liberty}" if roles.flop is None else \
-        "dfflegalize -cell $_DFF_P_ 01\ntechmap -map flops.v"
-    if roles.flop_may_invert:
-        # The equivalence check then finds a register by the name of its cell: its wire may
-        # become the complement of what the cell stores.
-        registers = f"rename -wire t:$_*DFF*\n{registers}"
-    return f"""
-{_read_liberty(files)}
-read_verilog -DBNNHW_CELLS -DSYNTHESIS core.v
-read_verilog shims.v
-hierarchy -check -top {top}
-uniquify
-{keep}
-proc
-# Cells have no value at power-up: initial values of registers must come from reset.
-setattr -unset init w:*
-# Numbered wires of the generator say nothing about a register.
-rename -hide w:$*
-# State machines keep their encoding, so that the equivalence check finds each register.
-synth -nofsm -flatten -noabc -top {top}
-{registers}
-opt
-simplemap
-abc {exclude} {liberty} {"-constr drive.txt" if buffered else AREA_SCRIPT}
-opt_clean -purge
-tee -o check.txt check -mapped
-{WRITE_VERILOG}
-write_json units.json
-"""
-
-
-def _flat_script(top: str, read_cells: str) -> str:
-    # The netlist is read back from Verilog: then every cell has a name, which flattening extends
-    # by that of its unit.
-    return f"""
-{read_cells}
-read_verilog units.v
-hierarchy -check -top {top}
-flatten
-# One net per bit: the time a simulator needs for an edge grows with the width of a wire.
-splitnets
-opt_clean -purge
-write_verilog -noattr -noexpr -simple-lhs flat.v
-design -reset
-{read_cells}
-read_verilog flat.v
-hierarchy -check -top {top}
-write_json flat.json
-"""
 
 
 def _warnings(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.roles import RoleCell
 from bnnhw.asic.shims import GATE_MARK
 from bnnhw.asic.storage import as_storage
-from bnnhw.asic.yosys_json import YosysModule
+from bnnhw.asic.yosys import YosysModule
 from bnnhw.errors import ConfigError
 
 __all__ = ["SequentialModule", "StateElement", "split_netlist", "split_verilog"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnhw.arch import get_arch
-from bnnhw.asic.energy import Energy, estimate_run
+from bnnhw.asic.energy import estimate_run
+from bnnhw.asic.energy_result import Energy
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
 from bnnhw.asic.gate_simulation import GateRun, require_program, simulate_gates
 from bnnhw.asic.job_simulation import simulate_job_gates

@@ -16,7 +16,8 @@ from bnnhw.asic import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, 
 from bnnhw.asic import library as libraries
 from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.clocks import clock_nets
-from bnnhw.asic.energy import PORTS, Energy, estimate_run
+from bnnhw.asic.energy import PORTS, estimate_run
+from bnnhw.asic.energy_result import Energy
 from bnnhw.asic.gate_simulation import run_program
 from bnnhw.asic.job_simulation import JobRun, simulate_job_gates
 from bnnhw.asic.library import build_library
