@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["MAX_HEAP_BITS", "PlannedChain", "next_chain"]
+__all__ = ["MAX_HEAP_BITS", "PlannedChain", "min_slots", "next_chain"]
 
 MAX_HEAP_BITS = 32
 """Largest number of bits of a heap that is planned; larger heaps are compressed greedily."""
@@ -63,18 +63,21 @@ def next_chain(heights: tuple[int, ...], max_height: int) -> PlannedChain | None
     first = next((k for k, have in enumerate(heights) if have > 1), None)
     if first is None or sum(heights) > MAX_HEAP_BITS:
         return None
-    return _min_slots(heights[first:], max_height)[1]
+    return min_slots(heights[first:], max_height)[1]
 
 
 @lru_cache(maxsize=1 << 18)
-def _min_slots(heights: tuple[int, ...], max_height: int) -> tuple[int, PlannedChain | None]:
-    """Least number of slots that compress a heap, and the chain to build first."""
+def min_slots(heights: tuple[int, ...], max_height: int) -> tuple[int, PlannedChain | None]:
+    """Least number of slots that compress a heap, and the chain to build first.
+
+    Parameters are those of ``next_chain``. A LUT of a final parity counts as one slot.
+    """
     first = next((k for k, have in enumerate(heights) if have > 1), None)
     if first is None:
         # The constant needs a chain in any case.
         return (len(heights) if max_height > 1 else 0), None
     if first:
-        return _min_slots(heights[first:], max_height)
+        return min_slots(heights[first:], max_height)
     if len(heights) == 1:
         return -(-(heights[0] - 1) // 3), None  # only a parity remains, in LUTs of four inputs
     least, best = INFINITE, None
@@ -88,7 +91,7 @@ def _min_slots(heights: tuple[int, ...], max_height: int) -> tuple[int, PlannedC
         chains = [candidate for candidate in chains if len(candidate[2].slots) == longest]
     for cost, left, chain in chains:
         if cost + sum(left) - len(left) < least:  # a lower bound: each slot removes at most one bit
-            cost += _min_slots(left, max_height)[0]
+            cost += min_slots(left, max_height)[0]
             if cost < least:
                 least, best = cost, chain
     return least, best

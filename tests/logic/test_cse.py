@@ -1,4 +1,4 @@
-"""Matrices with shared parts: proven, equal to their definition, cheaper than alone."""
+"""Common-subexpression elimination: exact for any matrix, proven, and cheaper than without."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bnnhw.logic.cse.spanning_forest import ROOT, spanning_forest
 from tests.logic.test_certificate import FAMILIES, samples
 
 
-def check(matrix: np.ndarray, family: str, smallest: int, reach: float = 0.0, keep: int = 1,
-          limit: int | None = None, block_rows: int = MAX_BLOCK_ROWS) -> int:
-    """Build a matrix with thresholds, prove it, compare it; returns its cost."""
+def check(matrix: np.ndarray, family: str, min_columns: int, max_distance: float = 0.0,
+          keep: int = 1, limit: int | None = None, block_rows: int = MAX_BLOCK_ROWS) -> int:
+    """Build a matrix product with thresholds, prove it, compare it with NumPy; returns its cost."""
     rows, columns = matrix.shape
-    shared = extract(matrix, smallest, reach, 3, block_rows=block_rows)
+    shared = extract(matrix, min_columns, max_distance, 3, block_rows=block_rows)
     netlist = Netlist(columns)
     target = TARGETS[family]
     t = columns // 2 if limit is None else limit
@@ -52,9 +52,9 @@ def signs(rows: int, columns: int, seed: int, zeros: float = 0.0) -> np.ndarray:
        st.sampled_from([0.0, 0.35, 1.0]), st.integers(0, 4), st.sampled_from([0.0, 0.3]),
        st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def test_any_matrix(family: str, rows: int, columns: int, smallest: int, reach: float, keep: int,
-                    zeros: float, seed: int) -> None:
-    check(signs(rows, columns, seed, zeros), family, smallest, reach, keep)
+def test_any_matrix(family: str, rows: int, columns: int, min_columns: int,
+                    max_distance: float, keep: int, zeros: float, seed: int) -> None:
+    check(signs(rows, columns, seed, zeros), family, min_columns, max_distance, keep)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -62,7 +62,7 @@ def test_edges(family: str) -> None:
     one = np.ones((1, 1), dtype=np.int64)
     check(one, family, 2)
     check(-one, family, 2, limit=1)
-    check(np.ones((5, 30), dtype=np.int64), family, 4)  # duplicate rows, equal weights
+    check(np.ones((5, 30), dtype=np.int64), family, 4)  # duplicate rows of equal weights
     check(-np.ones((5, 30), dtype=np.int64), family, 4)
     for limit in (0, 1, 30, 31, 500, -3):
         check(signs(4, 30, 1), family, 4, limit=limit)
@@ -73,12 +73,12 @@ def test_edges(family: str) -> None:
 @given(st.sampled_from(FAMILIES), st.integers(1, 20), st.integers(1, 30), st.integers(1, 9),
        st.sampled_from([0.0, 0.5]), st.integers(0, 1000))
 @settings(max_examples=30, deadline=None)
-def test_any_rows_together(family: str, rows: int, columns: int, block_rows: int, reach: float,
+def test_any_block_size(family: str, rows: int, columns: int, block_rows: int, max_distance: float,
                            seed: int) -> None:
-    check(signs(rows, columns, seed), family, 3, reach, block_rows=block_rows)
+    check(signs(rows, columns, seed), family, 3, max_distance, block_rows=block_rows)
 
 
-def test_only_rows_together_share() -> None:
+def test_only_rows_of_a_block_share() -> None:
     matrix = signs(24, 100, 4)
     shared = extract(matrix, 3, 0.5, 2, block_rows=8)
     block = {k: k // 8 for k in range(24)}
@@ -89,14 +89,14 @@ def test_only_rows_together_share() -> None:
         extract(matrix, 3, block_rows=0)
 
 
-def test_of_many_columns_eight_rows_share_most() -> None:
-    """Less to count than with all rows together."""
+def test_wide_matrices_share_in_blocks_of_eight_rows() -> None:
+    """For many columns, blocks of eight rows are cheaper than all rows at once."""
     assert first_options(WIDE_COLUMNS - 1, True) == SHALLOW_OPTIONS
     assert first_options(WIDE_COLUMNS - 1, False) == DEEP_OPTIONS
     matrix = signs(32, 2 * WIDE_COLUMNS, 9)
-    alone = check(matrix, "ecp5", 4, block_rows=8)
+    blocks = check(matrix, "ecp5", 4, block_rows=8)
     assert first_options(2 * WIDE_COLUMNS, True)[0].block_rows == 8
-    assert alone < check(matrix, "ecp5", 4)
+    assert blocks < check(matrix, "ecp5", 4)
 
 
 def test_complementary_rows_share_everything() -> None:
@@ -106,7 +106,7 @@ def test_complementary_rows_share_everything() -> None:
 
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40", "xc7"])
-def test_sharing_pays(family: str) -> None:
+def test_sharing_reduces_cost(family: str) -> None:
     matrix = signs(64, 64, 0)
     assert check(matrix, family, 4) < 0.7 * check(matrix, family, 1000)
 
@@ -118,7 +118,7 @@ def test_many_rows() -> None:
     shared.check(matrix)
 
 
-def test_the_proof_of_a_matrix_sees_a_wrong_part() -> None:
+def test_a_wrong_element_fails_the_proof() -> None:
     matrix = signs(20, 50, 5)
     shared = extract(matrix, 4)
     broken = matrix.copy()
@@ -127,12 +127,12 @@ def test_the_proof_of_a_matrix_sees_a_wrong_part() -> None:
         shared.check(broken)
 
 
-def test_same_input_same_result() -> None:
+def test_extraction_is_deterministic() -> None:
     matrix = signs(40, 90, 6)
     assert extract(matrix, 4, 0.4, 2) == extract(matrix, 4, 0.4, 2)
 
 
-def test_forest_has_no_cycles_and_keeps_to_its_depth() -> None:
+def test_forest_has_no_cycles_and_respects_its_depth() -> None:
     parents = spanning_forest(signs(50, 60, 7), 1.0, 3)
     for k in range(50):
         depth, at = 0, k
@@ -141,14 +141,14 @@ def test_forest_has_no_cycles_and_keeps_to_its_depth() -> None:
         assert depth <= 3
 
 
-def test_a_search_tells_how_far_it_is() -> None:
-    """From step to step more, at last all; and the same is found as without."""
-    matrix, told = signs(30, 60, 8), list[float]()
+def test_a_search_reports_progress() -> None:
+    """Progress increases up to 1, and reporting does not change the result."""
+    matrix, reported = signs(30, 60, 8), list[float]()
 
-    def cost(shared: AdderGraph, sharing: CseOptions) -> float:
-        return float(len(shared.nodes) + sharing.keep)
+    def cost(shared: AdderGraph, options: CseOptions) -> float:
+        return float(len(shared.nodes) + options.keep)
 
-    assert best_options(matrix, cost, report=told.append) == best_options(matrix, cost)
-    assert told == sorted(set(told))
-    assert len(told) == 2 * attempt_count(30, 60)
-    assert told[-1] == 1
+    assert best_options(matrix, cost, report=reported.append) == best_options(matrix, cost)
+    assert reported == sorted(set(reported))
+    assert len(reported) == 2 * attempt_count(30, 60)
+    assert reported[-1] == 1

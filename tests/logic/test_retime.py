@@ -1,4 +1,4 @@
-"""Retimed registers: as few as can be, by trying everything, and never on a longer path."""
+"""Retiming: the fewest registers, compared with an exhaustive search, and no longer paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bnnhw.logic.retime import MAX_CELLS, retimed
 
 
 def netlist_of(seed: int, bits: int, sums: int, target: str) -> Netlist:
-    """Sums and comparisons of random bits, and sums of these, so that some wait for others."""
+    """Random sums that use earlier sums, and a comparison, so that values wait in registers."""
     rng = np.random.default_rng(seed)
     netlist = Netlist(bits)
     builder = SumBuilder(netlist, TARGETS[target])
@@ -36,7 +36,7 @@ def live(netlist: Netlist) -> list:
 
 
 def paths_are_no_longer(netlist: Netlist, before: Schedule, after: Schedule) -> bool:
-    """Each cell reads what is there, and shares a stage with those only that it shared it with."""
+    """Whether cells read earlier bits, and no stage joins cells that were in different stages."""
     for cell in live(netlist):
         old, new = (s.stage[cell.functions[0].out] for s in (before, after))
         for bit in cell.reads:
@@ -60,7 +60,7 @@ def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
     assert max(after.stage) <= before.cuts
     begin = inputs_fan_out(netlist, before.max_fanout)
     assert all(after.stage[f.out] >= begin for cell in live(netlist) for f in cell.functions)
-    # Copies for fan-out are not what it counts.
+    # The copies of registers that limit fan-out are not optimised.
     counted = [register_count(netlist, replace(s, max_fanout=0)) for s in (before, after)]
     assert counted[1] <= counted[0]
     assert retimed(netlist, after).stage == after.stage
@@ -86,7 +86,7 @@ def test_no_schedule_has_fewer_registers(seed: int) -> None:
     assert register_count(netlist, after) == least
 
 
-def test_bits_that_wait_anyway_are_added_up_late() -> None:
+def test_waiting_bits_are_added_late() -> None:
     netlist = Netlist(40)
     builder = SumBuilder(netlist, TARGETS["ice40"])
     slow = builder.total([(netlist.input(k),) for k in range(30)])
@@ -99,10 +99,10 @@ def test_bits_that_wait_anyway_are_added_up_late() -> None:
     assert register_count(netlist, retimed(netlist, before)) < register_count(netlist, before)
 
 
-def test_logic_without_registers_stays() -> None:
+def test_combinational_logic_is_unchanged() -> None:
     netlist = netlist_of(3, 9, 2, "ecp5")
-    whole = schedule_cuts(netlist, DELAYS["ecp5"], 0)
-    assert retimed(netlist, whole) is whole
+    unregistered = schedule_cuts(netlist, DELAYS["ecp5"], 0)
+    assert retimed(netlist, unregistered) is unregistered
 
 
 def test_a_huge_netlist_keeps_its_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
