@@ -33,10 +33,11 @@ from typing import Any
 import numpy as np
 from da4ml_script import DA4ML_SCRIPT
 
-from bnnhw.api.loading import import_model
 from bnnhw.cli.common import print_table
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
+from bnnhw.importers.base import ImportOptions
+from bnnhw.importers.registry import import_model
 from bnnhw.layers import Dense
 from bnnhw.tools.tools import Tools
 
@@ -257,7 +258,7 @@ def works() -> dict[str, np.ndarray]:
     matrices = {f"random{n}": 2 * np.random.default_rng(0).integers(0, 2, (n, n)) - 1
                 for n in (64, 128)}
     if TFC.exists():
-        graph = import_model(TFC, "tfc", "uint8", (0.0, 1.0), False).graph
+        graph = import_model(TFC, ImportOptions("tfc", argmax=False)).graph
         products = [layer for layer in graph.layers if isinstance(layer, Dense)]
         for k in (*range(1, len(products)), 0):
             matrices[f"tfc_layer{k}"] = 2 * products[k].weights[0].astype(np.int8) - 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bnnhw.cli.common import print_table
-from bnnhw.importers.imported import CheckResult
+from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.network import Network
 from bnnhw.ir.certificate import Certificate
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
-from bnnhw.api.loading import import_model, network_of
+from bnnhw.api.loading import network_path
 from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
-from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import networks
 from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
-from bnnhw.importers.network import Network
+from bnnhw.importers.base import ImportOptions
+from bnnhw.importers.registry import load_any
 from bnnhw.plan import Goal
 
 __all__ = ["NAME", "command"]
@@ -32,7 +31,7 @@ def command(
 
     Example: bnnhw check build/tfc
     """
-    loaded = _load(network, input_type, pixel_range)
+    loaded = load_any(network_path(network), ImportOptions("model", input_type, pixel_range))
     graph = loaded.graph
     reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Goal())
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
@@ -55,9 +54,3 @@ def command(
     print_certificates(loaded)
     outputs = ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())
     print(f"outputs: {outputs}")
-
-
-def _load(name: str, input_type: str, pixel_range: tuple[float, float]) -> Network:
-    if not name.endswith((".onnx", ".npz")):
-        return open_network(name)
-    return network_of(import_model(Path(name), "model", input_type, pixel_range, argmax=True))

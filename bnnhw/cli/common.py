@@ -20,13 +20,14 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-import bnnhw.designs as designs
+from bnnhw.api.loading import network_path
 from bnnhw.cli.schemas import SCHEMAS
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import COLUMNS, Prediction
-from bnnhw.importers.network import Network, load_network
+from bnnhw.importers.network import Network
+from bnnhw.importers.registry import load_native
 from bnnhw.ir import Graph
 
 __all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_json",
@@ -46,10 +47,7 @@ LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of si
 
 def open_network(name: str) -> Network:
     """Load a network by folder, layers.yaml, or name of a shipped design or example."""
-    path = Path(name)
-    if not path.exists() and name in (*designs.names(), *designs.examples()):
-        path = designs.path(name)
-    return load_network(path)
+    return load_native(network_path(name))
 
 
 def load_graph(name: str) -> Graph:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import typer
 from pydantic import TypeAdapter
 
-from bnnhw.api.loading import import_model, network_of
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json
 from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.importers.onnx.check import Check
+from bnnhw.importers.base import Check, ImportOptions, legal_name
+from bnnhw.importers.registry import import_model
 from bnnhw.importers.save import network_files
 
 __all__ = ["NAME", "command"]
@@ -43,20 +42,20 @@ def command(
     Example: bnnhw import model.onnx -o build/tfc
     """
     legal = _checked(name, "is no name for a network") if name else _from_folder(out.name)
-    imported = import_model(model, legal, input_type, pixel_range, argmax,
-                            Check(samples) if check else None)
-    files = network_files(imported)
+    network = import_model(model, ImportOptions(legal, input_type, pixel_range, argmax,
+                                                Check(samples) if check else None))
+    files = network_files(network)
     write_files({out / file: data for file, data in files.items()})
     if json:
         print_json("bnnhw.import/1", {
-            "network": legal, "certificates": [c.to_json() for c in imported.certificates],
-            "scores": imported.scores.to_json() if imported.scores else None,
-            "notes": list(imported.notes), "check": imported.check,
+            "network": legal, "certificates": [c.to_json() for c in network.certificates],
+            "scores": network.scores,
+            "notes": list(network.notes), "check": network.check,
             "files": [str(out / file) for file in files]})
         return
-    print_certificates(network_of(imported))
-    shape = ", ".join(map(str, imported.graph.input.shape))
-    print(f"samples: an array [n, {shape}], each of them {imported.graph.input}")
+    print_certificates(network)
+    shape = ", ".join(map(str, network.graph.input.shape))
+    print(f"samples: an array [n, {shape}], each of them {network.graph.input}")
     print(f"wrote {', '.join(str(out / f) for f in files)}")
     if not name and legal != out.name:
         print(f"the network's name is '{legal}'; --name gives it another")
@@ -64,9 +63,7 @@ def command(
 
 def _from_folder(folder: str) -> str:
     """Make a legal name for a network from the name of its folder."""
-    legal = re.sub(r"\W", "_", folder.encode("ascii", "ignore").decode().strip())[:40]
-    if not legal[:1].isalpha():
-        legal = f"net_{legal}"[:40] if legal else "net"
+    legal = legal_name(folder)
     return _checked(legal, f"is made from the folder '{folder}' and is no name for a network")
 
 

@@ -21,18 +21,20 @@ import numpy as np
 
 from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
-from bnnhw.importers.imported import Imported
+from bnnhw.importers.base import ImportOptions
+from bnnhw.importers.network import Network
+from bnnhw.importers.registry import register
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Affine, ArgMax, Conv, Dense, Flatten, Layer, MaxPool, product_sum
 
-__all__ = ["import_finn_npz"]
+__all__ = ["FinnImporter", "import_finn_npz"]
 
 MAX_TOPOLOGY = 1 << 20
 
 
-def import_finn_npz(path: Path, name: str, argmax: bool) -> Imported:
+def import_finn_npz(path: Path, name: str, argmax: bool) -> Network:
     """Import a network of this format.
 
     Raises
@@ -75,8 +77,8 @@ def import_finn_npz(path: Path, name: str, argmax: bool) -> Imported:
                        np.zeros(type_.channels, np.int64)))
         add(ArgMax("label", source, type_))
         outputs.append(("label", "label"))
-    return Imported(Graph(name, layers[0].input, tuple(layers), tuple(outputs)),
-                    tuple(certificates), None)
+    return Network(Graph(name, layers[0].input, tuple(layers), tuple(outputs)), {},
+                   tuple(certificates))
 
 
 def _topology(path: Path) -> list[dict[str, Any]]:
@@ -163,3 +165,21 @@ def _product(k: int, item: dict[str, Any], raw: bool, source: str, type_: Tensor
     window = Window((kernel, kernel))
     return Conv(f"conv{k}", source, type_, w[None], coefficients, const, thresholds,
                 window=window), certificate
+
+
+class FinnImporter:
+    """Reads FINN's networks; the file itself answers all options but ``name`` and ``argmax``."""
+
+    name = "finn_npz"
+    title = "an .npz of arrays"
+    suffixes = (".npz",)
+    native = False
+
+    def accepts(self, path: Path) -> bool:
+        return path.suffix in self.suffixes
+
+    def load(self, path: Path, options: ImportOptions) -> Network:
+        return import_finn_npz(path, options.name_for(path), options.argmax)
+
+
+register(FinnImporter())

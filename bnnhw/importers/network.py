@@ -17,8 +17,7 @@ from bnnhw.config.weight_file import MemoryArrays, WeightFile
 from bnnhw.errors import ConfigError
 from bnnhw.html_table import html_table
 from bnnhw.importers.builders import BUILDERS
-from bnnhw.importers.formats import refuse_as_network
-from bnnhw.importers.imported import CheckResult
+from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.yaml.outputs import declared_outputs
 from bnnhw.importers.yaml.read import read_config
 from bnnhw.importers.yaml.schema import NetConfig
@@ -42,7 +41,7 @@ class Network:
     scores : dict or None
         How an importer folded the scores (``IntegerScores.to_json``), where one did.
     notes : tuple of str
-        What an importer had to report, a sentence each (``Imported.notes``).
+        What an importer had to report, a sentence each.
     check : dict or None
         What an importer's comparison with an independent execution showed (``CheckResult``).
     """
@@ -106,7 +105,6 @@ def _shown_outputs(graph: Graph) -> str:
 
 def network_file(path: Path) -> Path:
     """Return the layers.yaml of a network, given as that file or as a folder with a net.yaml."""
-    refuse_as_network(path)
     if path.is_dir():
         path = path / "net.yaml"
     if not path.is_file():

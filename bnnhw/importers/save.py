@@ -1,4 +1,4 @@
-"""An imported Graph as files: net.yaml, weights.npz and the certificate of its folds."""
+"""A network as files: net.yaml, weights.npz and the certificate of its folds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from bnnhw.config.fields import Name
 from bnnhw.errors import ModelError
 from bnnhw.importers.describe import describe
-from bnnhw.importers.imported import Imported
+from bnnhw.importers.network import Network
 from bnnhw.importers.yaml.outputs import default_output, is_tail
 from bnnhw.ir import Bits, Graph
 from bnnhw.layers import Binarize, Layer, Product
@@ -22,13 +22,13 @@ from bnnhw.layers import Binarize, Layer, Product
 __all__ = ["network_files"]
 
 
-def network_files(imported: Imported) -> dict[str, bytes]:
-    """Contents of the folder of a network, by file name; equal imports give equal bytes."""
-    net, arrays = _describe(imported.graph)
-    certificate = {"network_sha256": imported.graph.digest(),
-                   "layers": [c.to_json() for c in imported.certificates],
-                   "scores": imported.scores.to_json() if imported.scores else None,
-                   "notes": list(imported.notes), "check": imported.check}
+def network_files(network: Network) -> dict[str, bytes]:
+    """Contents of the folder of a network, by file name; equal networks give equal bytes."""
+    net, arrays = _describe(network.graph)
+    certificate = {"network_sha256": network.graph.digest(),
+                   "layers": [c.to_json() for c in network.certificates],
+                   "scores": network.scores,
+                   "notes": list(network.notes), "check": network.check}
     return {
         "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
                                    width=90).encode(),

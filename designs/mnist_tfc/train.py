@@ -17,7 +17,7 @@ from digits import load
 from torch import nn
 
 from bnnhw import golden
-from bnnhw.importers.imported import Imported
+from bnnhw.importers.network import Network
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.certificate import Certificate
@@ -142,7 +142,7 @@ def main() -> None:
         test_bits = torch.from_numpy(np.where(test_x >= THRESHOLD, 1.0, -1.0).astype(np.float32))
         agreeing = int((net(test_bits).argmax(dim=1).numpy()
                         == golden.run(graph, test_x)["label"]).sum())
-    for name, data in network_files(Imported(graph, certificates, None)).items():
+    for name, data in network_files(Network(graph, {}, tuple(certificates))).items():
         (HERE / name).write_bytes(data)
     results = {
         "title": "MNIST digits, 784-64-64-64-10, one bit throughout",

@@ -209,9 +209,10 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "manifest is YAML": (["simulate", "net.yaml", "--inputs", "x.npy"], "is no manifest"),
     "manifest is binary": (["simulate", "x.npy", "--inputs", "x.npy"], "is not JSON"),
     "list of what": (["list", "boards9"], "cannot list 'boards9'"),
-    "pixel range": (["import", "x.onnx", "-o", "net", "--pixel-range", "1", "1"], "different"),
+    "pixel range": (["import", "x.onnx", "-o", "net", "--pixel-range", "1", "1"],
+                    "both numbers of"),
     "input kind": (["import", "x.onnx", "-o", "net", "--input", "words"],
-                   "must be uint8, int8 or bits"),
+                   "use one of uint8, int8, bits"),
 }
 
 

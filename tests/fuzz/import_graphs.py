@@ -26,8 +26,9 @@ import onnx
 from onnx import helper, numpy_helper
 
 from bnnhw.errors import BnnhwError, ModelError
-from bnnhw.importers.onnx.check import Check
-from bnnhw.importers.onnx.importer import Imported, import_onnx
+from bnnhw.importers.base import Check
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.importer import import_onnx
 from tests.fuzz.graphs import DOMAIN, GraphMaker
 
 __all__ = ["fuzz_one", "main"]
@@ -75,7 +76,7 @@ def samples_of(maker: GraphMaker) -> tuple[np.ndarray, np.ndarray]:
     return ours.astype(np.int64), np.asarray(seen, dtype=np.float32)
 
 
-def difference(maker: GraphMaker, model: Any, imported: Imported) -> str | None:
+def difference(maker: GraphMaker, model: Any, imported: Network) -> str | None:
     """Say how an import differs from the reference on some samples; None where it does not."""
     x, seen = samples_of(maker)
     size = imported.graph.input.size

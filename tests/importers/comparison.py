@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnhw.importers.network import load_network
-from bnnhw.importers.onnx.importer import Imported, import_onnx
+from bnnhw.importers.network import Network, load_network
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.save import network_files
 from tests.importers.map_models import MapBuilder, run
 
@@ -40,7 +40,7 @@ def samples(shape: tuple[int, ...], kind: str, n: int = 24) -> np.ndarray:
 
 def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits",
           pixel_range: tuple[float, float] = (0.0, 1.0), last: bool = False,
-          noise: float = 0.0, order: bool = True) -> Imported:
+          noise: float = 0.0, order: bool = True) -> Network:
     """Compare an imported model with its reference, and its files with itself."""
     path = b.save(folder)
     imported = import_onnx(path, name="net", input_type=kind, pixel_range=pixel_range)
@@ -73,7 +73,7 @@ def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits
     return imported
 
 
-def kinds(imported: Imported) -> list[str]:
+def kinds(imported: Network) -> list[str]:
     return [layer.kind for layer in imported.graph.layers]
 
 

@@ -6,13 +6,15 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bnnhw.api.loading import import_model
 from bnnhw.errors import ConfigError
+from bnnhw.importers.base import ImportOptions
 from bnnhw.importers.network import load_network
+from bnnhw.importers.registry import find_importer, import_model, load_any, load_native
 
 
 def archive(*names: str) -> bytes:
@@ -46,10 +48,9 @@ def test_files_of_frameworks(name: str, tmp_path: Path) -> None:
     content, what, advice = FILES[name]
     path = tmp_path / name
     path.write_bytes(content)
-    for call in (lambda: import_model(path, "net", "uint8", (0, 1), True),
-                 lambda: load_network(path)):
+    for load in (import_model, load_native, load_any):
         with pytest.raises(ConfigError) as error:
-            call()
+            load(path)
         assert what in error.value.message
         assert advice in str(error.value.hint)
         assert name in str(error.value.where)
@@ -58,12 +59,12 @@ def test_files_of_frameworks(name: str, tmp_path: Path) -> None:
 def test_folders_for_import(tmp_path: Path) -> None:
     def refused() -> str:
         with pytest.raises(ConfigError) as error:
-            import_model(tmp_path, "net", "uint8", (0, 1), True)
+            import_model(tmp_path)
         return str(error.value)
 
-    assert "is a folder, expected a model file" in refused()
+    assert "is a folder without a net.yaml" in refused()
     (tmp_path / "a.onnx").write_bytes(b"")
-    assert "bnnhw import " in refused()
+    assert "name the model file" in refused()
     assert "a.onnx" in refused()
     (tmp_path / "saved_model.pb").write_bytes(b"")
     assert "SavedModel" in refused()
@@ -75,9 +76,11 @@ def test_folders_for_import(tmp_path: Path) -> None:
 def test_folders_as_networks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"net.yaml.*does not exist.*bnnhw list designs"):
         load_network(tmp_path)
+    with pytest.raises(ConfigError, match=r"nowhere.*does not exist.*net.yaml"):
+        load_native(tmp_path / "nowhere")
     (tmp_path / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"SavedModel.*tf2onnx"):
-        load_network(tmp_path)
+        load_native(tmp_path)
 
 
 def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
@@ -88,8 +91,34 @@ def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
     manifest = tmp_path / "d.json"
     manifest.write_text(json.dumps({"schema": "bnnhw.manifest/1"}))
     with pytest.raises(ConfigError, match="is a network of bnnhw already"):
-        import_model(yaml, "net", "uint8", (0, 1), True)
+        import_model(yaml)
     for path, advice in ((onnx, "bnnhw import"), (npz, "bnnhw import"), (manifest, "manifest")):
         with pytest.raises(ConfigError) as error:
-            load_network(path)
+            load_native(path)
         assert advice in str(error.value)
+
+
+def test_models_under_other_names(tmp_path: Path) -> None:
+    """ONNX is recognised by its first bytes; other unknown files are not guessed at."""
+    model, other = tmp_path / "model.bin", tmp_path / "other.bin"
+    model.write_bytes(b"\x08\x08\x12\x04test")
+    other.write_bytes(b"\x08\x80\x12\x04test")
+    assert find_importer(model).name == "onnx"
+    with pytest.raises(ConfigError, match=r"other.bin.*unknown format.*\.onnx"):
+        find_importer(other)
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ({"input_type": "words"}, "words.*is unknown.*uint8, int8, bits"),
+    ({"pixel_range": (1.0, 1.0)}, "both numbers of .*pixel_range.* are 1"),
+])
+def test_options_are_checked(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        ImportOptions(**options)
+
+
+@pytest.mark.parametrize(("file", "name"), [("tfc.onnx", "tfc"), ("9 lives.onnx", "net_9_lives"),
+                                            ("module.onnx", "net_module"), ("\u00e9.onnx", "net")])
+def test_names_follow_from_files(file: str, name: str) -> None:
+    assert ImportOptions().name_for(Path(file)) == name
+    assert ImportOptions(name="given").name_for(Path(file)) == "given"

@@ -16,7 +16,8 @@ pytest.importorskip("onnxruntime", reason="extra 'onnx' is not installed")
 from onnx import TensorProto
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.importer import Imported, import_onnx
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.ir import Bits, Int
 from tests.importers.comparison import check, kinds, tail
 from tests.importers.map_models import MapBuilder
@@ -198,7 +199,7 @@ def test_grey_scale_nhwc_by_reshape(tmp_path: Path) -> None:
     same(imported, path, (6, 5, 1))
 
 
-def same(imported: Imported, path: Path, shape: tuple[int, ...]) -> None:
+def same(imported: Network, path: Path, shape: tuple[int, ...]) -> None:
     """Samples in the model's own order, channels last, give the model's scores."""
     from tests.importers.map_models import run
     x = np.random.default_rng(2).choice([-1, 1], (30, *shape))

@@ -14,13 +14,13 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
 from bnnhw.errors import ModelError, ToolError
+from bnnhw.importers.base import Check
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx import execute as onnx_execute
 from bnnhw.importers.onnx import operators as onnx_operators
 from bnnhw.importers.onnx import product_sums as onnx_product
 from bnnhw.importers.onnx import quantisers as onnx_quant
 from bnnhw.importers.onnx import window as onnx_window
-from bnnhw.importers.onnx.check import Check
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.onnx.random_samples import random_samples
 from bnnhw.importers.save import network_files

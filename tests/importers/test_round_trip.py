@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.imported import Imported
-from bnnhw.importers.network import load_network
+from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layer import LAYERS
@@ -25,7 +24,7 @@ from tests.networks import random_graph, random_samples
 def again(graph: Graph) -> Graph:
     """Save and load."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, data in network_files(Imported(graph, (), None)).items():
+        for name, data in network_files(Network(graph, {}, ())).items():
             (Path(folder) / name).write_bytes(data)
         return load_network(Path(folder)).graph
 
@@ -80,4 +79,4 @@ def test_name_that_cannot_be_written_is_refused() -> None:
     dense = Dense("wire", "input", type_, np.ones((1, 1, 2), np.uint8), (1,),
                   np.zeros(1, np.int64), np.ones((1, 1), np.int64))
     with pytest.raises(ModelError, match=r"'wire' is no name for a layers\.yaml"):
-        network_files(Imported(Graph("net", type_, (dense,), (("bits", "wire"),)), (), None))
+        network_files(Network(Graph("net", type_, (dense,), (("bits", "wire"),)), {}, ()))

@@ -11,7 +11,8 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
 from bnnhw.errors import BnnhwError
-from bnnhw.importers.onnx.importer import Imported, import_onnx
+from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.importer import import_onnx
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
 
@@ -54,7 +55,7 @@ def test_plain_pytorch(model: str) -> None:
     ordered_alike(imported.graph.compute(arrays["x"])["scores"], arrays["scores"])
 
 
-def imported(name: str, input_type: str = "uint8") -> Imported:
+def imported(name: str, input_type: str = "uint8") -> Network:
     return import_onnx(CASES / "import" / name, name="net", input_type=input_type)
 
 

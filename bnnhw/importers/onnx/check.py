@@ -7,21 +7,22 @@ so that a misread quantiser, weight, layout or constant is found by the name of 
 
 Two executions in float32 may differ by rounding. Where a value lies within rounding of a decision
 of a quantiser, both results are right: that is a tie. It is counted, and its sample is not compared
-any further. An approximation of the import (see ``Imported.notes``) counts as rounding within its
+any further. An approximation of the import (see ``Network.notes``) counts as rounding within its
 bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bnnhw import golden
 from bnnhw.errors import ModelError
-from bnnhw.importers.imported import CheckResult, Imported
+from bnnhw.importers.base import Check
+from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.execute import Execution, executor_versions
 from bnnhw.importers.onnx.model_file import tensor_array
@@ -31,7 +32,7 @@ from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 
-__all__ = ["DEFAULT_CHECK", "Check", "check_import"]
+__all__ = ["check_import"]
 
 MAX_PRODUCTS = 2_000_000_000
 """Products of all samples together, which take seconds."""
@@ -49,26 +50,8 @@ MAX_ELEMENTS_IN_MEMORY = 1 << 24
 DEFECT = "this is a defect of bnnhw: please report it with the model"
 
 
-@dataclass(frozen=True)
-class Check:
-    """How an import is checked.
-
-    Parameters
-    ----------
-    samples : int or None
-        Random samples; None: 16 to 300, as many as take seconds.
-    seed : int
-    """
-
-    samples: int | None = None
-    seed: int = 1
-
-
-DEFAULT_CHECK = Check()
-
-
 def check_import(model: Any, nodes: list[Any], translation: Translation, start: Chain,
-                 imported: Imported, check: Check) -> CheckResult:
+                 graph: Graph, check: Check) -> CheckResult:
     """Compare an import with an independent execution of its model.
 
     Parameters
@@ -80,7 +63,8 @@ def check_import(model: Any, nodes: list[Any], translation: Translation, start: 
         After all nodes and outputs.
     start : Chain
         The input.
-    imported : Imported
+    graph : Graph
+        The result of the import.
     check : Check
 
     Raises
@@ -94,9 +78,9 @@ def check_import(model: Any, nodes: list[Any], translation: Translation, start: 
     constants = {t.name: tensor_array(t, "model") for t in model.graph.initializer}
     source = next(i.name for i in model.graph.input if i.name not in constants)
     execution = Execution(nodes, constants, source, model.opset_import)
-    comparison = _Comparison(translation, imported.graph)
-    count = check.samples or _affordable(imported.graph)
-    x = random_samples(imported.graph.input, count, check.seed)
+    comparison = _Comparison(translation, graph)
+    count = check.samples or _affordable(graph)
+    x = random_samples(graph.input, count, check.seed)
     ties = 0
     for part in comparison.parts(x):
         seen = start.values_at(part.reshape(-1, start.channels)).reshape(len(part), -1)

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.imported import Imported
+from bnnhw.importers.base import DEFAULT_CHECK, Check, ImportOptions
+from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.check import DEFAULT_CHECK, Check, check_import
+from bnnhw.importers.onnx.check import check_import
 from bnnhw.importers.onnx.fuse import fuse
 from bnnhw.importers.onnx.input_layout import first_map_view
 from bnnhw.importers.onnx.layer_list import LayerList, free_name
@@ -29,14 +30,21 @@ from bnnhw.importers.onnx.model_outputs import add_output
 from bnnhw.importers.onnx.tail import Tail
 from bnnhw.importers.onnx.topological_order import ordered_nodes
 from bnnhw.importers.onnx.translation import Translation, Value
+from bnnhw.importers.registry import register
 from bnnhw.ir import Graph
 
-__all__ = ["Imported", "import_onnx"]
+__all__ = ["OnnxImporter", "import_onnx"]
+
+IR_VERSION_TAG = 0x08
+"""First byte of a ModelProto: the tag of field 1, ``ir_version``."""
+
+FIELD_TAGS = frozenset({0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72})
+"""Tags of the fields of a ModelProto that can follow, from ``producer_name`` on."""
 
 
 def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
                  pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
-                 check: Check | None = DEFAULT_CHECK) -> Imported:
+                 check: Check | None = DEFAULT_CHECK) -> Network:
     """Import a QONNX (or plain ONNX) file.
 
     Samples of a model with convolutions or pools are maps [H, W, C], the channel fastest, in
@@ -76,11 +84,11 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelError("has inputs or attributes that its operator does not allow "
                              f"({error})", where=node_label(node)) from error
-    imported = _finish(model, translation, start, name, argmax)
+    network = _finish(model, translation, start, name, argmax)
     if check is None:
-        return imported
-    result = check_import(model, nodes, translation, start, imported, check)
-    return replace(imported, check=result.to_json())
+        return network
+    result = check_import(model, nodes, translation, start, network.graph, check)
+    return replace(network, check=result.to_json())
 
 
 def _begin(model: Any, nodes: list[Any], input_type: str,
@@ -105,7 +113,7 @@ def _begin(model: Any, nodes: list[Any], input_type: str,
 
 
 def _finish(model: Any, translation: Translation, start: Chain, name: str,
-            argmax: bool) -> Imported:
+            argmax: bool) -> Network:
     """End the chains of the model's outputs, and make the Graph."""
     layers = translation.layers
     names = [o.name for o in model.graph.output]
@@ -122,7 +130,36 @@ def _finish(model: Any, translation: Translation, start: Chain, name: str,
         translation.outputs.append(add_output(layers, value, output, own, argmax))
     made, certificates, outputs = fuse(layers.layers, layers.certificates, [
         pair for end in translation.outputs for pair in end.outputs])
-    scores = layers.scores[0] if layers.scores else None
-    return Imported(Graph(name, start.type, tuple(made), tuple(outputs)), tuple(certificates),
-                    scores, tuple(layers.notes))
+    scores = layers.scores[0].to_json() if layers.scores else None
+    return Network(Graph(name, start.type, tuple(made), tuple(outputs)), {}, tuple(certificates),
+                   scores, tuple(layers.notes))
+
+
+class OnnxImporter:
+    """Reads ONNX models, with QONNX's operators or without."""
+
+    name = "onnx"
+    title = "an ONNX model"
+    suffixes = (".onnx",)
+    native = False
+
+    def accepts(self, path: Path) -> bool:
+        """Accept the usual suffix, and any file that begins as ONNX's protobuf does."""
+        if path.suffix in self.suffixes:
+            return True
+        try:
+            with path.open("rb") as stream:
+                begin = stream.read(3)
+        except OSError:
+            return False
+        return len(begin) == 3 and begin[0] == IR_VERSION_TAG and 0 < begin[1] < 32 and \
+            begin[2] in FIELD_TAGS
+
+    def load(self, path: Path, options: ImportOptions) -> Network:
+        return import_onnx(path, name=options.name_for(path), input_type=options.input_type,
+                           pixel_range=options.pixel_range, argmax=options.argmax,
+                           check=options.check)
+
+
+register(OnnxImporter())
 

@@ -11,6 +11,7 @@ import numpy as np
 from bnnhw.errors import ModelError, ToolError
 from bnnhw.extras import install_command
 from bnnhw.importers.onnx.external_data import read_external
+from bnnhw.importers.unsupported import reject_unsupported
 from bnnhw.ir.types import MAX_ELEMENTS
 
 __all__ = ["attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
@@ -67,7 +68,8 @@ def load_onnx(path: Path) -> Any:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
     try:
         model = onnx.load_model_from_string(raw)
-    except Exception:  # protobuf raises what it likes for a broken file
+    except Exception:  # protobuf raises many types of exceptions for a broken file
+        reject_unsupported(path)
         raise ModelError("is not an ONNX model, or it is cut short", where=where) from None
     if not model.graph.node:
         raise ModelError("holds no nodes, or it is cut short", where=where,

@@ -13,9 +13,7 @@ from bnnhw.importers.onnx.model_file import onnx_module
 from bnnhw.ir import Bits, Element, Int, TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["INPUT_TYPES", "input_chain", "input_shape"]
-
-INPUT_TYPES = ("uint8", "int8", "bits")
+__all__ = ["input_chain", "input_shape"]
 
 
 def input_shape(info: Any) -> tuple[int, ...]:
@@ -51,7 +49,7 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
         See ``first_map_view``.
     input_type : str
     pixel_range : (float, float)
-        See ``import_onnx``.
+        See ``ImportOptions``.
     opset : int
     """
     type_, index = _layout(view, shape, _element(input_type))
