@@ -1,12 +1,13 @@
-"""Build networks for boards and print what they reach: python bench/boards.py [NAME ...] [-o FILE]
+"""Builds networks for boards and prints size, clock and time: python bench/boards.py [NAME ...]
 
-Every row is one ``bnnhw build``, from the network to the bitstream, with its time, what is placed,
-and the clock that it reaches. Names choose rows; ``--tfc FOLDER`` names an imported TFC_1W1A,
-without which its rows are left out. SFC and LFC are shapes, with random weights.
+Each row is one ``bnnhw build`` from the network to the bitstream: its time in seconds, the placed
+LUTs and block RAMs, and the clock that place-and-route reached, with one seed. Names select rows.
+``--tfc FOLDER`` is an imported TFC_1W1A; without it the rows of TFC are skipped. SFC and LFC have
+random weights.
 
-Beside them stands what is public for the UP5K, as its makers print it, not measured here:
-Lattice's Compact CNN IP in BNN mode (2,419 to 2,706 LUT, 11 to 27 EBR, 31.6 to 41.8 MHz) and
-TinBiNN (about 5,000 LUT4, 1.315 s a CIFAR-like frame).
+The table also lists published figures for the UP5K, which are not measured here: Lattice's Compact
+CNN IP in BNN mode (2,419 to 2,706 LUT, 11 to 27 EBR, 31.6 to 41.8 MHz) and TinBiNN (about 5,000
+LUT4, 1.315 s for a CIFAR-like frame).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from networks import BITS, classifier
 
 from bnnhw.cli.common import print_table
 from bnnhw.device.clocks import CLOCKS
@@ -35,7 +38,7 @@ PUBLISHED = [
 
 @dataclass(frozen=True)
 class Row:
-    """A build: network, board and options."""
+    """One build: its name in the table, the network, the board and additional options."""
 
     name: str
     network: str
@@ -59,18 +62,8 @@ ROWS = (
 )
 
 
-def shape(name: str, width: int) -> str:
-    """A network of three hidden layers on the bits of a digit, such as SFC: 784-256-256-256-10."""
-    path = FOLDER / f"{name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    layers = f"- {{dense: {width}}}\n" * 3
-    path.write_text(f"name: {name}\ninput: {{shape: [784], type: bits}}\nweights: random\nseed: 1\n"
-                    f"layers:\n{layers}- {{dense: 10, output: scores}}\n- argmax\n")
-    return str(path)
-
-
 def measure(row: Row, network: str) -> dict[str, Any]:
-    """Run one build; a missed clock is a result too."""
+    """Run one build; a build that misses its clock is a result too."""
     start = time.monotonic()
     result = subprocess.run(
         [sys.executable, "-m", "bnnhw", "build", network, "--board", row.board, *row.options,
@@ -91,7 +84,7 @@ def measure(row: Row, network: str) -> dict[str, Any]:
 
 
 def write_clocks(builds: list[dict[str, Any]]) -> None:
-    """Write what builds reached on each part, from which ``plan`` says what to expect."""
+    """Record the clock that each build reached, from which ``plan`` estimates clocks."""
     reached: dict[str, dict[str, float]] = {}
     for row in builds:
         if row.get("fmax_mhz"):
@@ -102,22 +95,22 @@ def write_clocks(builds: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="rows; all of them by default")
-    parser.add_argument("--tfc", help="folder of an imported TFC_1W1A")
+    parser.add_argument("names", nargs="*", help="rows to build; all by default")
+    parser.add_argument("--tfc", help="folder of an imported TFC_1W1A network")
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/boards.json"))
     arguments = parser.parse_args()
     networks = {row.network: row.network for row in ROWS} | {
-        "tfc": arguments.tfc, "sfc": shape("sfc", 256),
-                "lfc": shape("lfc", 1024)}
+        "tfc": arguments.tfc, "sfc": str(classifier("sfc", BITS)),
+        "lfc": str(classifier("lfc", BITS))}
     rows = [row for row in ROWS if row.name in arguments.names or not arguments.names]
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         network = networks[row.network]
         if network is None:
-            print(f"{row.name}: left out, --tfc names no network", file=sys.stderr)
+            print(f"{row.name}: skipped; give the network with --tfc FOLDER", file=sys.stderr)
             continue
         measured = measure(row, network)
-        # Read now: another run may have written rows since this one began.
+        # Read the file late: another run may have written rows in the meantime.
         kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"builds": []}
         found = {known["name"]: known for known in kept["builds"]} | {row.name: measured}
         builds = [found[r.name] for r in ROWS if r.name in found]
@@ -127,8 +120,8 @@ def main() -> None:
     columns = ("name", "board", "lut", "link_lut", "block_ram", "clock_mhz", "fmax_mhz", "cycles",
                "fps", "seconds", "error")
     shown = [found[row.name] for row in rows if row.name in found]
-    print_table("builds", columns, [tuple(row.get(c, "") for c in columns)
-                                    for row in [*shown, *PUBLISHED]])
+    print_table("builds: placed LUTs and block RAMs, clocks in MHz, one placer seed", columns,
+                [tuple(row.get(c, "") for c in columns) for row in [*shown, *PUBLISHED]])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The named libraries beside each other: part of cells.py."""
+"""Compares the installed standard-cell libraries; part of ``bench/cells.py``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from networks import write_network
 from whole_core import core_of
 
 from bnnhw.asic import (
@@ -33,16 +33,7 @@ from bnnhw.rtl.scm import Scm
 __all__ = ["bench_libraries"]
 
 CORE = "ni=2,no=2,kernel=3,depth=32,bank=16"
-"""A core of 3 x 3 that maps in seconds."""
-
-DENSE = """name: dense
-input: {shape: [64], type: bits}
-weights: random
-seed: 1
-layers:
-- {dense: 16}
-- {dense: 4, output: scores}
-"""
+"""Parameters of a small core with a 3 x 3 kernel that is mapped within seconds."""
 
 
 def bench_libraries(_: CellLibrary) -> list[dict[str, Any]]:
@@ -80,10 +71,9 @@ def _timing(mapped: Mapped) -> list[tuple[str, float]]:
 
 
 def _dense(library: CellLibrary) -> list[tuple[str, float]]:
-    """Speed and energy of a network as gates, with random samples at a slow clock."""
-    path = Path("build/bench/cells/dense.yaml")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(DENSE)
+    """Clock and energy of an unrolled network in gates, for random samples at a slow clock."""
+    path = write_network("dense", "{shape: [64], type: bits}",
+                         ["{dense: 16}", "{dense: 4, output: scores}"])
     design = generate(load_network(path), "unrolled", get_device("cells"), Goal())
     mapped = map_design(design, library)
     netlist = Netlist.of(mapped)

@@ -1,12 +1,13 @@
-"""Area and energy in cells, beside goals and what is published: python bench/cells.py [PART ...]
+"""Measures area and energy in standard cells: python bench/cells.py [PART ...]
 
-Parts: popcount, memory, energy, core, libraries (all by default; core maps the whole 7x7 core of
-32 x 32 channels and takes minutes; energy simulates with Icarus Verilog; libraries compares those
-that are installed), and by its name only whole: the core with buffers, OpenSTA, and a job through
-its netlist with delays, which takes a quarter of an hour and 8 GB. ``--cells`` names the library,
-osu018 of Debian's qflow-tech-osu018 by default.
-Everything is before layout. Published for YodaNN (Andri et al., IEEE TCAD 2018): 1.33 MGE in
-65 nm, 1,510 GOp/s at 1.2 V, thus 2.36 Op/cycle/kGE.
+Parts: ``popcount``, ``memory``, ``energy`` (simulates with Icarus Verilog), ``core`` (maps the
+7x7 core of 32 x 32 channels, which takes minutes) and ``libraries`` (compares the installed ones)
+run by default. ``whole`` runs only if it is named: it maps the core with buffers, analyses its
+timing with OpenSTA and simulates a job in its netlist with delays, which takes a quarter of an hour
+and 8 GB. ``--cells`` names the library, by default osu018 of Debian's qflow-tech-osu018.
+
+All figures are before layout. The table compares them with goals, and with YodaNN as published
+(Andri et al., IEEE TCAD 2018): 1.33 MGE in 65 nm, 1,510 GOp/s at 1.2 V, thus 2.36 Op/cycle/kGE.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ endmodule
 
 
 def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
-    """XNOR and popcount with weights of run time: ours, and what synthesis makes of ``+``."""
+    """XNOR and popcount with variable weights: our netlist, and synthesis of ``+``."""
     rows = []
     for size in (128, 256):
         text = popcount_verilog("ours", size, "cells", 0, False)
@@ -54,7 +55,7 @@ def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
 
 
 def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
-    """Latch memories with gated rows, and the flip-flops in their place."""
+    """Latch memories with clock-gated rows, compared with the same memories of flip-flops."""
     rows = []
     for count, width in ((128, 12), (32, 196)):
         areas = {}
@@ -69,7 +70,7 @@ def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
 
 
 def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
-    """The default core, by its units, on a layer of 32 x 32 channels and 7 x 7."""
+    """The default core by its units, for a layer of 32 x 32 channels with a 7 x 7 kernel."""
     design = core_of(32, 32, 32)
     report = make_report(design, map_design(design, library, buffered=False))
     print_table("core by unit", report.columns(), report.rows())
@@ -85,12 +86,12 @@ PARTS: dict[str, Callable[[CellLibrary], list[dict[str, Any]]]] = {
     "popcount": bench_popcount, "memory": bench_memory, "energy": bench_energy,
     "core": bench_core, "libraries": bench_libraries, "whole": bench_whole}
 BY_NAME = {"whole"}
-"""Parts that only run when they are named."""
+"""Parts that run only if they are named."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", help=f"parts to run: {', '.join(PARTS)}")
     parser.add_argument("--cells", default="osu018")
     parser.add_argument("-o", "--out", type=Path, default=Path("bench/cells.json"))
     arguments = parser.parse_args()
@@ -100,7 +101,7 @@ def main() -> None:
         if name in arguments.parts or not (arguments.parts or name in BY_NAME):
             start = time.monotonic()
             rows = part(library)
-            # Read as late as this: another run may have written its part meanwhile.
+            # Read the file late: another run may have written its part in the meantime.
             kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
             kept[name] = {"library": library.name, "rows": rows,
                           "seconds": round(time.monotonic() - start, 1)}

@@ -1,11 +1,11 @@
-"""Counting logic against its peers: python bench/counting.py [PART ...] [--peers]
+"""Compares sums and constant matrices with other generators: python bench/counting.py [PART ...]
 
-Parts: popcount, matrices, tfc, streaming (all by default), and routed, which places and routes TFC
-on an ECP5 and takes a quarter of an hour. Every other figure is cells after Yosys, in the slots of
-``bench/peers.py``; ours include thresholds, the peers' matrices do not. ``--peers`` measures peers
-that are not in the cache of an earlier run; da4ml and Yosys take hours for the largest. The part
-``peers`` only brings what is in that cache into the recorded matrices. The table goes to
-bench/counting.json. Peers that are not in the cache keep what is recorded there.
+Parts: ``popcount``, ``matrices``, ``tfc`` and ``streaming`` run by default; ``routed`` places and
+routes TFC on an ECP5, which takes a quarter of an hour. All other figures are cells after Yosys,
+counted in LUT slots as ``bench/peers.py`` defines them. Our matrices include thresholds, those of
+the peers do not. ``--peers`` also measures peers that no earlier run has cached; da4ml and Yosys
+take hours for the largest matrix. The part ``peers`` only copies cached figures of peers into the
+record, bench/counting.json.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
+from networks import classifier
 from peers import TARGETS, cached, count_cells, measure, works
-from run import network
 
 from bnnhw.cli.common import print_table
 from bnnhw.device import get_device
@@ -45,14 +45,14 @@ SIZES = (16, 64, 255)
 
 
 def text_of(netlist: Netlist, family: str) -> str:
-    """A proven netlist without registers."""
+    """Verilog of a proven netlist without registers: module ``m``."""
     certify(netlist)
-    whole = schedule(netlist, DELAYS[family], 1e9)
-    return module_text("m", netlist, whole, WRITERS[family])
+    unregistered = schedule(netlist, DELAYS[family], 1e9)
+    return module_text("m", netlist, unregistered, WRITERS[family])
 
 
 def plus_tree(width: int) -> str:
-    """The peer: XNOR and a balanced tree of ``+`` as a person writes it."""
+    """The reference: XNOR and a balanced tree of ``+``, as a person would write it."""
     lines: list[str] = []
     terms = [(f"z[{k}]", 1) for k in range(width)]
     while len(terms) > 1:
@@ -68,7 +68,7 @@ def plus_tree(width: int) -> str:
 
 
 def popcounts() -> list[dict[str, Any]]:
-    """XNOR and popcount with weights that change, slots a bit."""
+    """XNOR and popcount with variable weights: slots per bit."""
     rows = []
     for width in SIZES:
         for target in TARGETS:
@@ -87,14 +87,14 @@ def popcounts() -> list[dict[str, Any]]:
 
 
 def threshold_layer(matrix: np.ndarray) -> LayerSpec:
-    """A matrix of +-1 with the threshold of each row at half of the columns."""
+    """A layer from a matrix of +-1, with the threshold of each row at half of the columns."""
     rows, columns = matrix.shape
     return LayerSpec((matrix > 0).astype(np.uint8), 1, False,
                       np.full((1, rows, 1), columns // 2), 1, np.zeros((1, rows), np.int64), 1)
 
 
 def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Constant matrices with a threshold a row, beside da4ml and plain ``+`` without."""
+    """Constant matrices with thresholds, compared with da4ml and plain ``+`` without thresholds."""
     before = {(row["work"], row["target"]): row for row in recorded}
     rows = []
     for name, matrix in works().items():
@@ -117,7 +117,7 @@ def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]
 
 
 def with_peers(row: dict[str, Any], matrix: np.ndarray) -> dict[str, Any]:
-    """A row of ``matrices`` with what the cache of peers holds."""
+    """A row of ``matrices``, extended with the cached figures of the peers."""
     row = dict(row)
     for peer in ("da4ml", "plain"):
         row[peer] = _slots(cached(matrix, peer, row["target"])) or row.get(peer, "")
@@ -127,15 +127,15 @@ def with_peers(row: dict[str, Any], matrix: np.ndarray) -> dict[str, Any]:
 
 
 def _slots(known: list[dict[str, Any]]) -> int | str:
-    """Slots of a peer; what there is to say where there are none."""
+    """Slots of a peer, or the reason why there is no figure."""
     if not known:
         return ""
     slots = known[0]["slots"]
     return f"not in {known[0]['limit']} s" if slots is None else int(slots)
 
 
-def whole_tfc() -> list[dict[str, Any]]:
-    """TFC with thresholds, argmax, queue and AXI-Stream edges: operations a cycle and slot."""
+def complete_tfc() -> list[dict[str, Any]]:
+    """The complete TFC with thresholds, argmax, queue and AXI4-Stream ports, after Yosys."""
     if not TFC.exists():
         return []
     graph = import_onnx(TFC, name="tfc", input_type="bits").graph
@@ -157,7 +157,7 @@ def whole_tfc() -> list[dict[str, Any]]:
 
 
 def routed() -> list[dict[str, Any]]:
-    """TFC with registers for 150 MHz on the part of Lattice's ECP5 evaluation board."""
+    """TFC with registers for 150 MHz, placed and routed on the part of Lattice's ECP5 board."""
     if not TFC.exists():
         return []
     graph = import_onnx(TFC, name="tfc", input_type="bits").graph
@@ -173,10 +173,10 @@ def routed() -> list[dict[str, Any]]:
 
 
 def streaming() -> list[dict[str, Any]]:
-    """Whole streaming designs on ECP5, with weights in block RAM: LUT4 an XNOR lane."""
+    """Complete streaming designs on ECP5 with weights in block RAM: LUT4 per XNOR lane."""
     rows = []
     for name, ii in (("tfc", 64), ("sfc", 64)):
-        core = generate(load_network(network(name)), "streaming", get_device("ecp5"),
+        core = generate(load_network(classifier(name)), "streaming", get_device("ecp5"),
                         Goal(target_cycles=ii))
         report = synthesise(core, get_device("ecp5"))
         lanes, lut = (sum(getattr(u, what) for u in report.units) for what in ("lanes", "lut"))
@@ -195,7 +195,7 @@ def main() -> None:
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts,
              "matrices": lambda: matrices(arguments.peers, record.get("matrices", [])),
-             "tfc": whole_tfc, "streaming": streaming, "routed": routed}
+             "tfc": complete_tfc, "streaming": streaming, "routed": routed}
     for part in arguments.parts:
         if part == "peers":
             part, known = "matrices", works()

@@ -1,4 +1,4 @@
-"""What runs in da4ml's own environment: its circuit for a matrix, with the ports of our benches."""
+"""Script for da4ml's separate environment: writes its circuit for a matrix with our ports."""
 
 from __future__ import annotations
 

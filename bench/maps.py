@@ -1,4 +1,4 @@
-"""Benches of maps: how long planning takes, and FINN's CNV placed and routed."""
+"""Measures convolutional networks: planning time, and FINN's CNV placed and routed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FINN_LUT_A_LANE = {"FINN CNV-max, LUT6, published": 7.1, "FINN SFC-max, LUT6, pu
 
 
 def lanes(plan: Plan) -> int:
-    """XNOR lanes: PE x SIMD of all layers."""
+    """Number of XNOR lanes of a design: the sum of PE x SIMD over its layers."""
     return sum(unit.pe * unit.simd for unit in plan.units if isinstance(unit, MvtuPlan))
 
 
 def bench_plan() -> list[dict[str, Any]]:
-    """Milliseconds from a network to exact cycles and buffer depths, and what was planned."""
+    """Time to plan a network on ECP5 (best of five, in milliseconds), and figures of the plan."""
     rows = []
     device = get_device("ecp5-85")
     for name, ii in (("cnv", 32768), ("cnv, solver", 32768), ("residual", 5000),
@@ -48,7 +48,10 @@ def bench_plan() -> list[dict[str, Any]]:
 
 
 def bench_cnv() -> list[dict[str, Any]]:
-    """CNV's shape with random weights and its authors' folding on ECP5-85: ten minutes or more."""
+    """CNV with random weights, placed and routed on ECP5-85 at 80 MHz; takes ten minutes or more.
+
+    With the folding that its authors published, and with the folding that the solver finds.
+    """
     from bnnhw.tools.pnr import place_and_route
     from bnnhw.tools.synth import synthesise
     device = get_device("ecp5-85")

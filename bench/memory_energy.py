@@ -1,8 +1,9 @@
-"""Energy a cycle of a latch memory and of flip-flops with a clock gate a row: part of cells.py.
+"""Measures the energy per cycle of latch and flip-flop memories; part of ``bench/cells.py``.
 
-Both are simulated at gate level with the delays of their cells, at one clock. All rows are written
-with random words and read back, and edges are counted from there on: with the clock alone (idle:
-no enable, address and data stand still), or with a random row written or read in every cycle.
+Both memories have one clock gate for each row. They are simulated at gate level with the delays of
+their cells, at the same clock. All rows are written with random words and read back. Signal edges
+are counted after that: with the clock alone (idle: no enable, constant address and data), or with
+one random row written or read in every cycle.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ module bench;
   {name} dut (.clk(clk), .rst(rst), .we(we), .waddr(waddr), .wdata(wdata), .re(re),
     .raddr(raddr), .rdata(rdata));
   always #({half}) clk = ~clk;
-  // Inputs change behind the edge, as if registers drove them.
+  // Inputs change after the edge, as if registers drove them.
   task step; begin @(posedge clk); #({hold}); end endtask
   initial begin
     step;
@@ -92,7 +93,7 @@ endmodule
 
 @dataclass(frozen=True)
 class Candidate:
-    """A memory in cells."""
+    """A memory mapped to cells."""
 
     name: str
     mapped: Mapped
@@ -105,7 +106,7 @@ class Candidate:
 
 
 def energies(memory: Candidate, period: float) -> dict[str, Energy]:
-    """The energy of each mode, over ``CYCLES`` cycles."""
+    """Energy of each mode over ``CYCLES`` cycles, at a period in seconds."""
     half = round(period * 1e12 / 2) / 1000
     found = {}
     with tempfile.TemporaryDirectory(prefix="bnnhw-bench-") as scratch:
@@ -127,14 +128,14 @@ def energies(memory: Candidate, period: float) -> dict[str, Energy]:
 
 
 def picojoules(energy: Energy) -> dict[str, float]:
-    """Of a cycle, by kind; leakage is at the simulated clock, and not in the sum."""
+    """Energy per cycle in pJ by kind; leakage, at the simulated clock, is not in ``dynamic``."""
     return {kind: round(joules / CYCLES * 1e12, 4) for kind, joules in (
         ("dynamic", energy.switching + energy.internal), ("switching", energy.switching),
         ("internal", energy.internal), ("leakage", energy.leakage)) if joules is not None}
 
 
 def bench_energy(library: CellLibrary) -> list[dict[str, Any]]:
-    """Latches behind two levels of clock gates, and flip-flops with a gate a row."""
+    """Latches with two levels of clock gates, compared with flip-flops with one gate per row."""
     scm = Scm(rows=ROWS, width=WIDTH, gating=2, storage="latch")
     flops = FLOPS.format(rows=ROWS, high=WIDTH - 1, top=(ROWS - 1).bit_length() - 1)
     ours, plain = (Candidate.of(*pair, library) for pair in (

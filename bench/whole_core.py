@@ -1,7 +1,7 @@
-"""The whole core with buffers: its timing, and a job through its netlist. Part of cells.py.
+"""Maps the complete YodaNN core with buffers, and simulates a job; part of ``bench/cells.py``.
 
-The core is the same for every network, so that a job of a small picture is enough: it loads the
-weights of all units, fills the window, and sums over channels.
+The core is the same for every network, so a job on a small image is enough: it loads the weights of
+all units, fills the window, and sums over channels.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from networks import write_network
 
 from bnnhw.asic import (
     CellLibrary,
@@ -31,31 +31,24 @@ from bnnhw.plan import Goal
 __all__ = ["bench_whole", "core_of"]
 
 SIDE, CHANNELS, OUTPUTS = 4, 2, 32
-LAYER = """name: layer
-input: {{shape: [{side}, {side}, {channels}], type: int, range: [-2048, 2047]}}
-weights: random
-seed: 1
-layers:
-- {{conv: {outputs}, kernel: {kernel}, pad: same, pad_value: zero, sums: true}}
-"""
 MARGIN = 1.05
-"""Of the shortest period, for the simulation: inputs come and outputs go at other times."""
+"""Simulated period as a multiple of the shortest one, as margin for the input and output times."""
 
 
 def core_of(side: int, channels: int, outputs: int, kernel: int = 7,
             core: str | None = None) -> Design:
-    """A core (the default one), and a layer for it."""
-    folder = Path("build/bench/cells")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"layer_{side}_{channels}_{outputs}_{kernel}.yaml"
-    path.write_text(LAYER.format(side=side, channels=channels, outputs=outputs, kernel=kernel))
+    """A design of one convolution for a core, by default the default core."""
+    path = write_network(
+        f"layer_{side}_{channels}_{outputs}_{kernel}",
+        f"{{shape: [{side}, {side}, {channels}], type: int, range: [-2048, 2047]}}",
+        [f"{{conv: {outputs}, kernel: {kernel}, pad: same, pad_value: zero, sums: true}}"])
     network = load_network(path)
     _, plan = plan_network(network, "yodann", get_device("cells"), Goal(core=core))
     return design_of(network, "yodann", plan)
 
 
 def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:
-    """Map, analyse and simulate; says how far it is, as each step takes minutes."""
+    """Map, analyse and simulate the core; prints its progress, as each part takes minutes."""
     design = core_of(SIDE, CHANNELS, OUTPUTS)
     mapped = _timed("mapped", lambda: map_design(design, library))
     report = make_report(design, mapped)

@@ -1,4 +1,4 @@
-"""Networks that come with bnnhw: trained designs, and examples with random weights.
+"""The networks that are shipped with bnnhw: trained designs, and examples with random weights.
 
 A trained design is a folder with its ``train.py``; an example is a ``.yaml`` file.
 """
@@ -16,28 +16,28 @@ _EXAMPLES = _HERE / "examples"
 
 
 def names() -> list[str]:
-    """List the trained designs."""
+    """Names of the trained designs, sorted."""
     return sorted(p.parent.name for p in _HERE.glob("*/net.yaml"))
 
 
 def examples() -> list[str]:
-    """List the examples with random weights."""
+    """Names of the examples with random weights, sorted."""
     return sorted(p.stem for p in _EXAMPLES.glob("*.yaml"))
 
 
 def path(name: str) -> Path:
-    """Return the folder of a trained design, or the file of an example."""
+    """The folder of a trained design, or the YAML file of an example."""
     return _EXAMPLES / f"{name}.yaml" if name in examples() else _HERE / name
 
 
 def results(name: str) -> dict[str, Any]:
-    """Return what training a design gave: its title, its accuracy and its seeds."""
+    """Results of training a design: its title, accuracy, seeds and versions."""
     data: dict[str, Any] = json.loads((path(name) / "results.json").read_text())
     return data
 
 
 def title(name: str) -> str:
-    """Say in one sentence what a network is."""
+    """One sentence that describes a shipped network."""
     if name in names():
         return str(results(name)["title"])
     comment = []

@@ -1,4 +1,4 @@
-"""Samples to run a network on: real ones of a trained design, or random ones of any network."""
+"""Samples to run a network on: held-out data of a trained design, or random values."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from bnnhw.ir import Graph
 __all__ = ["REAL", "Samples", "random_samples", "real_samples"]
 
 REAL = {"mnist_tfc": ("bnnhw.designs.mnist_tfc.digits", "held-out MNIST digits")}
-"""Trained designs with real samples: the module that loads them, and what they are."""
+"""Trained designs with held-out data: the module that loads it, and a description."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of a network.
+    """Input samples of a network.
 
-    Attributes
+    Parameters
     ----------
     x : integer array [n, *graph.input.shape]
+        Values of the input elements.
     labels : int64 [n] or None
-        True labels, where the samples are real.
+        True labels; None for random samples.
     source : str
-        What the samples are.
+        Description of the samples.
     """
 
     x: np.ndarray
@@ -35,7 +36,7 @@ class Samples:
 
 
 def random_samples(graph: Graph, count: int, seed: int = 1) -> Samples:
-    """Draw samples uniformly from all values that an input element can have."""
+    """Draw ``count`` samples uniformly from all values that an input element can have."""
     element = graph.input.element
     values = np.random.default_rng(seed).integers(element.lo, element.hi + 1,
                                                   (count, *graph.input.shape))
@@ -44,12 +45,12 @@ def random_samples(graph: Graph, count: int, seed: int = 1) -> Samples:
 
 
 def real_samples(name: str, count: int | None = None) -> Samples | None:
-    """Load samples that the training of a design did not see; None where there are none.
+    """Load the held-out samples of a trained design, at most ``count``; None if it has none.
 
     Raises
     ------
     ToolError
-        The package that holds them is not installed.
+        The package that contains them is not installed.
     """
     if name not in REAL:
         return None

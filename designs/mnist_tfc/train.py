@@ -1,4 +1,4 @@
-"""Train the network of this folder: python designs/mnist_tfc/train.py
+"""Trains the network of this folder: python designs/mnist_tfc/train.py
 
 A 784-64-64-64-10 multilayer perceptron with binary weights, activations and input, in plain
 PyTorch: sign in the forward pass, the straight-through estimator of Hubara et al. (2016) in the
@@ -45,7 +45,7 @@ class Sign(torch.autograd.Function):
 
 
 class BinaryLinear(nn.Module):
-    """A matrix of +-1 with real shadows."""
+    """A linear layer with weights of +-1, which are the signs of real latent weights."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class BinaryLinear(nn.Module):
 
 
 class Net(nn.Module):
-    """Binary layers with batch-norm and sign between them; real logits at the end."""
+    """Binary linear layers with batch normalisation and sign between them, and real logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Net(nn.Module):
 
 
 def augment(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Shift each digit by up to two pixels each way."""
+    """Shift each digit by up to two pixels in each direction: float32 ``[n, 784]``."""
     images = nn.functional.pad(x.view(-1, 28, 28), (2, 2, 2, 2), value=-1.0)
     shifts = torch.randint(0, 5, (len(x), 2), generator=generator)
     out = torch.stack([images[k, dy:dy + 28, dx:dx + 28]
@@ -81,7 +81,7 @@ def augment(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def train(x: torch.Tensor, y: torch.Tensor) -> Net:
-    """Train on bits ``x`` (+-1) and classes ``y``."""
+    """Train on pixels ``x`` of +-1, ``[n, 784]``, and classes ``y``, ``[n]``."""
     torch.manual_seed(SEED)
     generator = torch.Generator().manual_seed(SEED)
     net = Net()
@@ -105,7 +105,7 @@ def train(x: torch.Tensor, y: torch.Tensor) -> Net:
 
 
 def export(net: Net) -> tuple[Graph, list[Certificate]]:
-    """Read each threshold off PyTorch's own batch-norm at all sums that a row can reach."""
+    """Convert the network; thresholds are those of PyTorch's batch-norm at every possible sum."""
     type_ = TensorType((SIZES[0],), Int(0, 255))
     layers: list[Layer] = [Binarize("pixels", "input", type_, THRESHOLD)]
     certificates = []
