@@ -24,7 +24,7 @@ from typing import Any
 from networks import BITS, classifier
 
 from bnnhw.cli.common import print_table
-from bnnhw.device.clocks import CLOCKS
+from bnnhw.families import get_device
 from bnnhw.platforms import get_board
 
 FOLDER = Path("build/bench/boards")
@@ -85,12 +85,15 @@ def measure(row: Row, network: str) -> dict[str, Any]:
 
 def write_clocks(builds: list[dict[str, Any]]) -> None:
     """Record the clock that each build reached, from which ``plan`` estimates clocks."""
-    reached: dict[str, dict[str, float]] = {}
+    reached: dict[str, dict[str, dict[str, float]]] = {}
     for row in builds:
         if row.get("fmax_mhz"):
             device = get_board(row["board"]).device
-            reached.setdefault(device, {})[row["name"]] = row["fmax_mhz"]
-    CLOCKS.write_text(json.dumps({"fmax_mhz": reached}, indent=1) + "\n")
+            of_family = reached.setdefault(get_device(device).family.name, {})
+            of_family.setdefault(device, {})[row["name"]] = row["fmax_mhz"]
+    for family, clocks in reached.items():
+        path = Path("bnnhw/families") / family / "clocks.json"
+        path.write_text(json.dumps(clocks, indent=1) + "\n")
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ from bnnhw.asic import (
     sta_installed,
 )
 from bnnhw.asic.library import NAMED
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.emit.verilog import convert
+from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.plan import Goal

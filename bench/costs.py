@@ -3,7 +3,8 @@
     python bench/costs.py [--family ecp5 ice40] [--again KIND] [--fit-only]
 
 Results of synthesis go to bench/costs.json as they come, and are not made again while they are
-there, except those of one kind of unit on request; the coefficients go to bnnhw/device/costs.json.
+there, except those of one kind of unit on request; the coefficients go to
+bnnhw/families/NAME/costs.json.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from configurations import configurations
 from scipy.optimize import nnls
 
 from bnnhw.cli.common import print_table
-from bnnhw.device import get_device
-from bnnhw.device.costs import COSTS, all_features, block_count
 from bnnhw.emit.design import generate, plan_network
 from bnnhw.errors import ToolError
+from bnnhw.families import get_device
+from bnnhw.families.costs import all_features, block_count
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from bnnhw.tools.synth import synthesise
 
 RECORD = Path(__file__).with_name("costs.json")
+FAMILIES = Path(__file__).parents[1] / "bnnhw" / "families"
 
 
 def measure(family: str, record: dict[str, Any], again: str | None) -> None:
@@ -128,7 +130,7 @@ def main() -> None:
     if not arguments.fit_only:
         for family in arguments.family:
             measure(family, record, arguments.again)
-    families, table = {}, []
+    table = []
     for family, recorded in sorted(record.items()):
         designs = with_features(family, recorded)
         others = alone(family)
@@ -136,8 +138,9 @@ def main() -> None:
         kinds = by_kind(designs, others)
         wrong = [(r["unit"], r["planned_block"], r["block"]) for units in designs.values()
                  for r in units if r["planned_block"] != r["block"]]
-        families[family] = {"lut_error": round(float(np.percentile(errors, 90)), 4),
-                            "designs": len(designs), "kinds": kinds}
+        model = {"lut_error": round(float(np.percentile(errors, 90)), 4),
+                 "designs": len(designs), "kinds": kinds}
+        (FAMILIES / family / "costs.json").write_text(json.dumps(model, indent=1) + "\n")
         units = sum(len(d) for d in designs.values())
         table.append((family, len(designs), units, f"{np.median(errors):.1%}",
                       f"{np.percentile(errors, 90):.1%}", len(wrong)))
@@ -145,7 +148,6 @@ def main() -> None:
             print(f"{family}: unit {unit}: {planned} block RAM planned, {found} found")
     print_table("resource model, LUT error of designs that were left out of the fit",
                 ("family", "designs", "units", "median", "90 %", "block RAM wrong"), table)
-    COSTS.write_text(json.dumps({"families": families}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

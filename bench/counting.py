@@ -24,19 +24,16 @@ from networks import classifier
 from peers import TARGETS, cached, count_cells, measure, works
 
 from bnnhw.cli.common import print_table
-from bnnhw.device import get_device
-from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import generate
+from bnnhw.families import get_device, get_target
 from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.onnx.importer import import_onnx
-from bnnhw.logic import TARGETS as FAMILIES
 from bnnhw.logic import Netlist, SumBuilder, certify
 from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 from bnnhw.logic.cse.block_netlist import best_layer_options, build_block
 from bnnhw.logic.pipeline import schedule
-from bnnhw.logic.text import WRITERS, module_text
 from bnnhw.plan import Goal
-from bnnhw.tools.pnr import place_and_route
+from bnnhw.tools.core_timing import place_and_route
 from bnnhw.tools.synth import synthesise
 
 RECORD = Path(__file__).with_name("counting.json")
@@ -47,8 +44,8 @@ SIZES = (16, 64, 255)
 def text_of(netlist: Netlist, family: str) -> str:
     """Verilog of a proven netlist without registers: module ``m``."""
     certify(netlist)
-    unregistered = schedule(netlist, DELAYS[family], 1e9)
-    return module_text("m", netlist, unregistered, WRITERS[family])
+    target = get_target(family)
+    return target.module("m", netlist, schedule(netlist, target.delays, 1e9))
 
 
 def plus_tree(width: int) -> str:
@@ -76,7 +73,7 @@ def popcounts() -> list[dict[str, Any]]:
                                    "plain +": count_cells(plus_tree(width), "m", target)["slots"]}
             for family in ("generic", target):
                 netlist = Netlist(2 * width)
-                builder = SumBuilder(netlist, FAMILIES[family])
+                builder = SumBuilder(netlist, get_target(family))
                 products = [(netlist.input(k), netlist.input(width + k)) for k in range(width)]
                 netlist.outputs = list(builder.total(products).lits)
                 found = count_cells(text_of(netlist, family), "m", target)
@@ -101,8 +98,9 @@ def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]
         for target in TARGETS:
             begin = time.process_time()
             layer = threshold_layer(matrix)
-            sharing = best_layer_options(layer, target, None)
-            text = text_of(build_block(BlockSpec((layer,)), target, [sharing]), target)
+            sharing = best_layer_options(layer, get_target(target), None)
+            text = text_of(build_block(BlockSpec((layer,)), get_target(target), [sharing]),
+                           target)
             seconds = time.process_time() - begin
             ours = count_cells(text, "m", target)
             row: dict[str, Any] = {"work": name, "target": target, "ours": ours["slots"],

@@ -8,8 +8,8 @@ from typing import Any
 
 from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import MvtuPlan
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
+from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal, Plan
 from bnnhw.plan.resources import resources
@@ -52,7 +52,7 @@ def bench_cnv() -> list[dict[str, Any]]:
 
     With the folding that its authors published, and with the folding that the solver finds.
     """
-    from bnnhw.tools.pnr import place_and_route
+    from bnnhw.tools.core_timing import place_and_route
     from bnnhw.tools.synth import synthesise
     device = get_device("ecp5-85")
     network = load_network(EXAMPLES / "cnv.yaml")

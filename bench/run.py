@@ -29,8 +29,8 @@ from networks import SHAPES, classifier
 
 from bnnhw import golden
 from bnnhw.cli.common import print_table
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
+from bnnhw.families import get_device
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.run import BATCH
 from bnnhw.importers.network import load_network
@@ -156,7 +156,7 @@ def bench_synth() -> list[dict[str, Any]]:
 
     Clocks are after place-and-route, with a target of 100 MHz and one seed.
     """
-    from bnnhw.tools.pnr import PARTS, place_and_route
+    from bnnhw.tools.core_timing import place_and_route
     from bnnhw.tools.synth import synthesise
     rows = []
     for ii in (1024, 256, 64):
@@ -166,7 +166,7 @@ def bench_synth() -> list[dict[str, Any]]:
             row = {"network": "tfc", "cycles a frame": core.plan.ii, "device": device,
                    "LUT": total["lut"], "FF": total["ff"], "block RAM": total["block_ram"],
                    "LUT a lane": round(total["lut_per_lane"], 2), "fmax MHz": "-", "frames/s": "-"}
-            if device in PARTS and ii == 256:
+            if get_device(device).part and ii == 256:
                 fmax = place_and_route(core, get_device(device), 100.0, 1)["fmax_mhz"]
                 row.update({"fmax MHz": fmax, "frames/s": round(fmax * 1e6 / core.plan.ii)})
             rows.append(row)

@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bnnhw.arch.streaming.units import UNITS
-from bnnhw.device import get_device
 from bnnhw.emit.verilog import convert
+from bnnhw.families import get_device
 from bnnhw.plan import StreamPlan, Unit
 from bnnhw.rtl.affine import AffineUnit, Rounding
 from bnnhw.rtl.argmax import ArgMaxUnit
@@ -97,7 +96,7 @@ SIZES: dict[str, list[tuple[Any, ...]]] = {
 
 def measure(family: str, rows: dict[str, Any]) -> None:
     """Synthesise what is not among the rows yet."""
-    device = get_device(family)
+    synthesis = get_device(family).family.need_synthesis()
     for kind, sizes in SIZES.items():
         for size in sizes:
             name = "_".join([kind, *map(str, map(int, size))])
@@ -107,20 +106,15 @@ def measure(family: str, rows: dict[str, Any]) -> None:
             with tempfile.TemporaryDirectory(prefix="bnnhw-unit-") as scratch:
                 folder = Path(scratch)
                 (folder / "unit.v").write_text(convert(component))
-                Tools().run("yosys", ["-q", "-p", f"read_verilog unit.v; {device.synth} -top "
+                Tools().run("yosys", ["-q", "-p", f"read_verilog unit.v; {synthesis.command} -top "
                                       f"{component.module_name}; tee -o stat.json stat -json"],
                             folder)
                 stat = json.loads((folder / "stat.json").read_text())
             cells = stat["design"]["num_cells_by_type"]
             rows[name] = {
                 "kind": kind, "size": list(size),
-                "lut": sum(cells.get(cell, 0) * n for cell, n in device.luts.items()),
-                "ff": _count(cells, device.ff_cells), "block": _count(cells, device.block_cells)}
+                **dict(zip(("lut", "ff", "block"), synthesis.count(cells), strict=True))}
             print(f"{family} {name}: {rows[name]['lut']} LUT", flush=True)
-
-
-def _count(cells: dict[str, int], patterns: tuple[str, ...]) -> int:
-    return sum(n for cell, n in cells.items() if any(fnmatch(cell, p) for p in patterns))
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ from bnnhw.asic import (
     simulate_job_gates,
     sta_installed,
 )
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, design_of, plan_network
+from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 

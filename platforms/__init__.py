@@ -1,4 +1,4 @@
-"""Boards. A new one is a file with ``BOARDS`` and its name in ``_FILES``."""
+"""All boards. To add one, write a file with ``BOARDS`` and add its name to ``_FILES``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _FILES = ("icebreaker", "ice40_hx8k_evn", "ulx3s", "ecp5_evn", "orangecrab", "co
 
 @cache
 def boards() -> dict[str, Board]:
-    """Every board, by name."""
+    """All boards by name."""
     modules = [import_module(f"bnnhw.platforms.{name}") for name in _FILES]
     return {board.name: board for module in modules for board in module.BOARDS}
 
 
 def get_board(name: str) -> Board:
-    """Look a board up by name."""
+    """Look up a board by name."""
     known = boards()
     if name not in known:
         raise PlanError(f"unknown board '{name}'", hint=f"use one of {', '.join(known)}")

@@ -1,56 +1,23 @@
-"""What a board is: its part, its clock, its line to the host, and how it is programmed."""
+"""Describes a board: its part, clock, pins, serial line to the host, and how it is programmed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth.build.dsl import Pins, Resource, Subsignal
 
-from bnnhw.device import get_device
-from bnnhw.device.clocks import expected_clock
 from bnnhw.errors import PlanError
+from bnnhw.families import Device, Family, Part, Pin, get_device
+from bnnhw.families.pll import PASS_THROUGH, Clock
 
-__all__ = ["Board", "Part", "Pin", "Programmer", "SpiFlash", "Usb", "flash_pins", "pins_of",
-           "uart_pins"]
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A pin and its electrical settings, by the names of its family's constraint files."""
-
-    site: str
-    attributes: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part as the tools of its family name it.
-
-    Parameters
-    ----------
-    name : str
-    family : str
-        ``ice40``, ``ecp5`` or ``gowin``: a key of ``bnnhw.tools.families.FAMILIES``.
-    place : tuple of str
-        Arguments of nextpnr.
-    synth : tuple of str
-        Further arguments of Yosys' ``synth_*``.
-    pack : tuple of str
-        Arguments of the bitstream packer.
-    """
-
-    name: str
-    family: str
-    place: tuple[str, ...]
-    synth: tuple[str, ...] = ()
-    pack: tuple[str, ...] = ()
+__all__ = ["Board", "Programmer", "SpiFlash", "Usb", "flash_pins", "pins_of", "uart_pins"]
 
 
 @dataclass(frozen=True)
 class Usb:
-    """A USB device that the board shows up as."""
+    """Vendor and product number of a USB device."""
 
     vendor: int
     product: int
@@ -58,21 +25,21 @@ class Usb:
 
 @dataclass(frozen=True)
 class Programmer:
-    """How a bitstream gets onto the board.
+    """The program that writes a bitstream to a board.
 
     Parameters
     ----------
     tool : str
         ``openFPGALoader``, ``iceprog``, ``ecpprog`` or ``dfu-util``.
     volatile : tuple of str or None
-        Its arguments for the configuration memory, with ``{bitstream}``; lost at power-off. None:
-        the board has no such way.
+        Its arguments that write the configuration memory, with ``{bitstream}``; the contents are
+        lost at power-off. None: the board cannot be programmed like that.
     persistent : tuple of str or None
-        Its arguments for the flash.
+        Its arguments that write the flash; None as above.
     usb : tuple of Usb
-        What to look for on the bus.
+        USB devices that the board can appear as.
     keeps : str
-        What is in the flash that must not be overwritten, and how the arguments see to it.
+        What the flash contains that must not be overwritten, and how the arguments prevent it.
     """
 
     tool: str
@@ -84,16 +51,16 @@ class Programmer:
 
 @dataclass(frozen=True)
 class SpiFlash:
-    """A flash that the FPGA can read when it runs.
+    """A flash that the FPGA can read while it runs.
 
     Parameters
     ----------
     cs, clk, mosi, miso : Pin
-        ``cs`` is low while it is selected.
+        ``cs`` is active low.
     held_high : tuple of (str, Pin)
-        Its other inputs, which must not be low.
+        Its other inputs, which must be driven high.
     weights : int
-        Address of weights, behind the largest bitstream.
+        Byte address of weights, after the largest bitstream.
     """
 
     cs: Pin
@@ -112,31 +79,32 @@ class Board:
     ----------
     name, title : str
     device : str
-        Target of ``bnnhw.device``: budgets and costs.
+        Name of the device that designs for it are planned for.
     part : Part
+        The FPGA with package and speed grade.
     oscillator_hz : float
     pll : str
-        Key of ``bnnhw.platforms.pll.PLLS``.
+        Name of a PLL in ``Flow.plls`` of its family.
     clock, rx, tx : Pin
         ``rx`` is the FPGA's input.
     link : str
-        What carries the serial line to the host.
+        Where the host finds the serial line.
     baud : int
-        Default speed of the line.
+        Default speed of the serial line.
     programmer : Programmer
     held_high : tuple of (str, Pin)
-        Outputs that keep the rest of the board still.
+        Outputs that are driven high, so that other chips of the board stay idle.
     note : str
-        What a user has to know before the serial line works.
+        What a user has to do before the serial line works.
     volatile_note, persistent_note : str
-        What a user has to know before the configuration memory, or the flash, can be written.
+        What a user has to do before the configuration memory, or the flash, can be written.
     flash : SpiFlash or None
-        From which weights can be loaded.
+        Flash from which weights can be loaded at start-up.
     clock_mhz : float
-        Default clock of the accelerator; 0 for the usual one of the part.
+        Default clock of the accelerator; 0 for the usual one of the device.
     fastest_mhz : float
-        Clock that most designs reach, up to which a rate as a goal raises it; 0 for that of the
-        part, where its speed grade is the one that was timed.
+        Clock that most designs reach, the limit when a goal in frames/s needs a faster clock than
+        the default; 0 for that of the device, which is of the lowest speed grade.
     """
 
     name: str
@@ -160,18 +128,59 @@ class Board:
     fastest_mhz: float = 0.0
 
     def __post_init__(self) -> None:
-        expected = expected_clock(get_device(self.device))
+        expected = get_device(self.device).clock
         if expected is not None:
             object.__setattr__(self, "clock_mhz", self.clock_mhz or expected.usual_mhz)
             object.__setattr__(self, "fastest_mhz", self.fastest_mhz or expected.fastest_mhz)
 
+    @property
+    def planned_device(self) -> Device:
+        """The device that designs are planned for, without memories that cannot be loaded here."""
+        device = get_device(self.device)
+        if device.budget is not None and self.flash is None:
+            return replace(device, budget=replace(device.budget, spram=0))
+        return device
+
+    @property
+    def family(self) -> Family:
+        """The family of its part."""
+        return get_device(self.device).family
+
+    def make_clock(self, target_mhz: float) -> Clock:
+        """The fastest clock that its PLL can make, not faster than ``target_mhz``.
+
+        Raises
+        ------
+        PlanError
+            Every clock of the PLL is faster.
+        """
+        if abs(self.oscillator_hz - target_mhz * 1e6) < 1:
+            return Clock(round(self.oscillator_hz), PASS_THROUGH)
+        return self.family.need_flow().plls[self.pll](self.oscillator_hz, target_mhz * 1e6)
+
+    def ports(self, flash: bool = False) -> dict[str, Pin]:
+        """Pins of the top module's ports, with those of the flash where weights are loaded."""
+        found = {"clk": self.clock, "uart_rx": self.rx, "uart_tx": self.tx,
+                 **dict(self.held_high)}
+        if flash:
+            assert self.flash is not None
+            found |= {"flash_cs": self.flash.cs, "flash_clk": self.flash.clk,
+                      "flash_mosi": self.flash.mosi, "flash_miso": self.flash.miso,
+                      **dict(self.flash.held_high)}
+        return found
+
+    def constraints(self, flash: bool = False) -> tuple[str, str]:
+        """Name and text of the constraint file of those ports."""
+        writer = self.family.need_flow().constraints
+        return writer.file, writer.write(self.ports(flash), self.oscillator_hz)
+
     def programming_note(self, persistent: bool) -> str:
-        """What a user has to know before the board can be programmed in one of both ways."""
+        """What a user has to do before programming the flash, or else the configuration memory."""
         return self.persistent_note if persistent else self.volatile_note
 
 
 def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:
-    """Look a pin up in a board of amaranth-boards.
+    """Look up a pin of a board in amaranth-boards.
 
     Parameters
     ----------
@@ -179,7 +188,7 @@ def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0
     name : str
         Resource.
     signal : str or None
-        Part of the resource, such as ``rx``.
+        Subsignal of the resource, such as ``rx``.
     number : int
     """
     resource: Resource = platform.lookup(name, number)
@@ -197,12 +206,12 @@ def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0
 
 
 def uart_pins(platform: Any) -> dict[str, Pin]:
-    """``rx`` and ``tx`` of a board's serial line, ``rx`` being the FPGA's input."""
+    """Pins ``rx`` (input of the FPGA) and ``tx`` of a board's serial line."""
     return {"rx": pins_of(platform, "uart", "rx"), "tx": pins_of(platform, "uart", "tx")}
 
 
 def flash_pins(platform: Any) -> SpiFlash:
-    """The flash of a board, as amaranth-boards names its pins."""
+    """Pins of a board's flash from amaranth-boards."""
     cs, clk, mosi, miso, wp, hold = (pins_of(platform, "spi_flash_1x", signal) for signal in
                                      ("cs", "clk", "copi", "cipo", "wp", "hold"))
     return SpiFlash(cs, clk, mosi, miso, (("flash_wp", wp), ("flash_hold", hold)))

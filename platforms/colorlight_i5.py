@@ -5,7 +5,8 @@ Pins as the Colorlight-FPGA-Projects documentation (wuxx) and LiteX's board file
 
 from __future__ import annotations
 
-from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb
+from bnnhw.families import Part, Pin
+from bnnhw.platforms.base import Board, Programmer, Usb
 
 __all__ = ["BOARDS"]
 
@@ -13,7 +14,7 @@ _LVCMOS = {"IO_TYPE": "LVCMOS33"}
 
 BOARDS = (Board(
     name="colorlight_i5", title="Colorlight i5 v7.0 with extension board", device="ecp5-25",
-    part=Part("LFE5U-25F-6BG381", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"),
+    part=Part("LFE5U-25F-6BG381", ("--25k", "--package", "CABGA381", "--speed", "6"),
               pack=("--compress",)),
     oscillator_hz=25e6, pll="ecp5", clock=Pin("P3", _LVCMOS), rx=Pin("H18", _LVCMOS),
     tx=Pin("J17", _LVCMOS), link="USB serial of the DAPLink probe", baud=115_200,

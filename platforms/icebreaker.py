@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from bnnhw.platforms.base import Board, Part, Programmer, Usb, flash_pins, pins_of, uart_pins
+from bnnhw.families import Part
+from bnnhw.platforms.base import Board, Programmer, Usb, flash_pins, pins_of, uart_pins
 
 __all__ = ["BOARDS"]
 
@@ -12,7 +13,7 @@ _PLATFORM = ICEBreakerPlatform()
 
 BOARDS = (Board(
     name="icebreaker", title="1BitSquared iCEBreaker", device="up5k",
-    part=Part("iCE40UP5K-SG48", "ice40", ("--up5k", "--package", "sg48"), ("-device", "u")),
+    part=Part("iCE40UP5K-SG48", ("--up5k", "--package", "sg48"), ("-device", "u")),
     oscillator_hz=12e6, pll="ice40-pad", clock=pins_of(_PLATFORM, "clk12"), **uart_pins(_PLATFORM),
     link="USB serial, second port of the FT2232H", baud=1_000_000,
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
 
-from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of
+from bnnhw.families import Part, Pin
+from bnnhw.platforms.base import Board, Programmer, Usb, pins_of
 
 __all__ = ["BOARDS"]
 
@@ -13,7 +14,7 @@ _LINE = {"IO_TYPE": "LVCMOS33", "PULLMODE": "UP"}
 
 BOARDS = (Board(
     name="orangecrab_85f", title="OrangeCrab r0.2 85F", device="ecp5-85",
-    part=Part("LFE5U-85F-8MG285", "ecp5", ("--85k", "--package", "CSFBGA285", "--speed", "8"),
+    part=Part("LFE5U-85F-8MG285", ("--85k", "--package", "CSFBGA285", "--speed", "8"),
               pack=("--compress",)),
     oscillator_hz=48e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk"),
     rx=Pin("N17", _LINE), tx=Pin("M18", _LINE),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of, uart_pins
+from bnnhw.families import Part, Pin
+from bnnhw.platforms.base import Board, Programmer, Usb, pins_of, uart_pins
 
 __all__ = ["BOARDS"]
 
@@ -18,7 +19,7 @@ _BRIDGE = (Usb(0x0403, 0x6010),)
 BOARDS = (
     Board(
         name="tang_nano_9k", title="Sipeed Tang Nano 9K", device="gw1nr9",
-        part=Part("GW1NR-LV9QN88PC6/I5", "gowin",
+        part=Part("GW1NR-LV9QN88PC6/I5",
                   ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
                   ("-family", "gw1n"), ("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio")),
         oscillator_hz=27e6, pll="gw1nr-9c", clock=pins_of(_PLATFORM, "clk27"),
@@ -28,7 +29,7 @@ BOARDS = (
     ),
     Board(
         name="tang_nano_20k", title="Sipeed Tang Nano 20K", device="gw2ar18",
-        part=Part("GW2AR-LV18QN88C8/I7", "gowin",
+        part=Part("GW2AR-LV18QN88C8/I7",
                   ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
                   ("-family", "gw2a"), ("-d", "GW2A-18C", "--sspi_as_gpio", "--mspi_as_gpio")),
         oscillator_hz=27e6, pll="gw2ar-18c", clock=Pin("4", _LVCMOS), rx=Pin("70", _LVCMOS),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from bnnhw.platforms.base import Board, Part, Pin, Programmer, Usb, pins_of, uart_pins
+from bnnhw.families import Part, Pin
+from bnnhw.platforms.base import Board, Programmer, Usb, pins_of, uart_pins
 
 __all__ = ["BOARDS"]
 
@@ -13,8 +14,8 @@ _SIZES = {12: "ecp5-25", 25: "ecp5-25", 45: "ecp5-45", 85: "ecp5-85"}
 
 BOARDS = tuple(Board(
     name=f"ulx3s_{size}f", title=f"Radiona ULX3S {size}F", device=device,
-    part=Part(f"LFE5U-{size}F-6BG381", "ecp5",
-              (f"--{size}k", "--package", "CABGA381", "--speed", "6"), pack=("--compress",)),
+    part=Part(f"LFE5U-{size}F-6BG381", (f"--{size}k", "--package", "CABGA381", "--speed", "6"),
+              pack=("--compress",)),
     oscillator_hz=25e6, pll="ecp5", clock=pins_of(_PLATFORM, "clk25"), **uart_pins(_PLATFORM),
     link="USB serial of the FT231X", baud=1_000_000,
     programmer=Programmer(

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bnnhw.device import get_device
-from bnnhw.device.counting import counting_family
 from bnnhw.emit.design import Design
+from bnnhw.families import get_device
 from bnnhw.sim.cell_models import cell_models
 
 __all__ = ["with_cells"]
-
-LIBRARIES = {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "ice40": ("ice40/cells_sim.v",),
-             "xc7": ("xilinx/cells_sim.v",)}
 
 
 def with_cells(design: Design) -> Design:
@@ -24,8 +20,9 @@ def with_cells(design: Design) -> Design:
     ToolError
         Yosys, which the models come with, is not installed, or has none of a cell.
     """
-    libraries = LIBRARIES.get(counting_family(get_device(design.plan.device)), ())
+    models = get_device(design.plan.device).family.simulation
     own = set(re.findall(r"^module (\w+)", design.verilog, re.MULTILINE))
     used = set(re.findall(r"^\s*([A-Z]\w+) (?:#\(|\w+\()", design.verilog, re.MULTILINE)) - own
+    libraries = models.libraries if models else ()
     text = "`define SYNTHESIS\n" + design.verilog + cell_models(libraries, used)
     return replace(design, verilog=text)

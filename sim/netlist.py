@@ -12,7 +12,7 @@ from bnnhw.errors import ConfigError
 from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel, board_with_flash
 from bnnhw.sim.cell_models import cell_models
-from bnnhw.sim.netlist_cells import FAMILIES
+from bnnhw.sim.netlist_cells import PREPARE
 from bnnhw.sim.netlist_text import read_module, to_verilog
 
 __all__ = ["LEVELS", "Netlist", "netlist_board", "netlist_of"]
@@ -83,12 +83,12 @@ def netlist_of(folder: Path, level: str | None = None) -> Netlist:
         There is no model of a cell.
     """
     built = load_board(folder)
-    name = get_board(built.board).part.family
-    family = FAMILIES[name]
-    level = level or ("routed" if family.routed else "synthesised")
+    family = get_board(built.board).family
+    models, name = family.need_simulation(), family.name
+    level = level or ("routed" if models.routed else "synthesised")
     if level not in LEVELS:
         raise ConfigError(f"'{level}' is no level of a netlist", hint=f"use {' or '.join(LEVELS)}")
-    if level == "routed" and not family.routed:
+    if level == "routed" and not models.routed:
         raise ConfigError(f"what is placed and routed for {name} cannot be simulated",
                           hint="use level 'synthesised'")
     module = read_module(folder / LEVELS[level], (BOARD_TOP, "top"))
@@ -96,13 +96,14 @@ def netlist_of(folder: Path, level: str | None = None) -> Netlist:
         raise ConfigError("is no netlist of a board", where=str(folder / LEVELS[level]),
                           hint="build the design again")
     cells = Counter(cell.kind for cell in module.cells.values())
-    family.prepare(module)
-    text = to_verilog(module, BOARD_TOP, family.opened)
-    models = cell_models(family.libraries, {cell.kind for cell in module.cells.values()},
-                         family.models)
+    PREPARE[name](module)
+    text = to_verilog(module, BOARD_TOP, lambda cell, port: models.opened(cell.kind, port))
+    cells_text = cell_models(models.libraries, {cell.kind for cell in module.cells.values()},
+                             models.models)
     weights = None if built.weights is None else (folder / WEIGHTS_FILE,
                                                   built.weights.flash.weights)
-    return Netlist(f"{text}\n{models}", BOARD_TOP, level, name, dict(cells), built.divisor, weights)
+    return Netlist(f"{text}\n{cells_text}", BOARD_TOP, level, name, dict(cells), built.divisor,
+                   weights)
 
 
 def netlist_board(folder: Path, level: str | None = None) -> BoardModel:

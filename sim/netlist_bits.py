@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bnnhw.emit.board import BOARD_TOP, load_board
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.families.flow import Tool
 from bnnhw.platforms import get_board
 from bnnhw.sim.netlist import LEVELS
 from bnnhw.sim.netlist_bits_ecp5 import compare_ecp5
 from bnnhw.sim.netlist_bits_ice40 import compare_ice40
 from bnnhw.sim.netlist_text import Bit, Module, read_module
-from bnnhw.tools.families import FAMILIES
-from bnnhw.tools.tools import Tool, Tools
+from bnnhw.tools.tools import Tools
 
 __all__ = ["Compared", "compare_bitstream"]
 
@@ -70,12 +70,12 @@ def compare_bitstream(folder: Path) -> Compared:
     ConfigError
         A file is missing, or bitstreams of the family cannot be unpacked.
     """
-    name = get_board(load_board(folder).board).part.family
-    if name not in _FAMILIES:
-        raise ConfigError(f"bitstreams for {name} cannot be unpacked")
+    fpga = get_board(load_board(folder).board).family
+    if fpga.name not in _FAMILIES:
+        raise ConfigError(f"bitstreams for {fpga.name} cannot be unpacked")
     module = read_module(folder / LEVELS["routed"], (BOARD_TOP, "top"))
-    source = folder / FAMILIES[name].bitstream
-    family = _FAMILIES[name]
+    source = folder / fpga.need_flow().packer.file
+    family = _FAMILIES[fpga.name]
     with tempfile.TemporaryDirectory(prefix="bnnhw-bits-") as scratch:
         try:
             shutil.copyfile(source, Path(scratch) / "bits")

@@ -1,51 +1,16 @@
-"""Cells of FPGA families in simulation: where their models come from, and what an open input reads.
-
-Models are those of Yosys where it has some; ours are in Verilog files beside this one.
-"""
+"""Prepares netlists of each family for simulation: cells that have no model become ones that do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from bnnhw.errors import ConfigError
 from bnnhw.sim.netlist_text import Bit, Cell, Module
 
-__all__ = ["FAMILIES", "CellFamily"]
+__all__ = ["PREPARE"]
 
-MODELS = Path(__file__).parent
 NORMAL, THROUGH, BEFORE = "0", "1", "10"
 SPRAM_PINS = {"ADDRESS": 14, "DATAIN": 16, "MASKWREN": 4, "DATAOUT": 16}
-
-
-@dataclass(frozen=True)
-class CellFamily:
-    """Cells of a family.
-
-    Parameters
-    ----------
-    libraries : tuple of str
-        Files of Yosys with models.
-    models : tuple of str
-        Ours, which come first.
-    prepare : callable
-        Changes a netlist where its cells are not those of the models.
-    high : dict of str to set of str
-        Inputs that read 1 while they are open, by type of cell; all others read 0.
-    routed : bool
-        There is a netlist of what was placed and routed.
-    """
-
-    libraries: tuple[str, ...]
-    models: tuple[str, ...]
-    prepare: Callable[[Module], None]
-    high: dict[str, set[str]]
-    routed: bool
-
-    def opened(self, cell: Cell, port: str) -> str:
-        """What an open input reads."""
-        return "01"[port in self.high.get(cell.kind, ())]
 
 
 def _pad(module: Module, cell: Cell, way: str, pin: str, from_pin: str, to_pin: str) -> None:
@@ -238,13 +203,5 @@ def _gowin_block(module: Module, cell: Cell) -> None:
              list(ports[f"AD{s}"]), wide(f"DI{s}"), wide(f"DO{s}")] for s in "AB"))
 
 
-FAMILIES = {
-    "ice40": CellFamily(
-        ("ice40/cells_sim.v",), ("netlist_ice40.v", "spram.v"), _ice40,
-        {"ICESTORM_LC": {"CEN"}, "ICESTORM_RAM": {"RCLKE", "WCLKE"}}, routed=True),
-    "ecp5": CellFamily(
-        ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("netlist_ecp5.v", "netlist_block.v"), _ecp5,
-        {"TRELLIS_COMB": {"A", "B", "C", "D"}, "DCCA": {"CE"}}, routed=True),
-    "gowin": CellFamily(("gowin/cells_sim.v",), ("netlist_gowin.v", "netlist_block.v"), _gowin, {},
-                        routed=False),
-}
+PREPARE: dict[str, Callable[[Module], None]] = {"ice40": _ice40, "ecp5": _ecp5, "gowin": _gowin}
+"""By family: changes a netlist where its cells are not those of the models."""

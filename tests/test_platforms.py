@@ -10,19 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.device import DEVICES
 from bnnhw.emit.board import BAUD_ERROR, divisor_of
 from bnnhw.errors import PlanError
+from bnnhw.families import DEVICES, FAMILIES
 from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.platforms import Board, boards, get_board
-from bnnhw.platforms.constraints import constraints, ports
-from bnnhw.platforms.pll import PLLS, choose_clock
-from bnnhw.tools.families import FAMILIES
 from bnnhw.tools.programmers import INSTALL, find_tools, starts
 from bnnhw.tools.usb import udev_rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 BOARDS = list(boards().values())
+PLLS = {name: pll for family in FAMILIES.values() if family.flow is not None
+        for name, pll in family.flow.plls.items()}
 KINDS = sorted({(board.pll, board.oscillator_hz) for board in BOARDS})
 # Output ranges of the data sheets; icepll and ecppll refuse the same.
 RANGE = {"ice40-pad": (16e6, 275e6), "ice40-core": (16e6, 275e6), "ecp5": (10e6, 400e6),
@@ -33,25 +32,24 @@ each_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.na
 
 @each_board
 def test_pins_and_constraints(board: Board) -> None:
-    pins = ports(board)
+    pins = board.ports()
     assert {"clk", "uart_rx", "uart_tx"} <= pins.keys()
     sites = [pin.site for pin in pins.values()]
     assert all(sites)
     assert len(set(sites)) == len(sites)
-    name, text = constraints(board)
+    name, text = board.constraints()
     assert name.startswith("board.")
     for port, pin in pins.items():
         assert re.search(rf'\b{port}"?( SITE)? "?{pin.site}\b', text), text
     megahertz = f"{board.oscillator_hz / 1e6:g}"
-    assert megahertz in text or board.part.family == "gowin"
+    assert megahertz in text or board.family.name == "gowin"
 
 
 @each_board
 def test_a_board_is_complete(board: Board) -> None:
     assert board.device in DEVICES
-    assert board.part.family in FAMILIES
-    assert board.pll in PLLS
-    clock = choose_clock(board.pll, board.oscillator_hz, board.clock_mhz * 1e6)
+    assert board.pll in board.family.need_flow().plls
+    clock = board.make_clock(board.clock_mhz)
     assert clock.hz == pytest.approx(board.clock_mhz * 1e6, rel=0.02)
     assert divisor_of(clock.hz, board.baud) >= MIN_DIVISOR
     assert get_board(board.name) is board
@@ -102,7 +100,7 @@ LIMITS = {  # of the comparison, and of the oscillator
 def test_clocks_are_legal_and_never_above_what_is_wanted(kind: tuple[str, float],
                                                          wanted: float) -> None:
     pll, oscillator = kind
-    clock = choose_clock(pll, oscillator, wanted * 1e6)
+    clock = PLLS[pll](oscillator, wanted * 1e6)
     assert clock.hz <= wanted * 1e6 * (1 + 1e-9) + 0.5
     assert clock.hz >= wanted * 1e6 * 0.8  # no PLL here has coarser steps
     if "`ifdef" not in clock.verilog:
@@ -122,24 +120,23 @@ def test_clocks_are_legal_and_never_above_what_is_wanted(kind: tuple[str, float]
 def test_the_output_range_is_kept(pll: str, oscillator: float, wanted: float) -> None:
     low, high = RANGE[pll]
     if wanted < low:
-        with pytest.raises(PlanError, match="its PLL begins at"):
-            choose_clock(pll, oscillator, wanted)
+        with pytest.raises(PlanError, match="the lowest clock of its PLL is"):
+            PLLS[pll](oscillator, wanted)
     else:
-        assert low <= choose_clock(pll, oscillator, wanted).hz <= high
+        assert low <= PLLS[pll](oscillator, wanted).hz <= high
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_the_oscillator_itself_needs_no_pll(kind: tuple[str, float]) -> None:
-    pll, oscillator = kind
-    clock = choose_clock(pll, oscillator, oscillator)
-    assert clock.hz == oscillator
+@each_board
+def test_the_oscillator_itself_needs_no_pll(board: Board) -> None:
+    clock = board.make_clock(board.oscillator_hz / 1e6)
+    assert clock.hz == board.oscillator_hz
     assert "SYNTHESIS" not in clock.verilog
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_clock_that_is_too_slow(kind: tuple[str, float]) -> None:
-    with pytest.raises(PlanError, match=r"cannot make a clock of 1 MHz; its PLL begins at"):
-        choose_clock(*kind, 1e6)
+    with pytest.raises(PlanError, match="clock of 1 MHz; the lowest clock of its PLL is"):
+        PLLS[kind[0]](kind[1], 1e6)
 
 
 @given(st.floats(1e6, 300e6), st.integers(1200, 12_000_000))

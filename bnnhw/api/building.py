@@ -17,7 +17,6 @@ from bnnhw.hostlink.driver.build import Build
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.board_build import build
 from bnnhw.tools.board_report import board_report
-from bnnhw.tools.families import get_family
 from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.warm import is_warm, warm
 
@@ -58,12 +57,11 @@ def check_carried(arch: str) -> None:
 
 def warm_up(board: Board, tools: Tools, stage: StageReport) -> None:
     """Compile the WebAssembly tools of a board that were never run on this machine."""
-    family = get_family(board)
-    for program in ("yosys", family.place, family.pack):
-        tool = TOOLS[program]
+    flow = board.family.need_flow()
+    for tool in (TOOLS["yosys"], flow.place_and_route.tool, flow.packer.tool):
         if tools.kind == "yowasp" and not is_warm(tool.package, tool.entry):
-            stage(f"one-time warm-up of {program}")
-            tools.command(program)
+            stage(f"one-time warm-up of {tool.program}")
+            tools.command(tool)
             warm(tool.package, tool.entry)
 
 

@@ -7,7 +7,7 @@ __all__ = ["boards", "devices"]
 
 def devices() -> dict[str, str]:
     """Return the names of all target devices, each with a short description."""
-    from bnnhw.device import DEVICES
+    from bnnhw.families import DEVICES
 
     return {device.name: device.title for device in DEVICES.values()}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from bnnhw.api.loading import load
 from bnnhw.api.progress import Progress, StageReport
 from bnnhw.arch import get_arch
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, plan_network
 from bnnhw.emit.design import generate as emit_design
 from bnnhw.errors import ConfigError, TimingError, option
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal

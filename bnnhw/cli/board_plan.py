@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 
 from bnnhw.arch import get_arch
 from bnnhw.cli.plan import SLOWEST, planner_of
-from bnnhw.device import Device, get_device
 from bnnhw.emit.board import link_cost
 from bnnhw.errors import FitError, PlanError, TimingError
+from bnnhw.families import Device, get_device
+from bnnhw.families.flow import Share
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal, Plan
 from bnnhw.plan.goal_check import check_goal, plan_goal
 from bnnhw.plan.resources import describe_excess, fastest_fit, fits, resources
 from bnnhw.platforms import Board
-from bnnhw.platforms.pll import choose_clock
-from bnnhw.tools.families import Share
 from bnnhw.tools.room import ALL, beside_link, room_for
 from bnnhw.tools.room import usual_share as share_of
 from bnnhw.tools.too_large import lacks_memory
@@ -63,7 +61,7 @@ def clock_for(network: Network, board: Board, arch: str, fps: float) -> float:
             wanted = quarter / 4
             if wanted > board.fastest_mhz:
                 break
-            if choose_clock(board.pll, board.oscillator_hz, wanted * 1e6).hz >= fps * cycles:
+            if board.make_clock(wanted).hz >= fps * cycles:
                 return wanted
         raise type(error)(
             f"{network.graph.name} at {fps:,.0f} frames/s needs {fps * cycles / 1e6:,.1f} MHz on "
@@ -84,9 +82,7 @@ def plan_for(network: Network, board: Board, arch: str, goal: Goal | None, fit: 
     TimingError
         The goal is missed.
     """
-    device = get_device(board.device)
-    if device.budget is not None and board.flash is None:
-        device = replace(device, budget=replace(device.budget, spram=0))  # it cannot be loaded
+    device = board.planned_device
     planner = beside_link(lambda part: planner_of(network, arch, part), device, share)
     folds = get_arch(arch).folds
 

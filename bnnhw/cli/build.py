@@ -20,10 +20,8 @@ from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal, Plan
 from bnnhw.platforms import Board, boards, get_board
-from bnnhw.platforms.pll import choose_clock
 from bnnhw.tools.board_build import Built, build
 from bnnhw.tools.board_report import board_report
-from bnnhw.tools.families import get_family
 from bnnhw.tools.tools import KINDS, TOOLS, Tools
 from bnnhw.tools.warm import is_warm, warm
 
@@ -72,7 +70,7 @@ def command(
     clock = freq if freq is not None else chosen.clock_mhz
     if fps is not None and freq is None:
         clock = clock_for(network, chosen, arch, fps)
-    made_mhz = choose_clock(chosen.pll, chosen.oscillator_hz, clock * 1e6).hz / 1e6
+    made_mhz = chosen.make_clock(clock).mhz
     goal = None
     if ii is not None or fps is not None:
         goal = Goal(target_cycles=ii, fps=fps, clock_mhz=made_mhz)
@@ -95,12 +93,11 @@ def _build(network: Network, board: Board, arch: str, goal: Goal | None, fit: bo
            baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
            cache: bool) -> tuple[BoardDesign, Built]:
     """Plan and build; what turns out too large is planned smaller, unless a goal was given."""
-    family = get_family(board)
-    for program in ("yosys", family.place, family.pack):
-        tool = TOOLS[program]
+    flow = board.family.need_flow()
+    for tool in (TOOLS["yosys"], flow.place_and_route.tool, flow.packer.tool):
         if tools.kind == "yowasp" and not is_warm(tool.package, tool.entry):
-            stage(f"one-time warm-up of {program}")
-            tools.command(program)
+            stage(f"one-time warm-up of {tool.program}")
+            tools.command(tool)
             warm(tool.package, tool.entry)
     share, failed = usual_share(board), None
     before: Plan | None = None
@@ -132,7 +129,7 @@ def _possible_mhz(report: dict[str, Any], limit_mhz: float) -> int:
     board = get_board(report["board"])
     for mhz in range(int(limit_mhz), 0, -1):
         try:
-            clock = choose_clock(board.pll, board.oscillator_hz, mhz * 1e6)
+            clock = board.make_clock(mhz)
             divisor_of(clock.hz, report["baud"])
         except PlanError:
             continue

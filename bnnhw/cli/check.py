@@ -9,8 +9,8 @@ from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import networks
-from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
+from bnnhw.families import get_device
 from bnnhw.importers.base import ImportOptions
 from bnnhw.importers.registry import load_any
 from bnnhw.plan import Goal

@@ -8,7 +8,7 @@ from pathlib import Path
 import bnnhw.designs as designs
 from bnnhw import golden
 from bnnhw.arch import ARCHS
-from bnnhw.device import DEVICES
+from bnnhw.families import DEVICES
 from bnnhw.ir.samples import LAYOUTS
 from bnnhw.platforms import boards
 
@@ -45,7 +45,8 @@ def device_names(incomplete: str) -> Offers:
 
 def synth_devices(incomplete: str) -> Offers:
     """Offer devices that Yosys synthesises for."""
-    return _offers(((name, d.title) for name, d in DEVICES.items() if d.synth), incomplete)
+    return _offers(((name, d.title) for name, d in DEVICES.items() if d.family.synthesis),
+                   incomplete)
 
 
 def board_names(incomplete: str) -> Offers:

@@ -13,10 +13,10 @@ from bnnhw.cli.jobs import check_core, print_jobs
 from bnnhw.cli.plan import planner_of
 from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
-from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.files import place_for, write_files
 from bnnhw.errors import ConfigError
+from bnnhw.families import DEVICES, get_device
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal
 from bnnhw.plan.resources import describe_excess, resources

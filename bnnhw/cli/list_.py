@@ -12,8 +12,8 @@ import bnnhw.designs as designs
 from bnnhw.arch import ARCHS
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import of_words
-from bnnhw.device import DEVICES
 from bnnhw.errors import ConfigError
+from bnnhw.families import DEVICES
 from bnnhw.importers.yaml.schema import ITEMS
 from bnnhw.platforms import Board, boards
 

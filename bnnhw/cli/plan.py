@@ -10,8 +10,8 @@ from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.jobs import check_core, show_jobs
 from bnnhw.cli.plan_advice import commands
 from bnnhw.cli.plan_table import estimate_json, plan_json, print_plan, print_resources
-from bnnhw.device import DEVICES, Device, get_device
 from bnnhw.errors import BnnhwError, FitError
+from bnnhw.families import DEVICES, Device, get_device
 from bnnhw.importers.network import Network
 from bnnhw.passes import run_passes
 from bnnhw.plan import Goal, Plan

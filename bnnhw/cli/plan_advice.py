@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from bnnhw.arch import get_arch
-from bnnhw.device import Device
 from bnnhw.errors import BnnhwError
+from bnnhw.families import Device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal, Plan
 from bnnhw.plan.goal_check import settle

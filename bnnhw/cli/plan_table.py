@@ -6,9 +6,8 @@ from typing import Any
 
 from bnnhw.arch import get_arch
 from bnnhw.cli.common import print_table
-from bnnhw.device import get_device
-from bnnhw.device.clocks import expected_clock
 from bnnhw.emit.board import link_cost
+from bnnhw.families import get_device
 from bnnhw.plan import Goal, Plan, Unit
 from bnnhw.plan.resources import Resources
 
@@ -51,7 +50,7 @@ def _speed(plan: Plan, clock_mhz: float | None) -> str:
 
 def clock_of(plan: Plan, given_mhz: float | None) -> tuple[float, str] | None:
     """The clock to reckon with in MHz, and what is to be known of it; None where none is known."""
-    expected = expected_clock(get_device(plan.device))
+    expected = get_device(plan.device).clock
     if not get_arch(plan.arch).folds:  # its registers are placed for a clock
         return given_mhz or Goal.ASSUMED_MHZ, "its registers are placed for that; not timed"
     if given_mhz is None:

@@ -11,15 +11,16 @@ import typer
 from bnnhw.cli.common import LAYOUT_HELP, print_json, print_table, read_samples
 from bnnhw.cli.complete import layouts, synth_devices
 from bnnhw.cli.stages import stages
-from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, load_design
 from bnnhw.errors import ConfigError
-from bnnhw.tools.pnr import PARTS_BY_NAME, place_and_route
+from bnnhw.families import DEVICES, FAMILIES, get_device
+from bnnhw.tools.core_timing import place_and_route
 
 __all__ = ["NAME", "command"]
 
 NAME = "synth"
-TARGETS = ", ".join(name for name, device in DEVICES.items() if device.synth)
+PARTS = ", ".join(part for family in FAMILIES.values() if family.flow for part in family.flow.parts)
+TARGETS = ", ".join(name for name, device in DEVICES.items() if device.family.synthesis)
 
 
 def command(
@@ -28,7 +29,7 @@ def command(
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
     part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
-                                    f"{', '.join(PARTS_BY_NAME)}."),
+                                    f"{PARTS}."),
     seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
     cells: list[str] | None = typer.Option(
         None, metavar="NAME|PATH", help="Standard cells: osu018, osu035, osu050, or a Liberty file "

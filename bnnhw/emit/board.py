@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnhw.device import Device
-from bnnhw.device.costs import Cost
 from bnnhw.emit.board_weights import LOADER_LUTS, WEIGHTS_FILE, BoardWeights, board_weights
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError, PlanError
+from bnnhw.families import Device
+from bnnhw.families.costs import Cost
+from bnnhw.families.pll import Clock
 from bnnhw.hostlink.gateware.frame_output import output_depth
 from bnnhw.hostlink.gateware.host_link import WINDOW, HostLink
 from bnnhw.hostlink.gateware.link_parts import input_shape
@@ -23,8 +24,6 @@ from bnnhw.plan import Plan
 from bnnhw.plan.image import load_tables
 from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
-from bnnhw.platforms.constraints import ports
-from bnnhw.platforms.pll import Clock, choose_clock
 
 __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
            "load_board"]
@@ -134,7 +133,7 @@ def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> Bo
         to be loaded from a flash that the board does not have.
     """
     plan = design.plan
-    clock = choose_clock(board.pll, board.oscillator_hz, freq_mhz * 1e6)
+    clock = board.make_clock(freq_mhz)
     divisor = divisor_of(clock.hz, baud)
     for what, size in zip(("input", "output"), _frame_bytes(plan), strict=True):
         if size > MAX_PAYLOAD - 64:
@@ -171,8 +170,9 @@ def link_cost(plan: Plan, device: Device) -> Cost:
     made = output_depth(wide, plan.o.words, Identity.SIZE)
     logic = LINK_LUTS + 8 * max(given.lanes, plan.i.bytes - given.lanes)
     logic += LANE_LUTS * wide if made else 8 * wide + IDENTITY_LUTS
-    block = device.blocks(WINDOW, 9)  # the queue
-    block += device.blocks(given.depth, 8 * given.lanes) + device.blocks(made, 8 * wide)
+    block = device.memory.blocks(WINDOW, 9)  # the queue
+    block += device.memory.blocks(given.depth, 8 * given.lanes)
+    block += device.memory.blocks(made, 8 * wide)
     logic += LOADER_LUTS if load_tables(plan) else 0
     return Cost(logic, logic, block)
 
@@ -206,7 +206,7 @@ def _top(plan: Plan, board: Board, clock: Clock, weights: BoardWeights | None) -
     outputs = "".join(f", output {name}" for name, _ in board.held_high)
     held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.held_high)
     wide_in, wide_out = 8 * plan.i.bytes, 8 * plan.o.bytes
-    assert set(ports(board)) >= {"clk", "uart_rx", "uart_tx"}
+    assert set(board.ports()) >= {"clk", "uart_rx", "uart_tx"}
     flash, loader, load = "", "", ""
     loading, bad = "1'b0", "1'b0"
     if weights is not None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.arch import get_arch
-from bnnhw.device import Device, get_device
 from bnnhw.emit.display import design_facts, design_table
 from bnnhw.emit.files import write_files
 from bnnhw.emit.manifest import make_manifest, read_manifest, text_digest, verilog_header
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import BnnhwError, ConfigError
+from bnnhw.families import Device, get_device
 from bnnhw.hostlink.wire.weights import WeightImage
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph

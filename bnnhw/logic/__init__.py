@@ -4,7 +4,7 @@ from bnnhw.logic.certificate import CertificateError, certify
 from bnnhw.logic.claims import Number
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.sum_builder import NOTHING, SumBuilder
-from bnnhw.logic.targets import TARGETS, Target
+from bnnhw.logic.target import Target
 
-__all__ = ["NOTHING", "TARGETS", "CertificateError", "Netlist", "Number", "SumBuilder", "Target",
+__all__ = ["NOTHING", "CertificateError", "Netlist", "Number", "SumBuilder", "Target",
            "certify"]

@@ -12,7 +12,7 @@ from bnnhw.logic import truth_tables
 from bnnhw.logic.cells import FALSE, TRUE, Chain
 from bnnhw.logic.claims import ChainClaim, Number, Product
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.targets.base import Operand, Target
+from bnnhw.logic.target import Operand, Target
 from bnnhw.logic.truth_tables import XNOR2
 
 __all__ = ["MAX_EXTRA_LEVELS", "NEVER", "BitHeap", "HeapBit", "operand",

@@ -22,7 +22,7 @@ from bnnhw.logic.bit_heap import (
 from bnnhw.logic.cells import FALSE, Chain, invert
 from bnnhw.logic.claims import Product
 from bnnhw.logic.min_slots import MAX_HEAP_BITS, PlannedChain, next_chain
-from bnnhw.logic.targets.base import Operand, SlotShape
+from bnnhw.logic.target import Operand, SlotShape
 from bnnhw.logic.truth_tables import CARRIES, PARITIES, XNOR2
 
 __all__ = ["Compressor"]

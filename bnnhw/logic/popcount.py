@@ -10,8 +10,7 @@ from bnnhw.logic.certificate import certify
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Delays, Schedule, schedule
 from bnnhw.logic.sum_builder import SumBuilder
-from bnnhw.logic.targets import TARGETS
-from bnnhw.logic.text import WRITERS, module_text
+from bnnhw.logic.target import Target
 
 __all__ = ["PopcountNetlist", "popcount_netlist", "popcount_verilog"]
 
@@ -41,15 +40,14 @@ class PopcountNetlist:
 
 
 @functools.lru_cache(maxsize=256)
-def popcount_netlist(width: int, family: str, levels: int, early: bool) -> PopcountNetlist:
+def popcount_netlist(width: int, target: Target, levels: int, early: bool) -> PopcountNetlist:
     """Build and prove the popcount of some products.
 
     Parameters
     ----------
     width : int
         Number of products (lanes).
-    family : str
-        Name of the target.
+    target : Target
     levels : int
         Adder levels between two registers; 0 for a combinational popcount.
     early : bool
@@ -57,28 +55,28 @@ def popcount_netlist(width: int, family: str, levels: int, early: bool) -> Popco
     """
     netlist = Netlist(2 * width)
     products = [(netlist.input(k), netlist.input(width + k)) for k in range(width)]
-    netlist.outputs = list(SumBuilder(netlist, TARGETS[family]).total(products).lits)
+    netlist.outputs = list(SumBuilder(netlist, target).total(products).lits)
     certify(netlist)
     limit = levels or float("inf")
     return PopcountNetlist(netlist, schedule(netlist, LEVELS, limit, 1 if early else limit))
 
 
-def popcount_verilog(name: str, width: int, family: str, levels: int, early: bool) -> str:
+def popcount_verilog(name: str, width: int, target: Target, levels: int, early: bool) -> str:
     """Verilog of a popcount: module ``name(clk, x, y)``, without ``clk`` if it has no registers.
 
     Parameters
     ----------
     name : str
         Name of the module.
-    width, family, levels, early
+    width, target, levels, early
         As for ``popcount_netlist``. Input ``x`` holds the activations in its low ``width`` bits
         and the weights in its high ones.
     """
-    made = popcount_netlist(width, family, levels, early)
+    made = popcount_netlist(width, target, levels, early)
     agreeing = f"~(x[{width - 1}:0] ^ x[{2 * width - 1}:{width}])"
     outputs = len(made.netlist.outputs)
     model = [ONES,
              f"wire [{width - 1}:0] agreeing = {agreeing};",
              f"wire [{outputs - 1}:0] now = {ones_of('agreeing', width)};"]
-    return module_text(name, made.netlist, made.schedule, WRITERS[family],
-                       "\n".join([*model, *registered(outputs, made.cuts)]))
+    return target.module(name, made.netlist, made.schedule,
+                         "\n".join([*model, *registered(outputs, made.cuts)]))

@@ -9,7 +9,7 @@ from bnnhw.logic.cells import FALSE, TRUE
 from bnnhw.logic.claims import ComparisonClaim, Number, Product, SumClaim
 from bnnhw.logic.compressor import Compressor
 from bnnhw.logic.netlist import Netlist
-from bnnhw.logic.targets.base import Target
+from bnnhw.logic.target import Target
 
 __all__ = ["NOTHING", "SumBuilder"]
 

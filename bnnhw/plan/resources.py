@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.device import Budget, Device
-from bnnhw.device.costs import Cost, estimate, model_error
 from bnnhw.errors import FitError, PlanError
+from bnnhw.families import Budget, Device
+from bnnhw.families.costs import Cost, estimate
 from bnnhw.plan.goal import Goal
 from bnnhw.plan.goal_check import settle
 from bnnhw.plan.model import Plan
@@ -88,19 +88,18 @@ class Resources:
 
 def resources(plan: Plan, device: Device) -> Resources | None:
     """Estimate a plan; None for a family that nothing was measured for."""
-    error = model_error(device)
-    if error is None:
+    if device.family.costs is None:
         return None
-    units = [(unit.name, cost) for unit in plan.units
-             if (cost := estimate(unit, device)) is not None]
+    units = [(unit.name, estimate(unit, device)) for unit in plan.units]
     homeless = sum(m.depth * m.width for unit in plan.units for m in unit.memories()
-                   if not m.written and m.style == "lut" and m.depth >= device.block_min_depth)
-    return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)), error,
+                   if not m.written and m.style == "lut" and m.depth >= device.memory.rom_min_depth)
+    return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)),
+                     device.family.costs.lut_error,
                      homeless)
 
 
 def fits(plan: Plan, device: Device) -> bool:
-    """Whether the estimate stays within the part."""
+    """Whether the estimate stays within the part; True where the family has no cost model."""
     needed = resources(plan, device)
     return needed is None or not needed.excess()
 
@@ -128,6 +127,8 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     FitError
         Not even the smallest design fits.
     """
+    device.family.need_costs()
+
     def needs(plan: Plan) -> Resources | None:
         return resources(plan, room(plan) if room else device)
 
@@ -203,9 +204,7 @@ def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device
                 raise
             break
         needed = needs(plan)
-        if needed is None:
-            raise PlanError(f"device '{device.name}' has no resource model",
-                            hint="use a part such as hx8k or ecp5-85")
+        assert needed is not None
         if least is None or _beyond(needed) < _beyond(least):
             least = needed
         # Fewer cycles take more lanes: where that made it much worse, it ends.

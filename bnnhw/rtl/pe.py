@@ -7,15 +7,11 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.families import get_target
 from bnnhw.rtl.popcount import Popcount, XnorPopcount
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
 __all__ = ["ProcessingElement"]
-
-INPUT_REGISTERS = ("ecp5", "xc7")
-"""Families whose slots absorb the XNOR, so that a register has to be in front of it; there it
-takes no lookup table."""
-
 
 class ProcessingElement(SharedComponent):
     """Accumulate ``coefficient * popcount(a xnor w)`` over the words of a dot product.
@@ -97,7 +93,7 @@ class ProcessingElement(SharedComponent):
         """Cycles from ``a`` until its popcount leaves the tree."""
         if bits > 1:
             return int(product_register) + Popcount.stages(simd, levels)
-        registered = product_register and family in INPUT_REGISTERS
+        registered = product_register and get_target(family).absorbs_products
         return int(registered) + XnorPopcount.latency(simd, family, levels,
                                                       product_register and not registered)
 
@@ -132,7 +128,7 @@ class ProcessingElement(SharedComponent):
 
     def _bits(self, m: Module) -> Value:
         """Popcount of single bits."""
-        registered = self.product_register and self.family in INPUT_REGISTERS
+        registered = self.product_register and get_target(self.family).absorbs_products
         count = XnorPopcount(width=self.simd, family=self.family, levels=self.levels,
                              early=self.product_register and not registered)
         prefix_ports(count, "count")

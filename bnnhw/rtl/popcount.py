@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.families import get_target
 from bnnhw.logic.popcount import popcount_netlist, popcount_verilog
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent
@@ -33,7 +34,7 @@ class XnorPopcount(WrittenComponent):
     width : int
         Lanes.
     family : str
-        Target of the cells, see ``count.TARGETS``.
+        Bit-heap target of the cells, see ``families.get_target``.
     levels : int
         Adder levels between two registers; 0 for no registers at all.
     early : bool
@@ -53,7 +54,7 @@ class XnorPopcount(WrittenComponent):
     @staticmethod
     def latency(width: int, family: str, levels: int, early: bool) -> int:
         """Cycles from ``x`` to ``y``."""
-        return popcount_netlist(width, family, levels, early).cuts
+        return popcount_netlist(width, get_target(family), levels, early).cuts
 
     @property
     def module_name(self) -> str:
@@ -67,7 +68,8 @@ class XnorPopcount(WrittenComponent):
     @property
     def text(self) -> str:
         """Verilog of the module: ports ``clk`` (with registers only), ``x`` and ``y``."""
-        return popcount_verilog(self.module_name, self.width, self.family, self.levels, self.early)
+        return popcount_verilog(self.module_name, self.width, get_target(self.family), self.levels,
+                                self.early)
 
     def body(self, platform: Any) -> Module:
         m = Module()

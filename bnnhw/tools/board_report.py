@@ -5,13 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from typing import Any
 
-from bnnhw.device import Device, get_device
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
+from bnnhw.families import Device, get_device
 from bnnhw.plan.resources import resources
 from bnnhw.platforms.base import Board
 from bnnhw.tools.attribution import cells_by_unit, owner_of_name, read_netlist
 from bnnhw.tools.board_build import Built
-from bnnhw.tools.families import Family, get_family
+from bnnhw.tools.nextpnr import slowest_path
 
 __all__ = ["board_report"]
 
@@ -33,7 +33,7 @@ def board_report(design: BoardDesign, board: Board, built: Built,
         Time of each stage.
     """
     plan = design.design.plan
-    device, family = get_device(board.device), get_family(board)
+    device = get_device(board.device)
     best = built.best
     clock = design.clock_hz / 1e6
     reached = min(clock, best.fmax_mhz)
@@ -51,29 +51,29 @@ def board_report(design: BoardDesign, board: Board, built: Built,
         "seeds": {str(run.seed): round(run.fmax_mhz, 2) for run in built.seeds},
         "utilisation": {name: use for name, use in best.report["utilization"].items()
                         if use["used"]},
-        "layers": _layers(design, built, device, family),
+        "layers": _layers(design, built, device),
         "critical_path": _critical_path(best.report, [unit.name for unit in plan.units]),
         "bitstream": built.bitstream.name, "tools": built.tools, "cached": built.cached,
         "seconds": {stage: round(time, 2) for stage, time in seconds.items()},
     }
 
 
-def _layers(design: BoardDesign, built: Built, device: Device,
-            family: Family) -> list[dict[str, Any]]:
+def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str, Any]]:
     """A row a unit, the host link and the rest behind them."""
     plan = design.design.plan
     names = [unit.name for unit in plan.units]
     needed = resources(plan, device)
     estimated = dict(needed.units) if needed else {}
 
+    synthesis = device.family.need_synthesis()
+    patterns = device.family.need_flow().place_and_route.cells
+
     def mapped(cell: dict[str, Any]) -> tuple[int, int, int]:
-        kind = cell["type"]
-        return (device.luts.get(kind, 0), int(any(fnmatch(kind, c) for c in device.ff_cells)),
-                int(any(fnmatch(kind, c) for c in device.block_cells)))
+        return synthesis.count({cell["type"]: 1})
 
     def placed(cell: dict[str, Any]) -> tuple[int, int, int]:
         kind = cell["type"]
-        lut, ff, block = (any(fnmatch(kind, pattern) for pattern in family.cells[what])
+        lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
                           for what in ("lut", "ff", "block"))
         # A logic cell of an iCE40 holds a flip-flop where this parameter says so.
         held = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
@@ -102,14 +102,12 @@ def _triple(counts: tuple[int, int, int] | None) -> dict[str, int]:
 
 def _critical_path(report: dict[str, Any], units: list[str]) -> dict[str, Any] | None:
     """The slowest path between registers, with the time that it spends in each unit."""
-    paths = [path for path in report.get("critical_paths", [])
-             if path["from"].startswith("posedge") and path["to"].startswith("posedge")]
-    if not paths:
+    path = slowest_path(report)
+    if not path:
         return None
-    slowest = max(paths, key=lambda path: sum(hop["delay"] for hop in path["path"]))
     times: dict[str, float] = {}
     cells: list[str] = []
-    for hop in slowest["path"]:
+    for hop in path:
         cell = str(hop["to"]["cell"])
         owner = owner_of_name(cell, units) or owner_of_name(str(hop.get("net", "")), units) or ""
         times[owner or "(other)"] = times.get(owner or "(other)", 0.0) + hop["delay"]

@@ -16,9 +16,10 @@ from bnnhw import __version__
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.extras import install_command
-from bnnhw.tools.families import FAMILIES
+from bnnhw.families import FAMILIES
+from bnnhw.families.flow import Tool
 from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
-from bnnhw.tools.tools import TOOLS, Tool, Tools
+from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.usb import (
     RULES_FILE,
     boards_of,
@@ -225,7 +226,9 @@ def missing_for_build(versions: dict[str, str | None]) -> str | None:
     """What ``build`` needs and has not, in one line."""
     if versions["yosys"] is None:
         return f"Yosys is not installed: {install_command('ice40')}"
-    if not any(versions[family.place] and versions[family.pack] for family in FAMILIES.values()):
+    flows = [family.flow for family in FAMILIES.values() if family.flow is not None]
+    if not any(versions[flow.place_and_route.tool.program] and versions[flow.packer.tool.program]
+               for flow in flows):
         return f"no place and route is installed: {install_command('ice40')}"
     return None
 

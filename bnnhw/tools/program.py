@@ -12,7 +12,6 @@ from pathlib import Path
 from bnnhw.errors import ConfigError, LinkError, PlanError, ToolError
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.bitstream import LARGEST, check_bitstream, dfu_file
-from bnnhw.tools.families import get_family
 from bnnhw.tools.programmers import (
     INSTALL,
     LIBRARIES,
@@ -113,7 +112,7 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     if own and built != found.name:
         raise ConfigError(f"was built for '{built}', not for '{found.name}'", where=str(target),
                           hint=f"leave out --board, or bnnhw build NET --board {found.name}")
-    bitstream = target / get_family(found).bitstream if target.is_dir() else target
+    bitstream = target / found.family.need_flow().packer.file if target.is_dir() else target
     if not bitstream.is_file():
         raise ConfigError(f"has no {bitstream.name}" if target.is_dir() else "is not a file",
                           where=str(target), hint="build the design again")

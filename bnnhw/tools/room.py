@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bnnhw.device import Device
 from bnnhw.emit.board import link_cost
+from bnnhw.families import Device
+from bnnhw.families.flow import Share
 from bnnhw.plan import Goal, Plan
 from bnnhw.plan.resources import Planner, fits
-from bnnhw.tools.families import FAMILIES, Share
 
 __all__ = ["ALL", "beside_link", "room_for", "usual_share"]
 
@@ -18,9 +18,9 @@ ALL: Share = (1.0, 1.0)
 
 def usual_share(device: Device) -> Share:
     """What a plan takes of a part at most where no goal is given."""
-    if device.budget is None or device.family not in FAMILIES:
+    if device.budget is None or device.family.flow is None:
         return ALL
-    return FAMILIES[device.family].share(device.budget)
+    return device.family.flow.place_and_route.share(device.budget)
 
 
 def room_for(plan: Plan, device: Device, share: Share) -> Device:

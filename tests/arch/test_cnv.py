@@ -12,9 +12,9 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.errors import BnnhwError
+from bnnhw.families import get_device
 from bnnhw.importers.finn_npz import import_finn_npz
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate, load_design
 from bnnhw.emit.files import write_files
+from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches

@@ -10,8 +10,8 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 
 from bnnhw.arch import get_arch
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design
+from bnnhw.families import get_device
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.passes import run_passes
 from bnnhw.plan import Goal

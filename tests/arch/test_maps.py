@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import FifoPlan, LineWindowPlan, MvtuPlan, WindowPlan
 from bnnhw.config.hints import Hints, LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError, PlanError
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.layers import Add, Conv

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import PlanError
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.layers import Dense

@@ -12,11 +12,10 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.arch.unrolled.logic import LogicPlan
-from bnnhw.device import get_device
-from bnnhw.device.counting import DELAYS
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
+from bnnhw.families import TARGETS, get_device
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.ir import Graph
@@ -158,15 +157,15 @@ def test_registers_are_counted_as_they_are_written() -> None:
 
 
 def test_a_short_period_has_a_register_behind_every_level() -> None:
-    from bnnhw.logic import TARGETS, Netlist, SumBuilder
+    from bnnhw.logic import Netlist, SumBuilder
     netlist = Netlist(60)
     builder = SumBuilder(netlist, TARGETS["ecp5"])
     netlist.outputs = list(builder.total([(netlist.input(k),) for k in range(60)]).lits)
-    every = schedule(netlist, DELAYS["ecp5"], 0.1)
+    every = schedule(netlist, TARGETS["ecp5"].delays, 0.1)
     for cell in netlist.cells:
         at = max(every.stage[f.out] for f in cell.functions)
         assert all(every.stage[bit] < at or bit <= 60 for bit in cell.reads)
-    few = schedule_cuts(netlist, DELAYS["ecp5"], 2)
+    few = schedule_cuts(netlist, TARGETS["ecp5"].delays, 2)
     assert few.cuts == 2
     assert 0 < register_count(netlist, few) < register_count(netlist, every)
 
@@ -174,7 +173,7 @@ def test_a_short_period_has_a_register_behind_every_level() -> None:
 def test_a_netlist_with_two_rows_exchanged_is_refused() -> None:
     graph = random_graph((30, 8), seed=4, tail="bits")
     block = count_block(list(graph.layers), True)
-    netlist = build_block(block, "ice40", [CseOptions()])
+    netlist = build_block(block, TARGETS["ice40"], [CseOptions()])
     check_block(block, netlist)
     netlist.outputs[2], netlist.outputs[3] = netlist.outputs[3], netlist.outputs[2]
     with pytest.raises(CertificateError, match="does not compute its layers"):

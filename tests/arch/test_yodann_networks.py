@@ -15,11 +15,11 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.yodann import YodannPlan, in_software, planning, run_network
 from bnnhw.cli import app
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
+from bnnhw.families import get_device
 from bnnhw.importers.finn_npz import import_finn_npz
 from bnnhw.importers.network import Network, load_network
 from bnnhw.ir import Graph, Int, TensorType, Window

@@ -12,8 +12,8 @@ import pytest
 
 from bnnhw.asic import CellLibrary, Mapped, load_library, map_design
 from bnnhw.asic.library import NAMED
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
 from tests.networks import random_graph

@@ -9,7 +9,6 @@ from bnnhw.errors import FitError
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from bnnhw.platforms import get_board
-from bnnhw.platforms.pll import choose_clock
 from tests.networks import random_graph
 
 BOARD = get_board("icebreaker")
@@ -35,7 +34,7 @@ def test_the_clock_is_raised_as_far_as_a_rate_needs(network: Network, cycles: in
                                                     mhz: float) -> None:
     fps = mhz * 1e6 / cycles
     clock = clock_for(network, BOARD, "streaming", fps)
-    made = choose_clock(BOARD.pll, BOARD.oscillator_hz, clock * 1e6).hz
+    made = BOARD.make_clock(clock).hz
     assert fps * cycles <= made <= 1.05 * fps * cycles
     plan = plan_for(network, BOARD, "streaming", Goal(fps=fps, clock_mhz=made / 1e6), False, clock,
                     usual_share(BOARD))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bnnhw.arch import ARCHS
-from bnnhw.device import DEVICES
+from bnnhw.families import DEVICES
 from bnnhw.platforms import boards
 
 PROGRAM = "import sys; sys.argv = ['bnnhw']; from bnnhw.cli import main; main()"
@@ -37,7 +37,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "devices of generate": (("generate", "--device", "ecp"),
                             [name for name in DEVICES if name.startswith("ecp")]),
     "devices of synth": (("synth", "d.json", "--device", ""),
-                         [name for name, device in DEVICES.items() if device.synth]),
+                         [name for name, device in DEVICES.items() if device.family.synthesis]),
     "architectures of plan": (("plan", "cnv", "--arch", ""), list(ARCHS)),
     "architectures of generate": (("generate", "--arch", "y"), ["yodann"]),
     "architectures of build": (("build", "cnv", "--arch", "s"), ["streaming"]),

@@ -11,10 +11,9 @@ import pytest
 
 from bnnhw.cli.board_plan import plan_for, usual_share
 from bnnhw.cli.plan import SLOWEST, planner_of
-from bnnhw.device import DEVICES, get_device
-from bnnhw.device.clocks import expected_clock
-from bnnhw.device.costs import block_count, estimate, model_error
 from bnnhw.errors import FitError, PlanError, TimingError
+from bnnhw.families import DEVICES, get_device
+from bnnhw.families.costs import block_count, estimate
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal, settle
@@ -88,8 +87,7 @@ def test_estimates_have_an_error_and_grow() -> None:
     network = load_network(EXAMPLES / "mobilenet.yaml")
     for name in ("ecp5-85", "hx8k"):
         device = get_device(name)
-        error = model_error(device)
-        assert error is not None
+        error = device.family.need_costs().lut_error
         assert 0 < error < 0.5
         planner = planner_of(network, "streaming", device)
         fast, slow = planner(Goal(target_cycles=3000)), planner(Goal(target_cycles=60000))
@@ -162,14 +160,14 @@ def test_frames_a_second_are_at_a_clock_that_the_part_reaches(inside: Called) ->
 def test_expected_clocks_come_from_builds() -> None:
     """The usual clock leaves a margin below the slowest build, the fastest was reached."""
     for device in DEVICES.values():
-        expected = expected_clock(device)
+        expected = device.clock
         if device.budget is not None:
             assert expected is not None, device.name
-        if expected is None or expected.on != device.name:
+        if expected is None or expected.measured_on != device.name:
             continue
-        assert expected.usual_mhz <= 0.9 * expected.measured[0]
-        assert expected.usual_mhz < expected.fastest_mhz <= expected.measured[-1]
-        assert str(int(expected.measured[0])) in expected.evidence
+        assert expected.usual_mhz <= 0.9 * expected.measured_mhz[0]
+        assert expected.usual_mhz < expected.fastest_mhz <= expected.measured_mhz[-1]
+        assert str(int(expected.measured_mhz[0])) in expected.evidence
     for board in boards().values():
         assert 0 < board.clock_mhz <= board.fastest_mhz
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnnhw.arch import get_arch
-from bnnhw.device import get_device
 from bnnhw.emit.design import plan_network
 from bnnhw.emit.verilog import convert
+from bnnhw.families import get_device
 from bnnhw.plan import Goal
 from tests.importers.yaml_networks import network
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bnnhw.arch import ARCHS
-from bnnhw.device import DEVICES
+from bnnhw.families import DEVICES
 from bnnhw.importers.yaml.schema import ITEMS
 from tests.digests.__main__ import TABLE
 from tests.digests.designs import DESIGNS, digests_of

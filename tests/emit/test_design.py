@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import place_for, write_files
 from bnnhw.emit.manifest import seal
 from bnnhw.errors import ConfigError
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from tests.networks import random_graph

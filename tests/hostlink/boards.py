@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from unittest.mock import patch
 
-from bnnhw.device import get_device
 from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
 from bnnhw.emit.design import Design, generate
+from bnnhw.families import get_device
 from bnnhw.hostlink.wire import REQUEST_SYNC, Command, pack_frame
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal

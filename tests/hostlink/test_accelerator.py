@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from bnnhw import designs, golden
-from bnnhw.device import get_device
 from bnnhw.emit.board import BoardDesign
 from bnnhw.emit.design import generate
 from bnnhw.errors import ConfigError, LinkError
+from bnnhw.families import get_device
 from bnnhw.hostlink.driver import Accelerator, load_build
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.errors import ConfigError
+from bnnhw.families import get_device
 from bnnhw.importers.finn_npz import import_finn_npz
 from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.save import network_files

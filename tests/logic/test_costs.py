@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.logic import TARGETS, Netlist, SumBuilder
+from bnnhw.families import TARGETS
+from bnnhw.logic import Netlist, SumBuilder
 from bnnhw.logic.cells import Slot
 from bnnhw.logic.cse.adder_graph import AdderGraph
 from bnnhw.logic.cse.search import CseOptions, attempt_count, best_options

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.logic import TARGETS, Netlist, SumBuilder, certify
+from bnnhw.families import TARGETS
+from bnnhw.logic import Netlist, SumBuilder, certify
 from bnnhw.logic.cse import extract, thresholds
 from bnnhw.logic.cse.adder_graph import AdderGraph
 from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS

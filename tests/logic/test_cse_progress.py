@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bnnhw.device import get_device
 from bnnhw.emit.design import generate
 from bnnhw.errors import PlanError
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from tests.networks import random_graph

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.device.counting import DELAYS
-from bnnhw.logic import TARGETS, Netlist, SumBuilder
+from bnnhw.families import TARGETS
+from bnnhw.families.ecp5.writer import LONGEST
+from bnnhw.logic import Netlist, SumBuilder
 from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 from bnnhw.logic.cells import Chain
 from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.pipeline import Schedule, schedule
-from bnnhw.logic.text import WRITERS, luts_of, module_text
-from bnnhw.logic.text.ecp5 import LONGEST
 from bnnhw.tools.tools import Tools
 
 SYNTHESIS = {"ecp5": "synth_ecp5 -noflatten -noiopad -nowidelut", "ice40": "synth_ice40 -noflatten",
@@ -47,7 +46,8 @@ def layers(family: str) -> list[Netlist]:
 
     blocks = [BlockSpec((layer(12, 40, 1, 1, 1), layer(5, 12, 1, 0, 6)), True),
               BlockSpec((layer(6, 30, 2, 3, 2),))]
-    return [build_block(block, family, [CseOptions()] * len(block.layers)) for block in blocks]
+    return [build_block(block, TARGETS[family], [CseOptions()] * len(block.layers))
+            for block in blocks]
 
 
 def found_by_yosys(texts: dict[str, str], inputs: dict[str, tuple[int, int]], family: str,
@@ -88,10 +88,10 @@ def test_planned_luts_equal_those_of_yosys(family: str, tmp_path: Path) -> None:
     for k, netlist in enumerate(netlists):
         for period in NANOSECONDS:
             name = f"m{k}_{'comb' if period == NANOSECONDS[0] else 'cut'}"
-            found = schedule(netlist, DELAYS[family], period)
-            texts[name] = module_text(name, netlist, found, WRITERS[family])
+            found = schedule(netlist, TARGETS[family].delays, period)
+            texts[name] = TARGETS[family].module(name, netlist, found)
             ports[name] = netlist.inputs, len(netlist.outputs)
-            planned[name] = luts_of(netlist, found, family)
+            planned[name] = TARGETS[family].luts(netlist, found)
             inverters = len({lit for lit in netlist.outputs if lit > 1 and lit & 1})
             assert planned[name] == in_verilog(texts[name]) + inverters
     yosys = found_by_yosys(texts, ports, family, tmp_path)
@@ -103,18 +103,19 @@ def test_planned_luts_equal_those_of_yosys(family: str, tmp_path: Path) -> None:
 
 
 def unregistered(netlist: Netlist, family: str) -> Schedule:
-    return schedule(netlist, DELAYS[family], NANOSECONDS[0])
+    return schedule(netlist, TARGETS[family].delays, NANOSECONDS[0])
 
 
 def test_ends_of_chain_sequences_are_counted() -> None:
     """On ECP5 a sequence is cut to a length, ends in a full cell, and has slots for its carries."""
     netlist = popcount("ecp5", 255, False)
     slots = sum(len(cell.slots) for cell in netlist.cells if isinstance(cell, Chain))
-    exact = luts_of(netlist, unregistered(netlist, "ecp5"), "ecp5")
+    exact = TARGETS["ecp5"].luts(netlist, unregistered(netlist, "ecp5"))
     assert slots < exact - slots // LONGEST
 
 
 @pytest.mark.parametrize("family", ["generic", "cells"])
 def test_expressions_cost_what_their_target_estimates(family: str) -> None:
     netlist = popcount(family, 40, False)
-    assert luts_of(netlist, unregistered(netlist, family), family) == TARGETS[family].cost(netlist)
+    target = TARGETS[family]
+    assert target.luts(netlist, unregistered(netlist, family)) == target.cost(netlist)

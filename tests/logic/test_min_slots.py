@@ -7,11 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bnnhw.logic import TARGETS, Netlist, SumBuilder, certify
+from bnnhw.families import TARGETS
+from bnnhw.families.ecp5.target import Ecp5
+from bnnhw.logic import Netlist, SumBuilder, certify
 from bnnhw.logic.claims import Number
 from bnnhw.logic.min_slots import MAX_HEAP_BITS, next_chain
-from bnnhw.logic.targets.base import Target
-from bnnhw.logic.targets.ecp5 import Ecp5
+from bnnhw.logic.target import Target
 
 
 class Greedy(Ecp5):

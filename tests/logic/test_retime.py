@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.device.counting import DELAYS
-from bnnhw.logic import TARGETS, Netlist, SumBuilder
+from bnnhw.families import TARGETS
+from bnnhw.logic import Netlist, SumBuilder
 from bnnhw.logic.pipeline import Schedule, inputs_fan_out, register_count, schedule, schedule_cuts
 from bnnhw.logic.retime import MAX_CELLS, retimed
 
@@ -51,7 +51,7 @@ def paths_are_no_longer(netlist: Netlist, before: Schedule, after: Schedule) -> 
 def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
     target = ("ecp5", "ice40", "xc7")[seed % 3]
     netlist = netlist_of(seed, 5 + 3 * seed, 5, target)
-    delays = replace(DELAYS[target], max_fanout=(0, 4)[seed % 2])
+    delays = replace(TARGETS[target].delays, max_fanout=(0, 4)[seed % 2])
     before = schedule(netlist, delays, (1.0, 5.0, 8.0)[seed % 3])
     after = retimed(netlist, before)
     assert paths_are_no_longer(netlist, before, after)
@@ -69,7 +69,7 @@ def test_registers_are_fewer_and_paths_no_longer(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_no_schedule_has_fewer_registers(seed: int) -> None:
     netlist = netlist_of(100 + seed, 4, 2, "ecp5")
-    before = schedule_cuts(netlist, replace(DELAYS["ecp5"], max_fanout=0), 2)
+    before = schedule_cuts(netlist, replace(TARGETS["ecp5"].delays, max_fanout=0), 2)
     after = retimed(netlist, before)
     cells = live(netlist)
     assert len(cells) <= 9
@@ -94,20 +94,20 @@ def test_waiting_bits_are_added_late() -> None:
              for first in (30, 33, 36)]
     netlist.outputs = [*builder.total([], [slow, *quick]).lits,
                        *(netlist.input(k) for k in range(30, 39))]
-    delays = replace(DELAYS["ice40"], max_fanout=0)
+    delays = replace(TARGETS["ice40"].delays, max_fanout=0)
     before = schedule(netlist, delays, 4.0)
     assert register_count(netlist, retimed(netlist, before)) < register_count(netlist, before)
 
 
 def test_combinational_logic_is_unchanged() -> None:
     netlist = netlist_of(3, 9, 2, "ecp5")
-    unregistered = schedule_cuts(netlist, DELAYS["ecp5"], 0)
+    unregistered = schedule_cuts(netlist, TARGETS["ecp5"].delays, 0)
     assert retimed(netlist, unregistered) is unregistered
 
 
 def test_a_huge_netlist_keeps_its_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     netlist = netlist_of(5, 20, 3, "ecp5")
-    before = schedule_cuts(netlist, DELAYS["ecp5"], 3)
+    before = schedule_cuts(netlist, TARGETS["ecp5"].delays, 3)
     assert retimed(netlist, before) is not before
     monkeypatch.setattr("bnnhw.logic.retime.MAX_CELLS", 3)
     assert MAX_CELLS > 3

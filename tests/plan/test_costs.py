@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bnnhw.arch.streaming.units import UNITS
-from bnnhw.device import DEVICES, get_device
-from bnnhw.device.costs import block_count, estimate
+from bnnhw.families import FAMILIES, get_device
+from bnnhw.families.costs import block_count, estimate
 
 BENCH = Path(__file__).parents[2] / "bench"
 RECORD = json.loads((BENCH / "unit_costs.json").read_text())
@@ -66,7 +66,7 @@ def test_wider_scores_cost_more(family: str, bench: ModuleType) -> None:
 
 
 def test_every_kind_of_unit_has_a_cost() -> None:
-    models = json.loads((BENCH.parent / "bnnhw/device/costs.json").read_text())["families"]
-    for family, model in models.items():
-        assert set(UNITS) <= set(model["kinds"]), family
-    assert {device.family for device in DEVICES.values() if device.budget} >= set(models)
+    modelled = [family for family in FAMILIES.values() if family.costs is not None]
+    assert {family.name for family in modelled} == {"ecp5", "ice40"}
+    for family in modelled:
+        assert set(UNITS) <= set(family.need_costs().kinds), family.name

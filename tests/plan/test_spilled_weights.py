@@ -11,9 +11,9 @@ import pytest
 from bnnhw import golden
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.cli.plan import SLOWEST, planner_of
-from bnnhw.device import Device, get_device
-from bnnhw.device.costs import block_count
 from bnnhw.emit.design import Design, generate
+from bnnhw.families import Device, get_device
+from bnnhw.families.costs import block_count
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import fastest_fit, fits

@@ -10,11 +10,11 @@ import pytest
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.cli.plan import SLOWEST, planner_of
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device, sprams
 from bnnhw.emit.board import design_board
 from bnnhw.emit.design import Design, generate, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, PlanError
+from bnnhw.families import get_device, sprams
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.image import load_tables, weight_image

@@ -9,10 +9,10 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.board import BoardDesign, load_board
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import LinkError
+from bnnhw.families import get_device
 from bnnhw.hostlink.wire import Command, Status
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal

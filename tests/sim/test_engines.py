@@ -12,9 +12,9 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal

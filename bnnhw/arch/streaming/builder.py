@@ -8,7 +8,7 @@ from typing import Any
 
 from bnnhw.arch.streaming.units import ConverterPlan, ForkPlan, InputPlan
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device
+from bnnhw.families import Device
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, TensorType
 from bnnhw.layers import ArgMax, Binarize, Flatten

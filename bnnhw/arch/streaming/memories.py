@@ -9,8 +9,8 @@ from itertools import combinations
 from bnnhw.arch.streaming.products import check_memory
 from bnnhw.arch.streaming.units.starts import start_values
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device, get_device, sprams
 from bnnhw.errors import PlanError
+from bnnhw.families import Device, get_device, sprams
 from bnnhw.golden.layout import beats
 from bnnhw.layers import Conv, Product
 from bnnhw.plan.folding import Fold, Matrix
@@ -46,7 +46,7 @@ class _Table:
     def blocks(self, device: Device, columns: int | None = None) -> int:
         """Block RAMs of so many columns, or of all."""
         columns = self.width if columns is None else columns
-        return device.blocks(self.depth, columns) if columns else 0
+        return device.memory.blocks(self.depth, columns) if columns else 0
 
     @property
     def sprams(self) -> int:
@@ -101,7 +101,7 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
     in_luts: dict[tuple[str, str], int] = {}
     open_ = [t for t in tables if t.wish == "auto"]
     if device.budget is None:
-        chosen.update({t.key: device.rom_style(t.depth) for t in open_})
+        chosen.update({t.key: device.memory.rom_style(t.depth) for t in open_})
     else:
         free = device.budget.blocks - reserve
         free -= sum(_buffers(layer, m, f, device) for layer, m, f in layers)
@@ -149,7 +149,7 @@ def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
         if worthy and blocks <= free:
             columns = table.width
         elif worthy and table.key[1] == "weights":
-            columns = device.columns(table.depth, max(free, 0))
+            columns = device.memory.columns(table.depth, max(free, 0))
             spilled += (table.width - columns) * table.depth
             columns = columns if spilled <= SPILLED else 0
             chosen.in_luts[table.key] = table.width - columns if columns else 0
@@ -161,7 +161,7 @@ def _in_blocks(tables: list[_Table], free: int, device: Device) -> _Chosen:
 
 def _loads(tables: list[_Table], spare: int, device: Device) -> Iterator[tuple[_Table, ...]]:
     """Sets of weights that SPRAM has room for, in a fixed order."""
-    large = [t for t in tables if t.key[1] == "weights" and t.depth >= device.block_min_depth
+    large = [t for t in tables if t.key[1] == "weights" and t.depth >= device.memory.rom_min_depth
              and t.sprams <= spare]
     large = sorted(large, key=lambda t: (-t.depth * t.width, t.key))[:LARGEST]
     for count in range(1, spare + 1):
@@ -190,10 +190,10 @@ def _buffers(layer: Product, matrix: Matrix, fold: Fold, device: Device) -> int:
     if isinstance(layer, Conv) and matrix.taps > 1:
         rows = layer.window.reach[0] + layer.window.stride[0]
         across = layer.input.map[1] * beats(layer.input.channels, matrix.lanes_in(fold))
-        if device.ram_style(rows * across, lanes) == "block":
-            total += device.blocks(rows * across, lanes)
+        if device.memory.ram_style(rows * across, lanes) == "block":
+            total += device.memory.blocks(rows * across, lanes)
     depth = ReplayBuffer.depth(matrix.sf(fold.simd))
     width = fold.simd * matrix.bits
-    if beats(matrix.rows, fold.pe) > 1 and device.ram_style(depth, width) == "block":
-        total += device.blocks(depth, width)
+    if beats(matrix.rows, fold.pe) > 1 and device.memory.ram_style(depth, width) == "block":
+        total += device.memory.blocks(depth, width)
     return total

@@ -19,9 +19,9 @@ from bnnhw.arch.streaming.units import (
     WindowPlan,
 )
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device
-from bnnhw.device.costs import block_count
 from bnnhw.errors import PlanError
+from bnnhw.families import Device
+from bnnhw.families.costs import block_count
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Binarize, Layer, Product
 from bnnhw.plan import FieldPlan, Goal, LabelUnit, Plan, StreamPlan, Unit
@@ -87,9 +87,9 @@ def finish(builder: Builder, arch: str) -> Plan:
 def _with_style(unit: Unit, device: Device) -> Unit:
     """Choose the storage of a line buffer, whose depth is known now."""
     if isinstance(unit, WindowPlan):
-        return replace(unit, style=device.ram_style(unit.words_held, unit.i.bits))
+        return replace(unit, style=device.memory.ram_style(unit.words_held, unit.i.bits))
     if isinstance(unit, LineWindowPlan):
-        return replace(unit, style=device.ram_style(unit.row_words, unit.i.bits))
+        return replace(unit, style=device.memory.ram_style(unit.row_words, unit.i.bits))
     return unit
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from bnnhw.arch.streaming.units.starts import border_places
 from bnnhw.arch.unrolled.blocks import count_block
-from bnnhw.device.counting import DELAYS
+from bnnhw.families import get_target
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 from bnnhw.logic import certify
@@ -19,7 +19,6 @@ from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
-from bnnhw.logic.text import REGISTERS, WRITERS, module_text
 from bnnhw.plan import LabelUnit, Memory, StreamPlan
 from bnnhw.plan.blocks import PipelineBlock
 from bnnhw.rtl.logic import LogicBlock, LogicUnit
@@ -86,8 +85,8 @@ class LogicPlan(LabelUnit):
         found = registers_of(graph, self.layers, self.forward, self.family, self.settings,
                              self.period)
         assert found.cuts == self.cuts, self.name
-        text = module_text(f"{name}_logic", netlist, found, WRITERS[self.family],
-                           behaviour(block, self.cuts), REGISTERS.get(self.family))
+        text = get_target(self.family).module(f"{name}_logic", netlist, found,
+                                              behaviour(block, self.cuts))
         logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
         first = graph.layer(self.layers[0])
         assert isinstance(first, Product)
@@ -115,7 +114,7 @@ def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str
                settings: Settings) -> Netlist:
     """The netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
-    return build_block(block, family, [CseOptions(*own) for own in settings])
+    return build_block(block, get_target(family), [CseOptions(*own) for own in settings])
 
 
 @functools.lru_cache(maxsize=16)
@@ -123,4 +122,4 @@ def registers_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: s
                  settings: Settings, period: float) -> Schedule:
     """Where the registers of a block are, for a period in nanoseconds."""
     netlist = netlist_of(graph, layers, forward, family, settings)
-    return retimed(netlist, schedule(netlist, DELAYS[family], period))
+    return retimed(netlist, schedule(netlist, get_target(family).delays, period))

@@ -17,16 +17,14 @@ from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of, registers_of
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device
-from bnnhw.device.counting import DELAYS, counting_family
 from bnnhw.errors import PlanError
+from bnnhw.families import Device, get_target
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Conv, Layer, Product
 from bnnhw.logic.cse.block_netlist import best_layer_options
 from bnnhw.logic.cse.search import Report, attempt_count
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
-from bnnhw.logic.text import luts_of
 from bnnhw.plan import Goal, Plan, StreamPlan
 
 __all__ = ["plan"]
@@ -135,9 +133,10 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
             stream = vector
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
-    family = counting_family(b.device)
+    family = b.device.family.target.name
     price = None if goal.cuts == 0 else _register_price(family, goal)
-    settings = [astuple(best_layer_options(layer, family, price, report=search.next()))
+    settings = [astuple(best_layer_options(layer, b.device.family.target, price,
+                                           report=search.next()))
                 for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
@@ -154,14 +153,14 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
     unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
                      (source,), stream, o, names, family, tuple(settings), found.cuts,
                      found.period_ns, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
-                     luts_of(netlist, found, family), register_count(netlist, found), out, label,
-                     forward=forward)
+                     get_target(family).luts(netlist, found), register_count(netlist, found), out,
+                     label, forward=forward)
     b.provide(last.name, b.add(unit))
 
 
 def _register_price(family: str, goal: Goal) -> Callable[[Netlist], float]:
     """What the registers of a netlist count as, at the target clock."""
-    delays, period = DELAYS[family], 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
+    delays, period = get_target(family).delays, 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
 
     def price(netlist: Netlist) -> float:
         return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
@@ -171,7 +170,7 @@ def _register_price(family: str, goal: Goal) -> Callable[[Netlist], float]:
 
 def _period(netlist: Netlist, family: str, goal: Goal) -> float:
     """Nanoseconds that give as many cuts as the goal sets, or as the clock needs."""
-    delays, cuts = DELAYS[family], goal.cuts
+    delays, cuts = get_target(family).delays, goal.cuts
     if cuts is None:
         period = 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
         cuts = schedule(netlist, delays, period).cuts

@@ -11,8 +11,8 @@ from bnnhw.arch.yodann.job import Job
 from bnnhw.arch.yodann.layout import Layout, layout_of, refuse, row_constants
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.config.hints import Hints
-from bnnhw.device import Device
 from bnnhw.errors import PlanError
+from bnnhw.families import Device
 from bnnhw.ir import Graph
 from bnnhw.layers import Affine, Product
 from bnnhw.plan import Goal
@@ -67,7 +67,7 @@ def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
     batch = sizes.pop("batch", 1)
     if not 1 <= batch <= MAX_IMAGES:
         raise PlanError(f"--core batch={batch} must be 1..{MAX_IMAGES}")
-    cells = device.family == "cells"
+    cells = device.memory.latches
     try:
         return CoreShape(**sizes, storage="latch" if cells else "flop", cells=cells), batch
     except ValueError as error:

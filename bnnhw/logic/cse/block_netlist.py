@@ -14,21 +14,21 @@ from bnnhw.logic.cse.lowering import scores, thresholds
 from bnnhw.logic.cse.search import CseOptions, Report, best_options, build_graph, first_options
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.sum_builder import SumBuilder
-from bnnhw.logic.targets import TARGETS
+from bnnhw.logic.target import Target
 from bnnhw.logic.truth_tables import table
 
 __all__ = ["best_layer_options", "build_block"]
 
 
-def best_layer_options(layer: LayerSpec, target: str, registers: Callable[[Netlist], float] | None,
-                   effort: float = 1.0, report: Report | None = None) -> CseOptions:
+def best_layer_options(layer: LayerSpec, target: Target,
+                       registers: Callable[[Netlist], float] | None,
+                       effort: float = 1.0, report: Report | None = None) -> CseOptions:
     """Search for the options of common-subexpression elimination that make a layer cheapest.
 
     Parameters
     ----------
     layer : LayerSpec
-    target : str
-        Name of the target.
+    target : Target
     registers : callable or None
         Cost of the registers of a netlist, in lookup tables; None for combinational logic.
     effort, report
@@ -37,7 +37,7 @@ def best_layer_options(layer: LayerSpec, target: str, registers: Callable[[Netli
 
     def cost(shared: AdderGraph, options: CseOptions) -> float:
         netlist = Netlist(BlockSpec((layer,)).inputs)
-        builder = SumBuilder(netlist, TARGETS[target])
+        builder = SumBuilder(netlist, target)
         lits = [netlist.input(i) for i in range(netlist.inputs)]
         rows = _layer(builder, layer, shared, options.keep, lits)
         netlist.outputs = [lit for row in rows for lit in row]
@@ -47,14 +47,13 @@ def best_layer_options(layer: LayerSpec, target: str, registers: Callable[[Netli
     return best_options(layer.signs, cost, first, effort, report)
 
 
-def build_block(block: BlockSpec, target: str, layer_options: Sequence[CseOptions]) -> Netlist:
+def build_block(block: BlockSpec, target: Target, layer_options: Sequence[CseOptions]) -> Netlist:
     """Build the netlist of a block.
 
     Parameters
     ----------
     block : BlockSpec
-    target : str
-        Name of the target.
+    target : Target
     layer_options : sequence of CseOptions
         Options of each layer.
 
@@ -64,7 +63,7 @@ def build_block(block: BlockSpec, target: str, layer_options: Sequence[CseOption
         Its outputs are the elements of the last layer, channel 0 lowest, then the label.
     """
     netlist = Netlist(block.inputs)
-    builder = SumBuilder(netlist, TARGETS[target])
+    builder = SumBuilder(netlist, target)
     lits = [netlist.input(i) for i in range(netlist.inputs)]
     rows: list[list[int]] = []
     for layer, options in zip(block.layers, layer_options, strict=True):

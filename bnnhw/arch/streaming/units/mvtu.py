@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bnnhw.arch.streaming.units.starts import border_places, start_values
-from bnnhw.device import Device
-from bnnhw.device.counting import counting_family
+from bnnhw.families import Device
 from bnnhw.golden.layout import beats, pack_integers, pack_words
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
@@ -232,7 +231,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
     classes = len(starts)
     product_register = weights in ("block", "spram")
     planes = matrix.bits if fold.serial else 1
-    family = counting_family(device)
+    family = device.family.target.name
     latency = Mvtu.latency(fold.simd, POPCOUNT_LEVELS, product_register, planes,
                            1 if fold.serial else matrix.bits, family)
     element_width, signed = (1, False) if threshold else (width, True)
@@ -245,7 +244,7 @@ def plan_mvtu(layer: Product, matrix: Matrix, fold: Fold, source: str, i: Stream
         bits=matrix.bits, serial=fold.serial, own_lanes=matrix.depthwise, acc_width=width,
         threshold=threshold, levels=POPCOUNT_LEVELS, product_register=product_register,
         weight_memory=weights, start_memory=starts_in, classes=classes,
-        vector_memory=device.ram_style(ReplayBuffer.depth(sf), i.bits),
+        vector_memory=device.memory.ram_style(ReplayBuffer.depth(sf), i.bits),
         queue_depth=Mvtu.queue_words(latency, sf * planes), family=family,
         weights_in_luts=weights_in_luts)
 
