@@ -136,7 +136,8 @@ def bench_golden() -> list[dict[str, Any]]:
         seconds, scores = best_of(3, float_matmul(graph, x))
         base = len(x) / seconds
         row: dict[str, Any] = {"network": name, "float32 frames/s": round(base)}
-        runner = Runner(graph)
+        runner = Runner.of(graph)
+        assert runner is not None, name
         levels: dict[str, tuple[int, Callable[[np.ndarray], dict[str, np.ndarray]]]] = {
             level: (500 if level == "reference" else 4000,
                     partial(_run_level, graph, level)) for level in golden.LEVELS}

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.config.weight_file import MemoryArrays
+from bnnhw.config.arrays import MemoryArrays
 from bnnhw.importers.network import Network, build_network
 from bnnhw.importers.yaml.read import check_config
-from bnnhw.importers.yaml.schema import ITEMS
+from bnnhw.ir.layer import ITEMS
 
 __all__ = ["Sequential"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from bnnhw.api.loading import network_path
-from bnnhw.cli.becomes import becomes
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import networks
@@ -35,7 +34,7 @@ def command(
     graph = loaded.graph
     reduced, plan = plan_network(loaded, "streaming", get_device("generic"), Goal())
     rows = [(layer.name, layer.kind, f"{layer.input} -> {layer.out_type()}",
-             becomes(layer, reduced)) for layer in graph.layers]
+             layer.hardware(reduced.layer(layer.name))) for layer in graph.layers]
     if json:
         print_json("bnnhw.check/1", {
                     "network": graph.name, "network_sha256": graph.digest(),

@@ -14,7 +14,7 @@ from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import of_words
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES
-from bnnhw.importers.yaml.schema import ITEMS
+from bnnhw.ir.layer import ITEMS
 from bnnhw.platforms import Board, boards
 
 __all__ = ["NAME", "command"]

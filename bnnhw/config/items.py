@@ -1,4 +1,4 @@
-"""The items under ``layers:``, one class a kind of layer."""
+"""Bases of the items under ``layers:``; each layer kind defines its own item on top of them."""
 
 from __future__ import annotations
 
@@ -6,43 +6,36 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bnnhw.config.fields import (
-    Channels,
-    Extent,
-    Factors,
-    Limits,
-    Name,
-    Pad,
-    PadValue,
-    PoolSize,
-    Size,
-    Source,
-    Strict,
-)
+from bnnhw.config.fields import Extent, Name, Pad, Size, Source, Strict
+from bnnhw.config.hints import LayerHint
 
-__all__ = ["ITEMS", "AddItem", "AffineItem", "ArgMaxItem", "BatchNormItem", "BinarizeItem",
-           "ConcatItem", "ConvItem", "DenseItem", "DepthwiseItem", "FlattenItem", "FoldItem",
-           "LayerItem", "MaxPoolItem", "PoolItem", "ProductItem", "SelectItem", "SignItem",
-           "SumPoolItem", "ThresholdItem", "UpsampleItem", "WindowItem"]
+__all__ = ["BatchNormItem", "FoldItem", "LayerItem", "ProductItem", "SignItem", "WindowItem"]
 
 
 class FoldItem(Strict):
-    """``fold:``, rows (pe) and columns (simd) computed in a cycle."""
+    """``fold:``, the rows (pe) and columns (simd) of the weights that one cycle computes."""
 
     pe: int | None = None
     simd: int | None = None
 
 
 class BatchNormItem(Strict):
-    """``batch_norm:``, with the arrays gamma, beta, mean and var in the weight file."""
+    """``batch_norm:``, whose arrays gamma, beta, mean and var are in the weight file."""
 
     eps: Annotated[float, Field(ge=0, le=1)] = 1e-5
 
 
 class LayerItem(Strict):
-    """What every item takes: a name, what it reads, and a name for its result as an output."""
+    """The keys of every item: its name, what it reads, and a name for its result as an output."""
 
     kind: ClassVar[str] = ""
+    """The key that makes a mapping an item of this kind."""
+
+    needs: ClassVar[str] = ""
+    """What the key ``kind`` needs, with an example; empty where the word alone is an item."""
+
+    reads_vector: ClassVar[bool] = False
+    """As the first layer, it reads the input as one vector, whatever shape the input has."""
 
     name: Name | None = None
     from_: Source | None = Field(None, alias="from")
@@ -50,12 +43,22 @@ class LayerItem(Strict):
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Layers that it reads besides ``from``."""
+        """Layers that it reads in addition to ``from``."""
         return ()
+
+    @property
+    def hint(self) -> LayerHint | None:
+        """Folding and memory that the item fixes; None for kinds without such keys."""
+        return None
+
+    @classmethod
+    def default_name(cls, position: int) -> str:
+        """Name of a layer without the key ``name``, by its position in the list from 0."""
+        return f"{cls.kind}{position}"
 
 
 class SignItem(LayerItem):
-    """How integers become bits or levels: at thresholds, or by batch-norm and sign."""
+    """How integers become bits or levels: by thresholds, or by a batch-norm and a sign."""
 
     levels: Size = 1
     batch_norm: BatchNormItem | None = None
@@ -75,7 +78,7 @@ class SignItem(LayerItem):
 
 
 class ProductItem(SignItem):
-    """What dense layers and convolutions have in common: folding and what follows the sums."""
+    """What dense layers and convolutions share: folding, memory, and what follows the sums."""
 
     sums: bool = False
     fold: FoldItem | None = None
@@ -83,8 +86,13 @@ class ProductItem(SignItem):
 
     @property
     def raw(self) -> bool:
-        """The sums themselves are handed on."""
+        """Whether the layer gives its sums, without thresholds."""
         return self.sums or self.output == "scores"
+
+    @property
+    def hint(self) -> LayerHint:
+        fold = self.fold or FoldItem()
+        return LayerHint(fold.pe, fold.simd, self.memory)
 
     @model_validator(mode="after")
     def _check_raw(self) -> ProductItem:
@@ -92,170 +100,13 @@ class ProductItem(SignItem):
                          or (self.unipolar and not self.sums)):
             key = "sums: true" if self.sums else "output: scores"
             raise ValueError(f"a layer with '{key}' has no batch_norm, sign, levels or unipolar; "
-                             "put an 'affine' layer behind it")
+                             "put an 'affine' layer after it")
         return self
 
 
-class DenseItem(ProductItem):
-    """``dense: OUTPUTS``, each the sum of all inputs times one row of weights."""
-
-    kind = "dense"
-
-    dense: Size
-
-
 class WindowItem(LayerItem):
-    """How a window moves, and what lies around the map."""
+    """How a window moves over a map, and how far it reaches beyond the map."""
 
     stride: Extent | None = None
     dilation: Extent = 1
     pad: Pad | None = None
-
-
-class ConvBase(ProductItem, WindowItem):
-    """What ``conv`` and ``depthwise`` have in common."""
-
-    pad_value: PadValue | None = None
-
-    @model_validator(mode="after")
-    def _check_pad(self) -> ConvBase:
-        if self.pad_value is not None and self.pad is None:
-            raise ValueError("'pad_value' without 'pad'; add 'pad: same', or remove it")
-        return self
-
-
-class ConvItem(ConvBase):
-    """``conv: OUTPUTS`` with its ``kernel``, over a map or a signal."""
-
-    kind = "conv"
-
-    conv: Size
-    kernel: Extent
-    groups: Size = 1
-
-
-class DepthwiseItem(ConvBase):
-    """``depthwise: KERNEL``, a convolution of each channel by itself."""
-
-    kind = "depthwise"
-
-    depthwise: Extent
-
-
-class PoolItem(WindowItem):
-    """What the pools have in common; the stride is the window unless it is given."""
-
-    @property
-    def size(self) -> int | tuple[int, int] | None:
-        """The window; None for the whole map."""
-        size = getattr(self, self.kind)
-        return None if size == "global" else size
-
-
-class MaxPoolItem(PoolItem):
-    """``max_pool: WINDOW``, the largest element of each window."""
-
-    kind = "max_pool"
-
-    max_pool: PoolSize
-
-
-class SumPoolItem(PoolItem):
-    """``sum_pool: WINDOW`` or ``global``, the sum of each window: an average times its size."""
-
-    kind = "sum_pool"
-
-    sum_pool: PoolSize
-
-
-class UpsampleItem(LayerItem):
-    """``upsample: FACTOR``, every pixel as so many rows and columns of itself."""
-
-    kind = "upsample"
-
-    upsample: Factors
-
-
-class FlattenItem(LayerItem):
-    """``flatten``: a map or a signal as one vector, channel fastest."""
-
-    kind = "flatten"
-
-    flatten: Literal[True] = True
-
-
-class SelectItem(LayerItem):
-    """``select: [CHANNEL, ...]``: channels in another order, some of them, or some twice."""
-
-    kind = "select"
-
-    select: Channels
-
-
-class AddItem(LayerItem):
-    """``add: LAYER``: the sum with another layer, saturating at ``limits``."""
-
-    kind = "add"
-
-    add: Source
-    limits: Limits | None = None
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        return (self.add,)
-
-
-class ConcatItem(LayerItem):
-    """``concat: LAYER``: the channels of another layer behind those of this one's source."""
-
-    kind = "concat"
-
-    concat: Source
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        return (self.concat,)
-
-
-class ThresholdItem(SignItem):
-    """``threshold``: integers to bits or levels at thresholds of each channel."""
-
-    kind = "threshold"
-
-    threshold: Literal[True] = True
-
-
-class BinarizeItem(LayerItem):
-    """``binarize: VALUE``, bit = [x >= VALUE]; at the input write ``threshold`` there."""
-
-    kind = "binarize"
-
-    binarize: int
-    unipolar: bool = False
-
-
-class AffineItem(LayerItem):
-    """``affine``: integer scale and offset of each channel, a shift that rounds half up, limits.
-
-    At the end of a network, or before its ``argmax``, its result takes the place of the sums
-    before it as the output ``scores``.
-    """
-
-    kind = "affine"
-
-    affine: Literal[True] = True
-    shift: Annotated[int, Field(ge=0, le=48)] = 0
-    limits: Limits | None = None
-
-
-class ArgMaxItem(LayerItem):
-    """``argmax``: the label."""
-
-    kind = "argmax"
-
-    argmax: Literal[True] = True
-
-
-ITEMS: dict[str, type[LayerItem]] = {item.kind: item for item in (
-    DenseItem, ConvItem, DepthwiseItem, MaxPoolItem, SumPoolItem, UpsampleItem, FlattenItem,
-    SelectItem, AddItem, ConcatItem, ThresholdItem, BinarizeItem, AffineItem, ArgMaxItem)}

@@ -1,7 +1,7 @@
-"""Popcounts compiled by numba (extra ``fast``): samples are the innermost, vectorised index.
+"""The golden level ``compiled``: popcounts compiled by numba (extra ``fast``).
 
-Weight words and thresholds are scalars of the inner loops, so that the compiler turns the loop
-over samples into vector xor, popcount and add.
+Samples are the innermost index, and weight words and thresholds are scalars of the inner loops, so
+that the compiler vectorises the loop over samples into xor, popcount and add.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
 from bnnhw.extras import install_command
 from bnnhw.golden.packed import pack64
-from bnnhw.ir import Graph
-from bnnhw.layers import Affine, ArgMax, Binarize, Dense
+from bnnhw.ir import Bits, Graph, TensorType
+from bnnhw.ir.layer import PackedStep
 
 __all__ = ["Runner", "count"]
 
 BLOCK = 512
-"""Samples a block: one block of the widest layer's words stays in the first-level cache."""
+"""Samples of a block: the words of the widest layer's block fit into the first-level cache."""
 
 
 @functools.cache
 def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
-    prepare_caches()  # numba reads where its own is when it is imported
+    prepare_caches()  # numba reads the path of its cache on import
     try:
         import numba
         from numba import types
@@ -90,8 +90,8 @@ def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
     return count, threshold
 
 
-def _ones(a: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """``[words, n]``, ``[rows, words]`` -> differing bits int64 ``[n, rows]``."""
+def _count_differing(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Count differing bits: ``[words, n]``, ``[rows, words]`` -> int64 ``[n, rows]``."""
     out = np.empty((len(w), a.shape[1]), dtype=np.uint64)
     _kernels()[0](a, w, out)
     return out.T.astype(np.int64)
@@ -99,40 +99,60 @@ def _ones(a: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64."""
-    return weights.shape[1] - _ones(np.ascontiguousarray(pack64(bits).T), pack64(weights))
+    values = np.ascontiguousarray(pack64(bits).T)
+    return weights.shape[1] - _count_differing(values, pack64(weights))
+
+
+class _PackedBits:
+    """The packed operations that layers build on (``bnnhw.ir.layer.PackedBits``), by numba."""
+
+    def pack(self, bits: np.ndarray) -> np.ndarray:
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        words = np.zeros((len(bits), -(-bits.shape[1] // 64) * 8), dtype=np.uint8)
+        words[:, :packed.shape[1]] = packed
+        return np.ascontiguousarray(words.view("<u8").T)
+
+    def differing(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return _count_differing(values, weights)
+
+    def threshold(self, values: np.ndarray, weights: np.ndarray,
+                  limits: np.ndarray) -> np.ndarray:
+        out = np.empty((-(-len(weights) // 64), values.shape[1]), dtype=np.uint64)
+        acc = np.empty((4, values.shape[1]), dtype=np.uint64)
+        _kernels()[1](values, weights, limits, acc, out)
+        return out
 
 
 class Runner:
-    """A whole network kept in packed form between its layers, for campaigns of many samples.
+    """Computes a chain of layers that stays packed in words of 64 bits, for many samples.
 
     Parameters
     ----------
     graph : Graph
-        One that ``takes`` accepts.
+    steps : dict
+        The packed step of each layer, by its name.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, steps: dict[str, PackedStep]) -> None:
         self.graph = graph
-        self._limits: dict[str, np.ndarray] = {}
-        self._weights: dict[str, np.ndarray] = {}
-        for layer in graph.layers:
-            if isinstance(layer, Dense):
-                self._weights[layer.name] = pack64(layer.weights[0])
-                if layer.thresholds is not None:
-                    # const + c * (N - ones) >= T  <=>  ones <= N - ceil((T - const) / c)
-                    need = layer.thresholds[:, 0] - layer.const
-                    self._limits[layer.name] = layer.fan_in + (-need // layer.coefficients[0])
+        self._steps = steps
+        self._types = {"input": graph.input,
+                       **{layer.name: layer.out_type() for layer in graph.layers}}
 
     @staticmethod
-    def takes(graph: Graph) -> bool:
-        """Whether every layer stays packed: a chain of dense layers of one plane, with at most
-        one threshold a channel."""
+    def of(graph: Graph) -> Runner | None:
+        """Return the runner of a graph; None unless it is a chain of layers with packed steps."""
         sources = ["input", *(layer.name for layer in graph.layers)]
-        return all(
-            layer.sources == (source,) and isinstance(layer, (Affine, ArgMax, Binarize, Dense))
-            and (not isinstance(layer, Dense) or (layer.planes == 1 and (
-                layer.thresholds is None or layer.thresholds.shape[1] == 1)))
-            for layer, source in zip(graph.layers, sources, strict=False))
+        if any(layer.sources != (source,)
+               for layer, source in zip(graph.layers, sources, strict=False)):
+            return None
+        steps: dict[str, PackedStep] = {}
+        for layer in graph.layers:
+            step = layer.packed_step(_PackedBits())
+            if step is None:
+                return None
+            steps[layer.name] = step
+        return Runner(graph, steps)
 
     def run(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Compute the outputs of ``x [n, *input.shape]``, equal to ``Graph.compute``."""
@@ -140,40 +160,17 @@ class Runner:
         return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
 
     def _block(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        n = len(x)
-        values: dict[str, np.ndarray] = {"input": x.reshape(n, -1)}
-        first = self.graph.layers[0]
-        if isinstance(first, Dense):
-            values["input"] = self._pack(values["input"] > 0)
+        bits = isinstance(self.graph.input.element, Bits)
+        values = {"input": _PackedBits().pack(x.reshape(len(x), -1) > 0) if bits else x}
         for layer in self.graph.layers:
-            value = values[layer.source]
-            if isinstance(layer, Binarize):
-                values[layer.name] = self._pack(value >= layer.threshold)
-            elif isinstance(layer, Dense) and layer.thresholds is not None:
-                out = np.empty((-(-layer.outputs // 64), n), dtype=np.uint64)
-                acc = np.empty((4, n), dtype=np.uint64)
-                _kernels()[1](value, self._weights[layer.name], self._limits[layer.name], acc, out)
-                values[layer.name] = out
-            elif isinstance(layer, Dense):
-                p = layer.fan_in - _ones(value, self._weights[layer.name])
-                values[layer.name] = layer.accumulate(p[:, None, :])
-            else:
-                values[layer.name] = layer.compute(value)
-        return {name: self._unpack(values[source], source)
+            values[layer.name] = self._steps[layer.name](values[layer.source])
+        return {name: self._unpack(values[source], self._types[source])
                 for name, source in self.graph.outputs}
 
     @staticmethod
-    def _pack(bits: np.ndarray) -> np.ndarray:
-        """``[n, L]`` booleans to words ``[ceil(L/64), n]``."""
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        words = np.zeros((len(bits), -(-bits.shape[1] // 64) * 8), dtype=np.uint8)
-        words[:, :packed.shape[1]] = packed
-        return np.ascontiguousarray(words.view("<u8").T)
-
-    def _unpack(self, value: np.ndarray, name: str) -> np.ndarray:
-        layer = self.graph.layer(name)
-        if isinstance(layer, ArgMax) or value.dtype != np.uint64:
+    def _unpack(value: np.ndarray, type_: TensorType) -> np.ndarray:
+        if not isinstance(type_.element, Bits):
             return value
         raw = np.ascontiguousarray(value.T).view(np.uint8)
-        bits = np.unpackbits(raw, axis=1, bitorder="little")
-        return bits[:, :layer.out_type().size].astype(np.int64)
+        bits = np.unpackbits(raw, axis=1, bitorder="little")[:, :type_.size]
+        return bits.astype(np.int64).reshape(-1, *type_.shape)

@@ -1,4 +1,4 @@
-"""Choose a golden level and run it in batches."""
+"""Runs a Graph at a golden level, in batches of samples that fit into memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from bnnhw.errors import ConfigError
 from bnnhw.golden import compiled, fast, packed
 from bnnhw.ir import Graph
-from bnnhw.layers import Counter, Product
-from bnnhw.layers.product import count_agreeing
+from bnnhw.layers import Counter
+from bnnhw.layers.popcounts import count_agreeing
 
 __all__ = ["LEVELS", "run", "run_all"]
 
@@ -20,21 +20,20 @@ LEVELS: dict[str, Counter] = {
     "packed": packed.count,
     "compiled": compiled.count,
 }
-"""How each level counts agreeing bits; all else is a handful of integer operations and has one
+"""How each level counts agreeing bits; everything else is a few integer operations with a single
 implementation, the reference."""
 
 BATCH = 1024
-"""Most samples at a time."""
+"""Maximum number of samples in a batch."""
 
-MAX_WINDOWS = 1 << 24
-"""Elements that the windows of one layer may hold at a time."""
+MAX_GATHERED = 1 << 24
+"""Elements that one layer may gather for a batch, such as the windows of a convolution."""
 
 
 def _batch(graph: Graph) -> int:
-    """Samples at a time, so that the windows of the largest convolution stay within memory."""
-    largest = max((p.vector_count * p.groups * p.fan_in for p in graph.layers
-                   if isinstance(p, Product)), default=1)
-    return max(1, min(BATCH, MAX_WINDOWS // largest))
+    """Samples in a batch, so that what the largest layer gathers fits into memory."""
+    largest = max(layer.gathered_elements for layer in graph.layers)
+    return max(1, min(BATCH, MAX_GATHERED // largest))
 
 
 Values = dict[str, np.ndarray]
@@ -43,7 +42,7 @@ Progress = Callable[[int], None]
 
 def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
              layout: str | None) -> Iterator[Values]:
-    """Every layer's output for ``BATCH`` samples at a time."""
+    """Yield every layer's output, for one batch after the other."""
     if level not in LEVELS:
         raise ConfigError(f"golden level '{level}' must be one of {', '.join(LEVELS)}")
     count = LEVELS[level]
@@ -53,8 +52,7 @@ def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
         values = {"input": x[first:first + batch].astype(np.int64)}
         for layer in graph.layers:
             sources = [values[s] for s in layer.sources]
-            values[layer.name] = (layer.compute(*sources, count=count)
-                                  if isinstance(layer, Product) else layer.compute(*sources))
+            values[layer.name] = layer.compute_counting(count, *sources)
         yield values
         if progress:
             progress(len(values["input"]))
@@ -76,7 +74,7 @@ def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
     level : str
         A key of ``LEVELS``.
     progress : callable or None
-        Called with the number of samples of each batch when it is done.
+        Called with the number of samples of each batch after it is computed.
     layout : str or None
         ``NCHW`` for ``x [n, C, H, W]``; see ``bnnhw.ir.samples.arrange_samples``.
     """
@@ -86,8 +84,9 @@ def run_all(graph: Graph, x: np.ndarray, level: str = "fast",
 def run(graph: Graph, x: np.ndarray, level: str = "fast",
         progress: Progress | None = None, *, layout: str | None = None) -> Values:
     """Compute the outputs of the network: one int64 array for each, by name (see ``run_all``)."""
-    if level == "compiled" and compiled.Runner.takes(graph) and len(x):
-        result = compiled.Runner(graph).run(graph.accept_input(x, layout))
+    runner = compiled.Runner.of(graph) if level == "compiled" and len(x) else None
+    if runner:
+        result = runner.run(graph.accept_input(x, layout))
         if progress:
             progress(len(x))
         return result

@@ -69,7 +69,7 @@ def import_finn_npz(path: Path, name: str, argmax: bool) -> Network:
         if item.get("pool_after"):
             pool = _size(item, "pool_after", k)
             add(MaxPool(f"pool{k}", source, type_, Window((pool, pool), (pool, pool))))
-    arrays.refuse_unread("topology")
+    arrays.check_all_read("topology")
     outputs = [("bits" if bits_out else "scores", source)]
     if argmax:
         if bits_out:  # 1 to K where a bit is set: the largest is the highest index

@@ -1,4 +1,4 @@
-"""layers.yaml and weights.npz to a Graph."""
+"""Networks: building them from checked items and arrays, and loading them from layers.yaml."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from bnnhw import golden
-from bnnhw.config.arrays import RandomArrays
-from bnnhw.config.hints import Hints, LayerHint
-from bnnhw.config.items import ProductItem
-from bnnhw.config.weight_file import MemoryArrays, WeightFile
+from bnnhw.config.arrays import CheckedArrays, RandomArrays
+from bnnhw.config.hints import Hints
+from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
 from bnnhw.html_table import html_table
-from bnnhw.importers.builders import BUILDERS
 from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.yaml.outputs import declared_outputs
 from bnnhw.importers.yaml.read import read_config
@@ -24,9 +22,13 @@ from bnnhw.importers.yaml.schema import NetConfig
 from bnnhw.ir import Graph, TensorType
 from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.context import LayerContext
-from bnnhw.layers import Binarize, Layer
+from bnnhw.ir.layer import Layer, layer_of_item
+from bnnhw.layers import Binarize
 
 __all__ = ["Network", "build_network", "load_network", "network_file"]
+
+RANDOM = "random"
+"""Value of ``weights:`` for random arrays."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,13 +39,15 @@ class Network:
     ----------
     graph : Graph
     hints : dict
+        Folding and memory of layers that the user fixed.
     certificates : tuple of Certificate
+        How thresholds were found, for each layer that has some.
     scores : dict or None
         How an importer folded the scores (``IntegerScores.to_json``), where one did.
     notes : tuple of str
-        What an importer had to report, a sentence each.
+        What an importer reported, a sentence each.
     check : dict or None
-        What an importer's comparison with an independent execution showed (``CheckResult``).
+        Result of an importer's comparison with an independent execution (``CheckResult``).
     """
 
     graph: Graph
@@ -126,15 +130,15 @@ def load_network(path: Path) -> Network:
     """
     path = network_file(path)
     config = read_config(path)
-    network = build_network(config, None if config.weights == "random" else
+    network = build_network(config, None if config.weights == RANDOM else
                             WeightFile(path.parent, config.weights))
-    # Where nothing was folded here, an importer may have left what it evaluated.
+    # Where nothing was folded here, an importer may have stored what it evaluated.
     if any(c.method != GIVEN for c in network.certificates):
         return network
     return _with_record(network, path.with_name("certificate.json"))
 
 
-def build_network(config: NetConfig, arrays: WeightFile | MemoryArrays | None) -> Network:
+def build_network(config: NetConfig, arrays: CheckedArrays | None) -> Network:
     """Build a network from a checked configuration and its arrays; None for random weights.
 
     Raises
@@ -147,7 +151,7 @@ def build_network(config: NetConfig, arrays: WeightFile | MemoryArrays | None) -
     names = config.names()
     source_of = arrays or RandomArrays(config.seed)
     input_type = _input_type(config)
-    layers: list[Layer] = _front(config, input_type)
+    layers: list[Layer] = _input_layers(config, input_type)
     types = {"input": input_type, **{layer.name: layer.out_type() for layer in layers}}
     certificates: list[Certificate] = []
     previous = config.front
@@ -155,7 +159,7 @@ def build_network(config: NetConfig, arrays: WeightFile | MemoryArrays | None) -
         source = item.from_ or previous
         second = item.others[0] if item.others else ""
         at = LayerContext(name, source, types[source], second, types.get(second))
-        layer, certificate = BUILDERS[item.kind](item, at, source_of)
+        layer, certificate = layer_of_item(item.kind).build(item, at, source_of)
         layers.append(layer)
         types[name] = layer.out_type()
         certificates.extend([certificate] if certificate else [])
@@ -163,12 +167,14 @@ def build_network(config: NetConfig, arrays: WeightFile | MemoryArrays | None) -
     outputs = declared_outputs(config, layers)
     graph = Graph(config.name, input_type, tuple(layers), tuple(outputs.items()))
     if arrays:
-        arrays.refuse_unread()
-    return Network(graph, _hints(config, names), tuple(certificates))
+        arrays.check_all_read()
+    hints = {name: item.hint for item, name in zip(config.layers, names, strict=True)
+             if item.hint is not None}
+    return Network(graph, hints, tuple(certificates))
 
 
 def _with_record(network: Network, path: Path) -> Network:
-    """Add what an importer stored with the network, if it is about exactly this network."""
+    """Add what an importer stored with the network, if it belongs to exactly this network."""
     try:
         if not path.is_file() or path.stat().st_size > 1 << 20:
             return network
@@ -191,24 +197,14 @@ def _with_record(network: Network, path: Path) -> Network:
 
 
 def _input_type(config: NetConfig) -> TensorType:
-    """The input as it is written; as one vector where the first layer is dense."""
-    shape = tuple(config.input.shape)
-    if config.layers[0].kind == "dense":
-        shape = (config.input.size,)
+    """Type of the input: of the given shape, or one vector for a first layer that reads vectors."""
+    vector = config.layers[0].reads_vector
+    shape = (config.input.size,) if vector else tuple(config.input.shape)
     return TensorType(shape, config.input.element)
 
 
-def _front(config: NetConfig, type_: TensorType) -> list[Layer]:
+def _input_layers(config: NetConfig, type_: TensorType) -> list[Layer]:
+    """The layer for the key ``input.threshold``, where it is given."""
     if config.input.threshold is None:
         return []
     return [Binarize("pixels", "input", type_, config.input.threshold, config.input.unipolar)]
-
-
-def _hints(config: NetConfig, names: list[str]) -> Hints:
-    hints = {}
-    for item, name in zip(config.layers, names, strict=True):
-        if isinstance(item, ProductItem):
-            fold = item.fold
-            hints[name] = LayerHint(fold.pe if fold else None, fold.simd if fold else None,
-                                    item.memory)
-    return hints

@@ -1,4 +1,4 @@
-"""A network as files: net.yaml, weights.npz and the certificate of its folds."""
+"""Saves a network as files: net.yaml, weights.npz and the certificates of its folds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 
 from bnnhw.config.fields import Name
 from bnnhw.errors import ModelError
-from bnnhw.importers.describe import describe
 from bnnhw.importers.network import Network
-from bnnhw.importers.yaml.outputs import default_output, is_tail
+from bnnhw.importers.yaml.outputs import gives_scores
 from bnnhw.ir import Bits, Graph
-from bnnhw.layers import Binarize, Layer, Product
+from bnnhw.ir.layer import ITEMS, Layer
+from bnnhw.layers import Binarize
 
 __all__ = ["network_files"]
 
@@ -52,7 +52,7 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     items: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
     for layer in layers:
-        item, own = describe(layer)
+        item, own = layer.describe()
         kind, *_ = item
         item = {kind: item.pop(kind), "name": layer.name, **item}
         if layer.source != previous:
@@ -65,10 +65,16 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         _put_outputs(graph, items)
     else:
         net["outputs"] = dict(graph.outputs)
-    net["layers"] = ["argmax" if item == {"argmax": True, "name": "label"} else
-                     "flatten" if item == {"flatten": True, "name": f"flatten{k}"} else item
-                     for k, item in enumerate(items)]
+    net["layers"] = [_shortened(k, item, arrays) for k, item in enumerate(items)]
     return net, arrays
+
+
+def _shortened(k: int, item: dict[str, Any],
+               arrays: dict[str, np.ndarray]) -> dict[str, Any] | str:
+    """Write an item by its kind alone where that means the same."""
+    kind, name = next(iter(item)), item["name"]
+    word = item == {kind: True, "name": ITEMS[kind].default_name(k)}
+    return kind if word and not any(key.startswith(f"{name}.") for key in arrays) else item
 
 
 def _has_front(graph: Graph) -> bool:
@@ -78,14 +84,15 @@ def _has_front(graph: Graph) -> bool:
 
 
 def _check_names(graph: Graph) -> None:
-    """Refuse names that no layers.yaml can hold: they would not load again."""
+    """Raise ``ModelError`` for names with which the saved network would not load again."""
     layers = graph.layers[1:] if _has_front(graph) else graph.layers
     for name in (graph.name, *(layer.name for layer in layers), *(o for o, _ in graph.outputs)):
         try:
             TypeAdapter(Name).validate_python(name)
         except ValueError:
-            raise ModelError(f"'{name}' is no name for a layers.yaml", hint="letters, digits and "
-                             "'_', at most 40, and no word of Verilog") from None
+            raise ModelError(f"'{name}' is not a valid name in a layers.yaml",
+                             hint="use letters, digits and '_', at most 40, and no keyword of "
+                             "Verilog") from None
 
 
 def _input(graph: Graph) -> dict[str, Any]:
@@ -103,25 +110,24 @@ def _by_item(graph: Graph, layers: list[Layer]) -> bool:
     """Whether ``output`` keys alone give these outputs, in this order."""
     order = [layer.name for layer in layers]
     outputs = {source: output for output, source in graph.outputs}
-    kinds = [layer.kind for layer in layers]
     read = {source for layer in layers for source in layer.sources} | outputs.keys()
     hidden = [layer for k, layer in enumerate(layers)
-              if layer.kind == "affine" and is_tail(kinds[k:]) and layer.name not in outputs]
-    bits = [layer for layer in layers if isinstance(layer, Product)
-            and layer.thresholds is not None and outputs.get(layer.name) == "scores"]
+              if gives_scores(layers[k:]) and layer.name not in outputs]
+    changed = [layer for layer in layers if layer.name in outputs
+               and not layer.accepts_output(outputs[layer.name])]
     return (len(set(outputs.values())) == len(outputs) == len(graph.outputs)
             and list(outputs) == [name for name in order if name in outputs]
-            and order[-1] in outputs and not hidden and not bits
+            and order[-1] in outputs and not hidden and not changed
             and all(layer.name in read for layer in graph.layers))
 
 
 def _put_outputs(graph: Graph, items: list[dict[str, Any]]) -> None:
-    """Write ``output`` where the name does not follow by itself."""
+    """Add the key ``output`` where its value is not the default."""
     outputs = {source: output for output, source in graph.outputs}
     for item in items:
         output = outputs.get(item["name"])
         if output is None or (item is items[-1]
-                              and output == default_output(graph.layers[-1])
+                              and output == graph.layers[-1].output_name()
                               and "sums" not in item):
             continue
         item["output"] = output
@@ -130,7 +136,7 @@ def _put_outputs(graph: Graph, items: list[dict[str, Any]]) -> None:
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
-    """An .npz without the time of day, so that equal weights are equal files."""
+    """Write an .npz without times, so that equal weights give equal files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):

@@ -13,7 +13,21 @@ __all__ = ["LayerContext"]
 
 @dataclass(frozen=True)
 class LayerContext:
-    """A layer's name and what it reads; ``second`` is the other input of a join."""
+    """The name of a layer that is being built, and the tensors that it reads.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network; the prefix of its arrays in the weight file.
+    source : str
+        Name of the layer whose output it reads, or ``"input"``.
+    type : TensorType
+        Type of that output.
+    second : str
+        Name of the other source of a layer with two inputs, else empty.
+    second_type : TensorType or None
+        Type of the other source's output.
+    """
 
     name: str
     source: str
@@ -21,12 +35,12 @@ class LayerContext:
     second: str = ""
     second_type: TensorType | None = None
 
-    def refuse(self, message: str, hint: str | None = None) -> ConfigError:
+    def error(self, message: str, hint: str | None = None) -> ConfigError:
         """Make the error that names this layer."""
         return ConfigError(message, where=f"layer '{self.name}'", hint=hint)
 
-    def limit(self, what: str, *sizes: int) -> None:
-        """Refuse arrays and tensors that are larger than bnnhw takes, before they are made."""
+    def check_size(self, what: str, *sizes: int) -> None:
+        """Raise ``ConfigError`` for a tensor of too many elements, before it is allocated."""
         if math.prod(sizes) > MAX_ELEMENTS:
-            raise self.refuse(f"{' x '.join(map(str, sizes))} {what}, at most {MAX_ELEMENTS} are "
-                              "taken")
+            raise self.error(f"{' x '.join(map(str, sizes))} {what} exceed the limit of "
+                             f"{MAX_ELEMENTS}")

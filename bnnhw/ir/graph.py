@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import ConfigError, ModelError
-from bnnhw.ir.layer import LAYERS, Join, Layer
+from bnnhw.ir.layer import LAYERS, Layer
 from bnnhw.ir.samples import arrange_samples
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
 
@@ -47,12 +47,12 @@ class Graph:
         types = {"input": self.input}
         for layer in self.layers:
             if layer.name in types:
-                raise layer.refuse("two layers have this name", "rename one of them")
+                raise layer.error("two layers have this name", "rename one of them")
             for source, input_ in zip(layer.sources, layer.inputs, strict=True):
                 if source not in types:
-                    raise layer.refuse(f"reads '{source}', which does not come before it")
+                    raise layer.error(f"reads '{source}', which does not come before it")
                 if input_ != types[source]:
-                    raise layer.refuse(f"expects {input_}, but '{source}' gives {types[source]}")
+                    raise layer.error(f"expects {input_}, but '{source}' gives {types[source]}")
             types[layer.name] = layer.out_type()
         for output, source in self.outputs:
             if source not in types or source == "input":
@@ -135,10 +135,9 @@ class Graph:
         for item in data["layers"]:
             fields = {k: v for k, v in item.items() if k not in ("kind", "arrays")}
             fields.update({k: _unpack(v) for k, v in item["arrays"].items()})
-            kind = LAYERS[item["kind"]]
-            if issubclass(kind, Join):
-                fields["second_input"] = types[item["second"]]
-            layer = kind(input=types[item["source"]], **kind.parse(fields))
+            if item["kind"] not in LAYERS:
+                raise ValueError(f"layer kind '{item['kind']}' is not registered")
+            layer = LAYERS[item["kind"]].from_fields(fields, types)
             types[layer.name] = layer.out_type()
             layers.append(layer)
         outputs = tuple((str(o), str(s)) for o, s in data["outputs"])

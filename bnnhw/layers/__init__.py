@@ -3,7 +3,7 @@
 A new kind is a file with a class under ``@register``, and one line here.
 """
 
-from bnnhw.ir.layer import Join, Layer
+from bnnhw.ir.layer import Counter, Join, Layer
 from bnnhw.layers.add import Add
 from bnnhw.layers.affine import Affine
 from bnnhw.layers.argmax import ArgMax
@@ -14,7 +14,8 @@ from bnnhw.layers.dense import Dense
 from bnnhw.layers.flatten import Flatten
 from bnnhw.layers.max_pool import MaxPool
 from bnnhw.layers.pool import Pool
-from bnnhw.layers.product import Counter, Product, product_sum
+from bnnhw.layers.popcounts import product_sum
+from bnnhw.layers.product import Product
 from bnnhw.layers.select import Select
 from bnnhw.layers.sum_pool import SumPool
 from bnnhw.layers.threshold import Threshold

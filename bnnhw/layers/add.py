@@ -1,4 +1,4 @@
-"""The elementwise sum of two tensors, such as a shortcut connection."""
+"""Addition: the elementwise sum of two tensors, such as a shortcut connection."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layer import Join, register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.fields import Limits, Source
+from bnnhw.config.items import LayerItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, Join, Layer, register
 from bnnhw.ir.types import Bits, Int, TensorType
 
-__all__ = ["Add"]
+__all__ = ["Add", "AddItem"]
+
+
+class AddItem(LayerItem):
+    """``add: LAYER``: the sum with another layer, saturating at ``limits``."""
+
+    kind = "add"
+    needs = "the name of a layer"
+
+    add: Source
+    limits: Limits | None = None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return (self.add,)
 
 
 @register
@@ -27,17 +45,19 @@ class Add(Join):
     limits: tuple[int, int] | None = None
 
     kind: ClassVar[str] = "add"
+    items = (AddItem,)
 
     def __post_init__(self) -> None:
         if self.input.shape != self.second_input.shape:
-            raise self.refuse(f"'{self.source}' gives {self.input} and '{self.second}' "
-                              f"{self.second_input}, expected equal shapes")
+            raise self.error(f"'{self.source}' gives {self.input} and '{self.second}' "
+                             f"{self.second_input}, expected equal shapes")
         for element in (self.input.element, self.second_input.element):
             if isinstance(element, Bits) and not element.unipolar:
-                raise self.refuse("adds bits that mean -1/+1",
-                                  "put an affine layer of scale 2 and offset -1 before it")
+                raise self.error("adds bits that mean -1/+1",
+                                 "put an affine layer of scale 2 and offset -1 before it")
         if self.limits is not None and self.limits[0] > self.limits[1]:
-            raise self.refuse(f"saturates at {self.limits[0]}..{self.limits[1]}")
+            raise self.error(f"saturates at {self.limits[0]}..{self.limits[1]}, expected the "
+                             "lower limit first")
 
     def out_type(self) -> TensorType:
         a, b = self.input.element, self.second_input.element
@@ -57,3 +77,17 @@ class Add(Join):
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         limits = params["limits"]
         return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
+
+    @classmethod
+    def build(cls, item: AddItem, at: LayerContext, arrays: Arrays) -> Built:
+        assert at.second_type is not None
+        return cls(at.name, at.source, at.type, at.second, at.second_type, item.limits), None
+
+    def describe(self) -> Described:
+        limits = {} if self.limits is None else {"limits": list(self.limits)}
+        return {"add": self.second, **limits}, {}
+
+    def hardware(self, reduced: Layer) -> str:
+        limits = "" if self.limits is None else \
+            f", saturating at {self.limits[0]}..{self.limits[1]}"
+        return f"sum with '{self.second}'{limits}"

@@ -1,4 +1,4 @@
-"""Integers to bits at a threshold: the front of a network that takes pixels."""
+"""Binarisation: integers become bits at one threshold, such as the pixels of a network's input."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layer import Layer, register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.items import LayerItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, Layer, PackedBits, PackedStep, register
 from bnnhw.ir.types import Bits, Int, TensorType
 
-__all__ = ["Binarize"]
+__all__ = ["Binarize", "BinarizeItem"]
+
+
+class BinarizeItem(LayerItem):
+    """``binarize: VALUE``, bit = [x >= VALUE]; at the input write ``threshold`` there."""
+
+    kind = "binarize"
+    needs = "its threshold, such as 'binarize: 128'"
+
+    binarize: int
+    unipolar: bool = False
 
 
 @register
@@ -23,20 +36,21 @@ class Binarize(Layer):
     threshold : int
         ``lo`` to ``hi + 1`` of the input's range; the ends give constant bits.
     unipolar : bool
-        What the bits mean to the layer behind (see ``Bits``).
+        What the bits mean to the next layer (see ``Bits``).
     """
 
     threshold: int
     unipolar: bool = False
 
     kind: ClassVar[str] = "binarize"
+    items = (BinarizeItem,)
 
     def __post_init__(self) -> None:
         element = self.input.element
         if not isinstance(element, Int):
-            raise self.refuse("reads bits, which need no threshold", "remove the layer")
+            raise self.error("reads bits, which need no threshold", "remove the layer")
         if not element.lo <= self.threshold <= element.hi + 1:
-            raise self.refuse(f"threshold {self.threshold} must be {element.lo}..{element.hi + 1}")
+            raise self.error(f"threshold {self.threshold} must be {element.lo}..{element.hi + 1}")
 
     def out_type(self) -> TensorType:
         return TensorType(self.input.shape, Bits(unipolar=self.unipolar))
@@ -44,5 +58,19 @@ class Binarize(Layer):
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return (x[0] >= self.threshold).astype(np.int64)
 
+    def packed_step(self, bits: PackedBits) -> PackedStep | None:
+        return lambda x: bits.pack((x >= self.threshold).reshape(len(x), -1))
+
     def params(self) -> dict[str, Any]:
         return {"threshold": self.threshold, "unipolar": self.unipolar}
+
+    @classmethod
+    def build(cls, item: BinarizeItem, at: LayerContext, arrays: Arrays) -> Built:
+        return cls(at.name, at.source, at.type, item.binarize, item.unipolar), None
+
+    def describe(self) -> Described:
+        unipolar = {"unipolar": True} if self.unipolar else {}
+        return {"binarize": self.threshold, **unipolar}, {}
+
+    def hardware(self, reduced: Layer) -> str:
+        return f"bit = [{'pixel' if self.name == 'pixels' else 'x'} >= {self.threshold}]"

@@ -1,4 +1,4 @@
-"""Concatenation of the channels of two tensors."""
+"""Concatenation: the channels of a second tensor follow those of the first."""
 
 from __future__ import annotations
 
@@ -7,27 +7,45 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layer import Join, register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.fields import Source
+from bnnhw.config.items import LayerItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, Join, Layer, register
 from bnnhw.ir.types import Bits, Element, Int, TensorType
 
-__all__ = ["Concat"]
+__all__ = ["Concat", "ConcatItem"]
+
+
+class ConcatItem(LayerItem):
+    """``concat: LAYER``: the channels of another layer after those of this one's source."""
+
+    kind = "concat"
+    needs = "the name of a layer"
+
+    concat: Source
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return (self.concat,)
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Concat(Join):
-    """The channels of the second input behind those of the first."""
+    """The channels of the first input, then those of the second."""
 
     kind: ClassVar[str] = "concat"
+    items = (ConcatItem,)
 
     def __post_init__(self) -> None:
         a, b = self.input, self.second_input
         if a.shape[:-1] != b.shape[:-1] or not a.shape:
-            raise self.refuse(f"'{self.source}' gives {a} and '{self.second}' {b}, expected equal "
-                              "rows and columns")
+            raise self.error(f"'{self.source}' gives {a} and '{self.second}' {b}, expected equal "
+                             "rows and columns")
         if isinstance(a.element, Bits) != isinstance(b.element, Bits) or \
                 (isinstance(a.element, Bits) and a.element != b.element):
-            raise self.refuse(f"joins {a} and {b}, expected elements of one kind")
+            raise self.error(f"joins {a} and {b}, expected elements of one kind")
 
     def _element(self) -> Element:
         a, b = self.input.element, self.second_input.element
@@ -41,3 +59,15 @@ class Concat(Join):
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return np.concatenate(x, axis=-1)
+
+    @classmethod
+    def build(cls, item: ConcatItem, at: LayerContext, arrays: Arrays) -> Built:
+        assert at.second_type is not None
+        at.check_size("outputs", at.type.size + at.second_type.size)
+        return cls(at.name, at.source, at.type, at.second, at.second_type), None
+
+    def describe(self) -> Described:
+        return {"concat": self.second}, {}
+
+    def hardware(self, reduced: Layer) -> str:
+        return f"channels of '{self.second}' after those of '{self.source}'"

@@ -1,27 +1,83 @@
-"""The convolution: a dense product in each window of a map or a signal."""
+"""Convolutions: a sum of products in each window of a map or a signal, also by groups."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import model_validator
 
-from bnnhw.ir.layer import register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.fields import Extent, PadValue, Size
+from bnnhw.config.items import ProductItem, WindowItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, register
 from bnnhw.ir.types import MAX_ELEMENTS, Bits
 from bnnhw.ir.window import Window
+from bnnhw.layers.building.descriptions import (
+    describe_pair,
+    describe_window,
+    smallest_integers,
+    window_words,
+)
+from bnnhw.layers.building.weights import build_rows
+from bnnhw.layers.building.windows import build_padding, build_window
 from bnnhw.layers.product import Product
 
-__all__ = ["Conv"]
+__all__ = ["Conv", "ConvBase", "ConvItem", "DepthwiseItem"]
+
+
+class ConvBase(ProductItem, WindowItem):
+    """What ``conv`` and ``depthwise`` share."""
+
+    pad_value: PadValue | None = None
+
+    @model_validator(mode="after")
+    def _check_pad(self) -> ConvBase:
+        if self.pad_value is not None and self.pad is None:
+            raise ValueError("'pad_value' without 'pad'; add 'pad: same', or remove it")
+        return self
+
+    def sizes(self, channels: int) -> tuple[int, int | tuple[int, int], int]:
+        """Output channels, kernel and groups, for so many input channels."""
+        raise NotImplementedError
+
+
+class ConvItem(ConvBase):
+    """``conv: OUTPUTS`` with its ``kernel``, over a map or a signal."""
+
+    kind = "conv"
+    needs = "the number of outputs, such as '{conv: 64, kernel: 3}'"
+
+    conv: Size
+    kernel: Extent
+    groups: Size = 1
+
+    def sizes(self, channels: int) -> tuple[int, int | tuple[int, int], int]:
+        return self.conv, self.kernel, self.groups
+
+
+class DepthwiseItem(ConvBase):
+    """``depthwise: KERNEL``, a convolution of each channel by itself."""
+
+    kind = "depthwise"
+    needs = "its kernel, such as 'depthwise: 3'"
+
+    depthwise: Extent
+
+    def sizes(self, channels: int) -> tuple[int, int | tuple[int, int], int]:
+        return channels, self.depthwise, channels
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Conv(Product):
-    """Convolution of ``[H, W, C]`` or ``[T, C]``, grouped or depthwise where wanted.
+    """Convolution of ``[H, W, C]`` or ``[T, C]``, with one group, several, or one per channel.
 
-    The columns of a row are ``(ky, kx, c)`` with c fastest; kernels are not flipped. Rows of a
-    group are neighbours.
+    The columns of a row are ``(ky, kx, c)`` with c fastest; kernels are not flipped. The rows of
+    a group are adjacent.
 
     Parameters
     ----------
@@ -29,11 +85,12 @@ class Conv(Product):
     groups_ : int
         Groups G: output channels of group g see the input channels of group g only.
     pad : int64 [PH, PW, PC]
-        What the input holds outside the map, as stored (a bit, or an integer in its range): a
+        Values of the input outside the map, as stored (a bit, or an integer in its range): a
         pattern that repeats, counted from pixel (0, 0) and channel 0.
     absent : bool
-        Pixels outside the map are exact zeros, which no stored bit can be: each absent product
-        counts half an agreeing one. For -1/+1 inputs only; coefficients have to be even.
+        Pixels outside the map are exact zeros, which no stored bit can represent: each absent
+        product counts as half of an agreeing one. For -1/+1 inputs only, and coefficients must be
+        even.
     """
 
     window: Window = field(default_factory=lambda: Window((1, 1)))
@@ -42,39 +99,41 @@ class Conv(Product):
     absent: bool = False
 
     kind: ClassVar[str] = "conv"
+    items = (ConvItem, DepthwiseItem)
 
     def __post_init__(self) -> None:
         if len(self.input.shape) not in (2, 3):
-            raise self.refuse(f"reads a tensor of shape {self.input.shape}, expected a map "
+            raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
         if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.refuse("a signal's window has one column, without padding beside it")
+            raise self.error("a signal's window has one column, without padding beside it")
         if self.groups_ < 1 or self.input.channels % self.groups_:
-            raise self.refuse(f"{self.input.channels} channels do not divide into {self.groups_} "
+            raise self.error(f"{self.input.channels} channels do not divide into {self.groups_} "
                               "groups")
         height, width, _ = self.input.map
         if min(self.window.out_size(height, width)) < 1:
-            raise self.refuse(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
+            raise self.error(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
                               f"larger than the padded input {height}x{width}")
         if self.vector_count * max(self.fan_in * self.groups_, 1) > 64 * MAX_ELEMENTS:
-            raise self.refuse("its windows hold more elements than bnnhw takes")
+            raise self.error("all of its windows together have more elements than the limit of "
+                             f"{64 * MAX_ELEMENTS}")
         self._check_pad()
         super().__post_init__()
 
     def _check_pad(self) -> None:
         element = self.input.element
         if self.pad.ndim != 3 or self.pad.size < 1 or self.pad.size > 1 << 16:
-            raise self.refuse(f"pad must have shape [PH, PW, PC], not {self.pad.shape}")
+            raise self.error(f"pad must have shape [PH, PW, PC], not {self.pad.shape}")
         if self.window.padded and (self.pad.min() < element.lo or self.pad.max() > element.hi):
-            raise self.refuse(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
+            raise self.error(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
                               f"{element.lo}..{element.hi}")
         if self.absent and (not isinstance(element, Bits) or element.unipolar or self.pad.any()):
-            raise self.refuse("exact zeros outside the map are for -1/+1 inputs",
+            raise self.error("exact zeros outside the map are for -1/+1 inputs",
                               "an integer or 0/1 input pads with the value 0 itself")
-        if self.absent or not self.window.padded:  # one way to write equal networks
+        if self.absent or not self.window.padded:  # equal networks have equal fields
             object.__setattr__(self, "pad", np.zeros((1, 1, 1), dtype=np.int64))
         if self.absent and any(c % 2 for c in self.coefficients):
-            raise self.refuse("exact zeros outside the map need even coefficients")
+            raise self.error("exact zeros outside the map need even coefficients")
 
     @property
     def groups(self) -> int:
@@ -96,9 +155,10 @@ class Conv(Product):
         return grouped.transpose(0, 1, 3, 2, 4).reshape(n, oh * ow, self.groups_, -1)
 
     def border(self) -> np.ndarray | None:
-        """With exact zeros: half a product for each absent tap instead of what pad bit 0 gave.
+        """Correct the sums at the border, where absent taps were counted as pad bit 0.
 
-        A pad bit 0 agrees with weights of -1 and so adds ``c (1 - w)``; zero adds ``c / 2``.
+        A pad bit 0 agrees with weights of -1 and so adds ``c (1 - w)``; an exact zero must add
+        ``c / 2``.
         """
         if not self.absent or not self.window.padded:
             return None
@@ -109,7 +169,7 @@ class Conv(Product):
         w = self.weights[0].reshape(self.outputs, self.window.taps, channels // self.groups_)
         gain = (2 * w.astype(np.int64) - 1).sum(axis=2) * (self.coefficients[0] // 2)
         border = np.asarray(absent.astype(np.int64) @ gain.T)
-        object.__setattr__(self, "_border", border)  # asked for often, and large
+        object.__setattr__(self, "_border", border)  # computed once: it is large, and read often
         return border
 
     def params(self) -> dict[str, Any]:
@@ -122,3 +182,61 @@ class Conv(Product):
     @classmethod
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         return {**super().parse(params), "window": Window.from_json(params["window"])}
+
+    @classmethod
+    def build(cls, item: ConvBase, at: LayerContext, arrays: Arrays) -> Built:
+        channels = at.type.channels
+        outputs, kernel, groups = item.sizes(channels)
+        window = build_window(item, kernel, item.stride or 1, at)
+        for count, what in ((channels, f"channels of '{at.source}'"), (outputs, "outputs")):
+            if count % groups:
+                raise at.error(f"the {count} {what} do not divide into {groups} groups",
+                               f"use a divisor of {math.gcd(channels, outputs)}")
+        height, width, _ = at.type.map
+        positions = window.out_size(height, width)
+        at.check_size("outputs", *positions, outputs)
+        at.check_size("taps of all windows", *positions, window.taps)
+        pad, absent = build_padding(item.pad_value, window, at, arrays)
+        rows = build_rows(item, at, arrays, outputs, (*window.kernel, channels // groups), absent)
+        return cls(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
+                   rows.thresholds, item.unipolar, window, groups, pad, absent), rows.certificate
+
+    def describe(self) -> Described:
+        window = self.window
+        item, arrays = self.describe_product(
+            (*window.kernel, self.input.channels // self.groups), self.absent)
+        head: dict[str, Any] = {"conv": self.outputs,
+                                "kernel": describe_pair(window.kernel, self.input)}
+        if self.groups > 1:
+            head["groups"] = self.groups
+        head.update(describe_window(window, self.input, (1, 1)))
+        if window.padded or self.absent or self.pad.shape != (1, 1, 1) or self.pad.any():
+            head.setdefault("pad", 0)
+            head["pad_value"], pattern = self._describe_padding()
+            arrays.update(pattern)
+        return {**head, **item}, arrays
+
+    def _describe_padding(self) -> tuple[int | str, dict[str, np.ndarray]]:
+        if self.absent:
+            return "zero", {}
+        if self.pad.shape != (1, 1, 1):
+            return "pattern", {"pad": smallest_integers(self.pad)}
+        return self._pad_number(), {}
+
+    def _pad_number(self) -> int:
+        """The one value outside the map, in the signs that a user writes."""
+        value = int(self.pad[0, 0, 0])
+        return 2 * value - 1 if self.input.element == Bits() else value
+
+    def hardware_windows(self) -> str:
+        text = f", {window_words(self.window)}"
+        if self.groups > 1:
+            text += ", each channel by itself" if self.groups == self.input.channels \
+                else f", {self.groups} groups"
+        if not self.window.padded:
+            return text
+        if self.absent:
+            return f"{text}, padded with exact zeros"
+        if self.pad.size > 1:
+            return f"{text}, padded with a pattern"
+        return f"{text}, padded with {self._pad_number()}"

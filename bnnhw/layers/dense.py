@@ -1,4 +1,4 @@
-"""The dense layer: XNOR, popcount, and a threshold for each output channel."""
+"""Dense layers: every output is a sum of products over the whole input vector."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layer import register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.fields import Size
+from bnnhw.config.items import ProductItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, PackedBits, PackedStep, register
+from bnnhw.ir.types import Bits
+from bnnhw.layers.building.weights import build_rows
 from bnnhw.layers.product import Product
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "DenseItem"]
+
+
+class DenseItem(ProductItem):
+    """``dense: OUTPUTS``, each the sum of all inputs times one row of weights."""
+
+    kind = "dense"
+    needs = "the number of outputs, such as 'dense: 64'"
+    reads_vector = True
+
+    dense: Size
 
 
 @register
@@ -19,10 +35,12 @@ class Dense(Product):
     """A sum of products over a whole vector, for each output (see ``Product``)."""
 
     kind: ClassVar[str] = "dense"
+    items = (DenseItem,)
 
     def __post_init__(self) -> None:
         if len(self.input.shape) != 1:
-            raise self.refuse(f"reads a tensor of shape {self.input.shape}", "flatten it first")
+            raise self.error(f"reads a tensor of shape {self.input.shape}, expected a vector",
+                             "put a 'flatten' layer before it")
         super().__post_init__()
 
     def expected_fan_in(self) -> int:
@@ -33,3 +51,30 @@ class Dense(Product):
 
     def vectors(self, x: np.ndarray) -> np.ndarray:
         return x[:, None, None, :]
+
+    def packed_step(self, bits: PackedBits) -> PackedStep | None:
+        if not isinstance(self.input.element, Bits):
+            return None
+        weights = np.ascontiguousarray(bits.pack(self.weights[0] > 0).T)
+        if self.thresholds is None:
+            return lambda x: self.accumulate(
+                (self.fan_in - bits.differing(x, weights))[:, None, :])
+        if self.thresholds.shape[1] > 1:
+            return None
+        # const + c * (N - differing) >= T  <=>  differing <= N - ceil((T - const) / c)
+        need = self.thresholds[:, 0] - self.const
+        limits = self.fan_in + (-need // self.coefficients[0])
+        return lambda x: bits.threshold(x, weights, limits)
+
+    @classmethod
+    def build(cls, item: DenseItem, at: LayerContext, arrays: Arrays) -> Built:
+        if len(at.type.shape) != 1:
+            raise at.error(f"a dense layer reads a vector, but '{at.source}' gives {at.type}",
+                           "put 'flatten' before it")
+        rows = build_rows(item, at, arrays, item.dense, (at.type.size,), False)
+        return cls(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
+                   rows.thresholds, item.unipolar), rows.certificate
+
+    def describe(self) -> Described:
+        item, arrays = self.describe_product((self.fan_in,), False)
+        return {"dense": self.outputs, **item}, arrays

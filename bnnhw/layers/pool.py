@@ -7,38 +7,52 @@ from typing import Any
 
 import numpy as np
 
+from bnnhw.config.items import WindowItem
+from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.window import Window
+from bnnhw.layers.building.descriptions import describe_pair, describe_window, window_words
+from bnnhw.layers.building.windows import build_window
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "PoolItem"]
+
+
+class PoolItem(WindowItem):
+    """What the pools share; the stride is the size of the window unless it is given."""
+
+    @property
+    def size(self) -> int | tuple[int, int] | None:
+        """The window; None for the whole map."""
+        size = getattr(self, self.kind)
+        return None if size == "global" else size
 
 
 @dataclass(frozen=True, eq=False)
 class Pool(Layer):
-    """A window over each channel by itself.
+    """One result per channel and window.
 
     Parameters
     ----------
     window : Window
-        Without a kernel of its own meaning: see the subclasses for what lies outside the map.
+        The subclasses define what lies outside the map.
     """
 
     window: Window = field(default_factory=lambda: Window((1, 1)))
 
     def __post_init__(self) -> None:
         if len(self.input.shape) not in (2, 3):
-            raise self.refuse(f"reads a tensor of shape {self.input.shape}, expected a map "
+            raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
         if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.refuse("a signal's window has one column, without padding beside it")
+            raise self.error("a signal's window has one column, without padding beside it")
         height, width, _ = self.input.map
         if min(self.window.out_size(height, width)) < 1:
-            raise self.refuse(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
+            raise self.error(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
                               f"larger than the padded input {height}x{width}")
 
     @property
     def whole_map(self) -> bool:
-        """The one window is the map itself: global pooling."""
+        """Whether the single window is the map itself: global pooling."""
         return self.window.kernel == self.input.map[:2] and not self.window.padded \
             and self.window.dilation == (1, 1)
 
@@ -48,7 +62,7 @@ class Pool(Layer):
         return self.input.like_map(oh, ow, channels)
 
     def _windows(self, x: np.ndarray, fill: np.ndarray | int) -> np.ndarray:
-        """``[n, OH * OW, taps, C]``."""
+        """Cut windows: ``[n, *input.shape]`` -> ``[n, OH * OW, taps, C]``."""
         windows = self.window.gather(x.reshape(len(x), *self.input.map), fill)
         n, oh, ow, kh, kw, channels = windows.shape
         return windows.reshape(n, oh * ow, kh * kw, channels)
@@ -59,3 +73,22 @@ class Pool(Layer):
     @classmethod
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         return {**params, "window": Window.from_json(params["window"])}
+
+    @staticmethod
+    def build_pool_window(item: PoolItem, at: LayerContext) -> Window:
+        """Build the window of an item, after checks of the sizes that it leads to."""
+        size = item.size or at.type.map[:2]
+        window = build_window(item, size, item.stride or size, at)
+        height, width, channels = at.type.map
+        at.check_size("outputs", *window.out_size(height, width), channels)
+        at.check_size("taps of all windows", *window.out_size(height, width), window.taps)
+        return window
+
+    def describe_pool(self) -> dict[str, Any]:
+        """Describe the window as an item of this kind."""
+        return {self.kind: describe_pair(self.window.kernel, self.input),
+                **describe_window(self.window, self.input, self.window.kernel)}
+
+    def hardware_windows(self) -> str:
+        """Say in a few words what is pooled."""
+        return "the whole map" if self.whole_map else window_words(self.window)

@@ -1,79 +1,42 @@
-"""Sums of products of bits: what dense layers and convolutions have in common."""
+"""What dense layers and convolutions share: sums of products of bits, then thresholds."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bnnhw.ir.layer import Layer
-from bnnhw.ir.types import Bits, Element, Int, TensorType, plane_offset, planes_of
+from bnnhw.ir.layer import Counter, Described, Layer
+from bnnhw.ir.types import Bits, Int, TensorType, planes_of
+from bnnhw.layers.building.descriptions import describe_levels, smallest_integers
+from bnnhw.layers.popcounts import count_agreeing, default_sum
 
-__all__ = ["Counter", "Product", "count_agreeing", "product_sum"]
-
-Counter = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""``(bits [N, in], weights [rows, in]) -> popcounts of their XNOR, int64 [N, rows]``."""
-
-
-def count_agreeing(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Count agreeing bits the readable way: a dot product of -1/+1 is agreeing minus differing."""
-    dot = (2 * bits.astype(np.int64) - 1) @ (2 * weights.astype(np.int64) - 1).T
-    return np.asarray((dot + weights.shape[1]) // 2)
-
-
-def product_sum(weights: np.ndarray, element: Element) -> tuple[tuple[int, ...], np.ndarray]:
-    """Write the sum of products of each row as ``sum_m c_m * popcount_m + const``.
-
-    Parameters
-    ----------
-    weights : uint8 [out, in]
-        0 stands for -1 and 1 for +1.
-    element : Bits or Int
-        What is multiplied: -1/+1 gives ``2p - N``, 0/1 gives ``p + ones - N``, and an integer of
-        B bits gives ``sum_m 2**m p_m + (2**B - 1)(ones - N)``, less its plane offset times
-        ``2 ones - N``.
-
-    Returns
-    -------
-    coefficients : tuple of int
-        One a plane.
-    const : int64 [out]
-    """
-    rows, fan_in = weights.shape
-    ones = weights.sum(axis=1, dtype=np.int64)
-    if isinstance(element, Bits) and not element.unipolar:
-        return (2,), np.full(rows, -fan_in, dtype=np.int64)
-    coefficients = tuple(1 << m for m in range(element.planes))
-    if element.planes + fan_in.bit_length() > 60:
-        raise ValueError(f"sums of {fan_in} integers of {element.planes} bits do not fit 63 bits")
-    const = sum(coefficients) * (ones - fan_in) - plane_offset(element) * (2 * ones - fan_in)
-    return coefficients, const
+__all__ = ["Product"]
 
 
 @dataclass(frozen=True, eq=False)
 class Product(Layer):
     """``acc = sum_m c_m * popcount(xnor(plane_m(x), w_m)) + const``, then thresholds or ``acc``.
 
-    A layer cuts its input into vectors, ``V`` positions by ``G`` groups; each vector meets the
-    rows of its group. A binary network has one plane (see ``product_sum``). With thresholds the
-    constants can be folded into them, so that ``c = 1`` and ``const = 0``.
+    A layer cuts its input into vectors, ``V`` positions by ``G`` groups; each vector is multiplied
+    with the rows of its group. A binary network has one plane (see ``product_sum``). The constants
+    of a layer with thresholds can be folded into these, so that ``c = 1`` and ``const = 0``.
 
     Parameters
     ----------
     weights : uint8 [P, out, in]
-        0 stands for -1 and 1 for +1; one matrix a plane of the input, or one for all of them.
+        0 stands for -1 and 1 for +1; one matrix for each plane of the input, or one for all.
     coefficients : tuple of M int
         ``c_m``, positive; M is the number of planes of the input.
     const : int64 [out]
         Added to every accumulator.
     thresholds : int64 [out, J] or None
         Ascending along J. ``out = #{j : acc >= T_j}``: bits for J = 1, integers 0..J for more.
-        None hands on the accumulators.
+        With None the accumulators are the output.
     unipolar : bool
-        What the output bits mean to the layer behind.
+        What the output bits mean to the next layer: 0/1 if true, -1/+1 if false.
     """
 
     weights: np.ndarray
@@ -85,23 +48,23 @@ class Product(Layer):
     def __post_init__(self) -> None:
         w, planes = self.weights, self.input.element.planes
         if w.dtype != np.uint8 or w.ndim != 3 or w.size == 0:
-            raise self.refuse(f"weights must be uint8 [planes, out, in], not {w.dtype} {w.shape}")
+            raise self.error(f"weights must be uint8 [planes, out, in], not {w.dtype} {w.shape}")
         if w.shape[2] != self.expected_fan_in():
-            raise self.refuse(
+            raise self.error(
                 f"weights take {w.shape[2]} inputs, but '{self.source}' gives "
                 f"{self.expected_fan_in()}")
         if w.max() > 1:
-            raise self.refuse(f"weights must be 0 or 1, found {int(w.max())}")
+            raise self.error(f"weights must be 0 or 1, found {int(w.max())}")
         if w.shape[0] not in (1, planes) or len(self.coefficients) != planes:
-            raise self.refuse(f"needs {planes} weight planes and coefficients")
+            raise self.error(f"needs {planes} weight planes and coefficients")
         if any(c < 1 for c in self.coefficients):
-            raise self.refuse(f"coefficients must be positive, not {self.coefficients}")
+            raise self.error(f"coefficients must be positive, not {self.coefficients}")
         if self.const.shape != (w.shape[1],):
-            raise self.refuse(f"const must have shape ({w.shape[1]},), not {self.const.shape}")
+            raise self.error(f"const must have shape ({w.shape[1]},), not {self.const.shape}")
         if w.shape[1] % self.groups:
-            raise self.refuse(f"{w.shape[1]} outputs do not divide into {self.groups} groups")
+            raise self.error(f"{w.shape[1]} outputs do not divide into {self.groups} groups")
         if sum(self.coefficients) * self.fan_in + int(np.abs(self.const).max()) >= 1 << 62:
-            raise self.refuse("its sums do not fit 63 bits")
+            raise self.error("its sums do not fit 63 bits")
         self._check_thresholds()
 
     def _check_thresholds(self) -> None:
@@ -109,13 +72,13 @@ class Product(Layer):
         if t is None:
             return
         if t.ndim != 2 or t.shape[0] != self.outputs or t.shape[1] < 1:
-            raise self.refuse(f"thresholds must have shape ({self.outputs}, J), not {t.shape}")
+            raise self.error(f"thresholds must have shape ({self.outputs}, J), not {t.shape}")
         if (np.diff(t, axis=1) < 0).any():
-            raise self.refuse("thresholds of a channel must ascend")
+            raise self.error("thresholds of a channel must ascend")
 
     @abc.abstractmethod
     def expected_fan_in(self) -> int:
-        """Inputs of a row, by the input type."""
+        """Number of inputs of a row, by the input type."""
 
     @abc.abstractmethod
     def positions(self) -> tuple[int, ...]:
@@ -126,7 +89,7 @@ class Product(Layer):
         """Cut the input into vectors: ``[n, *input.shape]`` -> ``[n, V, G, in]``."""
 
     def border(self) -> np.ndarray | None:
-        """What each position adds to its accumulators, int64 ``[V, out]``; None for nothing."""
+        """What is added to the accumulators of each position, int64 ``[V, out]``, or None."""
         return None
 
     @property
@@ -190,16 +153,23 @@ class Product(Layer):
         return np.asarray(acc)
 
     def activate(self, acc: np.ndarray) -> np.ndarray:
-        """Apply the thresholds, where there are any."""
+        """Compare accumulators ``[n, out]`` with the thresholds, if the layer has some."""
         if self.thresholds is None:
             return acc
         if self.thresholds.shape[1] == 1:
             return (acc >= self.thresholds[:, 0]).astype(np.int64)
         return (acc[:, :, None] >= self.thresholds[None]).sum(axis=2, dtype=np.int64)
 
-    def compute(self, *x: np.ndarray, count: Counter = count_agreeing) -> np.ndarray:
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        return self.compute_counting(count_agreeing, *x)
+
+    def compute_counting(self, count: Counter, *x: np.ndarray) -> np.ndarray:
         out = self.activate(self.accumulate(self.popcounts(x[0], count)))
         return out.reshape(len(x[0]), *self.positions(), self.outputs)
+
+    @property
+    def gathered_elements(self) -> int:
+        return self.vector_count * self.groups * self.fan_in
 
     def params(self) -> dict[str, Any]:
         return {"coefficients": list(self.coefficients), "unipolar": self.unipolar}
@@ -214,3 +184,57 @@ class Product(Layer):
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         return {"thresholds": None, **params,
                 "coefficients": tuple(int(c) for c in params["coefficients"])}
+
+    def describe_product(self, taps: tuple[int, ...], absent: bool) -> Described:
+        """Describe the sums and what follows them.
+
+        Parameters
+        ----------
+        taps : tuple of int
+            Shape of a row of the stored weights.
+        absent : bool
+            Pixels outside the map are exact zeros.
+        """
+        raw = self.thresholds is None
+        item: dict[str, Any] = {"sums": True} if raw else {}
+        arrays: dict[str, np.ndarray] = {}
+        one = len(self.weights) == 1
+        arrays["weights"] = self.weights[0].reshape(self.outputs, *taps) if one else self.weights
+        coefficients, const = default_sum(self.weights[0], self.input.element, absent, raw)
+        bias = self.const - const
+        if not one or coefficients != self.coefficients or (not raw and bias.any()):
+            arrays["coefficients"] = np.array(self.coefficients, dtype=np.int64)
+            bias = self.const
+        if bias.any():
+            arrays["bias"] = smallest_integers(bias)
+        if self.thresholds is not None:
+            levels, arrays["thresholds"] = describe_levels(self.thresholds)
+            item.update(levels)
+        if self.unipolar:
+            item["unipolar"] = True
+        return item, arrays
+
+    def accepts_output(self, name: str) -> bool:
+        # An item with 'output: scores' has no thresholds.
+        return name != "scores" or self.thresholds is None
+
+    def hardware(self, reduced: Layer) -> str:
+        assert isinstance(reduced, Product)
+        kept = ""
+        if (reduced.outputs, reduced.fan_in) != (self.outputs, self.fan_in):
+            kept = f", {reduced.outputs} x {reduced.fan_in} after constants are dropped"
+        products = f"{self.fan_in} products"
+        if not isinstance(self.input.element, Bits):
+            products += f" of {self.planes} bits"
+        windows = self.hardware_windows()
+        if self.thresholds is None:
+            return f"exact sums of {products}{windows}{kept}"
+        levels = self.thresholds.shape[1]
+        each = f" x {levels}" if levels > 1 else ""
+        counted = f"popcounts of {self.fan_in}" if self.coefficients == (1,) else \
+            f"sums of {products}"
+        return f"{self.outputs}{each} integer thresholds on {counted}{windows}{kept}"
+
+    def hardware_windows(self) -> str:
+        """Say in a few words what the vectors are cut from; empty where they are the input."""
+        return ""

@@ -1,4 +1,4 @@
-"""Nearest-neighbour upsampling: every pixel is repeated."""
+"""Nearest-neighbour upsampling: every pixel is repeated in rows and columns."""
 
 from __future__ import annotations
 
@@ -7,27 +7,49 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bnnhw.ir.layer import Layer, register
+from bnnhw.config.arrays import Arrays
+from bnnhw.config.fields import Factors
+from bnnhw.config.items import LayerItem
+from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Built, Described, Layer, register
 from bnnhw.ir.types import TensorType
+from bnnhw.layers.building.descriptions import describe_pair
+from bnnhw.layers.building.windows import rows_and_columns
 
-__all__ = ["Upsample"]
+__all__ = ["Upsample", "UpsampleItem"]
+
+
+class UpsampleItem(LayerItem):
+    """``upsample: FACTOR``, every pixel as so many rows and columns of itself."""
+
+    kind = "upsample"
+    needs = "its factor, such as 'upsample: 2'"
+
+    upsample: Factors
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Upsample(Layer):
-    """Nearest neighbour: every pixel becomes ``factors`` rows and columns of itself."""
+    """Nearest neighbour: every pixel becomes ``factors`` rows and columns of itself.
+
+    Parameters
+    ----------
+    factors : (int, int)
+        Repetitions in rows and in columns; a signal has one column.
+    """
 
     factors: tuple[int, int] = (2, 2)
 
     kind: ClassVar[str] = "upsample"
+    items = (UpsampleItem,)
 
     def __post_init__(self) -> None:
         if len(self.input.shape) not in (2, 3) or min(self.factors) < 1:
-            raise self.refuse(f"needs a map or a signal and positive factors, not {self.input} "
-                              f"and {self.factors}")
+            raise self.error(f"needs a map or a signal and positive factors, not {self.input} "
+                             f"and {self.factors}")
         if len(self.input.shape) == 2 and self.factors[1] != 1:
-            raise self.refuse("a signal has no columns to repeat")
+            raise self.error("a signal has no columns to repeat")
 
     def out_type(self) -> TensorType:
         height, width, channels = self.input.map
@@ -46,3 +68,15 @@ class Upsample(Layer):
     def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
         rows, columns = (int(f) for f in params["factors"])
         return {**params, "factors": (rows, columns)}
+
+    @classmethod
+    def build(cls, item: UpsampleItem, at: LayerContext, arrays: Arrays) -> Built:
+        rows, columns = rows_and_columns(item.upsample, at)
+        at.check_size("outputs", at.type.size, rows, columns)
+        return cls(at.name, at.source, at.type, (rows, columns)), None
+
+    def describe(self) -> Described:
+        return {"upsample": describe_pair(self.factors, self.input)}, {}
+
+    def hardware(self, reduced: Layer) -> str:
+        return f"each pixel {self.factors[0]}x{self.factors[1]} times"

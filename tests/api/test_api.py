@@ -157,7 +157,7 @@ def test_sequential_reports_what_is_wrong() -> None:
     weights = np.ones((4, 16))
     with pytest.raises(bnnhw.ConfigError, match=r"layers\.0\.colour: unknown key"):
         bnnhw.Sequential([{"dense": 4, "colour": "red"}], input=pixels)
-    with pytest.raises(bnnhw.ConfigError, match=r"nothing reads: dense0\.colour"):
+    with pytest.raises(bnnhw.ConfigError, match=r"no layer reads: dense0\.colour"):
         bnnhw.Sequential([{"dense": 4, "weights": weights, "thresholds": np.zeros(4),
                            "colour": weights}], input=pixels)
     with pytest.raises(bnnhw.ConfigError, match=r"has no array 'dense1\.weights'"):

@@ -58,16 +58,16 @@ def first_layer(**changes: Any) -> dict[str, Any]:
 
 
 BAD_YAML: dict[str, tuple[Any, str]] = {
-    "empty file": ("", "holds nothing, expected the keys name"),
+    "empty file": ("", "is nothing, expected the keys name"),
     "not YAML": ("a: [1, 2", "is not YAML in line 1"),
     "binary": ("\x00\x01\x02", "is not YAML"),
-    "a list": ("[1, 2]", "holds a list"),
+    "a list": ("[1, 2]", "is a list"),
     "no layers": ({k: v for k, v in YAML.items() if k != "layers"}, "layers: field required"),
     "empty network": (yaml_with(layers=[]), "expected a list of at least one layer"),
     "layers is text": (yaml_with(layers="dense"), "'layers' is a str"),
     "unknown key": (yaml_with(laiers=[]), "laiers: unknown key"),
     "unknown layer": (yaml_with(layers=[{"conv9": 4}]), "layers.0 has the keys conv9, expected one "
-                      "of dense"),
+                      "of add, "),
     "layer is a number": (yaml_with(layers=[7]), "layers.0 is a int"),
     "dense without size": (yaml_with(layers=["dense"]), "layers.0.dense needs the number"),
     "size is text": (first_layer(dense="many"), "layers.0.dense: input should be a valid integer"),
@@ -85,8 +85,8 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
                    "most"),
     "int without range": (yaml_with(input={"shape": [6], "type": "int"}), "type int needs 'bits'"),
     "aliases": ("a: &x [1]\nb: *x\n", "uses YAML aliases"),
-    "path outside": (yaml_with(weights="../secret.npz"), "lies outside the folder"),
-    "absolute path": (yaml_with(weights="/etc/passwd"), "lies outside the folder"),
+    "path outside": (yaml_with(weights="../secret.npz"), "is outside the folder"),
+    "absolute path": (yaml_with(weights="/etc/passwd"), "is outside the folder"),
     "missing npz": (yaml_with(weights="other.npz"), "'other.npz' does not exist"),
     "weights is no npz": (yaml_with(weights="net.yaml"), "is not a numpy .npz file"),
     "wrong width": (yaml_with(input={"shape": [7], "type": "bits"}), "has shape (4, 6), expected "
@@ -95,7 +95,7 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
     "scores twice": (first_layer(output="scores"), "its output is 'scores', and so is that of 'a'"),
     "argmax of bits": (yaml_with(layers=[YAML["layers"][0], "argmax"]), "output: scores"),
     "norm on scores": (yaml_with(layers=[{"dense": 4, "name": "a", "output": "scores",
-                                          "batch_norm": {}}]), "put an 'affine' layer behind"),
+                                          "batch_norm": {}}]), "put an 'affine' layer after"),
     "key twice": ("name: a\nname: b\n", "has the key 'name' twice in line 2"),
     "zero byte": (yaml_with(weights="a\0b.npz"), "weights: string should match"),
     "wire of a stream": (first_layer(name="a_o_valid"), "is a word of Verilog or of the generated"),
@@ -126,10 +126,10 @@ BAD_ARRAYS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "pickled": ({**ARRAYS, "a.weights": np.array([[None] * 6] * 4, object)}, YAML, "cannot be "
                 "read"),
     "fractional thresholds": ({**ARRAYS, "a.thresholds": np.array([1.5, 1, 1, 1])}, YAML,
-                              "holds fractions"),
+                              "has fractions"),
     "thresholds of another size": ({**ARRAYS, "a.thresholds": np.ones(5)}, YAML, "expected (4,)"),
     "no norm": (without("a.thresholds"), first_layer(batch_norm={}), "has no array 'a.gamma'"),
-    "array that nothing reads": ({**ARRAYS, "a.bias": np.ones(4)}, YAML, "nothing reads: a.bias"),
+    "array that nothing reads": ({**ARRAYS, "a.bias": np.ones(4)}, YAML, "no layer reads: a.bias"),
     "norm without its key": ({**without("a.thresholds"), **NORM}, YAML, "batch_norm: true"),
     "negative variance": ({**without("a.thresholds"), **NORM, "a.var": -np.ones(4)},
                           first_layer(batch_norm={}), "negative variances"),
@@ -151,7 +151,7 @@ def test_npz_bomb_is_not_unpacked(tmp_path: Path) -> None:
     np.save(member, np.zeros((20_000, 2_000), np.uint8))
     with zipfile.ZipFile(tmp_path / "weights.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.weights.npy", member.getvalue())
-    refused("takes 40000128 bytes, expected shape (4, 6)", "check", ".", cwd=tmp_path)
+    refused("takes 40000128 bytes, expected at most", "check", ".", cwd=tmp_path)
 
 
 def test_truncated_npz(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from bnnhw.config.items import ITEMS, ConvItem, DenseItem, PoolItem
 from bnnhw.errors import ConfigError
 from bnnhw.importers.yaml.read import read_config
 from bnnhw.importers.yaml.schema import NetConfig
+from bnnhw.ir.layer import ITEMS
+from bnnhw.layers.conv import ConvItem
+from bnnhw.layers.dense import DenseItem
+from bnnhw.layers.pool import PoolItem
 
 INPUT = {"shape": [8, 8, 3], "type": "int8"}
 
@@ -98,10 +101,11 @@ BAD: dict[str, tuple[Any, str]] = {
     "unknown key": ({"upsample": 2, "mode": "nearest"}, "mode: unknown key, expected name, from, "
                     "output, upsample"),
     "output": ({"dense": 4, "output": "wire"}, "output: 'wire' is a word of Verilog"),
-    "from nowhere": ({"dense": 4, "from": "fc9"}, "layer 'dense0' reads 'fc9', which is no layer "
-                     "before it; those are input"),
-    "from itself": ({"add": "a", "name": "a"}, "layer 'a' reads 'a', which is no layer before it"),
-    "from pixels": ({"dense": 4, "from": "pixels"}, "reads 'pixels', which is no layer"),
+    "from nowhere": ({"dense": 4, "from": "fc9"}, "layer 'dense0' reads 'fc9', which is not a "
+                     "layer before it; these are input"),
+    "from itself": ({"add": "a", "name": "a"}, "layer 'a' reads 'a', which is not a layer before "
+                    "it"),
+    "from pixels": ({"dense": 4, "from": "pixels"}, "reads 'pixels', which is not a layer"),
 }
 
 

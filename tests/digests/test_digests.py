@@ -8,7 +8,7 @@ import pytest
 
 from bnnhw.arch import ARCHS
 from bnnhw.families import DEVICES
-from bnnhw.importers.yaml.schema import ITEMS
+from bnnhw.ir.layer import ITEMS
 from tests.digests.__main__ import TABLE
 from tests.digests.designs import DESIGNS, digests_of
 

@@ -11,6 +11,7 @@ from bnnhw import golden
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.layout import beats, stream_values, stream_words, weight_words
 from bnnhw.golden.packed import pack64
+from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.layers import Dense
 from tests.networks import random_graph, random_samples
 
@@ -41,10 +42,22 @@ def test_compiled_level_and_runner_are_equal(sizes: tuple[int, ...], tail: str) 
         x = random_samples(graph, 700, 3)
         reference = graph.compute(x)
         compiled = golden.run(graph, x, "compiled")
-        packed = Runner(graph).run(x)
+        runner = Runner.of(graph)
+        assert runner is not None
+        packed = runner.run(x)
         for name, value in reference.items():
             assert (compiled[name] == value).all()
             assert (packed[name] == value).all()
+
+
+def test_compiled_level_of_one_bit_integers() -> None:
+    pytest.importorskip("numba", reason="extra 'fast' is not installed")
+    type_ = TensorType((2,), Int(-1, 0))
+    layer = Dense("fc0", "input", type_, np.ones((1, 1, 2), np.uint8), (1,), np.array([-2]), None)
+    graph = Graph("net", type_, (layer,), (("scores", "fc0"),))
+    x = np.array([[-1, 0], [0, 0], [-1, -1]])
+    found = golden.run(graph, x, "compiled")["scores"]
+    assert (found == graph.compute(x)["scores"]).all()
 
 
 def test_all_equal_weights_and_extreme_thresholds() -> None:

@@ -89,8 +89,8 @@ def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("changes", "text"), [
-    ({"t9": np.zeros(5)}, "holds arrays that nothing reads: t9"),
-    ({"b1": np.zeros(5)}, "holds arrays that nothing reads: b1"),
+    ({"t9": np.zeros(5)}, "has arrays that no layer reads: t9"),
+    ({"b1": np.zeros(5)}, "has arrays that no layer reads: b1"),
     ({"t1": np.zeros((5, 3), np.int32)}, r"array 't1' has shape \(5, 3\)"),
     ({"t0": np.zeros((8, 3), np.int32)}, r"array 't0' has shape \(8, 3\)"),
     ({"t0": None}, "has no array 't0'"),

@@ -78,5 +78,5 @@ def test_name_that_cannot_be_written_is_refused() -> None:
     type_ = TensorType((2,), Bits())
     dense = Dense("wire", "input", type_, np.ones((1, 1, 2), np.uint8), (1,),
                   np.zeros(1, np.int64), np.ones((1, 1), np.int64))
-    with pytest.raises(ModelError, match=r"'wire' is no name for a layers\.yaml"):
+    with pytest.raises(ModelError, match=r"'wire' is not a valid name in a layers\.yaml"):
         network_files(Network(Graph("net", type_, (dense,), (("bits", "wire"),)), {}, ()))

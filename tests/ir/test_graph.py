@@ -78,7 +78,7 @@ def test_argmax_takes_the_lowest_index() -> None:
     ({"const": np.zeros(2, np.int64)}, "const must have shape"),
     ({"thresholds": np.zeros((2, 1))}, "thresholds must have shape"),
     ({"thresholds": np.array([[3, 1]] * 3)}, "must ascend"),
-    ({"input": TensorType((5, 1), Bits())}, "flatten it first"),
+    ({"input": TensorType((5, 1), Bits())}, "put a 'flatten' layer before it"),
 ])
 def test_dense_refuses(change: dict[str, object], text: str) -> None:
     with pytest.raises(ModelError, match=text) as info:

@@ -1,59 +1,59 @@
-"""Which layers of layers.yaml hand their results out, and under which names."""
+"""Determines which layers of a layers.yaml are outputs of the network, and their names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bnnhw.errors import ConfigError
 from bnnhw.importers.yaml.schema import NetConfig
-from bnnhw.ir import Bits
-from bnnhw.layers import Layer
+from bnnhw.ir.layer import Layer
 
-__all__ = ["declared_outputs", "default_output", "is_tail"]
-
-TAIL = ("affine", "argmax")
+__all__ = ["declared_outputs", "gives_scores"]
 
 
-def is_tail(kinds: list[str]) -> bool:
-    """Whether an affine layer with these kinds behind it gives the scores of the network."""
-    return all(kind in TAIL for kind in kinds)
-
-
-def default_output(layer: Layer) -> str:
-    """Name of the last layer's result, where it has none of its own."""
-    if layer.kind == "argmax":
-        return "label"
-    return "bits" if isinstance(layer.out_type().element, Bits) else "scores"
+def gives_scores(layers: Sequence[Layer]) -> bool:
+    """Whether the first of these last layers of a network replaces its output ``scores``."""
+    return layers[0].replaces_scores and all(layer.follows_scores for layer in layers)
 
 
 def declared_outputs(config: NetConfig, layers: list[Layer]) -> dict[str, str]:
-    """Outputs and the layers that give them, in the order of the items.
+    """Return the outputs and the layers that give them, in the order of the items.
 
-    The last layer is always an output. An affine layer at the tail takes over the output
-    ``scores``. A layer that nobody reads is refused, unless ``outputs`` names them all.
+    The last layer is always an output. Layers such as ``affine`` replace the output ``scores`` at
+    the end of a network. Unless ``outputs`` names all outputs, every layer must be read.
+
+    Parameters
+    ----------
+    config : NetConfig
+    layers : list of Layer
+        The layer of each item, after one for the key ``input.threshold`` if it is given.
+
+    Raises
+    ------
+    ConfigError
+        Two outputs have one name, or nothing reads a layer.
     """
     if config.outputs:
         return dict(config.outputs)
-    names = config.names()
-    kinds = [item.kind for item in config.layers]
-    sources = {layer.name: layer.sources for layer in layers}
     outputs: dict[str, str] = {}
-    for k, (item, name) in enumerate(zip(config.layers, names, strict=True)):
-        scores = "scores" if item.kind == "affine" and is_tail(kinds[k:]) else None
-        output = item.output or scores
-        if output is None and k == len(names) - 1 and name not in outputs.values():
-            output = default_output(layers[-1])
+    described = layers[-len(config.layers):]
+    for k, (item, layer) in enumerate(zip(config.layers, described, strict=True)):
+        output = item.output or ("scores" if gives_scores(described[k:]) else None)
+        if output is None and layer is described[-1] and layer.name not in outputs.values():
+            output = layer.output_name()
         if output is None:
             continue
-        taken_over = item.kind == "affine" and sources[name] == (outputs.get(output),)
-        if output in outputs and not taken_over:
+        replaced = layer.replaces_scores and layer.sources == (outputs.get(output),)
+        if output in outputs and not replaced:
             raise ConfigError(f"its output is '{output}', and so is that of '{outputs[output]}'",
-                              where=f"layer '{name}'", hint="give one of them another 'output'; "
-                              "'sums: true' hands raw sums to the next layer only")
-        outputs[output] = name
-    _refuse_unread(layers, outputs)
+                              where=f"layer '{layer.name}'", hint="give one of them another "
+                              "'output'; 'sums: true' gives raw sums to the next layer only")
+        outputs[output] = layer.name
+    _check_all_read(layers, outputs)
     return outputs
 
 
-def _refuse_unread(layers: list[Layer], outputs: dict[str, str]) -> None:
+def _check_all_read(layers: list[Layer], outputs: dict[str, str]) -> None:
     read = {source for layer in layers for source in layer.sources} | set(outputs.values())
     for layer in layers:
         if layer.name not in read:

@@ -1,4 +1,4 @@
-"""The keys of layers.yaml."""
+"""The keys of a layers.yaml outside its items: name, input, weights and outputs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bnnhw.config.fields import Name, Size, Source, Strict
-from bnnhw.config.items import ITEMS, LayerItem
+from bnnhw.config.items import LayerItem
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Element, Int
 
-__all__ = ["ITEMS", "InputItem", "NetConfig"]
+__all__ = ["InputItem", "NetConfig"]
 
 Bound = Annotated[int, Field(ge=-1 << 40, le=1 << 40)]
 
@@ -71,7 +71,7 @@ class InputItem(Strict):
 
 
 class NetConfig(Strict):
-    """All of layers.yaml but its ``layers``, and those."""
+    """All keys of a layers.yaml."""
 
     name: Name
     input: InputItem
@@ -81,9 +81,8 @@ class NetConfig(Strict):
     outputs: Annotated[dict[Name, Source], Field(min_length=1)] | None = None
 
     def names(self) -> list[str]:
-        """A name for every layer: its own, or its kind and position."""
-        return [item.name or ("label" if item.kind == "argmax" else f"{item.kind}{k}")
-                for k, item in enumerate(self.layers)]
+        """The name of every layer: the given one, or one from its kind and position."""
+        return [item.name or item.default_name(k) for k, item in enumerate(self.layers)]
 
     @property
     def front(self) -> str:
@@ -99,13 +98,13 @@ class NetConfig(Strict):
         return self
 
     @model_validator(mode="after")
-    def _reads_what_is_there(self) -> NetConfig:
+    def _check_sources(self) -> NetConfig:
         known = list(dict.fromkeys(["input", self.front]))
         for item, name in zip(self.layers, self.names(), strict=True):
             for other in ((item.from_,) if item.from_ else ()) + item.others:
                 if other not in known:
-                    raise ValueError(f"layer '{name}' reads '{other}', which is no layer before "
-                                     f"it; those are {', '.join(known[-8:])}")
+                    raise ValueError(f"layer '{name}' reads '{other}', which is not a layer before "
+                                     f"it; these are {', '.join(known[-8:])}")
             known.append(name)
         for output, name in (self.outputs or {}).items():
             if name not in known or name == "input":

@@ -9,8 +9,8 @@ import numpy as np
 from bnnhw.config.arrays import Arrays
 from bnnhw.config.items import SignItem
 from bnnhw.errors import ConfigError
-from bnnhw.ir import Bits, Element
 from bnnhw.ir.certificate import Certificate
+from bnnhw.ir.types import Bits, Element
 from bnnhw.layers.building.fold import Fold, batch_norm, certify, fold_table
 
 __all__ = ["Reach", "fold_signs", "reach"]

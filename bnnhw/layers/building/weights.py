@@ -1,4 +1,4 @@
-"""Dense layers and convolutions of layers.yaml: weights, sums, and thresholds."""
+"""Rows of weights, their sums and their thresholds, from the arrays of a layer."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnhw.config.arrays import Arrays, RandomArrays
-from bnnhw.config.items import (
-    ConvBase,
-    ConvItem,
-    DenseItem,
-    DepthwiseItem,
-    LayerItem,
-    ProductItem,
-    SignItem,
-)
-from bnnhw.ir import Bits, Element, Int
+from bnnhw.config.items import ProductItem, SignItem
 from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.context import LayerContext
-from bnnhw.layers import Conv, Dense, Layer, product_sum
+from bnnhw.ir.types import Int
 from bnnhw.layers.building.signs import fold_signs, reach
-from bnnhw.layers.building.windows import padding, window
+from bnnhw.layers.popcounts import compares_popcounts, default_sum
 
-__all__ = ["build_conv", "build_dense", "counts", "given_thresholds", "plain_sum"]
-
-Built = tuple[Layer, Certificate | None]
+__all__ = ["Rows", "build_rows", "given_thresholds"]
 
 
 @dataclass(frozen=True)
@@ -40,75 +29,40 @@ class Rows:
     certificate: Certificate | None = None
 
 
-def counts(element: Element, absent: bool, raw: bool) -> bool:
-    """Whether a layer compares plain popcounts; others compare the sums of products."""
-    return isinstance(element, Bits) and not absent and not raw
+def build_rows(item: ProductItem, at: LayerContext, arrays: Arrays, outputs: int,
+               taps: tuple[int, ...], absent: bool) -> Rows:
+    """Read the arrays of a layer, and fold its batch-norm where it has one.
 
-
-def plain_sum(weights: np.ndarray, element: Element, absent: bool,
-              raw: bool) -> tuple[tuple[int, ...], np.ndarray]:
-    """Coefficients and constants of rows ``[out, in]`` that say nothing else themselves."""
-    if counts(element, absent, raw):
-        return (1,), np.zeros(len(weights), dtype=np.int64)
-    return product_sum(weights, element)
-
-
-def build_dense(item: LayerItem, at: LayerContext, arrays: Arrays) -> Built:
-    """``dense``."""
-    assert isinstance(item, DenseItem)
-    if len(at.type.shape) != 1:
-        raise at.refuse(f"a dense layer reads a vector, but '{at.source}' gives {at.type}",
-                        "put 'flatten' before it")
-    rows = _rows(item, at, arrays, item.dense, (at.type.size,), False)
-    return Dense(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
-                 rows.thresholds, item.unipolar), rows.certificate
-
-
-def build_conv(item: LayerItem, at: LayerContext, arrays: Arrays) -> Built:
-    """``conv`` and ``depthwise``."""
-    assert isinstance(item, ConvBase)
-    channels = at.type.channels
-    if isinstance(item, DepthwiseItem):
-        outputs, kernel, groups = channels, item.depthwise, channels
-    else:
-        assert isinstance(item, ConvItem)
-        outputs, kernel, groups = item.conv, item.kernel, item.groups
-    moved = window(item, kernel, item.stride or 1, at)
-    for count, what in ((channels, f"channels of '{at.source}'"), (outputs, "outputs")):
-        if count % groups:
-            raise at.refuse(f"the {count} {what} do not divide into {groups} groups",
-                            f"legal here: divisors of {math.gcd(channels, outputs)}")
-    height, width, _ = at.type.map
-    positions = moved.out_size(height, width)
-    at.limit("outputs", *positions, outputs)
-    at.limit("taps of all windows", *positions, moved.taps)
-    pad, absent = padding(item, moved, at, arrays)
-    rows = _rows(item, at, arrays, outputs, (*moved.kernel, channels // groups), absent)
-    return Conv(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
-                rows.thresholds, item.unipolar, moved, groups, pad, absent), rows.certificate
-
-
-def _rows(item: ProductItem, at: LayerContext, arrays: Arrays, outputs: int, taps: tuple[int, ...],
-          absent: bool) -> Rows:
-    """Read the arrays of a layer; ``taps`` is the shape of a row."""
+    Parameters
+    ----------
+    item : ProductItem
+    at : LayerContext
+    arrays : Arrays
+    outputs : int
+        Rows.
+    taps : tuple of int
+        Shape of a row.
+    absent : bool
+        Pixels outside the map are exact zeros.
+    """
     element = at.type.element
     columns = math.prod(taps)
-    at.limit("weights", outputs, columns)
-    at.limit("thresholds", outputs, item.levels)
+    at.check_size("weights", outputs, columns)
+    at.check_size("thresholds", outputs, item.levels)
     if element.planes + columns.bit_length() > 60:
-        raise at.refuse(f"sums of {columns} values of {element.width} bits do not fit 60 bits",
+        raise at.error(f"sums of {columns} values of {element.width} bits do not fit 60 bits",
                         "bring the values into fewer bits before it, with 'affine' and a shift")
     weights = _weights(at, arrays, outputs, taps)
     if f"{at.name}.coefficients" in arrays or len(weights) > 1:
         return _given_sum(item, at, arrays, weights)
-    coefficients, const = plain_sum(weights[0], element, absent, item.raw)
+    coefficients, const = default_sum(weights[0], element, absent, item.raw)
     if item.raw:
         key = f"{at.name}.bias"
         bias = arrays.integers(key, (outputs,)) if key in arrays else 0
         return Rows(weights, coefficients, const + bias, None)
     sums = reach(weights[0], element, absent)
     low, high = sums.low, sums.high
-    if counts(element, absent, False):
+    if compares_popcounts(element, absent, False):
         low, high = np.zeros_like(low), np.full_like(high, columns)
     thresholds = given_thresholds(item, at, arrays, low, high,
                                   int((high - low).max()) / math.sqrt(12 * columns))
@@ -117,9 +71,9 @@ def _rows(item: ProductItem, at: LayerContext, arrays: Arrays, outputs: int, tap
                     _certificate(at.name, thresholds, low, high, sums.points))
     fold, certificate = fold_signs(item, at.name, sums, arrays)
     weights = fold.apply(weights[0])[None]
-    coefficients, const = plain_sum(weights[0], element, absent, item.raw)
+    coefficients, const = default_sum(weights[0], element, absent, item.raw)
     found = fold.thresholds
-    if not counts(element, absent, False):
+    if not compares_popcounts(element, absent, False):
         found = sums.start(fold.complemented) + sums.step * found
     return Rows(weights, coefficients, const, found[:, None], certificate)
 
@@ -138,7 +92,7 @@ def _weights(at: LayerContext, arrays: Arrays, outputs: int, taps: tuple[int, ..
 
 
 def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.ndarray) -> Rows:
-    """Sums with coefficients of their own, as ``sum_m c_m * popcount_m + bias``."""
+    """Read sums with explicit coefficients, ``sum_m c_m * popcount_m + bias``."""
     name, (_, outputs, columns) = at.name, weights.shape
     coefficients = tuple(int(c) for c in arrays.integers(f"{name}.coefficients",
                                                          (at.type.element.planes,)))
@@ -147,7 +101,7 @@ def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.
     if item.raw:
         return Rows(weights, coefficients, const, None)
     if f"{name}.thresholds" not in arrays or item.batch_norm or item.sign != ">=":
-        raise at.refuse(f"has '{name}.coefficients', which need integer thresholds",
+        raise at.error(f"has '{name}.coefficients', which need integer thresholds",
                         f"hand in '{name}.thresholds', without batch_norm and sign")
     thresholds = _read_thresholds(name, arrays, outputs, item.levels)
     high = const + sum(coefficients) * columns
@@ -157,23 +111,30 @@ def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.
 
 def given_thresholds(item: SignItem, at: LayerContext, arrays: Arrays, low: np.ndarray,
                      high: np.ndarray, spread: float) -> np.ndarray | None:
-    """Integer thresholds ``[out, J]`` where they are given, or random ones.
+    """Read integer thresholds ``[out, J]``, or draw random ones; None where a sign is folded.
 
-    ``low`` and ``high`` end what they are compared with, channel by channel; ``spread`` is about
-    its standard deviation.
+    Parameters
+    ----------
+    item : SignItem
+    at : LayerContext
+    arrays : Arrays
+    low, high : int64 [out]
+        Range of the values that the thresholds are compared with.
+    spread : float
+        About the standard deviation of these values.
     """
     name, outputs = at.name, len(low)
     key = f"{name}.thresholds"
     if key in arrays:
         if item.batch_norm or item.sign != ">=":
             other = "batch_norm" if item.batch_norm else "sign"
-            raise at.refuse(f"has '{key}' and '{other}'", "keep one of them")
+            raise at.error(f"has '{key}' and '{other}'", "keep one of them")
         return _read_thresholds(name, arrays, outputs, item.levels)
     if isinstance(arrays, RandomArrays) and not item.batch_norm and \
             (item.levels > 1 or isinstance(at.type.element, Int)):
         return arrays.thresholds(low, high, spread, item.levels)
     if item.levels > 1:
-        raise at.refuse(f"has 'levels: {item.levels}' without an array '{key}'",
+        raise at.error(f"has 'levels: {item.levels}' without an array '{key}'",
                         f"it has the shape ({outputs}, {item.levels})")
     return None
 
@@ -185,6 +146,6 @@ def _read_thresholds(name: str, arrays: Arrays, outputs: int, levels: int) -> np
 
 def _certificate(name: str, thresholds: np.ndarray, low: np.ndarray, high: np.ndarray,
                  points: int) -> Certificate:
-    """Certificate of thresholds that came as integers: nothing had to be folded."""
+    """Make the certificate of integer thresholds from the weight file: nothing was folded."""
     never = ((thresholds <= low[:, None]) | (thresholds > high[:, None])).all(axis=1)
     return Certificate(name, GIVEN, len(thresholds), points, constant=int(never.sum()))

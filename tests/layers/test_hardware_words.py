@@ -1,4 +1,4 @@
-"""``check`` says of every kind of layer what it becomes."""
+"""Every kind of layer has words for what it becomes in hardware."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.cli.becomes import becomes
 from bnnhw.importers.network import load_network
-from bnnhw.ir.layer import LAYERS
+from bnnhw.ir import Graph
+from bnnhw.ir.layer import LAYERS, Layer
 from bnnhw.passes import run_passes
 from tests.importers.yaml_networks import load
 
@@ -38,32 +38,37 @@ SAID: list[tuple[dict[str, Any], dict[str, Any], str]] = [
                                                       "wired"),
     ({"flatten": True}, BITS, "the same stream, read as one vector"),
     ({"add": "input", "limits": [-9, 9]}, INTS, "sum with 'input', saturating at -9..9"),
-    ({"concat": "input"}, INTS, "channels of 'input' behind its own"),
+    ({"concat": "input"}, INTS, "channels of 'input' after those of 'input'"),
     ({"binarize": 3}, INTS, "bit = [x >= 3]"),
     ({"affine": True, "shift": 4}, INTS, "integer scale and offset of each channel, 4 fraction "
      "bits rounded half up"),
 ]
 
 
+def hardware(layer: Layer, reduced: Graph) -> str:
+    return layer.hardware(reduced.layer(layer.name))
+
+
 @pytest.mark.parametrize(("item", "input_", "text"), SAID, ids=str)
 def test_what_is_said(item: dict[str, Any], input_: dict[str, Any], text: str) -> None:
     graph = load([item], input_)
-    assert becomes(graph.layers[0], run_passes(graph)) == text
+    assert hardware(graph.layers[0], run_passes(graph)) == text
 
 
 def test_channels_that_turn() -> None:
     turned = np.array([0, 1, 1, 0])
     pool = load([{"max_pool": 2, "name": "p"}], BITS, {"p.smallest": turned})
-    assert becomes(pool.layers[0], pool) == ("OR over windows of 2x2, stride 2x2, AND on 2 "
+    assert hardware(pool.layers[0], pool) == ("OR over windows of 2x2, stride 2x2, AND on 2 "
                                              "channels")
     threshold = load([{"threshold": True, "levels": 3, "name": "t"}], INTS,
                      {"t.thresholds": np.zeros((4, 3)), "t.falling": turned})
-    assert becomes(threshold.layers[0], threshold) == "4 x 3 integer thresholds, 2 channels falling"
+    assert hardware(threshold.layers[0], threshold) == \
+        "4 x 3 integer thresholds, 2 channels falling"
 
 
 def test_every_kind_has_words() -> None:
     graphs = [load_network(path).graph for path in EXAMPLES.glob("*.yaml")]
     graphs += [load([item], input_) for item, input_, _ in SAID]
-    said = {layer.kind: becomes(layer, graph) for graph in graphs for layer in graph.layers}
+    said = {layer.kind: hardware(layer, graph) for graph in graphs for layer in graph.layers}
     assert said.keys() == LAYERS.keys()
     assert all(text and text != kind for kind, text in said.items())
