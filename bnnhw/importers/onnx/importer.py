@@ -21,7 +21,6 @@ from bnnhw.importers.base import DEFAULT_CHECK, Check, ImportOptions
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.check import check_import
-from bnnhw.importers.onnx.fuse import fuse
 from bnnhw.importers.onnx.input_layout import first_map_view
 from bnnhw.importers.onnx.layer_list import LayerList, free_name
 from bnnhw.importers.onnx.model_file import load_onnx, node_label, tensor_array
@@ -32,6 +31,7 @@ from bnnhw.importers.onnx.topological_order import ordered_nodes
 from bnnhw.importers.onnx.translation import Translation, Value
 from bnnhw.importers.registry import register
 from bnnhw.ir import Graph
+from bnnhw.passes.fuse_thresholds import fuse_thresholds
 
 __all__ = ["OnnxImporter", "import_onnx"]
 
@@ -128,11 +128,14 @@ def _finish(model: Any, translation: Translation, start: Chain, name: str,
         used = {n for one in taken for n in (one, f"{one}_label")}
         own = None if len(names) == 1 else free_name(layers.name(output, "out"), used)
         translation.outputs.append(add_output(layers, value, output, own, argmax))
-    made, certificates, outputs = fuse(layers.layers, layers.certificates, [
-        pair for end in translation.outputs for pair in end.outputs])
+    raw = Graph(name, start.type, tuple(layers.layers), tuple(
+        pair for output in translation.outputs for pair in output.outputs))
+    graph, fused = fuse_thresholds(raw)
+    names_left = {layer.name for layer in graph.layers}
+    certificates = (replace(c, layer=fused.get(c.layer, c.layer)) for c in layers.certificates)
     scores = layers.scores[0].to_json() if layers.scores else None
-    return Network(Graph(name, start.type, tuple(made), tuple(outputs)), {}, tuple(certificates),
-                   scores, tuple(layers.notes))
+    return Network(graph, {}, tuple(c for c in certificates if c.layer in names_left), scores,
+                   tuple(layers.notes))
 
 
 class OnnxImporter:

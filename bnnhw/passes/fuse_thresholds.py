@@ -1,15 +1,17 @@
-"""Thresholds into the products in front of them, and layers away that nothing reads."""
+"""Moves thresholds into the products that compute their input, and drops layers nobody reads.
+
+Importers give each node of a model a layer of its own; this pass brings such a raw graph into the
+form that the hardware has: one unit for a product and its thresholds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from bnnhw.ir import Bits, TensorType
-from bnnhw.ir.certificate import Certificate
+from bnnhw.ir import Bits, Graph, TensorType
 from bnnhw.layers import (
     Conv,
     Flatten,
@@ -22,35 +24,36 @@ from bnnhw.layers import (
     product_sum,
 )
 
-__all__ = ["fuse"]
+__all__ = ["fuse_thresholds"]
 
 
-def fuse(layers: Sequence[Layer], certificates: Sequence[Certificate],
-         outputs: Sequence[tuple[str, str]]) -> tuple[list[Layer], list[Certificate],
-                                                      list[tuple[str, str]]]:
-    """Bring the layers of an import into their shortest form; every output stays equal.
+def fuse_thresholds(graph: Graph) -> tuple[Graph, dict[str, str]]:
+    """Fuse every threshold that alone reads a product into it; all outputs stay equal.
 
-    A ``Threshold`` moves in front of pools and upsampling, and into the product that it alone
-    reads: rows of falling channels are complemented. LayerList that no output needs go.
+    A ``Threshold`` moves before max-pools and upsampling first, which are monotonic, and then into
+    the product: the weight rows of channels that fall are complemented. Sums of -1/+1 products are
+    rewritten as popcounts. Layers that no output needs are removed.
 
     Returns
     -------
-    layers, certificates, outputs : list
-        Certificates carry the name of the layer that has the thresholds now.
+    graph : Graph
+    fused : dict of str to str
+        The name of each threshold that is gone, and of the product that now contains it.
     """
-    work = _Work(list(layers), list(certificates), list(outputs))
-    work.drop_unread()
-    while work.step():
+    fusion = _Fusion(graph)
+    fusion.drop_unread()
+    while fusion.change_one():
         pass
-    return work.layers, work.certificates, work.outputs
+    return Graph(graph.name, graph.input, tuple(fusion.layers), tuple(fusion.outputs)), fusion.fused
 
 
-class _Work:
-    """The lists while they change."""
+class _Fusion:
+    """The layers and outputs while they change."""
 
-    def __init__(self, layers: list[Layer], certificates: list[Certificate],
-                 outputs: list[tuple[str, str]]) -> None:
-        self.layers, self.certificates, self.outputs = layers, certificates, outputs
+    def __init__(self, graph: Graph) -> None:
+        self.layers: list[Layer] = list(graph.layers)
+        self.outputs: list[tuple[str, str]] = list(graph.outputs)
+        self.fused: dict[str, str] = {}
 
     def drop_unread(self) -> None:
         needed = {source for _, source in self.outputs}
@@ -58,20 +61,19 @@ class _Work:
             if layer.name in needed:
                 needed.update(layer.sources)
         self.layers = [layer for layer in self.layers if layer.name in needed]
-        self.certificates = [c for c in self.certificates if c.layer in needed]
 
-    def step(self) -> bool:
-        """Change one thing; False where nothing is left."""
-        places = {layer.name: k for k, layer in enumerate(self.layers)}
+    def change_one(self) -> bool:
+        """Fuse or move the first threshold that allows it; False where none is left."""
+        positions = {layer.name: k for k, layer in enumerate(self.layers)}
         for k, layer in enumerate(self.layers):
-            before = places.get(layer.source)
+            before = positions.get(layer.source)
             if not isinstance(layer, Threshold) or before is None:
                 continue
             source = self.layers[before]
-            if self._readers(source.name) != 1:
+            if self._count_readers(source.name) != 1:
                 continue
             if isinstance(source, Product) and source.thresholds is None:
-                self._absorb(before, k, source, layer)
+                self._fuse(before, k, source, layer)
                 return True
             if isinstance(source, (MaxPool, Upsample)) or (
                     isinstance(source, Flatten) and source.input.size == source.input.channels):
@@ -79,33 +81,32 @@ class _Work:
                 return True
         return False
 
-    def _readers(self, name: str) -> int:
+    def _count_readers(self, name: str) -> int:
         return sum(layer.sources.count(name) for layer in self.layers) + \
             sum(source == name for _, source in self.outputs)
 
-    def _absorb(self, before: int, place: int, product: Product, threshold: Threshold) -> None:
+    def _fuse(self, before: int, position: int, product: Product, threshold: Threshold) -> None:
         self.layers[before] = _with_thresholds(product, threshold)
-        del self.layers[place]
+        del self.layers[position]
         self._rename(threshold.name, product.name)
-        self.certificates = [replace(c, layer=product.name) if c.layer == threshold.name else c
-                             for c in self.certificates]
+        self.fused[threshold.name] = product.name
 
-    def _swap(self, before: int, place: int, mover: Layer, threshold: Threshold) -> None:
+    def _swap(self, before: int, position: int, mover: Layer, threshold: Threshold) -> None:
         """``mover -> threshold`` becomes ``threshold -> mover``."""
         first = replace(threshold, source=mover.source, input=mover.input)
         second = replace(mover, source=first.name, input=first.out_type())
         if isinstance(mover, MaxPool):
             second = replace(mover, source=first.name, input=first.out_type(),
                              smallest=mover.smallest ^ threshold.falling)
-        del self.layers[place]
+        del self.layers[position]
         self.layers[before:before + 1] = [first, second]
-        self._rename(threshold.name, mover.name, besides=mover.name)
+        self._rename(threshold.name, mover.name, except_in=mover.name)
 
-    def _rename(self, old: str, new: str, besides: str = "") -> None:
+    def _rename(self, old: str, new: str, except_in: str = "") -> None:
         """Let all readers of ``old`` read ``new``, and give every layer its new input type."""
         types: dict[str, TensorType] = {}
         for k, layer in enumerate(self.layers):
-            if layer.name != besides:
+            if layer.name != except_in:
                 if layer.source == old:
                     layer = replace(layer, source=new)
                 if isinstance(layer, Join) and layer.second == old:
@@ -120,12 +121,12 @@ class _Work:
 
 
 def _with_thresholds(product: Product, threshold: Threshold) -> Product:
-    """A product that compares its sums itself, in popcounts where one plane allows it."""
+    """Make the product that compares its own sums, as popcounts where its input is bits."""
     falling = threshold.falling.astype(np.bool_)
     weights = product.weights ^ threshold.falling[:, None]
     # #{x < T_j} = #{-x >= 1 - T_j}, and complemented rows give -x.
-    turned = 1 - threshold.thresholds[:, ::-1]
-    thresholds = np.where(falling[:, None], turned, threshold.thresholds)
+    complemented = 1 - threshold.thresholds[:, ::-1]
+    thresholds = np.where(falling[:, None], complemented, threshold.thresholds)
     element = product.input.element
     coefficients, const = product_sum(weights[0], element)
     if isinstance(element, Bits) and not (isinstance(product, Conv) and product.absent):
