@@ -133,7 +133,7 @@ def test_what_turns_out_too_large_is_planned_smaller_three_times(
 @pytest.mark.parametrize(("options", "said"), [
     (("--board", "icebraker"), "unknown board"),
     (("--board", "icebreaker", "--ii", "9", "--fps", "9"), "give one of them"),
-    (("--board", "icebreaker", "--freq", "5"), "its PLL begins at"),
+    (("--board", "icebreaker", "--freq", "5"), "the lowest clock of its PLL is"),
     (("--board", "icebreaker", "--baud", "17000000"), "--baud"),
     (("--board", "icebreaker", "--tools", "docker"), "yowasp or native"),
     (("--board", "icebreaker", "--ii", "0"), "at least 1"),

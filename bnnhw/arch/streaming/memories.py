@@ -100,7 +100,7 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
     chosen = {t.key: t.wish for t in tables if t.wish != "auto"}
     in_luts: dict[tuple[str, str], int] = {}
     open_ = [t for t in tables if t.wish == "auto"]
-    if device.budget is None:
+    if device.budget is None or not device.memory.block_shapes:
         chosen.update({t.key: device.memory.rom_style(t.depth) for t in open_})
     else:
         free = device.budget.blocks - reserve
