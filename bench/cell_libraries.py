@@ -22,7 +22,7 @@ from bnnhw.asic import (
     sta_installed,
 )
 from bnnhw.asic.library import NAMED
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network

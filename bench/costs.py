@@ -21,7 +21,7 @@ from configurations import configurations
 from scipy.optimize import nnls
 
 from bnnhw.cli.common import print_table
-from bnnhw.emit.design import generate, plan_network
+from bnnhw.emit.generate import generate, plan_network
 from bnnhw.errors import ToolError
 from bnnhw.families import get_device
 from bnnhw.families.costs import all_features, block_count

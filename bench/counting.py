@@ -24,7 +24,7 @@ from networks import classifier
 from peers import TARGETS, cached, count_cells, measure, works
 
 from bnnhw.cli.common import print_table
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device, get_target
 from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.onnx.importer import import_onnx
@@ -139,13 +139,15 @@ def complete_tfc() -> list[dict[str, Any]]:
     graph = import_onnx(TFC, name="tfc", input_type="bits").graph
     rows = []
     for target in TARGETS:
-        for what, goal in (("combinational", Goal(cuts=0)), ("150 MHz", Goal(clock_mhz=150))):
+        for what, goal, cuts in (("combinational", Goal(), 0),
+                                 ("150 MHz", Goal(clock_mhz=150), None)):
             begin = time.process_time()
-            core = generate(Network(graph, {}, ()), "unrolled", get_device(target), goal)
+            core = generate(Network(graph, {}, ()), "unrolled", get_device(target), goal,
+                            cuts=cuts)
             seconds = time.process_time() - begin
             report = synthesise(core, get_device(target))
             lut = sum(u.lut for u in report.units)
-            operations = 2 * sum(int(u.summary().get("synapses", 0)) for u in core.plan.units)
+            operations = 2 * sum(u.products_per_cycle for u in core.plan.units)
             rows.append({"target": target, "registers": what, "slots": lut,
                          "FF": sum(u.ff for u in report.units), "latency": core.plan.latency,
                          "operations / cycle / slot": round(operations / lut, 2),

@@ -8,7 +8,7 @@ from typing import Any
 
 from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.units import MvtuPlan
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal, Plan
@@ -36,7 +36,8 @@ def bench_plan() -> list[dict[str, Any]]:
         times = []
         for _ in range(5):
             begin = time.perf_counter()
-            plan = get_arch("streaming").plan(network.graph, hints, device, Goal(target_cycles=ii))
+            plan = get_arch("streaming").plan(network.graph, device, Goal(target_cycles=ii),
+                                                 hints=hints)
             times.append(1000 * (time.perf_counter() - begin))
         needed = resources(plan, device)
         rows.append({"network": name, "milliseconds": round(min(times), 1),

@@ -29,7 +29,8 @@ from networks import SHAPES, classifier
 
 from bnnhw import golden
 from bnnhw.cli.common import print_table
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.run import BATCH

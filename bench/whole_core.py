@@ -23,7 +23,8 @@ from bnnhw.asic import (
     simulate_job_gates,
     sta_installed,
 )
-from bnnhw.emit.design import Design, design_of, plan_network
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import design_of, plan_network
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
@@ -43,8 +44,8 @@ def core_of(side: int, channels: int, outputs: int, kernel: int = 7,
         f"{{shape: [{side}, {side}, {channels}], type: int, range: [-2048, 2047]}}",
         [f"{{conv: {outputs}, kernel: {kernel}, pad: same, pad_value: zero, sums: true}}"])
     network = load_network(path)
-    _, plan = plan_network(network, "yodann", get_device("cells"), Goal(core=core))
-    return design_of(network, "yodann", plan)
+    _, plan = plan_network(network, "yodann", get_device("cells"), Goal(), core=core)
+    return design_of(network, plan)
 
 
 def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:

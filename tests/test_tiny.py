@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw import golden
-from bnnhw.emit.design import generate, load_design
+from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal

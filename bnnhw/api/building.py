@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.api.progress import Progress, StageReport
-from bnnhw.arch import get_arch
+from bnnhw.arch import architectures, get_arch
 from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
@@ -21,6 +21,10 @@ from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.warm import is_warm, warm
 
 __all__ = ["build_board", "build_design", "check_carried", "timing_error", "warm_up"]
+
+
+LINK = "uart"
+"""Link between host and board."""
 
 
 def build_design(design: Design, board: str, clock_mhz: float | None = None,
@@ -50,9 +54,12 @@ def build_design(design: Design, board: str, clock_mhz: float | None = None,
 
 def check_carried(arch: str) -> None:
     """Raise PlanError for an architecture that the host link of boards cannot feed."""
-    if get_arch(arch).jobs:
-        raise PlanError(f"'{arch}' runs jobs from a host, which the host link of boards does not "
-                        "carry", hint=f"use {option('arch', 'streaming')}, or unrolled")
+    if LINK in get_arch(arch).host_links:
+        return
+    able = [name for name, other in architectures().items() if LINK in other.host_links]
+    raise PlanError(f"the serial link of boards cannot carry the input of architecture '{arch}'",
+                    hint=f"use {option('arch', able[0])}"
+                    + "".join(f", or {name}" for name in able[1:]))
 
 
 def warm_up(board: Board, tools: Tools, stage: StageReport) -> None:

@@ -7,19 +7,16 @@ from pathlib import Path
 
 from bnnhw.api.loading import load
 from bnnhw.api.progress import Progress, StageReport
-from bnnhw.arch import get_arch
-from bnnhw.emit.design import Design, plan_network
-from bnnhw.emit.design import generate as emit_design
-from bnnhw.errors import ConfigError, TimingError, option
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate as emit_design
+from bnnhw.emit.generate import plan_network
+from bnnhw.errors import TimingError
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal
 
-__all__ = ["generate", "make_goal"]
-
-_COMMON = ("ii", "fps", "clock_mhz")
-_OPTIONS = {"unrolled": ("cuts",), "yodann": ("core",)}
+__all__ = ["generate"]
 
 
 def generate(network: Network | str | Path, arch: str = "streaming", device: str = "generic",
@@ -58,37 +55,15 @@ def generate(network: Network | str | Path, arch: str = "streaming", device: str
     """
     if not isinstance(network, Network):
         network = load(network)
-    goal = make_goal(arch, ii=ii, fps=fps, clock_mhz=clock_mhz, **options)
+    goal = Goal(ii, fps, clock_mhz)
     target = get_device(device)
     report = StageReport(progress)
-    design = replace(emit_design(network, arch, target, goal, report), goal=goal)
+    design = replace(emit_design(network, arch, target, goal, report, **options), goal=goal)
     report.end()
-    if not get_arch(arch).jobs:
-        try:
-            check_goal(design.plan, goal,
-                       lambda other: plan_network(network, arch, target, other)[1])
-        except TimingError as error:
-            error.result = design
-            raise
+    try:
+        check_goal(design.plan, goal,
+                   lambda other: plan_network(network, arch, target, other, None, **options)[1])
+    except TimingError as error:
+        error.result = design
+        raise
     return design
-
-
-def make_goal(arch: str, ii: int | None = None, fps: float | None = None,
-              clock_mhz: float | None = None, **options: int | str | None) -> Goal:
-    """Return a goal with the options of an architecture; None stands for an option not given.
-
-    Raises
-    ------
-    ConfigError
-        The architecture does not have one of the options.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    own = _OPTIONS.get(get_arch(arch).name, ())
-    for name in given:
-        if name not in own:
-            other = next((arch for arch, names in _OPTIONS.items() if name in names), None)
-            raise ConfigError(
-                f"architecture '{arch}' has no option {option(name)}",
-                hint=f"use {option('arch', other)}" if other else
-                f"its options are {', '.join(map(option, (*_COMMON, *own)))}")
-    return Goal(ii, fps, clock_mhz, **given)  # type: ignore[arg-type]

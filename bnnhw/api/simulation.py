@@ -5,20 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from bnnhw import golden
 from bnnhw.api.progress import Progress, sample_counter
-from bnnhw.arch import get_arch
-from bnnhw.arch.yodann import in_software, run_network
+from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.emit.design import Design
-from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.errors import MismatchError
 from bnnhw.sim.compare import count_mismatches, first_difference
-from bnnhw.sim.jobs import JobRun, simulate_jobs
-from bnnhw.sim.simulate import Simulation, simulate
-from bnnhw.sim.stalls import Stalls
+from bnnhw.sim.simulate import simulate
 
 __all__ = ["Verification", "mismatch_error", "simulate_design", "verify_design"]
 
@@ -29,21 +24,18 @@ class Verification:
 
     Attributes
     ----------
-    run : Simulation or JobRun
+    run : Run
     expected : dict of int64 arrays
         Outputs of the golden model; of a core that saturates its sums, of the golden model that
         saturates in the same way.
-    exact : dict of int64 arrays
-        Outputs of the exact network.
     mismatches : int
         Frames of which any output differs from ``expected``.
     seconds : float
         Time of the simulation.
     """
 
-    run: Simulation | JobRun
+    run: Run
     expected: dict[str, np.ndarray]
-    exact: dict[str, np.ndarray]
     mismatches: int
     seconds: float
 
@@ -51,7 +43,7 @@ class Verification:
 def simulate_design(design: Design, x: np.ndarray, engine: str = "verilator",
                     stalls: float | tuple[float, float] = 0.0, seed: int = 1,
                     layout: str | None = None,
-                    progress: Progress | None = None) -> Simulation | JobRun:
+                    progress: Progress | None = None) -> Run:
     """Simulate a design on samples (see ``Design.simulate``)."""
     stall_in, stall_out = stalls if isinstance(stalls, tuple) else (stalls, stalls)
     x = design.graph.accept_input(x, layout)
@@ -73,19 +65,10 @@ def verify_design(design: Design, x: np.ndarray, engine: str, stalls: Stalls,
         (see ``mismatch_error``).
     """
     begin = time.perf_counter()
-    if get_arch(design.plan.arch).jobs:
-        if engine != "verilator":
-            raise ConfigError(f"'{design.plan.arch}' cannot run in the engine '{engine}'",
-                              hint="use verilator")
-        run: Simulation | JobRun = simulate_jobs(design, x, stalls, count)
-    else:
-        run = simulate(design, x, engine, stalls, count)
+    run = simulate(design, x, engine, stalls, count)
     seconds = time.perf_counter() - begin
-    exact = expected = golden.run(design.graph, x)
-    plan: Any = design.plan
-    if isinstance(run, JobRun) and plan.shape.acc is not None:
-        expected = run_network(plan, design.graph, x, in_software(plan))
-    return Verification(run, expected, exact, count_mismatches(expected, run.outputs), seconds)
+    expected = design.architecture.reference(design.plan, design.graph, x)
+    return Verification(run, expected, count_mismatches(expected, run.outputs), seconds)
 
 
 def mismatch_error(design: Design, x: np.ndarray, verified: Verification,
@@ -97,9 +80,6 @@ def mismatch_error(design: Design, x: np.ndarray, verified: Verification,
                          if (expected[o][k] != found[o][k]).any())
     channel = int(np.flatnonzero(expected[output][frame] != found[output][frame])[0])
     layer = dict(design.graph.outputs)[output]
-    if isinstance(verified.run, JobRun):
-        return MismatchError(f"{frames}, although every job is right", result=verified.run,
-                             layer=layer, frame=frame, channel=channel)
     difference = first_difference(design, x, frame + 1)
     if difference:
         return MismatchError(f"{frames}; first at {difference}", result=verified.run,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from bnnhw.arch import get_arch
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.roles import KINDS, kind_of
 from bnnhw.asic.shims import GATE_MARK
@@ -191,9 +190,6 @@ def products_per_frame(design: Design) -> int:
 
     For a job-based core, only the products that the core computes count, not those of the host.
     """
-    plan: Any = design.plan
-    if get_arch(plan.arch).jobs:
-        return sum(layer.macs() for layer in plan.layers) // plan.batch
     graph = design.graph
     return sum(layer.outputs * layer.fan_in * math.prod(layer.positions())
                for layer in graph.layers if isinstance(layer, Product))
@@ -203,9 +199,9 @@ def make_report(design: Design, mapped: Mapped) -> CellReport:
     """Return the area and the number of cells of each unit of a mapped design."""
     library, top = mapped.library, mapped.top
     units = []
-    for unit in design.plan.units:
-        units.append(_area(mapped, f"{top}.{unit.name}", unit.name, unit.kind,
-                           unit.products_per_cycle))
+    for part in design.rows.parts:
+        units.append(_area(mapped, f"{top}.{part.name}", part.name, part.kind,
+                           part.products_per_cycle))
     between = _area(mapped, top, "between", "wiring", 0)
     if between.cells:
         units.append(between)

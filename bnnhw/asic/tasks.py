@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.arch import get_arch
 from bnnhw.asic.energy import estimate_run
 from bnnhw.asic.energy_result import Energy
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
@@ -75,6 +74,10 @@ Result = (CellReport | Mapped | Timing | MissingTool | GateRun | Energy | Equiva
 """One result of the flow; the dictionary contains the files for LibreLane by name."""
 
 
+SIMULATORS = {"yodann": simulate_job_gates}
+"""Gate-level simulation of architectures whose input is not a stream of frames."""
+
+
 def run_task(design: Design, library: CellLibrary, task: Task, stage: Stage) -> Iterator[Result]:
     """Run a task and yield each result as soon as it is known, in the order of ``Result``.
 
@@ -104,7 +107,7 @@ def run_task(design: Design, library: CellLibrary, task: Task, stage: Stage) -> 
     if task.librelane:
         yield hand_off(design, mapped, timing, task.period)
     if task.samples is not None:
-        simulate = simulate_job_gates if get_arch(design.plan.arch).jobs else simulate_gates
+        simulate = SIMULATORS.get(design.plan.arch, simulate_gates)
         with stage(f"simulate {len(netlist.instances):,} cells") as progress:
             run = simulate(design, mapped, netlist, task.samples[0], period=task.period,
                            toggles=task.energy, progress=progress)

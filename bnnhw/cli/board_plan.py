@@ -6,7 +6,7 @@ import itertools
 import math
 
 from bnnhw.arch import get_arch
-from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.cli.plan import planner_of
 from bnnhw.emit.board import link_cost
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import Device, get_device
@@ -84,21 +84,21 @@ def plan_for(network: Network, board: Board, arch: str, goal: Goal | None, fit: 
     """
     device = board.planned_device
     planner = beside_link(lambda part: planner_of(network, arch, part), device, share)
-    folds = get_arch(arch).folds
+    chosen = get_arch(arch)
 
     def room(plan: Plan) -> Device:
         return room_for(plan, device, share)
 
-    if goal is None and not (fit and folds):
+    if goal is None and not (fit and chosen.search_ii):
         try:
-            plan = planner(Goal() if folds else Goal(target_cycles=1, clock_mhz=clock))
+            plan = planner(chosen.default_goal(clock))
         except PlanError:  # nothing is that fast
             plan = None
         if plan is not None and (device.budget is None or _fits(plan, device, share)):
             return plan
-    if goal is None and folds:
-        return fastest_fit(planner, device, SLOWEST, room)
-    goal = goal or Goal(target_cycles=1, clock_mhz=clock)
+    if goal is None and chosen.search_ii:
+        return fastest_fit(planner, device, chosen.search_ii[-1], room)
+    goal = goal if goal is not None else chosen.default_goal(clock)
     plan = plan_goal(planner, goal, lambda plan: _fits(plan, device, ALL))
     if not _fits(plan, device, ALL):
         needed_all = resources(plan, room_for(plan, device, ALL))
@@ -113,7 +113,7 @@ def plan_for(network: Network, board: Board, arch: str, goal: Goal | None, fit: 
 def _what_fits(network: Network, board: Board, arch: str, clock: float) -> str:
     """The option with which a network fits a board; it was tried."""
     for candidate in dict.fromkeys((arch, "streaming")):
-        if not get_arch(candidate).folds:
+        if not get_arch(candidate).search_ii:
             continue
         try:
             plan = plan_for(network, board, candidate, None, True, clock, usual_share(board))

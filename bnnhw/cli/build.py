@@ -8,14 +8,15 @@ from typing import Any
 
 import typer
 
-from bnnhw.arch import ARCHS, get_arch
+from bnnhw.api.building import check_carried
+from bnnhw.arch import architectures
 from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
 from bnnhw.cli.common import open_network, print_json, print_table
 from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.stages import StageClock, stages
 from bnnhw.emit.board import BoardDesign, design_board, divisor_of
-from bnnhw.emit.design import design_of
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import design_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal, Plan
@@ -39,7 +40,7 @@ def command(
     board: str = typer.Option(..., autocompletion=board_names,
                               help=f"Board: {', '.join(boards())}."),
     arch: str = typer.Option("streaming", autocompletion=arch_names,
-                             help=f"Architecture: {', '.join(ARCHS)}."),
+                             help=f"Architecture: {', '.join(architectures())}."),
     ii: int | None = typer.Option(None, help="Cycles that a frame may take."),
     fps: float | None = typer.Option(None, help="Frames a second to reach."),
     fit: bool = typer.Option(False, "--fit", help="As fast as fits the part."),
@@ -60,9 +61,7 @@ def command(
     Example: bnnhw build mnist_tfc --board icebreaker
     """
     chosen = get_board(board)
-    if get_arch(arch).jobs:
-        raise PlanError(f"'{arch}' takes jobs from a host, which the board's link does not carry",
-                        hint="use --arch streaming or unrolled")
+    check_carried(arch)
     network = open_network(layers)
     if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
@@ -111,7 +110,7 @@ def _build(network: Network, board: Board, arch: str, goal: Goal | None, fit: bo
             raise failed from None  # nothing smaller is left
         if failed is not None and plan == before:
             raise failed
-        made = design_board(design_of(network, arch, plan), board, clock, baud)
+        made = design_board(design_of(network, plan), board, clock, baud)
         try:
             return made, build(made, board, out / plan.name / board.name, seeds, tools, stage,
                                cache)

@@ -8,7 +8,7 @@ from bnnhw.api.loading import network_path
 from bnnhw.cli.certificates import print_certificates
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import networks
-from bnnhw.emit.design import plan_network
+from bnnhw.emit.generate import plan_network
 from bnnhw.families import get_device
 from bnnhw.importers.base import ImportOptions
 from bnnhw.importers.registry import load_any

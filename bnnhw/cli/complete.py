@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bnnhw.designs as designs
 from bnnhw import golden
-from bnnhw.arch import ARCHS
+from bnnhw.arch import architectures
 from bnnhw.families import DEVICES
 from bnnhw.ir.samples import LAYOUTS
 from bnnhw.platforms import boards
@@ -35,7 +35,7 @@ levels = of_words(*golden.LEVELS)
 
 def arch_names(incomplete: str) -> Offers:
     """Offer architectures."""
-    return _offers(((a.name, a.title) for a in ARCHS.values()), incomplete)
+    return _offers(((a.name, a.title) for a in architectures().values()), incomplete)
 
 
 def device_names(incomplete: str) -> Offers:

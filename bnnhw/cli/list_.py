@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 import bnnhw.designs as designs
-from bnnhw.arch import ARCHS
+from bnnhw.arch import architectures
 from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import of_words
 from bnnhw.errors import ConfigError
@@ -33,7 +33,7 @@ def _first_line(text: str | None) -> str:
 
 
 def _archs() -> Rows:
-    return NAMED, [(a.name, a.title) for a in ARCHS.values()]
+    return NAMED, [(a.name, a.title) for a in architectures().values()]
 
 
 def _devices() -> Rows:

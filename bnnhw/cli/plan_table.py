@@ -5,85 +5,52 @@ from __future__ import annotations
 from typing import Any
 
 from bnnhw.arch import get_arch
+from bnnhw.arch.base import AnyPlan
 from bnnhw.cli.common import print_table
 from bnnhw.emit.board import link_cost
-from bnnhw.families import get_device
-from bnnhw.plan import Goal, Plan, Unit
+from bnnhw.plan import Plan
 from bnnhw.plan.resources import Resources
 
-__all__ = ["clock_of", "estimate_json", "plan_json", "print_plan", "print_resources"]
+__all__ = ["estimate_json", "plan_json", "print_plan", "print_resources"]
 
 
-def print_plan(plan: Plan, clock_mhz: float | None, needed: Resources | None = None,
+def print_plan(plan: AnyPlan, clock_mhz: float | None, needed: Resources | None = None,
                has_goal: bool = True) -> None:
-    """Print the units of a plan and its totals; with ``has_goal`` also the user target."""
-    spans = {name: (first, last) for name, first, last in plan.spans}
-    costs = dict(needed.units) if needed else {}
-    rows = []
-    for unit in plan.units:
-        first, last = spans.get(unit.name, ("", ""))
-        row: list[Any] = [unit.name, unit.kind, _shape(unit), unit.cycles,
-                          f"{unit.cycles / plan.ii:.0%}", first, last, _memory(unit)]
-        if needed:
-            cost = costs[unit.name]
+    """Print the rows of a plan and what they reach together.
+
+    Parameters
+    ----------
+    plan : plan of any architecture
+    clock_mhz : float or None
+        The clock that the user gave.
+    needed : Resources or None
+        Estimate, for two more columns.
+    has_goal : bool
+        The user gave a goal, so that the sentence says whether it is reached.
+    """
+    arch = get_arch(plan.arch)
+    rows = arch.describe(plan)
+    columns, cells = list(rows.columns), [list(row) for row in rows.rows]
+    if needed:
+        columns += ["LUT", "block RAM"]
+        costs = dict(needed.units)
+        for row in cells:
+            cost = costs[str(row[0])]
             use = cost.block_use(needed.device)
             row += [round(cost.lut), f"{cost.block} ({use:.0%} used)" if cost.block else "0"]
-        rows.append(tuple(row))
-    columns = ["unit", "kind", "PE x SIMD", "cycles", "busy", "first in", "last out", "memory"]
-    print_table(f"{plan.name}: {plan.arch} on {plan.device}",
-                tuple(columns + (["LUT", "block RAM"] if needed else [])), rows)
+    print_table(rows.title, tuple(columns), cells)
+    for note in rows.notes:
+        print(note)
     reached = "reached" if plan.ii <= plan.target_cycles else "NOT reached"
-    target = f" (asked for at most {plan.target_cycles}: {reached})" if has_goal else ""
-    print(f"{plan.ii} cycles a frame{target}, latency {plan.latency} cycles")
-    print(_speed(plan, clock_mhz))
-
-
-def _speed(plan: Plan, clock_mhz: float | None) -> str:
-    """Frames a second and latency, with the clock and why it is taken."""
-    chosen = clock_of(plan, clock_mhz)
-    if chosen is None:
-        return f"no clock is known for {plan.device}: --clock MHZ gives frames a second"
-    clock, why = chosen
-    return (f"at {clock:g} MHz{why and f' ({why})'}: {clock * 1e6 / plan.ii:,.0f} frames/s, "
-            f"latency {plan.latency / clock:,.2f} us")
-
-
-def clock_of(plan: Plan, given_mhz: float | None) -> tuple[float, str] | None:
-    """The clock to reckon with in MHz, and what is to be known of it; None where none is known."""
-    expected = get_device(plan.device).clock
-    if not get_arch(plan.arch).folds:  # its registers are placed for a clock
-        return given_mhz or Goal.ASSUMED_MHZ, "its registers are placed for that; not timed"
-    if given_mhz is None:
-        return None if expected is None else (
-            expected.usual_mhz, f"expected, and what 'build' runs at: {expected.evidence}")
-    if expected is not None and given_mhz > expected.fastest_mhz:
-        return given_mhz, f"more than expected: {expected.evidence}"
-    return given_mhz, ""
-
-
-def _shape(unit: Unit) -> str:
-    """Lanes of a unit: its fold, or what it regroups."""
-    s = unit.summary()
-    if "pe" not in s:
-        return str(s.get("lanes", ""))
-    form = {"serial": f", {s.get('bits')} planes in turn",
-            "parallel": f", {s.get('bits')} bits at once"}.get(s.get("form", ""), "")
-    padding = f", {s['padding']} padded" if s["padding"] else ""
-    return f"{s['pe']} x {s['simd']}{form}{padding}"
-
-
-def _memory(unit: Unit) -> str:
-    """What a unit stores, and where."""
-    parts = []
-    for memory in unit.memories():
-        if memory.what in ("queue", "scales") and unit.kind != "fifo":
-            continue
-        where = "" if memory.style in ("auto", "constant") else f" {memory.style}"
-        if memory.depth > 1:
-            parts.append(f"{memory.what} {memory.depth}x{memory.width}{where}")
-    if len(set(parts)) == 1 and len(parts) > 1:
-        return f"{len(parts)} {parts[0]}"
-    return ", ".join(parts)
+    print(rows.totals + (f"; goal: at most {plan.target_cycles} cycles per frame, {reached}"
+                         if has_goal else ""))
+    clock = arch.clock(plan, clock_mhz)
+    if clock is None:
+        print(f"no clock is known for {plan.device}: --clock MHZ gives frames per second")
+        return
+    print(f"at {clock.mhz:g} MHz{clock.reason and f' ({clock.reason})'}: "
+          f"{rows.frames_per_second(clock.mhz):,.0f} frames/s, "
+          f"latency {plan.latency / clock.mhz:,.2f} us")
 
 
 def print_resources(needed: Resources, plan: Plan) -> None:
@@ -122,7 +89,8 @@ def _beside_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | 
 def estimate_json(plan: Plan, needed: Resources | None,
                   clock_mhz: float | None) -> dict[str, Any]:
     """Return the clock of a plan and its estimate as JSON values."""
-    chosen, left = clock_of(plan, clock_mhz), None
+    arch = get_arch(plan.arch)
+    clock, left = arch.clock(plan, clock_mhz), None
     resources = None
     if needed is not None:
         left = _beside_link(needed, plan)
@@ -131,23 +99,13 @@ def estimate_json(plan: Plan, needed: Resources | None,
         keys = dict(zip(left, ("lut", "ff", "block_ram"), strict=True))
         resources["host_link"] = {keys[name]: link for name, (link, _) in left.items()}
         resources["remaining"] = {keys[name]: rest for name, (_, rest) in left.items()}
-    return {"clock": None if chosen is None else {
-                "clock_mhz": chosen[0], "given": clock_mhz is not None, "note": chosen[1],
-                "frames_per_second": round(chosen[0] * 1e6 / plan.ii, 2)},
+    return {"clock": None if clock is None else {
+                "clock_mhz": clock.mhz, "given": clock_mhz is not None, "note": clock.reason,
+                "frames_per_second": round(arch.describe(plan).frames_per_second(clock.mhz), 2)},
             "resources": resources}
 
 
-def plan_json(plan: Any) -> dict[str, Any]:
+def plan_json(plan: AnyPlan) -> dict[str, Any]:
     """Return what a plan reaches, and the plan itself, as JSON values."""
-    common = {"network": plan.name, "arch": plan.arch, "device": plan.device}
-    if not get_arch(plan.arch).jobs:
-        return {**common, "cycles_per_frame": plan.ii,
-                "target_cycles_per_frame": plan.target_cycles,
-                "latency_cycles": plan.latency, "plan": plan.to_json()}
-    layers = [layer.summary(plan.shape) for layer in plan.layers]
-    for layer in layers:
-        layer["operations_per_cycle"] = layer.pop("operations_a_cycle")
-    return {**common, "frames_per_batch": plan.batch, "cycles_per_batch": plan.cycles,
-            "layers": layers,
-            "host_layers": [{"layer": name, "kind": kind} for name, kind in plan.host],
-            "plan": plan.to_json()}
+    return {"network": plan.name, "arch": plan.arch, "device": plan.device,
+            **get_arch(plan.arch).describe(plan).summary, "plan": plan.to_json()}

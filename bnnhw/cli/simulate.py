@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
 
-from bnnhw import golden
-from bnnhw.arch import get_arch
+from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
@@ -23,7 +23,6 @@ from bnnhw.cli.common import (
 )
 from bnnhw.cli.complete import layouts, of_words
 from bnnhw.cli.golden import outputs_file
-from bnnhw.cli.jobs import simulate_design
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
@@ -33,7 +32,6 @@ from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import ENGINES, simulate
-from bnnhw.sim.stalls import Stalls
 
 __all__ = ["NAME", "command"]
 
@@ -64,31 +62,23 @@ def command(
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
     loaded = load_design(design)
-    if cells and not get_arch(loaded.plan.arch).jobs:
+    if cells:
         loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph, layout)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
-    if get_arch(loaded.plan.arch).jobs:
-        if engine != "verilator" or buffers or cells:
-            raise ConfigError("jobs run in Verilator, without --buffers and --cells",
-                              where="simulate")
-        simulate_design(loaded, x, stalls, outputs, truth, json, show)
-        return
     begin = time.perf_counter()
     counted = None if engine == "cocotb" else len(x)  # cocotb reports when all is done
     with progress(f"simulate ({engine})", counted) as done:
         run = simulate(loaded, x, engine, stalls, done)
     seconds = time.perf_counter() - begin
-    expected = golden.run(loaded.graph, x)
+    expected = loaded.architecture.reference(loaded.plan, loaded.graph, x)
     mismatches = count_mismatches(expected, run.outputs)
     if outputs is not None:
         write_files({outputs: outputs_file(run.outputs)})
     summary = {
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
-        "cycles_per_frame": run.ii, "planned_cycles_per_frame": loaded.plan.ii,
-        "latency_cycles": run.latency, "planned_latency_cycles": loaded.plan.latency,
-        "seconds": round(seconds, 3),
+        **run.figures(), "seconds": round(seconds, 3),
         "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
     levels = measure_levels(loaded, x) if buffers and not mismatches else []
@@ -101,10 +91,10 @@ def command(
         print_json("bnnhw.simulate/1", summary)
     else:
         print_predictions(shown)
-        _print(summary, stalled=in_stall > 0 or out_stall > 0)
+        _print(summary, run, stalls)
         if levels:
-            print_table("words held at most", ("buffer", "depth of the plan", "words offered "
-                        "evenly", "as fast as they go"),
+            print_table("highest fill levels", ("buffer", "planned depth", "words offered "
+                        "evenly", "as fast as accepted"),
                         [(v.unit, v.depth, v.even, v.rushed) for v in levels])
     if mismatches:
         raise MismatchError(f"{mismatches} of {len(x)} frames differ from golden; first at "
@@ -135,15 +125,13 @@ def _explain(design: Design, x: np.ndarray, expected: dict[str, np.ndarray],
             "right")
 
 
-def _print(s: dict[str, object], stalled: bool) -> None:
+def _print(s: dict[str, Any], run: Run, stalls: Stalls) -> None:
     what = " (the component itself, not its Verilog)" if s["engine"] == "pysim" else ""
+    for table in run.tables():
+        print_table(table.title, table.columns, table.rows)
     print(f"{s['frames']} frames through {s['engine']}{what}: {s['mismatches']} differ from "
-          f"golden, "
-          f"{s['cycles']:,} cycles in {s['seconds']} s")
-    if stalled:
-        print("with stalls, so cycles a frame and latency are not those of the plan")
-    else:
-        print(f"cycles a frame: {s['cycles_per_frame']} (plan {s['planned_cycles_per_frame']}), "
-              f"latency: {s['latency_cycles']} (plan {s['planned_latency_cycles']})")
+          f"golden, {s['cycles']:,} cycles in {s['seconds']} s")
+    for line in run.lines(stalls.any):
+        print(line)
     if s["accuracy"] is not None:
-        print(f"accuracy: {100 * float(str(s['accuracy'])):.2f} %")
+        print(f"accuracy: {100 * s['accuracy']:.2f} %")

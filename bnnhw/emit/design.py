@@ -11,33 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw.arch import get_arch
+from bnnhw.arch import Architecture, Rows, get_arch
+from bnnhw.arch.base import Image
+from bnnhw.arch.simulation import Run, StreamCore
 from bnnhw.emit.display import design_facts, design_table
 from bnnhw.emit.files import write_files
-from bnnhw.emit.manifest import make_manifest, read_manifest, text_digest, verilog_header
-from bnnhw.emit.verilog import convert
+from bnnhw.emit.manifest import make_manifest, read_manifest, text_digest
 from bnnhw.errors import BnnhwError, ConfigError
-from bnnhw.families import Device, get_device
+from bnnhw.families import get_device
 from bnnhw.hostlink.wire.weights import WeightImage
-from bnnhw.importers.network import Network
 from bnnhw.ir import Graph
-from bnnhw.passes import run_passes
-from bnnhw.plan import Goal, Plan
-from bnnhw.plan.fit import fit_hints
-from bnnhw.plan.goal_check import plan_goal
-from bnnhw.plan.image import weight_image
-from bnnhw.plan.resources import Resources, resources
+from bnnhw.plan import Goal
+from bnnhw.plan.resources import Resources
 
 if TYPE_CHECKING:
     from bnnhw.hostlink.driver.build import Build
-    from bnnhw.sim.jobs import JobRun
-    from bnnhw.sim.simulate import Simulation
 
-__all__ = ["Design", "Stages", "design_of", "generate", "load_design", "plan_network"]
-
-Stages = Callable[[str], Callable[[float], None]]
-"""Announces a stage, and returns what takes the fraction of it that is done."""
-
+__all__ = ["Design", "load_design"]
 
 @dataclass(frozen=True, repr=False)
 class Design:
@@ -47,7 +37,7 @@ class Design:
     ----------
     graph : Graph
         After the passes: what the hardware computes.
-    plan : Plan
+    plan : plan of the architecture
     verilog : str
     written : str
         Digest of the network as the user wrote it, before the passes.
@@ -56,7 +46,7 @@ class Design:
     """
 
     graph: Graph
-    plan: Plan
+    plan: Any
     verilog: str
     written: str = ""
     goal: Goal | None = field(default=None, compare=False)
@@ -102,7 +92,7 @@ class Design:
     def simulate(self, x: np.ndarray, engine: str = "verilator", *,
                  stalls: float | tuple[float, float] = 0.0, seed: int = 1,
                  layout: str | None = None,
-                 progress: Callable[[str, float], None] | None = None) -> Simulation | JobRun:
+                 progress: Callable[[str, float], None] | None = None) -> Run:
         """Simulate the design on samples, and compare every output with the golden model.
 
         Parameters
@@ -123,9 +113,9 @@ class Design:
 
         Returns
         -------
-        Simulation or JobRun
-            With ``outputs`` (int64 arrays by name) and ``cycles``; of streams also ``ii`` and
-            ``latency``, in cycles.
+        Run
+            With ``outputs`` (int64 arrays by name) and ``cycles``; for streams of frames also
+            ``ii`` and ``latency``, in cycles.
 
         Raises
         ------
@@ -179,21 +169,39 @@ class Design:
     @cached_property
     def resources(self) -> Resources | None:
         """Estimate of what the design needs of its device; None where nothing was measured."""
-        if get_arch(self.plan.arch).jobs:
-            return None
-        return resources(self.plan, get_device(self.plan.device))
+        return self.architecture.resources(self.plan, get_device(self.plan.device))
 
     def __repr__(self) -> str:
-        return f"<Design {design_facts(self.plan, self.resources)}>"
+        return f"<Design {design_facts(self.plan, self.rows, self.resources)}>"
 
     def _repr_html_(self) -> str:
-        return design_table(self.plan, self.resources)
+        return design_table(self.plan, self.rows, self.resources)
+
+    @property
+    def architecture(self) -> Architecture[Any]:
+        """The architecture that made the plan."""
+        return get_arch(self.plan.arch)
 
     @cached_property
+    def rows(self) -> Rows:
+        """Description of the plan."""
+        return self.architecture.describe(self.plan)
+
+    @cached_property
+    def core(self) -> StreamCore:
+        """The hardware as simulators drive it."""
+        return self.architecture.core(self)
+
+    @cached_property
+    def images(self) -> dict[str, Image]:
+        """Data that the core loads before its first frame, by file suffix; empty for most."""
+        return self.architecture.images(self.plan, self.graph)
+
+    @property
     def image(self) -> WeightImage | None:
-        """What the core has to load before its first frame; None for most cores: nothing."""
-        jobs = get_arch(self.plan.arch).jobs
-        return None if jobs else weight_image(self.plan, self.graph)
+        """The weights that the core loads before its first frame; None for most cores."""
+        found = self.images.get("weights")
+        return found if isinstance(found, WeightImage) else None
 
     @property
     def digest(self) -> bytes:
@@ -202,57 +210,18 @@ class Design:
 
     def manifest(self, verilog_name: str) -> dict[str, Any]:
         """Everything about the design as JSON values; equal designs have equal manifests."""
-        return make_manifest(self.plan, self.graph, self.image, self.written, self.verilog,
+        described = {**self.rows.manifest, **{
+            "load" if name == "weights" else f"load_{name}": image.describe()
+            for name, image in self.images.items()}}
+        return make_manifest(self.plan, self.graph, described, self.written, self.verilog,
                              verilog_name)
 
     def files(self, verilog: Path) -> dict[Path, bytes]:
-        """Contents of ``out.v`` and ``out.json``, and of ``out.weights.bin`` where it loads any."""
+        """Contents of ``out.v``, ``out.json``, and ``out.NAME.bin`` of each image."""
         manifest = json.dumps(self.manifest(verilog.name), indent=1) + "\n"
-        image = {} if self.image is None else \
-            {verilog.with_suffix(".weights.bin"): self.image.data}
         return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode(),
-                **image}
-
-
-def plan_network(network: Network, arch_name: str, device: Device, goal: Goal,
-                 stages: Stages | None = None) -> tuple[Graph, Plan]:
-    """Run the passes and plan what they leave."""
-    arch = get_arch(arch_name)
-    graph = run_passes(network.graph)
-    hints = fit_hints(network.hints, network.graph, graph)
-    if stages is None or not arch.searches:
-        return graph, plan_goal(lambda goal: arch.plan(graph, hints, device, goal), goal)
-    told: list[Callable[[float], None]] = []
-
-    def report(fraction: float) -> None:
-        if not told:  # not before a search begins: what cannot be planned says no more than why
-            told.append(stages("search for shared sums"))
-        told[0](fraction)
-
-    return graph, arch.plan(graph, hints, device, goal, report)
-
-
-def generate(network: Network, arch_name: str, device: Device, goal: Goal,
-             stages: Stages | None = None) -> Design:
-    """Plan a network and write its Verilog.
-
-    Parameters
-    ----------
-    stages : callable or None
-        Is told of the stages that can take seconds.
-    """
-    _, plan = plan_network(network, arch_name, device, goal, stages)
-    if stages is not None:
-        stages("prove and write Verilog")
-    return design_of(network, arch_name, plan)
-
-
-def design_of(network: Network, arch_name: str, plan: Plan) -> Design:
-    """Write the Verilog of a plan that was made for the network."""
-    graph = run_passes(network.graph)
-    body = convert(get_arch(arch_name).elaborate(plan, graph))
-    written = network.graph.digest()
-    return Design(graph, plan, verilog_header(plan, written) + body, written)
+                **{verilog.with_suffix(f".{name}.bin"): image.data
+                   for name, image in self.images.items()}}
 
 
 def load_design(path: Path) -> Design:

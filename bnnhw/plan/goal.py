@@ -22,17 +22,11 @@ class Goal:
         Frames per second; needs ``clock_mhz``, and excludes ``target_cycles``.
     clock_mhz : float or None
         Clock frequency in MHz.
-    cuts : int or None
-        Registers on each path through a block of unrolled logic.
-    core : str or None
-        Size of a core that runs jobs, such as ``ni=16,no=16``.
     """
 
     target_cycles: int | None = None
     fps: float | None = None
     clock_mhz: float | None = None
-    cuts: int | None = None
-    core: str | None = None
 
     ASSUMED_MHZ: ClassVar[float] = 100.0
     """Clock that is assumed where none is given: for frames per second, and for the number of

@@ -153,6 +153,11 @@ class Unit(abc.ABC):
         """Products of a weight and an input that the unit computes in each busy cycle."""
         return 0
 
+    @property
+    def folding(self) -> str:
+        """How it folds its layer or regroups words, for people; empty where it does neither."""
+        return ""
+
     def summary(self) -> dict[str, Any]:
         """What a reader of the plan wants to see of it."""
         return {}
@@ -179,13 +184,7 @@ class Unit(abc.ABC):
 
 @dataclass(frozen=True)
 class BufferUnit(Unit):
-    """A unit that holds words for as long as others need; the token model decides how many.
-
-    Parameters
-    ----------
-    depth : int or None
-        Words; None until it is decided.
-    """
+    """A unit that stores ``depth`` words; None until the token model has decided how many."""
 
     depth: int | None = field(default=None, kw_only=True)
 

@@ -107,8 +107,7 @@ def _count(top: str, units: Sequence[Unit], device: Device,
     for unit in units:
         cells = {k: v for k, v in by_name[f"{top}.{unit.name}"].items()
                  if not k.startswith("$scopeinfo")}
-        summary = unit.summary()
-        lanes = int(summary["pe"]) * int(summary["simd"]) if "pe" in summary else 0
-        counted.append(UnitCells(unit.name, unit.kind, lanes, dict(sorted(cells.items())),
+        counted.append(UnitCells(unit.name, unit.kind, unit.products_per_cycle,
+                                 dict(sorted(cells.items())),
                                  *device.family.need_synthesis().count(cells)))
     return tuple(counted)

@@ -10,9 +10,10 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
+from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.errors import BnnhwError
 from bnnhw.families import get_device
 from bnnhw.importers.finn_npz import import_finn_npz
@@ -22,7 +23,6 @@ from bnnhw.layers import Product
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.conftest import SHARED
 
 FOLDS = ((16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (4, 1))
@@ -67,9 +67,9 @@ def test_golden_gives_the_scores_of_the_authors(cnv: Graph, level: str,
 def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
     """32,768 cycles a frame with theirs; the solver is as fast with no more lanes."""
     planner = get_arch("streaming").plan
-    theirs = planner(cnv, hand_folded(cnv), get_device("ecp5-85"), Goal(target_cycles=32768))
+    theirs = planner(cnv, get_device("ecp5-85"), Goal(target_cycles=32768), hints=hand_folded(cnv))
     assert theirs.ii <= 32768
-    ours = planner(cnv, {}, get_device("ecp5-85"), Goal(target_cycles=theirs.ii))
+    ours = planner(cnv, get_device("ecp5-85"), Goal(target_cycles=theirs.ii))
     assert ours.ii <= theirs.ii
     assert lanes(ours) <= lanes(theirs) == 2272
 
@@ -107,8 +107,8 @@ def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
 
 
 def test_units_stay_within_the_frame(cnv: Graph) -> None:
-    plan = get_arch("streaming").plan(cnv, hand_folded(cnv), get_device("ecp5-85"),
-                                      Goal(target_cycles=32768))
+    plan = get_arch("streaming").plan(cnv, get_device("ecp5-85"), Goal(target_cycles=32768),
+                                      hints=hand_folded(cnv))
     assert max(unit.cycles for unit in plan.units) == plan.ii
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
-from bnnhw.emit.design import generate, load_design
+from bnnhw.arch.simulation import Stalls
+from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.networks import random_samples
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
+from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.streaming.units import FifoPlan, LineWindowPlan, MvtuPlan, WindowPlan
 from bnnhw.config.hints import Hints, LayerHint
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError, PlanError
 from bnnhw.families import get_device
@@ -25,7 +27,6 @@ from bnnhw.plan.timing import settle
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.maps import Maker, random_map_network
 from tests.networks import random_samples
 
@@ -36,11 +37,11 @@ def plan_at(graph: Graph, hints: Hints, ii: int) -> Plan:
     """Plan for ``ii`` cycles, or for as few as the network can take."""
     planner = get_arch("streaming").plan
     try:
-        return planner(graph, hints, GENERIC, Goal(target_cycles=ii))
+        return planner(graph, GENERIC, Goal(target_cycles=ii), hints=hints)
     except PlanError as error:
         if "cannot take fewer" not in str(error):
             raise
-        return planner(graph, hints, GENERIC, Goal(target_cycles=5000))
+        return planner(graph, GENERIC, Goal(target_cycles=5000), hints=hints)
 
 
 @settings(max_examples=50)
@@ -183,7 +184,7 @@ def test_large_and_rectangular_kernels(window: Window, parallel: bool) -> None:
     layer = replace(layer, pad=np.ones((1, 1, 1), np.int64) * (not layer.absent))
     graph = Graph("net", make.input, (layer,), (("y", layer.name),))
     hints = {layer.name: LayerHint(3, window.taps if parallel else 2)}
-    plan = get_arch("streaming").plan(graph, hints, GENERIC, Goal(target_cycles=20000))
+    plan = get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=20000), hints=hints)
     x = random_samples(graph, 3)
     run = simulate(Design(graph, plan, ""), x, "pysim")
     assert count_mismatches(graph.compute(x), run.outputs) == 0
@@ -195,8 +196,8 @@ def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
     make.conv(6, window=Window((2, 2)), groups=2, levels=3)
     name = make.last[0]
     graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
-    plan = get_arch("streaming").plan(graph, {name: LayerHint(2, 1)}, GENERIC,
-                                      Goal(target_cycles=5000))
+    plan = get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=5000),
+                                      hints={name: LayerHint(2, 1)})
     x = random_samples(graph, 6)
     run = simulate(Design(graph, plan, ""), x, "pysim")
     assert count_mismatches(graph.compute(x), run.outputs) == 0
@@ -208,7 +209,7 @@ def test_a_pixel_a_cycle() -> None:
     make = Maker(3, TensorType((8, 8, 2), Bits()))
     make.conv(4, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
-    plan = get_arch("streaming").plan(graph, {}, GENERIC, Goal(target_cycles=64))
+    plan = get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=64))
     assert plan.ii == 64
     assert any(isinstance(u, LineWindowPlan) for u in plan.units)
     x = random_samples(graph, 8)
@@ -224,14 +225,14 @@ def test_refusals_say_what_would_do() -> None:
     graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
     planner = get_arch("streaming").plan
     with pytest.raises(PlanError, match=r"simd = 9 must be 1\.\.2: groups"):
-        planner(graph, {name: LayerHint(1, 9)}, GENERIC, Goal(target_cycles=9999))
+        planner(graph, GENERIC, Goal(target_cycles=9999), hints={name: LayerHint(1, 9)})
     with pytest.raises(PlanError, match=r"cannot take fewer than \d+ cycles.*use --ii"):
-        planner(graph, {}, GENERIC, Goal(target_cycles=3))
+        planner(graph, GENERIC, Goal(target_cycles=3))
     make = Maker(4, TensorType((6, 6, 4), Bits()))
     make.conv(4, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     with pytest.raises(PlanError, match=r"simd = 7 must be 1\.\.4, or a multiple of the 9 taps"):
-        planner(graph, {make.last[0]: LayerHint(1, 7)}, GENERIC, Goal(target_cycles=9999))
+        planner(graph, GENERIC, Goal(target_cycles=9999), hints={make.last[0]: LayerHint(1, 7)})
 
 
 def test_verilog_is_the_same_every_time() -> None:

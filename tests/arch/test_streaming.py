@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
+from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.errors import PlanError
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network
@@ -21,14 +23,13 @@ from bnnhw.layers import Dense
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.networks import random_graph, random_samples
 
 GENERIC = get_device("generic")
 
 
 def plan(graph: Graph, hints: dict[str, LayerHint] | None = None, ii: int = 64) -> Plan:
-    return get_arch("streaming").plan(graph, hints or {}, GENERIC, Goal(target_cycles=ii))
+    return get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=ii), hints=hints)
 
 
 @st.composite

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
+from bnnhw.arch.simulation import Stalls
 from bnnhw.config.hints import LayerHint
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 
 ONE = LayerHint(1, 1)
 

@@ -10,9 +10,12 @@ import pytest
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
+from bnnhw.arch.simulation import Stalls
+from bnnhw.arch.unrolled import UnrolledOptions
 from bnnhw.arch.unrolled.blocks import count_block
 from bnnhw.arch.unrolled.logic import LogicPlan
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
 from bnnhw.families import TARGETS, get_device
@@ -28,14 +31,14 @@ from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.maps import random_map_network
 from tests.networks import random_graph
 
 
-def design(graph: Graph, device: str = "generic", goal: Goal | None = None) -> Design:
+def design(graph: Graph, device: str = "generic", goal: Goal | None = None,
+           cuts: int | None = None) -> Design:
     arch = get_arch("unrolled")
-    plan = arch.plan(graph, {}, get_device(device), goal or Goal())
+    plan = arch.plan(graph, get_device(device), goal or Goal(), UnrolledOptions(cuts))
     return Design(graph, plan, convert(arch.elaborate(plan, graph)))
 
 
@@ -60,7 +63,7 @@ def test_random_maps(seed: int) -> None:
     """Windows, borders with exact zeros, patterns of padding, groups, integers, residuals."""
     graph, _ = random_map_network(seed)
     arch = get_arch("unrolled")
-    plan = arch.plan(graph, {}, get_device("generic"), Goal(cuts=seed % 4))
+    plan = arch.plan(graph, get_device("generic"), Goal(), UnrolledOptions(seed % 4))
     check(Design(graph, plan, ""), inputs(graph, 3, seed), "pysim")
 
 
@@ -68,7 +71,7 @@ def test_random_maps(seed: int) -> None:
                                               (7, "generic")])
 def test_the_twin_and_the_cells_are_the_same(seed: int, device: str) -> None:
     graph, _ = random_map_network(seed)
-    core = design(graph, device, Goal(cuts=seed % 3))
+    core = design(graph, device, cuts=seed % 3)
     x = inputs(graph, 12, seed)
     check(core, x)
     check(with_cells(core), x)
@@ -79,10 +82,10 @@ def test_random_dense_networks(seed: int) -> None:
     tail = ("bits", "scores", "label", "both")[seed % 4]
     graph = random_graph((11 + 7 * seed, 9, 1 + seed, 6), seed=seed, tail=tail,
                          unipolar=seed % 2 == 1, pixels=seed == 3, affine=seed == 5)
-    core = design(graph, goal=Goal(cuts=seed % 3))
+    core = design(graph, cuts=seed % 3)
     x = inputs(graph, 20, seed)
     check(Design(graph, core.plan, ""), x, "pysim")
-    other = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal())
+    other = get_arch("streaming").plan(graph, get_device("generic"), Goal())
     both = simulate(Design(graph, other, ""), x, "pysim").outputs
     assert count_mismatches(both, simulate(core, x).outputs) == 0
 
@@ -107,7 +110,7 @@ def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -
 
 def test_a_serial_front_collects_the_frame(tfc: Graph,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
-    core = design(tfc, "ice40", Goal(target_cycles=98, cuts=0))
+    core = design(tfc, "ice40", Goal(target_cycles=98), cuts=0)
     assert core.plan.ii == 98
     assert core.plan.i.lanes == 8
     check(core, digits[0][:20])
@@ -124,9 +127,9 @@ def test_tfc_cell_by_cell(device: str, tfc: Graph, digits: tuple[np.ndarray, np.
 
 def test_cuts() -> None:
     graph = random_graph((40, 12, 10), seed=2)
-    latencies = [design(graph, goal=Goal(cuts=k)).plan.latency for k in (0, 1, 3)]
+    latencies = [design(graph, cuts=k).plan.latency for k in (0, 1, 3)]
     assert latencies == sorted(latencies)
-    core = design(graph, goal=Goal(cuts=0))
+    core = design(graph, cuts=0)
     unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
     assert unit.cuts == unit.ffs == 0
     assert not re.search(r"^reg \[\d+:0\] r\d", core.verilog, re.MULTILINE)
@@ -134,9 +137,9 @@ def test_cuts() -> None:
     slower = design(graph, "ecp5", Goal(clock_mhz=50))
     assert faster.plan.latency > slower.plan.latency
     with pytest.raises(PlanError, match="must not be negative"):
-        design(graph, goal=Goal(cuts=-1))
-    with pytest.raises(PlanError, match="--cuts is for blocks of logic"):
-        get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(cuts=1))
+        design(graph, cuts=-1)
+    with pytest.raises(PlanError, match="'streaming' has no option 'cuts'"):
+        generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal(), cuts=1)
 
 
 def test_same_bytes_twice() -> None:
@@ -146,7 +149,7 @@ def test_same_bytes_twice() -> None:
 
 def test_registers_are_counted_as_they_are_written() -> None:
     graph, _ = random_map_network(12)
-    core = design(graph, "ecp5", Goal(cuts=2))
+    core = design(graph, "ecp5", cuts=2)
     for unit in core.plan.units:
         if isinstance(unit, LogicPlan):
             module = core.verilog.split(f"module {core.plan.name}_{unit.name}_logic(")[1]

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.yodann import YodannPlan
 from bnnhw.arch.yodann.host import JobData
 from bnnhw.arch.yodann.job import Job
 from bnnhw.arch.yodann.layout import Layout
 from bnnhw.arch.yodann.model import LayerPlan
+from bnnhw.arch.yodann.simulation import core_of, run_layer
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError
 from bnnhw.rtl.yodann.core import YodannCore
 from bnnhw.rtl.yodann.shape import CoreShape
-from bnnhw.sim.jobs import build_core, run_layer
-from bnnhw.sim.stalls import Stalls
+from bnnhw.sim.simulate import VERILATOR
 from bnnhw.sim.yodann_icarus import run_icarus
 
 SMALL = {"depth": 64, "bank": 16}
@@ -91,12 +92,12 @@ def random_jobs(shape: CoreShape, count: int, seed: int) -> tuple[list[Job], lis
 def check(shape: CoreShape, count: int, seed: int) -> None:
     jobs, data = random_jobs(shape, count, seed)
     plan = plan_of(shape, jobs)
-    library = build_core(plan, convert(YodannCore(shape=shape, name="core")))
+    core = core_of(plan, convert(YodannCore(shape=shape, name="core")))
     layer = plan.layers[0]
-    _, cycles = run_layer(library, plan, layer, data, Stalls())
+    _, cycles = run_layer(VERILATOR, core, plan, layer, data, Stalls())
     assert cycles == sum(job.cycles(shape) for job in jobs)
     for stalls in (Stalls(0.3, 0.3, seed), Stalls(0.0, 0.7, seed), Stalls(0.8, 0.0, seed)):
-        run_layer(library, plan, layer, data, stalls)
+        run_layer(VERILATOR, core, plan, layer, data, stalls)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -116,11 +117,11 @@ def test_a_wrong_result_is_found() -> None:
     job, data = random_job(np.random.default_rng(3), shape, (4, 5))
     jobs = [job, Job(**{**job.__dict__, "load_filters": False})]
     plan = plan_of(shape, jobs)
-    library = build_core(plan, convert(YodannCore(shape=shape, name="core")))
+    core = core_of(plan, convert(YodannCore(shape=shape, name="core")))
     wrong = JobData(data.pixels, data.weights ^ 1, data.scales)
-    run_layer(library, plan, plan.layers[0], [data, data], Stalls())
+    run_layer(VERILATOR, core, plan, plan.layers[0], [data, data], Stalls())
     with pytest.raises(MismatchError, match="job 1 of 2: image 0, row 0"):
-        run_layer(library, plan, plan.layers[0], [data, wrong], Stalls())
+        run_layer(VERILATOR, core, plan, plan.layers[0], [data, wrong], Stalls())
 
 
 def test_the_component_itself() -> None:

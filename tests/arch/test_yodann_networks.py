@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 
 from bnnhw import golden
 from bnnhw.arch import get_arch
-from bnnhw.arch.yodann import YodannPlan, in_software, planning, run_network
+from bnnhw.arch.simulation import Stalls
+from bnnhw.arch.yodann import YodannOptions, YodannPlan, in_software, planning, run_network
 from bnnhw.cli import app
-from bnnhw.emit.design import Design, generate, load_design
+from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
 from bnnhw.families import get_device
@@ -25,8 +27,7 @@ from bnnhw.importers.network import Network, load_network
 from bnnhw.ir import Graph, Int, TensorType, Window
 from bnnhw.layers import Affine, Product
 from bnnhw.plan import Goal
-from bnnhw.sim.jobs import simulate_jobs
-from bnnhw.sim.stalls import Stalls
+from bnnhw.sim.simulate import simulate
 from tests.conftest import SHARED
 from tests.maps import Maker, random_map_network
 from tests.networks import random_samples
@@ -38,7 +39,7 @@ CORES = (TINY, "ni=2,no=3,kernel=5,depth=16,bank=8,batch=2", "ni=4,no=1,kernel=7
 
 
 def plan(graph: Graph, core: str | None = TINY) -> YodannPlan:
-    found = get_arch("yodann").plan(graph, {}, GENERIC, Goal(core=core))
+    found = get_arch("yodann").plan(graph, GENERIC, Goal(), YodannOptions(core))
     assert isinstance(found, YodannPlan)
     return found
 
@@ -105,14 +106,14 @@ def thin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_thin_network(thin: Path, device: str, tmp_path: Path) -> None:
     """YAML to Verilog and back through its manifest, every job to the bit and the cycle."""
     core = "ni=4,no=3,kernel=3,depth=64,bank=16,batch=2"
-    design = generate(load_network(thin), "yodann", get_device(device), Goal(core=core))
+    design = generate(load_network(thin), "yodann", get_device(device), Goal(), core=core)
     write_files(design.files(tmp_path / "thin.v"))
     loaded = load_design(tmp_path / "thin.json")
     assert loaded.plan == design.plan
     x = random_samples(loaded.graph, 5, 1)
     expected = golden.run(loaded.graph, x)
     for stalls in (Stalls(), Stalls(0.3, 0.4, 5)):
-        run = simulate_jobs(loaded, x, stalls)
+        run = simulate(loaded, x, stalls=stalls)
         assert all((run.outputs[name] == expected[name]).all() for name in expected)
         exact = run.cycles == 3 * loaded.plan.cycles
         assert exact == (stalls == Stalls())
@@ -132,7 +133,7 @@ def test_real_pictures_with_every_kernel() -> None:
     graph = Graph("core", make.input, tuple(make.layers),
                   tuple((f"y{k}", f"k{k}") for k in range(1, 8)))
     design = bare(graph, "ni=3,no=2,kernel=7,depth=64,bank=16,batch=2")
-    run = simulate_jobs(design, x)
+    run = simulate(design, x)
     for name, expected in graph.compute(x).items():
         assert (run.outputs[name] == expected).all()
     assert run.cycles == design.plan.cycles
@@ -192,7 +193,7 @@ def test_saturating_network() -> None:
     graph = Graph("core", make.input, (layer,), (("y", layer.name),))
     design = bare(graph, "ni=4,no=5,kernel=5,depth=64,bank=16,acc=15")
     x = random_samples(graph, 3, 4)
-    run = simulate_jobs(design, x)
+    run = simulate(design, x)
     expected = run_network(design.plan, graph, x, in_software(design.plan))
     assert (run.outputs["y"] == expected["y"]).all()
     assert (expected["y"] != graph.compute(x)["y"]).any()
@@ -254,8 +255,8 @@ def test_cnv_on_real_pictures() -> None:
     graph = import_finn_npz(path, "cnv", argmax=True).graph
     with np.load(SHARED / "cnvW1A1_hardware_scores.npz") as arrays:
         x, scores = arrays["x8"], arrays["scores"]
-    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Goal(core="batch=4"))
-    run = simulate_jobs(design, x)
+    design = generate(Network(graph, {}, ()), "yodann", GENERIC, Goal(), core="batch=4")
+    run = simulate(design, x)
     assert (run.outputs["scores"] == scores).all()
     assert run.cycles == design.plan.cycles
 
@@ -270,6 +271,6 @@ def test_full_core(kernel: int, outputs: int) -> None:
     object.__setattr__(layer, "pad", np.zeros((1, 1, 1), dtype=np.int64))
     graph = Graph("core", make.input, (layer,), (("y", layer.name),))
     design = generate(Network(graph, {}, ()), "yodann", GENERIC, Goal())
-    run = simulate_jobs(design, random_samples(graph, 2, 1)[1:])
+    run = simulate(design, random_samples(graph, 2, 1)[1:])
     assert run.cycles == design.plan.cycles
     assert design.plan.layers[0].utilisation(design.plan.shape) >= 0.94

@@ -12,7 +12,8 @@ import pytest
 
 from bnnhw.asic import CellLibrary, Mapped, load_library, map_design
 from bnnhw.asic.library import NAMED
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
@@ -69,7 +70,7 @@ def core(arch: str) -> Design:
         (Path(folder) / "net.yaml").write_text(TINY_CORE)
         network = load_network(Path(folder) / "net.yaml")
     return generate(network, "yodann", get_device("cells"),
-                    Goal(core="ni=1,no=1,kernel=3,bits=8,depth=8,bank=4,frac=4"))
+                    Goal(), core="ni=1,no=1,kernel=3,bits=8,depth=8,bank=4,frac=4")
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.arch import ARCHS
+from bnnhw.arch import architectures
 from bnnhw.families import DEVICES
 from bnnhw.platforms import boards
 
@@ -38,7 +38,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[str]]] = {
                             [name for name in DEVICES if name.startswith("ecp")]),
     "devices of synth": (("synth", "d.json", "--device", ""),
                          [name for name, device in DEVICES.items() if device.family.synthesis]),
-    "architectures of plan": (("plan", "cnv", "--arch", ""), list(ARCHS)),
+    "architectures of plan": (("plan", "cnv", "--arch", ""), list(architectures())),
     "architectures of generate": (("generate", "--arch", "y"), ["yodann"]),
     "architectures of build": (("build", "cnv", "--arch", "s"), ["streaming"]),
     "designs of plan": (("plan", "m"), ["mnist_tfc", "mobilenet"]),

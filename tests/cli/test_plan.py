@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnhw.arch.streaming import SLOWEST
 from bnnhw.cli.board_plan import plan_for, usual_share
-from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.cli.plan import planner_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import DEVICES, get_device
 from bnnhw.families.costs import block_count, estimate

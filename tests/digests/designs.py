@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnnhw.arch import get_arch
-from bnnhw.emit.design import plan_network
+from bnnhw.emit.generate import plan_network
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
 from bnnhw.plan import Goal
@@ -41,8 +41,8 @@ class Case:
         Items of ``layers.yaml``; the weights are random, of a fixed seed.
     input : dict
     arch, device : str
-    goal : dict
-        Keywords of ``Goal``.
+    goal, options : dict
+        Keywords of ``Goal``, and options of the architecture.
     keys : dict
         Further keys of ``layers.yaml``.
     """
@@ -52,13 +52,15 @@ class Case:
     arch: str = "streaming"
     device: str = "generic"
     goal: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
 
 
 def digests_of(case: Case) -> dict[str, str]:
     """Digests of the Verilog body, without its header, and of the plan."""
     loaded = network(case.layers, case.input, **case.keys)
-    graph, plan = plan_network(loaded, case.arch, get_device(case.device), Goal(**case.goal))
+    graph, plan = plan_network(loaded, case.arch, get_device(case.device), Goal(**case.goal),
+                               **case.options)
     body = convert(get_arch(case.arch).elaborate(plan, graph))
     text = json.dumps(plan.to_json(), sort_keys=True)
     return {"verilog": hashlib.sha256(body.encode()).hexdigest(),
@@ -105,8 +107,8 @@ _FAMILIES = {
     for device in ("generic", "cells", "ecp5", "gowin", "ice40", "xc7", "up5k", "ecp5-25", "gw1nr9")
 }
 _UNROLLED = {
-    f"unrolled_{device}": Case(SMALL, arch="unrolled", device=device,
-                               goal={"target_cycles": 1, "cuts": 0})
+    f"unrolled_{device}": Case(SMALL, arch="unrolled", device=device, goal={"target_cycles": 1},
+                               options={"cuts": 0})
     for device in ("generic", "cells", "ecp5", "ice40", "xc7")
 }
 _PADDINGS = {
@@ -157,9 +159,9 @@ DESIGNS: dict[str, Case] = {
     "unrolled_registers": Case(SMALL, arch="unrolled", device="ecp5",
                                goal={"target_cycles": 1, "clock_mhz": 150}),
     "unrolled_conv": Case(classifier({"conv": 4, "kernel": 3}), BIT_MAP, arch="unrolled",
-                          device="ice40", goal={"target_cycles": 64, "cuts": 1}),
+                          device="ice40", goal={"target_cycles": 64}, options={"cuts": 1}),
     "yodann": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann", device="cells",
-                   goal={"core": "ni=2,no=2,kernel=3,bits=12,frac=4,depth=32,bank=16"}),
+                   options={"core": "ni=2,no=2,kernel=3,bits=12,frac=4,depth=32,bank=16"}),
     "yodann_batch": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann",
-                         goal={"core": "ni=1,no=3,kernel=5,depth=16,bank=8,batch=2"}),
+                         options={"core": "ni=1,no=3,kernel=5,depth=16,bank=8,batch=2"}),
 }

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from bnnhw.config.hints import LayerHint
-from bnnhw.emit.design import Design, generate, load_design
+from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import place_for, write_files
+from bnnhw.emit.generate import generate
 from bnnhw.emit.manifest import seal
 from bnnhw.errors import ConfigError
 from bnnhw.families import get_device

@@ -6,7 +6,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.hostlink.wire import REQUEST_SYNC, Command, pack_frame
 from bnnhw.importers.network import Network

@@ -12,7 +12,7 @@ import pytest
 
 from bnnhw import designs, golden
 from bnnhw.emit.board import BoardDesign
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, LinkError
 from bnnhw.families import get_device
 from bnnhw.hostlink.driver import Accelerator, load_build

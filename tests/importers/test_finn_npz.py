@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError
 from bnnhw.families import get_device
 from bnnhw.importers.finn_npz import import_finn_npz

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
-from bnnhw.emit.design import generate
+from bnnhw.arch.simulation import Stalls
+from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx.importer import import_onnx
@@ -18,7 +19,6 @@ from bnnhw.importers.save import network_files
 from bnnhw.layers import Affine, Threshold
 from bnnhw.plan import Goal
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.importers.map_models import MapBuilder, run
 from tests.importers.vector_models import DOMAIN
 

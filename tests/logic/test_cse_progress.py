@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.errors import PlanError
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network
@@ -29,12 +29,12 @@ class Progress:
 def test_the_search_of_unrolled_layers_reports_progress() -> None:
     network, progress = Network(random_graph([30, 12, 6], seed=4), {}, ()), Progress()
     ecp5 = get_device("ecp5")
-    design = generate(network, "unrolled", ecp5, Goal(cuts=0), progress)
+    design = generate(network, "unrolled", ecp5, Goal(), progress, cuts=0)
     assert progress.titles == ["search for shared sums", "prove and write Verilog"]
     assert progress.fractions == sorted(set(progress.fractions))
     assert progress.fractions[0] > 0
     assert progress.fractions[-1] == pytest.approx(1)
-    assert generate(network, "unrolled", ecp5, Goal(cuts=0)).verilog == design.verilog
+    assert generate(network, "unrolled", ecp5, Goal(), cuts=0).verilog == design.verilog
 
 
 def test_streaming_reports_no_search() -> None:
@@ -48,5 +48,5 @@ def test_an_impossible_goal_reports_no_progress() -> None:
     progress = Progress()
     with pytest.raises(PlanError):
         generate(Network(random_graph([30, 12, 6], seed=4), {}, ()), "unrolled",
-                 get_device("ecp5"), Goal(cuts=-1), progress)
+                 get_device("ecp5"), Goal(), progress, cuts=-1)
     assert not progress.titles

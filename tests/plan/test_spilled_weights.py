@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
+from bnnhw.arch.simulation import Stalls
+from bnnhw.arch.streaming import SLOWEST
 from bnnhw.arch.streaming.units import MvtuPlan
-from bnnhw.cli.plan import SLOWEST, planner_of
-from bnnhw.emit.design import Design, generate
+from bnnhw.cli.plan import planner_of
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.families import Device, get_device
 from bnnhw.families.costs import block_count
 from bnnhw.importers.network import Network, load_network
@@ -19,7 +22,6 @@ from bnnhw.plan import Goal
 from bnnhw.plan.resources import fastest_fit, fits
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from bnnhw.tools.synth import synthesise
 from tests.networks import random_graph
 

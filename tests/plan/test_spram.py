@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bnnhw.arch.streaming import SLOWEST
 from bnnhw.arch.streaming.units import MvtuPlan
-from bnnhw.cli.plan import SLOWEST, planner_of
+from bnnhw.cli.plan import planner_of
 from bnnhw.config.hints import LayerHint
 from bnnhw.emit.board import design_board
-from bnnhw.emit.design import Design, generate, load_design
+from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import get_device, sprams
 from bnnhw.importers.network import Network, load_network

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnhw.arch.simulation import Stalls
 from bnnhw.emit.design import Design
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim import batch
 from bnnhw.sim.batch import BatchResult, run_batch
 from bnnhw.sim.build import TapSource, build_model
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.networks import random_samples
 from tests.sim.test_engines import design
 

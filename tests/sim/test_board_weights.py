@@ -10,7 +10,8 @@ import pytest
 from bnnhw import golden
 from bnnhw.config.hints import LayerHint
 from bnnhw.emit.board import BoardDesign, load_board
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.errors import LinkError
 from bnnhw.families import get_device
 from bnnhw.hostlink.wire import Command, Status

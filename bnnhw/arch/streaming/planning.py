@@ -41,8 +41,6 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
         The network cannot be built, or a fold, memory or goal is impossible.
     """
     check(graph, "streaming")
-    if goal.cuts is not None:
-        raise PlanError("--cuts is for blocks of logic", hint="use --arch unrolled")
     vectors = [p.vector_count for p in graph.layers if isinstance(p, Product)]
     target = goal.cycles_per_frame(max(vectors, default=1))
     folds = fold_products(graph, hints, target)

@@ -16,7 +16,6 @@ from bnnhw.arch.streaming.units.line_window import plan_line_window
 from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of, registers_of
-from bnnhw.config.hints import Hints
 from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_target
 from bnnhw.ir import Graph
@@ -39,22 +38,33 @@ They are counted before retiming, which would take longer than the search.
 MAX_SYNAPSES = 1 << 23
 
 
-def plan(graph: Graph, hints: Hints, device: Device, goal: Goal,
-         report: Report | None = None) -> Plan:
+def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
+         progress: Report | None = None) -> Plan:
     """Plan a network as unrolled logic.
 
-    ``report`` is told the fraction of the search for shared sums that is done.
+    Parameters
+    ----------
+    graph : Graph
+        The network after the passes.
+    device : Device
+    goal : Goal
+        Its clock decides the number of registers where ``cuts`` does not.
+    cuts : int or None
+        Registers on each path through a block of logic.
+    progress : callable or None
+        Receives the fraction of the search for shared sums that is done.
 
     Raises
     ------
     PlanError
-        The network cannot be built this way, or a goal is impossible.
+        The network cannot be built this way, or the goal is impossible.
     """
     check(graph, ARCH)
     for layer in graph.layers:
         _check_layer(layer)
-    if goal.cuts is not None and goal.cuts < 0:
-        raise PlanError(f"--cuts {goal.cuts} must not be negative")
+    if cuts is not None and cuts < 0:
+        raise PlanError(f"{cuts} registers on each path were given; the number must not be "
+                        "negative", where="option 'cuts'")
     pixels = max(math.prod(type_.map[:2]) if len(type_.shape) > 1 else 1
                  for layer in graph.layers for type_ in (layer.input, layer.out_type()))
     has_rate = goal.target_cycles is not None or goal.fps is not None
@@ -64,13 +74,13 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal,
     groups = gather(graph, resolve, builder.forwarding)
     inside = {layer.name: group for group in groups for layer in group}
     search = _Search([layer for group in groups for layer in group if isinstance(layer, Product)],
-                     report)
+                     progress)
     for layer in graph.layers:
         group = inside.get(layer.name)
         if group is None:
             BUILDERS[layer.kind](builder, layer)
         elif layer is group[-1]:
-            _build(builder, group, goal, search)
+            _build(builder, group, search, cuts, goal.clock_mhz or Goal.ASSUMED_MHZ)
     return finish(builder, ARCH)
 
 
@@ -103,13 +113,14 @@ def _check_layer(layer: Layer) -> None:
                      "as logic")
 
 
-def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
-    """The block of a group, with a window in front of a convolution."""
+def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
+           clock_mhz: float) -> None:
+    """Add the block of logic of a group, after a window where it begins with a convolution."""
     first, last = group[0], group[-1]
     assert isinstance(first, Product)
     channels = first.input.channels
     if b.resolve(first.source) == "input" and b.stream("input") is None:
-        # No wider than the goal needs: words of a narrower input are collected.
+        # No wider than the target needs: words of a narrower input are collected.
         b.provide_input(channels, b.lanes(first.source), first.input.size // channels)
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
@@ -134,13 +145,13 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
     family = b.device.family.target.name
-    price = None if goal.cuts == 0 else _register_price(family, goal)
+    price = None if cuts == 0 else _register_price(family, clock_mhz)
     settings = [astuple(best_layer_options(layer, b.device.family.target, price,
                                            report=search.next()))
                 for layer in block.layers]
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
-    period = _period(netlist, family, goal)
+    period = _period(netlist, family, cuts, clock_mhz)
     found = registers_of(b.graph, names, forward, family, tuple(settings), period)
     product = [layer for layer in group if isinstance(layer, Product)][-1]
     element = product.out_type().element
@@ -158,9 +169,9 @@ def _build(b: Builder, group: list[Layer], goal: Goal, search: _Search) -> None:
     b.provide(last.name, b.add(unit))
 
 
-def _register_price(family: str, goal: Goal) -> Callable[[Netlist], float]:
-    """What the registers of a netlist count as, at the target clock."""
-    delays, period = get_target(family).delays, 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
+def _register_price(family: str, clock_mhz: float) -> Callable[[Netlist], float]:
+    """The cost of the registers that a netlist needs at a clock, in lookup tables."""
+    delays, period = get_target(family).delays, 1e3 / clock_mhz
 
     def price(netlist: Netlist) -> float:
         return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
@@ -168,11 +179,10 @@ def _register_price(family: str, goal: Goal) -> Callable[[Netlist], float]:
     return price
 
 
-def _period(netlist: Netlist, family: str, goal: Goal) -> float:
-    """Nanoseconds that give as many cuts as the goal sets, or as the clock needs."""
-    delays, cuts = get_target(family).delays, goal.cuts
+def _period(netlist: Netlist, family: str, cuts: int | None, clock_mhz: float) -> float:
+    """The smallest period in nanoseconds with ``cuts`` registers, or with what the clock needs."""
+    delays = get_target(family).delays
     if cuts is None:
-        period = 1e3 / (goal.clock_mhz or Goal.ASSUMED_MHZ)
-        cuts = schedule(netlist, delays, period).cuts
-    # The cuts that this takes, as evenly as they can be.
+        cuts = schedule(netlist, delays, 1e3 / clock_mhz).cuts
+    # The registers are spread as evenly over each path as possible.
     return schedule_cuts(netlist, delays, cuts).period_ns

@@ -15,29 +15,6 @@ __all__ = ["LayerPlan", "YodannPlan"]
 
 
 @dataclass(frozen=True)
-class CorePart:
-    """A module of the core, for reports of what it is made of.
-
-    Parameters
-    ----------
-    name, kind : str
-    lanes : int
-        Products of a weight and a pixel in a cycle.
-    """
-
-    name: str
-    kind: str
-    lanes: int = 0
-
-    @property
-    def products_per_cycle(self) -> int:
-        return self.lanes
-
-    def summary(self) -> dict[str, Any]:
-        return {"lanes": self.lanes}
-
-
-@dataclass(frozen=True)
 class LayerPlan:
     """A layer that the core runs.
 
@@ -116,22 +93,12 @@ class YodannPlan:
     host: tuple[tuple[str, str], ...]
 
     @property
-    def units(self) -> tuple[CorePart, ...]:
-        """Modules of the core, by the names of their instances."""
-        names = ("control", "image_memory", "image_bank", "filter_bank", "operands")
-        arrays = [part for k in range(self.shape.no) for part in (
-            CorePart(f"unit{k}", "sop", self.shape.products), CorePart(f"summer{k}", "summer"))]
-        arrays += [CorePart("window_unit", "sop"), CorePart("window_summer", "summer")]
-        return (*(CorePart(name, name) for name in names), *arrays,
-                *(CorePart(name, name) for name in ("drain", "scale_bias", "queue")))
-
-    @property
     def cycles(self) -> int:
         """Cycles of the core for a batch, without stalls: exact."""
         return sum(layer.cycles(self.shape) for layer in self.layers)
 
     @property
-    def target(self) -> int:
+    def target_cycles(self) -> int:
         return self.ii
 
     @property
@@ -161,34 +128,6 @@ class YodannPlan:
 
     def layer(self, name: str) -> LayerPlan:
         return next(layer for layer in self.layers if layer.layer == name)
-
-    def describe(self) -> dict[str, Any]:
-        """What a manifest says of the streams, the cycles and the layers."""
-        s = self.shape
-        return {
-            "input": {"port": "s_axis", "bytes_a_word": self.in_bytes, "bits_a_word": s.bits,
-                      "header": [list(field) for field in s.header],
-                      "header_words": s.header_words,
-                      "order": "a job: header, weights, scales, pixels column by column"},
-            "output": {"port": "m_axis", "bytes_a_word": 2 * self.lane_bytes, "lanes": 2,
-                       "bits_a_lane": 8 * self.lane_bytes, "signed": True},
-            "frames_a_batch": self.batch, "cycles_a_batch": self.cycles,
-            "layers": [layer.summary(s) for layer in self.layers],
-            "host_layers": [list(layer) for layer in self.host],
-        }
-
-    def facts(self) -> list[str]:
-        """Lines at the head of the Verilog."""
-        s = self.shape
-        sums = f"sums saturate at {s.acc} bits" if s.acc else f"sums of {s.out_bits} bits"
-        lines = [f"core of {s.ni} input channels and {s.no} units of {s.kernel}x{s.kernel}, "
-                 f"{s.bits}-bit activations, {sums}, {s.storage} storage",
-                 f"{self.cycles} cycles for {self.batch} frame(s)", ""]
-        for layer in self.layers:
-            facts = layer.summary(s)
-            lines.append(f"{layer.layer}: " + ", ".join(f"{k} {v}" for k, v in facts.items()
-                                                        if k != "layer"))
-        return lines
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -10,7 +10,6 @@ import numpy as np
 from bnnhw.arch.yodann.job import Job
 from bnnhw.arch.yodann.layout import Layout, layout_of, refuse, row_constants
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
-from bnnhw.config.hints import Hints
 from bnnhw.errors import PlanError
 from bnnhw.families import Device
 from bnnhw.ir import Graph
@@ -26,34 +25,52 @@ MAX_JOBS = 1 << 16
 SIZES = ("ni", "no", "kernel", "bits", "frac", "depth", "bank", "acc", "batch")
 
 
-def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> YodannPlan:
-    """Plan a network on one core: products on the core, all else on the host.
+def plan(graph: Graph, device: Device, goal: Goal, core: str | None = None) -> YodannPlan:
+    """Plan a network on one core: product layers on the core, all others on the host.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network after the passes.
+    device : Device
+    goal : Goal
+        Must not ask for a number of cycles or frames, which the size of the core decides.
+    core : str or None
+        Sizes of the core and frames per batch, as ``core_shape`` reads them.
 
     Raises
     ------
     PlanError
-        A layer does not fit the core, or a goal is impossible.
+        A layer does not fit the core, or the goal or a size is impossible.
     """
-    if (goal.target_cycles, goal.fps, goal.cuts) != (None, None, None):
-        raise PlanError("--ii, --fps and --cuts say nothing to a core that runs jobs",
-                        hint="its size is --core, such as --core ni=16,no=16,kernel=5")
-    shape, batch = core_shape(goal.core, device)
+    if (goal.target_cycles, goal.fps) != (None, None):
+        raise PlanError("architecture 'yodann' cannot plan for cycles per frame or frames per "
+                        "second: the size of its core decides both",
+                        hint="choose the size with the option 'core', such as "
+                        "ni=16,no=16,kernel=5")
+    shape, batch = core_shape(core, device)
     layers: list[LayerPlan] = []
     for layer in graph.layers:
         if isinstance(layer, Product):
             layers.append(plan_layer(graph, layer, shape, batch))
     if not layers:
         raise PlanError("the network has no layer that the core could run",
-                        where=f"network '{graph.name}'", hint="it runs 'conv' and 'dense'")
+                        where=f"network '{graph.name}'", hint="the core runs 'conv' and 'dense'")
     done = {plan.layer for plan in layers} | {plan.fused for plan in layers}
     host = tuple((layer.name, layer.kind) for layer in graph.layers if layer.name not in done)
     return YodannPlan(graph.name, "yodann", device.name, shape, batch, tuple(layers), host)
 
 
 def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
-    """Read ``--core``: sizes of the core, and the frames of a batch.
+    """Read the sizes of a core, such as ``ni=16,no=16``; returns its shape and frames per batch.
 
-    On standard cells the memories are latches and the adders cells; elsewhere registers and text.
+    On standard cells the memories are latches and the adders are cells of the library; elsewhere
+    the memories are registers and the adders are expressions.
+
+    Raises
+    ------
+    PlanError
+        The text is malformed, or a size is out of range.
     """
     sizes: dict[str, int] = {}
     for item in (text or "").split(","):
@@ -61,17 +78,17 @@ def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
         if not name:
             continue
         if name not in SIZES or not value.isascii() or not value.isdigit() or name in sizes:
-            raise PlanError(f"--core has '{item.strip()}', expected NAME=NUMBER once each",
-                            hint=f"names are {', '.join(SIZES)}")
+            raise PlanError(f"the core has '{item.strip()}', expected NAME=NUMBER once each",
+                            where="option 'core'", hint=f"names are {', '.join(SIZES)}")
         sizes[name] = int(value)
     batch = sizes.pop("batch", 1)
     if not 1 <= batch <= MAX_IMAGES:
-        raise PlanError(f"--core batch={batch} must be 1..{MAX_IMAGES}")
+        raise PlanError(f"batch={batch} must be 1..{MAX_IMAGES}", where="option 'core'")
     cells = device.memory.latches
     try:
         return CoreShape(**sizes, storage="latch" if cells else "flop", cells=cells), batch
     except ValueError as error:
-        raise PlanError(f"--core: {error}") from None
+        raise PlanError(str(error), where="option 'core'") from None
 
 
 def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -> LayerPlan:

@@ -23,6 +23,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["CELL_WORDS", "HEADER_WORDS", "MAGIC", "PART_BITS", "LoadTable", "WeightImage",
            "check_weights"]
@@ -93,6 +94,18 @@ class WeightImage:
     def crc(self) -> int:
         """CRC-32 of the image alone."""
         return zlib.crc32(self.data)
+
+    def describe(self) -> dict[str, Any]:
+        """Entry of the manifest: the load port, and where each table lies in the image."""
+        return {
+            "ports": "load_begin, then a word of load_data in each cycle with load_valid, until "
+                     "loaded",
+            "words": self.words, "bits_a_word": PART_BITS, "crc32": f"{self.crc:08x}",
+            "tables": [{"unit": table.unit, "depth": table.depth, "width": table.width,
+                        "first_word": self.first_word(table.unit)} for table in self.tables],
+            "order": "tables in turn, words by address, 16-bit parts of a word lowest first; "
+                     "bytes of a file low first",
+        }
 
     def first_word(self, unit: str) -> int:
         """Where the table of a unit begins, in words of 16 bits."""

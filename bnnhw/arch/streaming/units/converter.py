@@ -37,8 +37,12 @@ class ConverterPlan(Unit):
                               elements=self.i.elements, width=self.i.width,
                               out_elements=self.o.elements)
 
+    @property
+    def folding(self) -> str:
+        return f"{self.i.lanes} -> {self.o.lanes}"
+
     def summary(self) -> dict[str, Any]:
-        return {"lanes": f"{self.i.lanes} -> {self.o.lanes}"}
+        return {"lanes": self.folding}
 
     def features(self) -> dict[str, float]:
         shape = self.shape

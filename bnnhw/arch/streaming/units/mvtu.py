@@ -160,20 +160,31 @@ class MvtuPlan(Unit):
     def products_per_cycle(self) -> int:
         return self.pe * self.simd
 
-    def summary(self) -> dict[str, Any]:
-        pads = []
+    @property
+    def form(self) -> str:
+        """How it multiplies integers: ``serial`` or ``parallel``; empty for single bits."""
+        return "" if self.bits == 1 else "serial" if self.serial else "parallel"
+
+    @property
+    def padding(self) -> str:
+        """Rows and columns that folding adds to the matrix, for people; empty where none."""
         rows = self.pe * (self.matrices if self.own_lanes else self.nf) - self.rows
-        if rows:
-            pads.append(f"{rows} rows")
-        if self.pad_columns:
-            pads.append(f"{self.pad_columns} columns")
-        more = {}
-        if self.bits > 1:
-            more = {"bits": self.bits, "form": "serial" if self.serial else "parallel"}
-        return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf, **more,
+        return " and ".join(f"{count} {what}" for count, what in (
+            (rows, "rows"), (self.pad_columns, "columns")) if count)
+
+    @property
+    def folding(self) -> str:
+        form = {"": "", "serial": f", {self.bits} bit planes one after another",
+                "parallel": f", {self.bits} bits in parallel"}[self.form]
+        padding = f", {self.padding} padded" if self.padding else ""
+        return f"{self.pe} x {self.simd}{form}{padding}"
+
+    def summary(self) -> dict[str, Any]:
+        integers = {"bits": self.bits, "form": self.form} if self.form else {}
+        return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf, **integers,
                 "weights": self.weight_memory, "thresholds": self.start_memory,
-                "weight_bits": self.sf * self.nf * self.matrices * self.pe * self.simd,
-                "padding": " and ".join(pads)}
+                "weight_bits": self.sf * self.nf * self.matrices * self.products_per_cycle,
+                "padding": self.padding}
 
     def features(self) -> dict[str, float]:
         bits = self.bits if self.planes == 1 else 1
