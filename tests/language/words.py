@@ -60,7 +60,8 @@ def source_files(root: Path) -> list[Path]:
     """List the files of the project that people read, in order."""
     folders = ("bnnhw", "sim", "platforms", "designs", "tests", "bench", "docs")
     found = [path for folder in folders for path in (root / folder).rglob("*")
-             if path.suffix in SUFFIXES and "language" not in path.parts]
+             if path.suffix in SUFFIXES and "language" not in path.parts
+             and path.name != "glossary.md"]
     return sorted([*found, root / "README.md", root / "pyproject.toml"])
 
 
