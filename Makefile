@@ -55,3 +55,7 @@ bench: $(VENV)/installed
 
 clean:
 	rm -rf build .pytest_cache .hypothesis .mypy_cache .ruff_cache
+
+# The documentation site, in build/docs; every warning is an error.
+docs: $(VENV)/installed
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs

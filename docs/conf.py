@@ -33,3 +33,10 @@ napoleon_use_rtype = False
 def setup(app: Sphinx) -> None:
     """Write the generated pages before Sphinx reads the sources."""
     pages.write(Path(__file__).parent / "generated")
+    app.connect("autodoc-process-docstring", escape_stars, priority=100)
+
+
+def escape_stars(app: Sphinx, what: str, name: str, obj: object, options: object,
+                 lines: list[str]) -> None:
+    """Keep the stars of shapes such as ``[n, *graph.input.shape]`` from starting an emphasis."""
+    lines[:] = [line.replace("[n, *", r"[n, \*") for line in lines]
