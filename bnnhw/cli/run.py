@@ -81,13 +81,13 @@ def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput)
         "frames": len(result.inference.cycles), "mismatches": result.mismatches,
         "first_mismatch": None if result.first is None else str(result.first),
         "accuracy": result.accuracy,
-        "cycles_per_frame": speed.cycles_a_frame, "planned_cycles_per_frame": board.identity.ii,
+        "cycles_per_frame": speed.cycles_per_frame, "planned_cycles_per_frame": board.identity.ii,
         "latency_cycles": speed.latency_cycles, "planned_latency_cycles": board.identity.latency,
         "round_trip_seconds": speed.round_trip_seconds,
         "link_seconds": speed.link_seconds, "compute_seconds": speed.compute_seconds,
         "frames_per_second": speed.frames_per_second,
-        "link_frames_per_second": speed.line_frames_per_second,
-        "troubles": board.link.troubles,
+        "link_frames_per_second": speed.link_frames_per_second,
+        "troubles": board.link.faults,
     }
 
 

@@ -16,8 +16,8 @@ from bnnhw.families import Device
 from bnnhw.families.costs import Cost
 from bnnhw.families.pll import Clock
 from bnnhw.hostlink.gateware.frame_output import output_depth
-from bnnhw.hostlink.gateware.host_link import WINDOW, HostLink
-from bnnhw.hostlink.gateware.link_parts import input_shape
+from bnnhw.hostlink.gateware.host_link import HostLink
+from bnnhw.hostlink.gateware.link_params import WINDOW, HostLinkParams, input_shape
 from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.hostlink.wire import MAX_PAYLOAD, VERSION, Identity
 from bnnhw.plan import Plan
@@ -145,11 +145,11 @@ def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> Bo
                         WINDOW)
     digest = _digest(design, board, clock, divisor, timeout)
     identity = Identity(**{**vars(identity), "digest": digest})
-    link = HostLink(
+    link = HostLink(HostLinkParams(
         divisor=divisor, identity=identity.pack(), in_bytes=plan.i.bytes, in_words=plan.i.words,
         out_bytes=plan.o.bytes, out_words=plan.o.words, lanes=_memory_lanes(plan),
         timeout=timeout, watchdog=plan.latency + plan.ii + 256,
-        in_flight=2 * (plan.latency // plan.ii + 2))
+        in_flight=2 * (plan.latency // plan.ii + 2)))
     weights = board_weights(design, board)
     text = "\n".join((_header(design, board, clock, baud), design.verilog, convert(link),
                       *([] if weights is None else [weights.gateware(clock.hz)]),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bnnhw.hostlink.wire.weights import LoadTable, WeightImage
+from bnnhw.hostlink.wire.weights import LoadedMemory, WeightImage
 from bnnhw.ir import Graph
 from bnnhw.plan.model import Plan
 
 __all__ = ["load_tables", "weight_image"]
 
 
-def load_tables(plan: Plan) -> tuple[LoadTable, ...]:
+def load_tables(plan: Plan) -> tuple[LoadedMemory, ...]:
     """Tables that are loaded, in the order in which they are."""
-    return tuple(LoadTable(unit.name, memory.depth, memory.width)
+    return tuple(LoadedMemory(unit.name, memory.depth, memory.width)
                  for unit in plan.units for memory in unit.memories() if memory.style == "spram")
 
 

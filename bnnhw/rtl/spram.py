@@ -14,7 +14,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS, LoadTable
+from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS, LoadedMemory
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import WrittenComponent
 
@@ -140,7 +140,7 @@ class Loader(wiring.Component):
 
     Parameters
     ----------
-    tables : sequence of LoadTable
+    tables : sequence of LoadedMemory
 
     Members
     -------
@@ -156,7 +156,7 @@ class Loader(wiring.Component):
         All words came. Further ones are ignored.
     """
 
-    def __init__(self, tables: Sequence[LoadTable]) -> None:
+    def __init__(self, tables: Sequence[LoadedMemory]) -> None:
         self.tables = tuple(tables)
         super().__init__({
             "begin": In(1), "valid": In(1), "write": Out(len(self.tables)),

@@ -33,7 +33,7 @@ from bnnhw.asic.library import build_library
 from bnnhw.asic.mapping import map_design
 from bnnhw.cli import main
 from tests.asic.designs import core, design, icarus, sta
-from tests.asic.test_gaps import LIBRARY, POWER, POWERED
+from tests.asic.test_missing_data import LIBRARY, POWER, POWERED
 from tests.asic.tiny_library import TIMED, liberty
 from tests.networks import random_samples
 

@@ -12,6 +12,7 @@ import pytest
 
 from bnnhw.emit.verilog import convert
 from bnnhw.hostlink.gateware.host_link import HostLink
+from bnnhw.hostlink.gateware.link_params import HostLinkParams
 from bnnhw.hostlink.wire import (
     COUNTERS,
     REQUEST_SYNC,
@@ -118,10 +119,11 @@ def met(request: pytest.FixtureRequest) -> Iterator[tuple[Shape, BoardModel, Ide
     shape: Shape = request.param
     identity = Identity(1, bytes(range(200, 216)), 12_000_000, shape.frame,
                         shape.out_bytes * shape.out_words, 7, shape.latency, 256)
-    link = HostLink(divisor=DIVISOR, identity=identity.pack(), in_bytes=shape.in_bytes,
-                    in_words=shape.in_words, out_bytes=shape.out_bytes, out_words=shape.out_words,
-                    lanes=shape.lanes, timeout=TIMEOUT,
-                    watchdog=shape.latency + shape.in_words * (1 + shape.pause) + 100, in_flight=2)
+    link = HostLink(HostLinkParams(
+        divisor=DIVISOR, identity=identity.pack(), in_bytes=shape.in_bytes,
+        in_words=shape.in_words, out_bytes=shape.out_bytes, out_words=shape.out_words,
+        lanes=shape.lanes, timeout=TIMEOUT,
+        watchdog=shape.latency + shape.in_words * (1 + shape.pause) + 100, in_flight=2))
     with BoardModel(convert(link) + shape.verilog(), DIVISOR) as model:
         model.run(100)
         yield shape, model, identity

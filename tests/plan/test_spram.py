@@ -91,8 +91,8 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
     design = forced()
     image = weight_image(design.plan, design.graph)
     assert image is not None
-    assert [(t.unit, t.width) for t in image.tables] == [("fc0", 24), ("fc2", 3)]
-    for table in image.tables:
+    assert [(t.unit, t.width) for t in image.memories] == [("fc0", 24), ("fc2", 3)]
+    for table in image.memories:
         first, words = image.first_word(table.unit), []
         for at in range(table.depth):
             start = 2 * (first + at * table.parts)

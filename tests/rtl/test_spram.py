@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.hostlink.gateware.flash_loader import FlashLoader
-from bnnhw.hostlink.wire.weights import LoadTable, WeightImage, check_weights
+from bnnhw.hostlink.wire.weights import LoadedMemory, WeightImage, check_weights
 from bnnhw.rtl.spram import Loader, SpramRom
 
 SIZES = st.lists(st.tuples(st.integers(2, 9), st.integers(1, 40)), min_size=1, max_size=4)
@@ -27,7 +27,7 @@ def run(component: Any, bench: Any) -> None:
 def image_of(sizes: list[tuple[int, int]], seed: int) -> tuple[WeightImage, list[list[int]]]:
     contents = [[zlib.crc32(bytes([seed, k, at])) * 0x1_0001_0001 % (1 << width)
                  for at in range(depth)] for k, (depth, width) in enumerate(sizes)]
-    tables = [LoadTable(f"fc{k}", *size) for k, size in enumerate(sizes)]
+    tables = [LoadedMemory(f"fc{k}", *size) for k, size in enumerate(sizes)]
     return WeightImage.of(zip(tables, contents, strict=True)), contents
 
 
@@ -36,9 +36,9 @@ def image_of(sizes: list[tuple[int, int]], seed: int) -> tuple[WeightImage, list
 def test_the_counters_take_each_word_to_its_place(sizes: list[tuple[int, int]], seed: int) -> None:
     image, contents = image_of(sizes, seed)
     words = [int.from_bytes(image.data[k:k + 2], "little") for k in range(0, len(image.data), 2)]
-    assert len(words) == image.words == sum(table.length for table in image.tables)
+    assert len(words) == image.words == sum(table.length for table in image.memories)
     found = [[0] * depth for depth, _ in sizes]
-    loader = Loader(image.tables)
+    loader = Loader(image.memories)
 
     async def bench(ctx: Any) -> None:
         for start in (len(words) // 2, 0):  # it can begin anew in the middle

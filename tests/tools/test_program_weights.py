@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bnnhw.errors import BnnhwError, ConfigError, ToolError
-from bnnhw.hostlink.wire.weights import LoadTable, WeightImage
+from bnnhw.hostlink.wire.weights import LoadedMemory, WeightImage
 from bnnhw.platforms import get_board
 from bnnhw.tools.program import judge
 from bnnhw.tools.program_weights import plan_weights
@@ -27,7 +27,7 @@ def bnnhw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def folder_with(tmp_path: Path, *, weights: bool = True) -> Path:
-    image = WeightImage.of([(LoadTable("fc0", 4, 20), [1, 2, 3, 1 << 19])])
+    image = WeightImage.of([(LoadedMemory("fc0", 4, 20), [1, 2, 3, 1 << 19])])
     folder = tmp_path / "net" / "icebreaker"
     folder.mkdir(parents=True)
     (folder / "board.bin").write_bytes(of_board(ICE))
@@ -74,11 +74,11 @@ def test_builds_without_weights_are_as_before(tmp_path: Path, bnnhw: Called) -> 
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    (lambda content: content[:-1], "bytes, not the"),
+    (lambda content: content[:-1], "but its header announces"),
     (lambda content: b"", "too short"),
-    (lambda content: b"X" + content[1:], "does not begin as"),
+    (lambda content: b"X" + content[1:], "is not a weights file"),
     (lambda content: content[:20] + b"\x7f" + content[21:], "checksum is wrong"),
-    (lambda content: WeightImage.of([(LoadTable("fc0", 2, 1), [0, 1])]).flash(b"12345678"),
+    (lambda content: WeightImage.of([(LoadedMemory("fc0", 2, 1), [0, 1])]).flash(b"12345678"),
      "another build"),
 ])
 def test_wrong_files_are_refused(tmp_path: Path, change: object, said: str) -> None:

@@ -1,7 +1,7 @@
-"""The host's side of a board: samples in, outputs out, and what they took.
+"""Host driver of a board: sends samples, receives outputs, measures cycles and time.
 
-It needs numpy, and pyserial for a serial port; nothing that generates hardware. A build folder's
-``board.json`` and ``core.json`` say all about the board that it has to know.
+It needs numpy, and pyserial for a serial port, but nothing that generates hardware: the files
+``board.json`` and ``core.json`` of a build folder describe the board completely.
 """
 
 from bnnhw.hostlink.driver.accelerator import Accelerator

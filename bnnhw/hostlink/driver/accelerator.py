@@ -1,4 +1,4 @@
-"""A board as an object: numpy arrays in, numpy arrays out."""
+"""A board as a Python object: runs numpy arrays, compares with the golden model, and measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,15 +25,25 @@ if TYPE_CHECKING:
 __all__ = ["Accelerator"]
 
 SIMULATED = ("sim", "netlist")
+"""Kinds of targets that are simulated: from the Verilog, and from the placed and routed netlist."""
+
 NETLIST_SLACK = 30.0
-"""Seconds by which a model of single cells may be late."""
+"""Seconds that a reply of a simulated netlist may be late."""
+
 SERIES = 64
-"""Frames that are sent again together if one of them is lost."""
+"""Requests that are sent as one series; if a reply is lost, the whole series is repeated."""
+
 ROUND_TRIPS = 8
+"""Samples whose round trip is measured."""
+
 COUNTER_MAX = (1 << 32) - 1
+"""Largest value of a counter of the board."""
+
 ECHO_BYTES = 16
-GIVE_UP, GIVE_UP_CYCLES = 5, 2000
-"""A board waits for a silent accelerator no longer than so many frames, and cycles."""
+"""Bytes that every board can echo."""
+
+GIVE_UP_FRAMES, GIVE_UP_CYCLES = 5, 2000
+"""A board waits for a silent accelerator for at most the time of so many frames, plus cycles."""
 
 Progress = Callable[[int], None]
 
@@ -44,62 +54,64 @@ class Accelerator:
     Parameters
     ----------
     target : str or SimulatedBoard
-        ``uart:PORT``, a serial port such as ``uart:/dev/ttyUSB1``; ``uart:auto``, the first
-        serial port of a USB device behind which the design answers; ``sim:FOLDER``, the board of
-        a build folder in Verilator, behind a pseudo-terminal; or ``netlist:FOLDER``, the same of
-        the placed and routed netlist, cell by cell. Or a simulated board that runs already; it
-        is not closed together with this.
-    design : path or None
-        The build folder, with ``board.json``; that of a simulated target is its own.
+        * ``uart:PORT``: a serial port such as ``uart:/dev/ttyUSB1``;
+        * ``uart:auto``: the first USB serial port on which the design answers;
+        * ``sim:FOLDER``: the board of a build folder, simulated with Verilator;
+        * ``netlist:FOLDER``: its placed and routed netlist, simulated cell by cell;
+        * a simulated board that is already running, which ``close`` does not stop.
+    design : path, optional
+        Build folder with ``board.json``. Targets with a FOLDER do not need it.
     attempts : int
-        Times that requests are sent before they are given up.
+        Number of times that a series of requests is sent before it fails.
     patience : float
-        Seconds to wait for a port that is gone to come back.
+        Seconds to wait until a port that has disappeared is available again.
 
     Attributes
     ----------
     build : Build
     identity : Identity
-        What the board says of itself.
+        Identity that the board has reported.
+    link : Link
 
     Raises
     ------
     LinkError
-        No such port, no answer, or another design than the one that is expected.
+        The port does not exist, the board does not answer, or it runs another design.
     ConfigError
-        There is no such target or build folder.
+        The target or the build folder does not exist.
     """
 
     def __init__(self, target: str | SimulatedBoard, design: str | Path | None = None, *,
                  attempts: int = 3, patience: float = 2.0):
-        kind, _, place = target.partition(":") if isinstance(target, str) else ("", "", "")
-        if isinstance(target, str) and (kind not in ("uart", *SIMULATED) or not place):
-            raise ConfigError(f"'{target}' is no board",
+        kind, _, location = target.partition(":") if isinstance(target, str) else ("", "", "")
+        if isinstance(target, str) and (kind not in ("uart", *SIMULATED) or not location):
+            raise ConfigError(f"'{target}' is not a board",
                               hint="use uart:PORT, uart:auto, sim:FOLDER or netlist:FOLDER")
         if kind not in SIMULATED and design is None:
-            raise ConfigError("the build folder of the design is wanted, too", where=str(target),
+            raise ConfigError("the build folder of the design is missing", where=str(target),
                               hint="design=FOLDER, or --design FOLDER on the command line")
-        if kind in SIMULATED and not (folder_of(place) / RECORD).is_file():
-            raise LinkError("there is no built board in this folder", where=str(target),
-                            hint="name a folder that 'bnnhw build' made, with its board.json")
-        self.build: Build = load_build(place if design is None else design)
-        self._options: dict[str, Any] = {"attempts": attempts, "patience": patience}
-        self._own: Any = None
+        if kind in SIMULATED and not (folder_of(location) / RECORD).is_file():
+            raise LinkError("the folder contains no built board", where=str(target),
+                            hint="give a folder that 'bnnhw build' has written, with board.json")
+        self.build: Build = load_build(location if design is None else design)
+        self._patience = patience
+        self._simulation: SimulatedBoard | None = None
         try:
-            if place == "auto":
+            if location == "auto":
                 self._find()
             elif kind == "uart":
-                self._connect(SerialPort(place, self.build.baud))
+                self._connect(SerialPort(location, self.build.baud), attempts)
             elif kind in SIMULATED:
                 from bnnhw.sim.board_server import SimulatedBoard
-                self._own = SimulatedBoard.of_folder(folder_of(place), placed=kind == "netlist")
-                port = SimulatedPort(self._own, self.build.baud)
+                self._simulation = SimulatedBoard.of_folder(folder_of(location),
+                                                            placed=kind == "netlist")
+                port = SimulatedPort(self._simulation, self.build.baud)
                 if kind == "netlist":
                     port.slack = NETLIST_SLACK
-                self._connect(port)
+                self._connect(port, attempts)
             else:
                 assert not isinstance(target, str)
-                self._connect(SimulatedPort(target, self.build.baud))
+                self._connect(SimulatedPort(target, self.build.baud), attempts)
         except BaseException:
             self.close()
             raise
@@ -111,58 +123,59 @@ class Accelerator:
         self.close()
 
     def close(self) -> None:
-        """Close the port, and end the simulation of a simulated board. Twice is no error."""
+        """Close the port and stop a simulated board. Closing twice is not an error."""
         if hasattr(self, "link"):
             self.link.port.close()
-        if self._own is not None:
-            self._own.close()
-            self._own = None
+        if self._simulation is not None:
+            self._simulation.close()
+            self._simulation = None
 
-    def _connect(self, port: SerialPort, **options: Any) -> None:
+    def _connect(self, port: SerialPort, attempts: int) -> None:
+        """Open a port and check that the expected design answers on it."""
         build = self.build
         self.link = Link(port, clock_hz=build.clock_hz, frame_timeout=build.frame_timeout,
-                         window=build.identity.window, **{**self._options, **options})
+                         window=build.identity.window, attempts=attempts, patience=self._patience)
         self.identity = self._identify()
         expected = build.identity
         if self.identity.digest != expected.digest:
             raise LinkError(
-                f"the board holds design {self.identity.digest.hex()}, expected is "
+                f"the board runs design {self.identity.digest.hex()}, expected "
                 f"{expected.digest.hex()} of {build.folder}", where=port.path,
-                hint="load the bitstream of that folder, or name the folder of the other design")
+                hint="load the bitstream of that folder, or give the folder of the other design")
 
     def _identify(self) -> Identity:
-        said = self.link.exchange([Request(Command.IDENTIFY, answer=Identity.SIZE)])[0]
-        identity = Identity.unpack(said)
+        reply = self.link.exchange([Request(Command.IDENTIFY, answer=Identity.SIZE)])[0]
+        identity = Identity.unpack(reply)
         if identity.version != VERSION:
-            raise LinkError(f"the board speaks version {identity.version} of the protocol, "
-                            f"expected is {VERSION}", where=self.link.port.path,
+            raise LinkError(f"the board uses version {identity.version} of the protocol, "
+                            f"expected {VERSION}", where=self.link.port.path,
                             hint="build the design again, and load its bitstream")
         return identity
 
     def _find(self) -> None:
-        """Take the first port on which the design answers."""
+        """Connect to the first USB serial port on which the design answers."""
         ports = usb_ports()
-        seen = []
+        failures = []
         for path, title in ports:
             try:
                 return self._connect(SerialPort(path, self.build.baud), attempts=1)
             except LinkError as error:
                 self.link.port.close()
-                seen.append(f"{path} ({title}): {error.message}")
+                failures.append(f"{path} ({title}): {error.message}")
         raise LinkError(
-            "no board with this design was found; " + ("; ".join(seen) if seen else
-                                                       "there is no serial port of a USB device"),
-            where="uart:auto", hint="check the cable, load the bitstream, or name the port")
+            "no board with this design was found; "
+            + ("; ".join(failures) or "there is no USB serial port"),
+            where="uart:auto", hint="check the cable, load the bitstream, or give the port")
 
     def run(self, x: np.ndarray, progress: Progress | None = None, *,
             layout: str | None = None) -> Inference:
-        """Send samples one behind the other.
+        """Run samples on the board, one after another.
 
         Parameters
         ----------
         x : integer array [n, *graph.input.shape]
         progress : callable or None
-            Called with the number of samples that are done since the last call.
+            Called with the number of samples that have finished since the last call.
         layout : str or None
             ``NCHW`` for ``x [n, C, H, W]``; see ``bnnhw.ir.samples.arrange_samples``.
         """
@@ -181,7 +194,7 @@ class Accelerator:
 
     def infer(self, x: np.ndarray, progress: Progress | None = None, *,
               layout: str | None = None) -> dict[str, np.ndarray]:
-        """Compute the outputs of samples, as ``golden.run`` gives them (see ``run``)."""
+        """Return the outputs of samples in the form of ``golden.run``; parameters as in ``run``."""
         return self.run(x, progress, layout=layout).outputs
 
     def validate(self, x: np.ndarray, labels: np.ndarray | None = None,
@@ -199,44 +212,43 @@ class Accelerator:
         """
         x = self.build.graph.accept_input(x, layout)
         if labels is not None and "label" not in self.build.graph.output_types():
-            raise ConfigError("the network gives no label", where="labels")
+            raise ConfigError("the network has no output 'label'", where="labels")
         if labels is not None and np.shape(labels) != (len(x),):
             raise ConfigError(f"has shape {np.shape(labels)}, expected ({len(x)},)",
                               where="labels")
         inference = self.run(x, progress)
         mismatches, first = first_mismatch(golden.run(self.build.graph, x), inference.outputs)
-        right = None if labels is None or not len(x) else float(
+        accuracy = None if labels is None or not len(x) else float(
             (inference.outputs["label"] == labels).mean())
-        return Validation(inference, mismatches, first, right)
+        return Validation(inference, mismatches, first, accuracy)
 
     def count(self, x: np.ndarray, repeats: int) -> Counters:
-        """Run one sample ``x [1, ...]`` many times on the board, without the line between.
+        """Run one sample repeatedly on the board, without sending it again.
 
         Parameters
         ----------
         x : integer array [1, *graph.input.shape]
         repeats : int
-            At least 1. The counters hold 32 bits.
+            At least 1, and so few that the 32-bit counters do not overflow.
         """
         identity = self.identity
         if not 1 <= repeats <= (COUNTER_MAX - identity.latency) // identity.ii:
-            raise ConfigError(f"{repeats} repeats cannot be counted",
-                              hint=f"1 to {(COUNTER_MAX - identity.latency) // identity.ii}")
+            raise ConfigError(f"{repeats} repeats overflow the counters of the board",
+                              hint=f"use 1 to {(COUNTER_MAX - identity.latency) // identity.ii}")
         load, run = self.build.encode(x)[0], struct.pack("<I", repeats)
         return Counters.unpack(self.link.exchange([
             Request(Command.LOAD, load),
             Request(Command.RUN, run, COUNTERS.size, self._cycles(repeats))])[1])
 
     def throughput(self, repeats: int = 1000, x: np.ndarray | None = None) -> Throughput:
-        """Measure the accelerator by the board's own counters, and the line by the clock.
+        """Measure the accelerator by the counters of the board, and the link by elapsed time.
 
         Parameters
         ----------
         repeats : int
-            Frames that run on the board one behind the other, at least 2.
-        x : integer array [n, *graph.input.shape] or None
-            Samples for the line, of which the first few are sent; without them, frames of the
-            lowest value.
+            Frames that run on the board without the link in between, at least 2.
+        x : integer array [n, *graph.input.shape], optional
+            Samples, of which the first few are sent; by default, frames of the lowest value.
         """
         if repeats < 2:
             raise ConfigError("throughput needs at least 2 repeats", where="repeats")
@@ -253,15 +265,19 @@ class Accelerator:
             statistics.median(trips), len(series.cycles) / series.seconds)
 
     def echo(self, data: bytes | None = None) -> bytes:
-        """Send bytes there and back; without any, random ones. What was loaded is forgotten."""
+        """Send bytes to the board and return the reply; by default random ones.
+
+        The frame that was loaded is lost.
+        """
         data = os.urandom(ECHO_BYTES) if data is None else data
-        most = max(ECHO_BYTES, self.identity.input_bytes)
-        if len(data) > most:
-            raise ConfigError(f"{len(data)} bytes cannot be echoed", hint=f"at most {most} can")
+        limit = max(ECHO_BYTES, self.identity.input_bytes)
+        if len(data) > limit:
+            raise ConfigError(f"{len(data)} bytes are too long for an echo",
+                              hint=f"send at most {limit}")
         return self.link.exchange([Request(Command.ECHO, data, len(data))])[0]
 
     def reset(self) -> None:
-        """Let the accelerator begin anew."""
+        """Reset the accelerator."""
         self.link.exchange([Request(Command.RESET)])
 
     def _infer(self, frame: bytes) -> Request:
@@ -270,6 +286,7 @@ class Accelerator:
                        self._cycles(1))
 
     def _cycles(self, repeats: int) -> int:
-        """Clock cycles after which a run has ended, or was given up by the board."""
+        """Return the clock cycles after which a run has ended or the board has given it up."""
         identity = self.identity
-        return repeats * identity.ii + GIVE_UP * (identity.ii + identity.latency) + GIVE_UP_CYCLES
+        give_up = GIVE_UP_FRAMES * (identity.ii + identity.latency) + GIVE_UP_CYCLES
+        return repeats * identity.ii + give_up

@@ -1,4 +1,4 @@
-"""What a host has to know of a built board: read from its folder, without the generator."""
+"""Build folder of a board: what its host needs to know, from ``board.json`` and the manifest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Ends:
-    """The two ends of a Plan: all of it that packing and unpacking of frames reads."""
+    """First and last stream of a plan, which is all that encoding and decoding of frames reads."""
 
     i: StreamPlan
     o: StreamPlan
@@ -47,11 +47,11 @@ class Build:
     clock_hz : int
         Clock of the accelerator and of the link's gateware.
     baud : int
-        Bits a second on the line.
+        Bits per second on the line.
     frame_timeout : int
-        Clock cycles without a byte after which the board drops a request that it has half of.
+        Clock cycles without a byte after which the board drops an incomplete request.
     identity : Identity
-        What the board has to say of itself.
+        Identity that the board has to report.
     graph : Graph
         The network that it computes.
     ends : Ends
@@ -182,7 +182,7 @@ class Build:
         return [frame.tobytes() for frame in words.reshape(len(x), -1)]
 
     def decode(self, frames: list[bytes]) -> dict[str, np.ndarray]:
-        """The outputs in output frames: int64 arrays, as the golden model gives them."""
+        """Decode output frames into int64 arrays by name, in the form of the golden model."""
         if not frames:
             return {name: np.zeros((0, *type_.shape), dtype=np.int64)
                     for name, type_ in self.graph.output_types().items()}
@@ -191,13 +191,13 @@ class Build:
 
 
 def folder_of(path: str | Path) -> Path:
-    """A build folder, of which the record may be named, too."""
+    """Return a build folder; ``path`` may also be its ``board.json``."""
     path = Path(path)
     return path.parent if path.name == RECORD else path
 
 
 def load_build(folder: str | Path) -> Build:
-    """Read ``board.json`` and the manifest of the accelerator beside it.
+    """Read ``board.json`` and the manifest of the accelerator in the same folder.
 
     Raises
     ------
@@ -207,20 +207,20 @@ def load_build(folder: str | Path) -> Build:
     folder = folder_of(folder)
     record = _read(folder / RECORD)
     if record.get("schema") != SCHEMA:
-        raise ConfigError(f"is no record of schema {SCHEMA}", where=str(folder / RECORD),
+        raise ConfigError(f"does not have the schema {SCHEMA}", where=str(folder / RECORD),
                           hint="build the design again")
     try:
         name = str(record["accelerator"])
         if Path(name).name != name:
-            raise ConfigError(f"names a file in another folder: '{name}'",
+            raise ConfigError(f"refers to a file in another folder: '{name}'",
                               where=str(folder / RECORD))
         core = _read(folder / name)
-        said = record["identity"]
+        identity = record["identity"]
         return Build(
             folder, str(record["board"]), int(record["clock_hz"]), int(record["baud"]),
             int(record["frame_timeout"]),
-            Identity(**{**said, "digest": bytes.fromhex(said["digest"])}),
-            Graph.from_json(core["network"]), _ends(core["plan"]))
+            Identity(**{**identity, "digest": bytes.fromhex(identity["digest"])}),
+            Graph.from_json(core["network"]), _read_ends(core["plan"]))
     except BnnhwError:
         raise
     except Exception as error:  # a damaged record can fail in any way
@@ -228,20 +228,21 @@ def load_build(folder: str | Path) -> Build:
                           hint="build the design again") from None
 
 
-def _ends(plan: dict[str, Any]) -> Ends:
+def _read_ends(plan: dict[str, Any]) -> Ends:
     units = plan["units"]
     return Ends(StreamPlan(**units[0]["i"]), StreamPlan(**units[-1]["o"]),
                 tuple(FieldPlan(**field) for field in plan["fields"]))
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file of bounded size."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"is larger than {MAX_BYTES} bytes", where=str(path))
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="a build folder is what 'bnnhw build' makes") from None
+                          hint="give a folder that 'bnnhw build' has written") from None
     except (ValueError, RecursionError):
         raise ConfigError("is not JSON", where=str(path),
                           hint="build the design again") from None

@@ -1,4 +1,4 @@
-"""Ports: a serial device, or a simulated board behind a pseudo-terminal."""
+"""Serial ports of boards: a serial device, or the pseudo-terminal of a simulated board."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import time
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.errors import LinkError, ToolError
@@ -17,28 +18,31 @@ if TYPE_CHECKING:
 __all__ = ["PortError", "SerialPort", "SimulatedPort", "usb_ports"]
 
 POLL_SECONDS = 0.02
+"""Longest time that a read waits for a byte."""
+
 WRITE_SECONDS = 5.0
+"""Time after which a write fails."""
 
 
 class PortError(LinkError):
-    """The port itself is gone, or cannot be opened."""
+    """The port has disappeared or cannot be opened."""
 
 
 class SerialPort:
-    """A serial device, 8N1.
+    """A serial device with 8 data bits, no parity and one stop bit.
 
     Parameters
     ----------
     path : str
-        Such as ``/dev/ttyUSB1`` or ``COM3``.
+        Device, such as ``/dev/ttyUSB1`` or ``COM3``.
     baud : int
-        Bits a second.
+        Bits per second.
 
     Attributes
     ----------
     slack : float
-        Seconds by which an answer may be late for reasons that are not the board's: the adapter
-        on the bus, and the operating system.
+        Additional time until a reply counts as missing, for the USB adapter and the operating
+        system, in seconds.
     """
 
     slack = 0.3
@@ -49,11 +53,11 @@ class SerialPort:
 
     @property
     def scale(self) -> float:
-        """Seconds that pass here while one passes on the board."""
+        """Seconds of the host per second of the board; above 1 for a slow simulation."""
         return 1.0
 
     def now(self) -> float:
-        """Seconds on the board's own time scale."""
+        """Return the current time of the board in seconds."""
         return time.monotonic()
 
     @property
@@ -61,7 +65,7 @@ class SerialPort:
         return self._serial is not None
 
     def open(self) -> None:
-        """Open it, and drop what it holds from before.
+        """Open the port and drop bytes from before.
 
         Raises
         ------
@@ -81,29 +85,29 @@ class SerialPort:
                             hint=_hint(error)) from None
 
     def close(self) -> None:
-        """Close it; twice is no error, nor is a device that is gone."""
+        """Close the port; it may be closed already, or its device may have disappeared."""
         if self._serial is not None:
             with contextlib.suppress(OSError):
                 self._serial.close()
             self._serial = None
 
     def read(self, wait: bool) -> bytes:
-        """What has come; with ``wait`` it may take ``POLL_SECONDS`` to find that nothing has."""
+        """Return received bytes; with ``wait``, wait for the first byte up to ``POLL_SECONDS``."""
         try:
-            held = self._serial.in_waiting
-            return bytes(self._serial.read(max(1, held))) if held or wait else b""
-        except (OSError, TypeError) as error:  # TypeError: closed under pyserial's hands
+            count = self._serial.in_waiting
+            return bytes(self._serial.read(max(1, count))) if count or wait else b""
+        except (OSError, TypeError) as error:  # pyserial raises TypeError if the port was closed
             raise self._lost(error) from None
 
     def write(self, data: bytes) -> None:
-        """Give bytes to the device."""
+        """Write bytes to the device."""
         try:
             self._serial.write(data)
         except OSError as error:
             raise self._lost(error) from None
 
     def discard(self) -> None:
-        """Drop what was written and has not left yet, and what has come."""
+        """Drop bytes that are not sent yet, and bytes that are received but not read."""
         try:
             self._serial.reset_output_buffer()
             self._serial.reset_input_buffer()
@@ -113,16 +117,16 @@ class SerialPort:
     def _lost(self, error: Exception) -> PortError:
         self.close()
         return PortError(f"was lost: {_reason(error)}", where=self.path,
-                         hint="check the cable and the board's power")
+                         hint="check the cable and the power of the board")
 
 
 class SimulatedPort(SerialPort):
-    """The pseudo-terminal of a simulated board, whose time is the simulation's.
+    """The pseudo-terminal of a simulated board; its time is simulated time.
 
     Parameters
     ----------
     board : SimulatedBoard
-        Closed together with the port's owner, by ``shut``.
+        The port does not stop it.
     baud : int
     """
 
@@ -145,14 +149,15 @@ class SimulatedPort(SerialPort):
 
 
 def usb_ports() -> list[tuple[str, str]]:
-    """Serial ports behind USB: their paths, and what their devices call themselves."""
+    """Return path and description of each USB serial port."""
     _pyserial()
     from serial.tools import list_ports
     return sorted((str(port.device), str(port.description)) for port in list_ports.comports()
                   if port.vid is not None)
 
 
-def _pyserial() -> Any:
+def _pyserial() -> ModuleType:
+    """Return the module ``serial``, or raise a ToolError."""
     try:
         import serial
     except ImportError:
@@ -161,7 +166,7 @@ def _pyserial() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """The operating system's words where it has any: they name no path a second time."""
+    """Return the message of the operating system, without the path."""
     number = getattr(error, "errno", None)
     return os.strerror(number) if number else str(error) or type(error).__name__
 
@@ -169,9 +174,9 @@ def _reason(error: Exception) -> str:
 def _hint(error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number in (errno.EACCES, errno.EPERM):
-        return "your user may not open it: join the group that owns it (dialout, uucp), log in anew"
+        return "join the group that owns the port (dialout, uucp), and log in again"
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
-        return "another program has it open: close its terminal or monitor"
+        return "another program uses the port: close its terminal or monitor"
     present = [path for path, _ in usb_ports()]
-    return f"ports that are there: {', '.join(present)}" if present else \
-        "no serial port of a USB device is there: check the cable and the board's power"
+    return f"available ports: {', '.join(present)}" if present else \
+        "there is no USB serial port: check the cable and the power of the board"

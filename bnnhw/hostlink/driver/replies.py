@@ -1,4 +1,4 @@
-"""Replies out of a stream of bytes that may hold anything else, too."""
+"""Finds the replies of a board in a stream of bytes that may also contain anything else."""
 
 from __future__ import annotations
 
@@ -9,69 +9,71 @@ from bnnhw.hostlink.wire import OVERHEAD, REPLY_SYNC, crc16
 
 __all__ = ["Reply", "ReplyReader"]
 
-HEAD = 4
-CRC = 2
+HEADER_BYTES = 4
+"""Bytes before the payload: sync, command and length."""
+
+CRC_BYTES = 2
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply whose CRC was right."""
+    """A reply with a correct CRC."""
 
     command: int
     status: int
     payload: bytes
-    """What came behind the status."""
+    """Bytes after the status."""
 
 
 class ReplyReader:
-    """Find replies. A byte that begins none is passed over and counted.
+    """Collects bytes and extracts replies from them.
 
     Parameters
     ----------
-    longest : int
-        Bytes of the longest payload, its status among them. What claims to be longer is no reply,
-        so that a broken length is not waited for.
+    max_payload : int
+        Bytes of the max_payload payload, including its status. A longer length field is taken for a
+        transmission error, so that the reader does not wait for more bytes.
 
     Attributes
     ----------
-    strange : int
-        Bytes that belonged to no reply, since ``forget``.
+    stray : int
+        Bytes that belong to no reply, since ``reset``.
     wrong_crc : int
-        Bytes that looked like the begin of a reply, but had no right CRC in their place.
+        Apparent replies whose CRC is wrong, since ``reset``.
     """
 
-    def __init__(self, longest: int):
-        self.longest = longest
-        self.forget()
+    def __init__(self, max_payload: int):
+        self.max_payload = max_payload
+        self.reset()
 
-    def forget(self) -> None:
-        """Drop what was half read, and count anew."""
-        self._held = bytearray()
-        self.strange = 0
+    def reset(self) -> None:
+        """Drop incomplete replies and clear the counters."""
+        self._buffer = bytearray()
+        self.stray = 0
         self.wrong_crc = 0
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Take bytes as they come, and return the replies that they complete."""
-        held = self._held
-        held += data
+        """Add received bytes, and return the replies that they complete."""
+        buffer = self._buffer
+        buffer += data
         found: list[Reply] = []
         at = 0
-        while len(held) - at >= OVERHEAD:
-            length = struct.unpack_from("<H", held, at + 2)[0]
-            if held[at] != REPLY_SYNC or not 1 <= length <= self.longest:
-                self.strange += 1
+        while len(buffer) - at >= OVERHEAD:
+            length = struct.unpack_from("<H", buffer, at + 2)[0]
+            if buffer[at] != REPLY_SYNC or not 1 <= length <= self.max_payload:
+                self.stray += 1
                 at += 1
                 continue
-            end = at + HEAD + length
-            if len(held) < end + CRC:
+            end = at + HEADER_BYTES + length
+            if len(buffer) < end + CRC_BYTES:
                 break
-            if struct.unpack_from("<H", held, end)[0] != crc16(bytes(held[at + 1:end])):
+            if struct.unpack_from("<H", buffer, end)[0] != crc16(bytes(buffer[at + 1:end])):
                 self.wrong_crc += 1
-                self.strange += 1
+                self.stray += 1
                 at += 1
                 continue
-            found.append(Reply(held[at + 1], held[at + HEAD],
-                               bytes(held[at + HEAD + 1:end])))
-            at = end + CRC
-        del held[:at]
+            found.append(Reply(buffer[at + 1], buffer[at + HEADER_BYTES],
+                               bytes(buffer[at + HEADER_BYTES + 1:end])))
+            at = end + CRC_BYTES
+        del buffer[:at]
         return found

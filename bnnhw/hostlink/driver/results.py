@@ -1,4 +1,4 @@
-"""What runs on a board give."""
+"""Results of running a board: outputs, cycle counts, mismatches and throughput."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ __all__ = ["Inference", "Mismatch", "Throughput", "Validation", "first_mismatch"
 
 @dataclass(frozen=True, repr=False)
 class Inference:
-    """Outputs of samples, and what they took.
+    """Outputs of samples, and the cycles and time that they took.
 
     Attributes
     ----------
-    outputs : dict of int64 arrays
-        As the golden model gives them.
+    outputs : dict of str to int64 array
+        In the form of the golden model.
     cycles : int64 [n]
-        Clock cycles of each sample, from its first word in to its last word out.
+        Clock cycles of each sample, from its first input word to its last output word.
     stalls : int64 [n]
-        Clock cycles in which a word of it waited for the accelerator.
+        Clock cycles in which an input word waited for the accelerator.
     seconds : float
-        All samples, over the line, with requests one behind the other. Seconds of the board: on a
-        simulated one those that its clock has counted.
+        Time of all samples including the transfer, with requests sent back to back. For a simulated
+        board, this is simulated time.
     clock_hz : int
+        Clock frequency of the board.
     """
 
     outputs: dict[str, np.ndarray]
@@ -35,7 +36,7 @@ class Inference:
 
     @property
     def compute_seconds(self) -> float:
-        """Time in which the accelerator worked."""
+        """Seconds in which the accelerator was busy."""
         return float(self.cycles.sum()) / self.clock_hz
 
     def __repr__(self) -> str:
@@ -45,32 +46,32 @@ class Inference:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """Where a board first leaves the golden model."""
+    """The first value that differs between a board and the golden model."""
 
     frame: int
     output: str
-    place: tuple[int, ...]
+    index: tuple[int, ...]
     golden: int
     board: int
 
     def __str__(self) -> str:
-        place = f"{list(self.place)}" if self.place else ""
-        return (f"frame {self.frame}, output '{self.output}'{place}: golden {self.golden}, "
+        index = f"{list(self.index)}" if self.index else ""
+        return (f"frame {self.frame}, output '{self.output}'{index}: golden {self.golden}, "
                 f"board {self.board}")
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A board against the golden model.
+    """Comparison of a board with the golden model.
 
     Attributes
     ----------
     inference : Inference
     mismatches : int
-        Samples of which any output differs.
+        Samples with at least one output that differs.
     first : Mismatch or None
     accuracy : float or None
-        Share of samples whose label is the true one; None without true labels.
+        Fraction of samples whose label is the true one; None without true labels.
     """
 
     inference: Inference
@@ -81,52 +82,57 @@ class Validation:
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a board reaches, the accelerator and the line apart.
+    """Speed of a board, separately for the accelerator and the link.
 
     Attributes
     ----------
     clock_hz : int
     repeats : int
-        Frames that ran one behind the other, on the board alone.
+        Frames that ran back to back on the board, without the link.
     latency_cycles : int
-        First word in to last word out of one frame.
-    cycles_a_frame : float
-        Counted by the board over ``repeats`` frames.
+        Cycles from the first input word to the last output word of one frame.
+    cycles_per_frame : float
+        Mean number of cycles per frame over ``repeats`` frames, counted by the board.
     stall_cycles : int
-        In these, cycles in which a word waited for the accelerator.
+        Cycles of these frames in which an input word waited for the accelerator.
     round_trip_seconds : float
-        One sample there and its outputs back, with nothing else under way: the median.
-    line_frames_per_second : float
-        Samples over the line, with requests one behind the other.
+        Median time to send one sample and receive its outputs, without other requests.
+    link_frames_per_second : float
+        Rate of samples over the link, with requests sent back to back.
     """
 
     clock_hz: int
     repeats: int
     latency_cycles: int
-    cycles_a_frame: float
+    cycles_per_frame: float
     stall_cycles: int
     round_trip_seconds: float
-    line_frames_per_second: float
+    link_frames_per_second: float
 
     @property
     def compute_seconds(self) -> float:
-        """Of a round trip, the time that the accelerator takes."""
+        """Seconds of a round trip that the accelerator takes."""
         return self.latency_cycles / self.clock_hz
 
     @property
     def link_seconds(self) -> float:
-        """Of a round trip, the time that all else takes."""
+        """Seconds of a round trip that everything else takes."""
         return self.round_trip_seconds - self.compute_seconds
 
     @property
     def frames_per_second(self) -> float:
-        """What the accelerator could do on a faster line."""
-        return self.clock_hz / self.cycles_a_frame
+        """Rate of the accelerator without the link."""
+        return self.clock_hz / self.cycles_per_frame
 
 
 def first_mismatch(expected: dict[str, np.ndarray],
                    found: dict[str, np.ndarray]) -> tuple[int, Mismatch | None]:
-    """Count the samples that differ, and name the first, at the first output that does."""
+    """Count the samples that differ, and return the first value that does.
+
+    Parameters
+    ----------
+    expected, found : dict of str to array [n, ...]
+    """
     count = len(next(iter(expected.values())))
     wrong = {name: (expected[name] != found[name]).reshape(count, -1) for name in expected}
     frames = np.any([w.any(axis=1) for w in wrong.values()], axis=0)
@@ -134,7 +140,7 @@ def first_mismatch(expected: dict[str, np.ndarray],
         return 0, None
     frame = int(frames.argmax())
     name = next(name for name in expected if wrong[name][frame].any())
-    place = tuple(int(k) for k in np.unravel_index(int(wrong[name][frame].argmax()),
+    index = tuple(int(k) for k in np.unravel_index(int(wrong[name][frame].argmax()),
                                                    expected[name].shape[1:]))
-    return int(frames.sum()), Mismatch(frame, name, place, int(expected[name][(frame, *place)]),
-                                       int(found[name][(frame, *place)]))
+    return int(frames.sum()), Mismatch(frame, name, index, int(expected[name][(frame, *index)]),
+                                       int(found[name][(frame, *index)]))

@@ -1,1 +1,1 @@
-"""Gateware of the host link: a serial line, frames, and the accelerator behind them."""
+"""Gateware of the host link (Amaranth): UART, link protocol and frame memories."""

@@ -1,10 +1,8 @@
-"""The bits that the board sends, and those that it wants of the host."""
+"""Generates the bits of a reply, and the bits that a valid request must have."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.hostlink.gateware.shift_counter import wire_order
@@ -19,37 +17,39 @@ assert max(Command) < 1 << COMMAND_BITS
 
 
 class BoardBits(SharedComponent):
-    """The bit of this cycle.
+    """Outputs the bit for the current cycle.
 
-    Of a request these are the sync byte, the length that the command has, zeros for its payload,
-    and the CRC; of a reply all of it.
+    For a request, this is the expected bit: of the sync byte, of the length that its command
+    requires, and of the CRC; for the payload it is 0. For a reply, it is the bit to send.
 
     Parameters
     ----------
     identity_bytes : int
+        Bytes of the identity.
     in_bytes, out_bytes : int
-        Of a frame.
+        Bytes of an input and of an output frame.
     room : int
         Bytes of the longest payload of a request.
 
     Members
     -------
     sync, command, low, high, status, payload, crc, replying, bit : In
-        As of ``Sequencer``.
+        State of the frame, from ``Sequencer``.
     asked : In(8)
-        The command; its highest bit is the next.
+        The command; its most significant bit is the next one.
     fine : In(1)
-        The request can be met.
+        The status of the request is OK.
     code : In(3)
-        Of the status.
+        Status of the request.
     metered : In(1)
-        The next byte of the payload is one of the counters.
+        The next byte of the payload belongs to the counters.
     crc_bit, echo_length, meters, echo, output : In(1)
         The next bit of the CRC, of the length of the reply to an echo, of the counters, of the
         input frame, and of the output frame or the identity.
     limit : Out(1)
-        While a length passes: the bit of the greatest one.
+        While a length passes: the bit of the largest valid length.
     o : Out(1)
+        The bit.
     """
 
     def __init__(self, *, identity_bytes: int, in_bytes: int, out_bytes: int, room: int) -> None:
@@ -67,7 +67,7 @@ class BoardBits(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_board_bits_{self.in_bytes}_{self.out_bytes}_{self.room}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         command = self.asked[:COMMAND_BITS]
         code = Mux(self.bit[2], Cat(Const(0, 1), self.code[::-1]).bit_select(self.bit[:2], 1), 0)
@@ -90,12 +90,13 @@ class BoardBits(SharedComponent):
             | (self.payload & self.replying & data) | (self.crc & self.crc_bit))
         return m
 
-    def _number(self, number: int) -> Any:
-        """The next bit of a constant of two bytes."""
-        return Const(sum((number >> bit & 1) << place for place, bit in enumerate(wire_order(16))),
-                     16).bit_select(Cat(self.bit, self.high), 1)
+    def _number(self, number: int) -> Value:
+        """Return the next bit of a constant of two bytes."""
+        bits = sum((number >> bit & 1) << k for k, bit in enumerate(wire_order(16)))
+        return Const(bits, 16).bit_select(Cat(self.bit, self.high), 1)
 
-    def _length(self, m: Module, command: Any) -> Signal:
+    def _length(self, m: Module, command: Value) -> Value:
+        """Return the next bit of the length of the request or reply."""
         asked, told = Signal(), Signal()
         m.d.comb += [asked.eq(0), told.eq(self._number(1))]
         with m.Switch(command):
@@ -115,5 +116,5 @@ class BoardBits(SharedComponent):
 
 
 def _byte(value: int) -> Const:
-    """A byte with its high bit first."""
+    """Return a byte whose bit 0 is the most significant bit of ``value``."""
     return Const(int(f"{value:08b}"[::-1], 2), 8)

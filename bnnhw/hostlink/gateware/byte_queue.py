@@ -1,8 +1,6 @@
-"""Bytes that wait to be read."""
+"""Receive queue: a FIFO in one block RAM."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib.memory import Memory
@@ -14,23 +12,27 @@ __all__ = ["ByteQueue"]
 
 
 class ByteQueue(SharedComponent):
-    """A queue in a block RAM, whose output register holds the byte that is read.
+    """A FIFO in a block RAM; the output register of the RAM stores the next word.
 
     Parameters
     ----------
     depth : int
-        Words; a power of two. One more is in the output register.
+        Words in the RAM, a power of two; the output register stores one more.
     width : int
+        Bits per word.
 
     Members
     -------
     i : In(width)
+        Word to store.
     write : In(1)
-        Take ``i``; dropped where the queue is full.
+        Store ``i``; the word is dropped if the FIFO is full.
     o : Out(width)
+        The next word.
     valid : Out(1)
-        ``o`` is a word; it stays until ``taken``.
+        ``o`` is valid; it remains so until ``taken``.
     taken : In(1)
+        Remove ``o``.
     """
 
     def __init__(self, *, depth: int, width: int) -> None:
@@ -42,15 +44,15 @@ class ByteQueue(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_byte_queue_{self.depth}x{self.width}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
-        # Nothing is read where it is written: then the queue is empty or full.
+        # No address is read and written in the same cycle: then the FIFO would be empty or full.
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
                                               attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
         first, end = Signal(range(self.depth)), Signal(range(self.depth))
         meet = Signal()
-        full = Signal()  # what it means where both places are the same
+        full = Signal()  # whether equal addresses mean full or empty
         m.d.comb += [
             meet.eq(first == end),
             writer.addr.eq(end), writer.data.eq(self.i), writer.en.eq(self.write & ~(meet & full)),

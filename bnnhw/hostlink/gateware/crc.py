@@ -1,8 +1,6 @@
-"""The CRC of a frame, a bit at a time."""
+"""Bit-serial CRC of a frame."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
@@ -15,19 +13,22 @@ _POLYNOMIAL = 0x1021
 
 
 class SerialCrc(SharedComponent):
-    """CRC-16/IBM-3740 (``bnnhw.hostlink.wire.crc16``) of a bit stream, high bit of a byte first.
+    """Computes the CRC-16/IBM-3740 (``bnnhw.hostlink.wire.crc16``) of a bit stream.
+
+    Bytes arrive most significant bit first.
 
     Members
     -------
     clear : In(1)
-        Begin anew; the same for nothing that passed yet.
+        Set the CRC to its initial value.
     step : In(1)
-        Take ``i``.
+        Process ``i``.
     rotate : In(1)
-        With ``step``: hand out the CRC instead, which 16 steps leave as it was.
+        With ``step``: rotate the CRC instead; 16 rotations restore it.
     i : In(1)
+        Next bit of the stream.
     o : Out(1)
-        The next bit of the CRC, its low byte first.
+        Next bit of the CRC, low byte first.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class SerialCrc(SharedComponent):
     def module_name(self) -> str:
         return "bnnhw_serial_crc"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         crc = Signal(16, init=0xFFFF, reset_less=True)
         back = Signal()

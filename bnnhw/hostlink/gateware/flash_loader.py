@@ -1,8 +1,6 @@
-"""Weights out of a board's SPI flash, once after power-on."""
+"""Loads the weights from the SPI flash of a board, once after power-on."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.crc import Algorithm
@@ -14,52 +12,59 @@ from bnnhw.rtl.shared import SharedComponent
 __all__ = ["MAX_SPI_HZ", "FlashLoader"]
 
 MAX_SPI_HZ = 20e6
-"""Command 0x03 is good for this much in every flash."""
+"""Largest SPI clock in Hz at which every flash supports the read command 0x03."""
 _RELEASE, _READ = 0xAB, 0x03
 _CRC32 = Algorithm(crc_width=32, polynomial=0x04C11DB7, initial_crc=0xFFFFFFFF,
                    reflect_input=True, reflect_output=True, xor_output=0xFFFFFFFF)
 
 
 class FlashLoader(SharedComponent):
-    """Wake the flash, read header and image (``bnnhw.hostlink.wire.weights``), check their CRC-32.
+    """Reads header and image (``bnnhw.hostlink.wire.weights``) and checks their CRC-32.
 
-    SPI mode 0; a bit takes ``2 * half`` cycles, and is taken from ``miso`` where the clock falls,
-    a whole bit after the flash was told to show it. Everything comes in one reading of
-    ``24 + 8 * bytes`` bits. The CRC is reckoned one bit a bit, a byte behind.
+    It wakes up the flash first. The interface uses SPI mode 0. A bit takes ``2 * half`` cycles;
+    ``miso`` is sampled at the falling clock edge, an entire bit after the flash began to drive it.
+    Header and image are read with a single command. The CRC is computed bit-serially, one byte
+    after the data.
 
     Parameters
     ----------
     words : int
-        Of the image, of 16 bits.
+        Length of the image in 16-bit words.
     crc : int
-        CRC-32 of header and image: others are bad weights.
+        Expected CRC-32 of header and image.
     offset : int
         Address in the flash, 24 bits.
     half : int
-        Cycles of half a bit.
+        Clock cycles of half a bit.
     settle : int
-        Cycles that the flash takes to wake up.
+        Clock cycles that the flash needs to wake up.
 
     Members
     -------
     cs : Out(1)
-        Low while the flash is spoken to.
+        Chip select, active low.
     sck, mosi : Out(1)
     miso : In(1)
     load_begin : Out(1)
-        High until the first word of the image comes.
+        1 until the first word of the image arrives.
     load_valid : Out(1)
-        For one cycle a word.
+        1 for one cycle per word.
     load_data : Out(16)
+        Word of the image.
     loading : Out(1)
-        Until the image was judged.
+        1 until the CRC has been checked.
     bad : Out(1)
-        It has another CRC.
+        The CRC is not the expected one.
+
+    Raises
+    ------
+    ValueError
+        ``half`` is not positive, or ``offset`` does not fit in 24 bits.
     """
 
     def __init__(self, *, words: int, crc: int, offset: int, half: int, settle: int) -> None:
         if half < 1 or not 0 <= offset < 1 << 24:
-            raise ValueError(f"half {half!r} must be positive, and offset {offset!r} of 24 bits")
+            raise ValueError(f"half {half!r} must be positive, offset {offset!r} must have 24 bits")
         self.words, self.crc, self.offset = words, crc, offset
         self.half, self.settle = half, settle
         super().__init__({
@@ -72,16 +77,16 @@ class FlashLoader(SharedComponent):
     def module_name(self) -> str:
         return "bnnhw_flash_loader"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.crc = crc = _CRC32(data_width=1).create()
-        # Both commands, the highest bit first.
-        said = _RELEASE << 32 | _READ << 24 | self.offset
-        bits = Const(int(f"{said:040b}"[::-1], 2), 40)
+        # Both commands, most significant bit first.
+        commands = _RELEASE << 32 | _READ << 24 | self.offset
+        bits = Const(int(f"{commands:040b}"[::-1], 2), 40)
         place = Signal(range(40))
         word = Signal(PART_BITS)
-        byte = Signal(8)  # the byte before, for the CRC: its lowest bit first
-        fed = Signal()  # there is one
+        byte = Signal(8)  # the previous byte, for the CRC, least significant bit first
+        fed = Signal()  # ``byte`` is valid
         header = Signal(init=1)
         count = Signal(range(HEADER_WORDS + self.words + 1))
         waited = Signal(range(max(2, self.settle)))
@@ -89,7 +94,7 @@ class FlashLoader(SharedComponent):
         m.d.comb += [
             self.mosi.eq(bits.bit_select(place, 1)),
             self.load_begin.eq(header),
-            # The flash gives the low byte first, and of each byte the high bit.
+            # The flash sends the low byte first, and of each byte the most significant bit first.
             self.load_data.eq(Cat(word[8:], word[:8])),
             crc.data.eq(byte[0]),
         ]
@@ -126,7 +131,7 @@ class FlashLoader(SharedComponent):
                     m.d.sync += [count.eq(count + 1), self.load_valid.eq(~header)]
                     with m.If(count == HEADER_WORDS - 1):
                         m.d.sync += header.eq(0)
-                # The first byte behind the image: the last one's bits are through.
+                # One byte after the image: the CRC has processed the last byte of it.
                 with m.If((place == 7) & (count == HEADER_WORDS + self.words)):
                     m.d.sync += self.cs.eq(1)
                     m.next = "JUDGE"
@@ -138,7 +143,7 @@ class FlashLoader(SharedComponent):
         return m
 
     def _clock(self, m: Module) -> Signal:
-        """The clock of the flash while it is selected; returns whether it falls."""
+        """Generate the SPI clock while the flash is selected; return whether it falls."""
         time = Signal(range(max(2, self.half)))
         edge, fall = Signal(), Signal()
         m.d.comb += [edge.eq(time == self.half - 1), fall.eq(edge & self.sck)]

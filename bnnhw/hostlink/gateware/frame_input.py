@@ -1,27 +1,40 @@
-"""The input frame: stored as it comes, and fed to the accelerator as often as wanted."""
+"""Input memory: stores an input frame and feeds it to the accelerator, once or repeatedly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hostlink.gateware.shift_counter import counted, shifted
+from bnnhw.hostlink.gateware.shift_counter import incremented, shifted
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["FrameInput", "InputShape", "place"]
+__all__ = ["FrameInput", "InputShape", "row_address"]
 
 
-def place(m: Module, rows: int, first: int, back: Any, on: Any,
-          below: Any = 0) -> tuple[Signal, Any]:
-    """A place in a memory that counts down to the last row, 0, and whether it is there.
+def row_address(m: Module, rows: int, first: int, back: Value, on: Value,
+                below: ValueLike = 0) -> tuple[Signal, Value]:
+    """Add an address counter for a memory, which counts down to the last row, 0.
 
-    ``back`` leads to the row ``first``, ``on`` to the next one; that behind 0, which ``below``
-    leads to, is the highest one.
+    Parameters
+    ----------
+    m : Module
+    rows : int
+        Depth of the memory.
+    first : int
+        First row of a frame.
+    back, on, below : Value
+        Go to row ``first``, to the next row, or to the highest row, which follows row 0.
+
+    Returns
+    -------
+    Signal
+        The address.
+    Value
+        Whether it is 0, the last row.
     """
     row = Signal(range(rows), reset_less=True)
     following = Signal(len(row) + 1)
@@ -35,32 +48,37 @@ def place(m: Module, rows: int, first: int, back: Any, on: Any,
 
 @dataclass(frozen=True)
 class InputShape:
-    """Rows that an input frame is stored in, see ``FrameInput``.
+    """Shape of the memory of an input frame; see ``FrameInput``.
 
     Parameters
     ----------
     in_bytes, in_words : int
-    wanted_lanes : int
-        Bytes a row where there is a memory; without one, a row is the word.
+        Bytes per word and words per frame.
+    memory_lanes : int
+        Bytes per row of the memory, a divisor of ``in_bytes``. Without a memory, the row is the
+        word.
     room : int
+        Bytes that have to fit at least.
     """
 
     in_bytes: int
     in_words: int
-    wanted_lanes: int
+    memory_lanes: int
     room: int
 
     @property
     def memoryless(self) -> bool:
+        """Whether the frame is a single word, which the row register stores."""
         return self.in_words == 1 and self.in_bytes >= self.room
 
     @property
     def lanes(self) -> int:
-        return self.in_bytes if self.memoryless else self.wanted_lanes
+        """Bytes per row."""
+        return self.in_bytes if self.memoryless else self.memory_lanes
 
     @property
     def rows(self) -> int:
-        """Rows of a frame."""
+        """Rows per frame."""
         return self.in_bytes * self.in_words // self.lanes
 
     @property
@@ -70,45 +88,47 @@ class InputShape:
             return 0
         if self.room <= self.rows * self.lanes:
             return self.rows
-        # More rows than a frame has: they lie above, where the count goes on behind 0.
+        # Rows beyond those of a frame have higher addresses, where the address continues after 0.
         return 1 << (-(-self.room // self.lanes) - 1).bit_length()
 
 
 class FrameInput(SharedComponent):
-    """Hold an input frame, and hand it to the accelerator.
+    """Stores an input frame and sends it to the accelerator.
 
-    Bits of a frame are shifted into a row, and the row is stored when it is full. Rows are read
-    one behind the other, one a cycle, and ``in_bytes / lanes`` of them make a word; the last of
-    them comes straight from the memory. A frame of a single word needs no memory but the row.
+    Bits of a frame are shifted into the row register, which is written to the memory when it is
+    full. For the accelerator, one row is read per cycle, and ``in_bytes / lanes`` rows make up a
+    word; the last of them comes directly from the memory. A frame of a single word is stored in
+    the row register alone.
 
     Parameters
     ----------
     shape : InputShape
-        Bytes a word and words a frame; bytes a row, a divisor of those of a word; and the bytes
-        that have to find place at least.
 
     Members
     -------
     rewind : In(1)
-        The next row is the first.
+        Continue with the first row.
     shift, i, o : In(1), In(1), Out(1)
-        Bits of the row, in the order of the wire.
+        Shift the row register; its next bits in and out, in the order of the wire.
     store : In(1)
-        The row goes to the memory, and the next one is awaited.
+        Write the row register to the memory and continue with the next row.
     load : In(1)
-        The row comes from the memory; not within a cycle after ``rewind`` or another ``load``.
+        Read the row register from the memory; not in the cycle after ``rewind`` or ``load``.
     running : In(1)
+        A run is in progress.
     feed : In(1)
-        While running: rows may be read.
+        During a run: rows may be read.
     fed : Out(1)
         The last row of a frame is read in this cycle.
     to_core : Out(stream)
+        Words of the frame.
     to_core_last : Out(1)
+        The word is the last one of the frame.
     """
 
     def __init__(self, shape: InputShape) -> None:
-        if shape.in_bytes % shape.wanted_lanes:
-            raise ValueError(f"lanes {shape.wanted_lanes!r} do not make words of "
+        if shape.in_bytes % shape.memory_lanes:
+            raise ValueError(f"{shape.memory_lanes!r} lanes do not divide words of "
                              f"{shape.in_bytes} bytes")
         self.shape, self.room, self.lanes = shape, shape.room, shape.lanes
         super().__init__({
@@ -122,12 +142,12 @@ class FrameInput(SharedComponent):
         shape = self.shape
         return f"bnnhw_frame_input_{shape.in_words}x{shape.in_bytes}_{shape.lanes}_{shape.room}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         row = Signal(8 * self.lanes, reset_less=True)
-        waits = Signal(reset_less=True)  # a row was read
+        waits = Signal(reset_less=True)  # the memory output is a row
         parts = self.shape.in_bytes // self.lanes
-        held = Signal(range(max(2, parts)), reset_less=True)  # rows of the word before it
+        held = Signal(range(max(2, parts)), reset_less=True)  # earlier rows of the same word
         taken, whole, fetch, ends = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.o.eq(row[7]), whole.eq(held == parts - 1),
@@ -140,15 +160,15 @@ class FrameInput(SharedComponent):
         with m.Else():
             m.d.sync += waits.eq(self.feed | (waits & ~taken))
             with m.If(taken):
-                m.d.sync += held.eq(Mux(whole, 0, counted(held)))
+                m.d.sync += held.eq(Mux(whole, 0, incremented(held)))
         if self.shape.memoryless:
             m.d.comb += [ends.eq(1), self.to_core.payload.eq(row), self.to_core_last.eq(1)]
             with m.If(self.shift):
                 m.d.sync += row.eq(shifted(row, self.i))
             return m
         read = self._memory(m, row, fetch, ends)
-        # The rows of a word that were read before; the row itself is the last of them, so that it
-        # takes no flip-flops of its own.
+        # Rows of a word that were read earlier. The latest of them is in the row register, which
+        # therefore needs no separate flip-flops.
         before = row[:0]
         if parts > 1:
             earlier = Signal((parts - 2) * len(row), reset_less=True)
@@ -163,11 +183,11 @@ class FrameInput(SharedComponent):
         return m
 
     def _memory(self, m: Module, row: Signal, fetch: Signal, ends: Signal) -> Signal:
-        """What was read last."""
+        """Add the memory, and return the row that was read last."""
         m.submodules.memory = memory = Memory(shape=len(row), depth=self.shape.depth, init=[],
                                               attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
-        at, last = place(m, self.shape.depth, self.shape.rows - 1, self.rewind | self.fed,
+        at, last = row_address(m, self.shape.depth, self.shape.rows - 1, self.rewind | self.fed,
                          self.store | self.load | fetch)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(row), writer.en.eq(self.store),

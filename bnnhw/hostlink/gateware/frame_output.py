@@ -1,15 +1,13 @@
-"""The output frame, taken from the accelerator, and the identity: what is read out bit by bit."""
+"""Output memory: stores the last output frame and the identity, and outputs them bit by bit."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hostlink.gateware.frame_input import place
+from bnnhw.hostlink.gateware.frame_input import row_address
 from bnnhw.hostlink.gateware.shift_counter import shifted
 from bnnhw.rtl.shared import SharedComponent
 
@@ -17,54 +15,55 @@ __all__ = ["FrameOutput", "output_depth"]
 
 
 def _identity_rows(out_bytes: int, identity_bytes: int) -> int:
-    """Words that the identity takes."""
+    """Return the number of words of the identity."""
     return -(-identity_bytes // out_bytes)
 
 
 def output_depth(out_bytes: int, out_words: int, identity_bytes: int) -> int:
-    """Words of the memory of an output frame and the identity; 0 without one."""
+    """Return the words of the memory for an output frame and the identity; 0 without memory."""
     if out_words == 1:
         return 0
     return 1 << (out_words + _identity_rows(out_bytes, identity_bytes) - 1).bit_length()
 
 
 class FrameOutput(SharedComponent):
-    """Hold the last output frame, and the identity.
+    """Stores the last output frame and the identity.
 
-    A frame of a single word is a shift register, and the identity a table of bits. Others lie in a
-    memory, and the identity in what they leave of it.
+    A frame of a single word is stored in a shift register, and the identity in a ROM of bits.
+    Larger frames are stored in a memory, whose remaining words contain the identity.
 
     Parameters
     ----------
     out_bytes, out_words : int
-        Bytes a word and words a frame.
+        Bytes per word and words per frame.
     identity : bytes
+        A packed ``bnnhw.hostlink.wire.Identity``.
 
     Members
     -------
     rewind : In(1)
-        The next word is the first.
+        Continue with the first word.
     identify : In(1)
-        Read the identity.
+        Output the identity.
     jump : In(1)
-        The next word is the first one of the identity.
+        Continue with the first word of the identity.
     left : In
-        Inverse of the bytes that are still to be read.
+        Complement of the number of bytes that remain to be read.
     running : In(1)
-        Words of the accelerator are taken. Otherwise they are dropped, so that nothing that is left
-        over stays.
+        Store words of the accelerator. Otherwise they are dropped, such as those of an aborted run.
     from_core : In(stream)
+        Words of the accelerator.
     got : Out(1)
-        The last word of a frame comes in this cycle.
+        The last word of a frame arrives in this cycle.
     lane, bit : In, In(3)
-        The byte of a word that is read, and its next bit: 0 is the high one. Not before two cycles
-        after ``rewind``, ``jump`` or ``following``.
+        Byte of the word, and the number of its bit: 0 is the most significant one. Valid from two
+        cycles after ``rewind``, ``jump`` or ``following``.
     o : Out(1)
-        The bit, a cycle later.
+        The bit, one cycle later.
     step : In(1)
-        It was read.
+        The bit was read.
     following : In(1)
-        Read the next word from now on.
+        Continue with the next word.
     """
 
     def __init__(self, *, out_bytes: int, out_words: int, identity: bytes) -> None:
@@ -78,17 +77,19 @@ class FrameOutput(SharedComponent):
 
     @property
     def rows(self) -> int:
+        """Words of the identity."""
         return _identity_rows(self.out_bytes, len(self.identity))
 
     @property
     def depth(self) -> int:
+        """Words of the memory; 0 without memory."""
         return output_depth(self.out_bytes, self.out_words, len(self.identity))
 
     @property
     def module_name(self) -> str:
         return f"bnnhw_frame_output_{self.out_words}x{self.out_bytes}_{self.identity.hex()[2:18]}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         take = Signal()
         m.d.comb += [self.from_core.ready.eq(1), take.eq(self.running & self.from_core.valid)]
@@ -99,7 +100,7 @@ class FrameOutput(SharedComponent):
             m.d.comb += [self.got.eq(take), self.o.eq(Mux(self.identify, constant, word[7]))]
             with m.If(take):
                 m.d.sync += word.eq(self.from_core.payload)
-            with m.Elif(self.step):  # as it was when all of it was read
+            with m.Elif(self.step):  # rotates: the word is restored once it has been read
                 m.d.sync += word.eq(shifted(word, word[7]))
             return m
         rows, depth = self.rows, self.depth
@@ -109,7 +110,7 @@ class FrameOutput(SharedComponent):
             shape=8 * self.out_bytes, depth=depth, init=[0] * (depth - rows) + words[::-1],
             attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
-        at, last = place(m, depth, self.out_words - 1, self.rewind | self.got,
+        at, last = row_address(m, depth, self.out_words - 1, self.rewind | self.got,
                          take | self.following, self.jump)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(self.from_core.payload), writer.en.eq(take),
@@ -120,11 +121,11 @@ class FrameOutput(SharedComponent):
         m.d.sync += bit.eq(reader.data.bit_select(Cat(~self.bit, self.lane), 1))
         return m
 
-    def _identity_bit(self) -> Any:
-        """From a table of bits by the bytes that are left, inverted, and the bit of a byte."""
-        places = 1 << len(self.left)
-        table = 0
+    def _identity_bit(self) -> Value:
+        """Return the bit of the identity, from a ROM addressed by ``left`` and ``bit``."""
+        addresses = 1 << len(self.left)
+        rom = 0
         for k, byte in enumerate(self.identity):
-            left = places - 1 - (len(self.identity) - k)
-            table |= sum((byte >> 7 - bit & 1) << 8 * left + bit for bit in range(8))
-        return Const(table, 8 * places).bit_select(Cat(self.bit, self.left), 1)
+            left = addresses - 1 - (len(self.identity) - k)
+            rom |= sum((byte >> 7 - bit & 1) << 8 * left + bit for bit in range(8))
+        return Const(rom, 8 * addresses).bit_select(Cat(self.bit, self.left), 1)

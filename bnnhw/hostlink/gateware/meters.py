@@ -1,8 +1,6 @@
-"""What a run took: the counters of ``bnnhw.hostlink.wire.Counters``."""
+"""Counts the cycles and stalls of a run (``bnnhw.hostlink.wire.Counters``), and the timeouts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
@@ -14,32 +12,35 @@ __all__ = ["RunMeters"]
 
 
 class RunMeters(SharedComponent):
-    """Count cycles of a run, and hand out the counters in the order of the wire.
+    """Counts the cycles of a run, and outputs the counters in the order of the wire.
 
-    ``sent``, ``got`` and ``stalled`` come a cycle late, so that no path of the accelerator leads
-    here. A run ends with the cycle behind the last ``got``. Outside of runs the counter of cycles
-    is the clock of the line's timeout.
+    ``sent``, ``got`` and ``stalled`` arrive one cycle late, so that no combinational path of the
+    accelerator ends here. A run ends one cycle after the last ``got``. Between runs, the cycle
+    counter measures the timeout of the line.
 
     Parameters
     ----------
     first_bits : int
-        Bits of the cycles up to the first output word, a multiple of 8; on the wire it has 32.
+        Width of the counter up to the first output word, a multiple of 8; 32 bits are sent.
     run_bit, idle_bit : int
-        ``tick`` comes with each falling edge of this bit of the counter.
+        Bit of the counter whose falling edge causes a ``tick`` during and between runs.
 
     Members
     -------
     clear : In(1)
+        Clear the counters.
     running : In(1)
+        A run is in progress.
     waits : In(1)
-        For a request, or for more of one.
+        The link waits for a request or for the next byte of one.
     sent, got, stalled : In(1)
-        A word went into the accelerator, came out, or had to wait.
+        A word was sent to the accelerator, was received from it, or had to wait.
     shift : In(1)
-        Hand out the next bit.
+        Output the next bit.
     o : Out(1)
+        Bit of the counters.
     tick : Out(1)
-        A cycle in ``2 << run_bit`` of a run, and in ``2 << idle_bit`` of those in which is waited.
+        1 once in ``2 << run_bit`` cycles of a run, and in ``2 << idle_bit`` waiting cycles.
     """
 
     def __init__(self, *, first_bits: int, run_bit: int, idle_bit: int) -> None:
@@ -52,10 +53,10 @@ class RunMeters(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_run_meters_{self.first_bits}_{self.run_bit}_{self.idle_bit}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
-        # It is 0 in the cycle of the second flip-flop behind the first word, with a tick: the next
-        # one comes a whole period later.
+        # The counter is 0 two cycles after the first word, together with a tick; the next tick
+        # follows an entire period later.
         m.submodules.cycles = cycles = ShiftCounter(32, begin=-1)
         m.submodules.stalls = stalls = ShiftCounter(32)
         first = Signal(self.first_bits, reset_less=True)
@@ -66,7 +67,7 @@ class RunMeters(SharedComponent):
             stalls.clear.eq(self.clear), stalls.count.eq(self.running & self.stalled),
             cycles.shift.eq(self.shift), stalls.shift.eq(self.shift),
             cycles.i.eq(stalls.o), stalls.i.eq(first[7]), self.o.eq(cycles.o),
-            # A word that is never taken is not the start, but is counted as a stall.
+            # A word that is never accepted does not start the run, but counts as a stall.
             now.eq(Mux(self.running, Mux(started, cycles.value[self.run_bit],
                                          stalls.value[self.run_bit]),
                        cycles.value[self.idle_bit])),

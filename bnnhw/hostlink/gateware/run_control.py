@@ -1,8 +1,6 @@
-"""When frames are fed to the accelerator, and when all of them came out."""
+"""Controls a run: feeds frames to the accelerator, and detects that all results have arrived."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
@@ -13,35 +11,36 @@ __all__ = ["RunControl"]
 
 
 class RunControl(SharedComponent):
-    """Keep a run going.
+    """Controls a run.
 
-    Frames that are under way are counted in few bits; where these run out, feeding waits.
+    A narrow counter tracks the frames in the accelerator; feeding pauses when it is full.
 
     Parameters
     ----------
     in_flight : int
-        Frames that the accelerator works on at a time, at most; no fewer are let in.
+        Frames that the accelerator processes at the same time, at most; the counter allows at least
+        as many.
     rows : int
-        Cycles in which a frame is read, at least.
+        Cycles that it takes to read a frame, at least.
 
     Members
     -------
     start : In(1)
-        In the cycle before a run begins.
+        1 in the cycle before a run begins.
     run : In(1)
-        While it lasts.
+        A run is in progress.
     single : In(1)
-        A run of a single frame.
+        The run has a single frame.
     final : In(1)
-        With ``start`` or ``counts``: one more frame is to be fed.
+        With ``start`` or ``counts``: exactly one more frame has to be fed.
     fed, got : In(1)
-        The last row of a frame is read, the last word of one comes out.
+        The last row of a frame is read; the last word of a result arrives.
     counts : Out(1)
         A frame was fed.
     feed : Out(1)
         Rows may be read.
     done : Out(1)
-        All frames came out, the last one in the cycle before the one before this.
+        All results have arrived, the last one two cycles ago.
     """
 
     def __init__(self, *, in_flight: int, rows: int) -> None:
@@ -54,17 +53,18 @@ class RunControl(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_run_control_{self.in_flight}_{min(self.rows, 2)}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         feeding, last, final = (Signal(reset_less=True) for _ in range(3))
-        # Three more are let in before it is seen that there are too many.
+        # Three more frames may enter before the full counter stops feeding.
         under_way = Signal(max(2, (self.in_flight - 1).bit_length()) + 1, reset_less=True)
         fed, got = Signal(reset_less=True), Signal(reset_less=True)
         m.d.comb += [
             self.feed.eq(feeding & self.run & ~under_way[-1]),
             self.done.eq(self.run & ~feeding & ~fed & (under_way == 0)),
         ]
-        # Counted a cycle late, to keep it short, but where the next frame ends in that cycle.
+        # Frames are counted one cycle late for a shorter path, unless frames may end in every
+        # cycle.
         m.d.comb += self.counts.eq(fed if self.rows > 1 else self.fed)
         m.d.sync += [fed.eq(self.fed), got.eq(self.got), final.eq(self.final)]
         with m.If(self.start):

@@ -1,66 +1,68 @@
-"""The order of things: the bytes of a request, what is done about it, the bytes of its reply."""
+"""State machine of the link: bytes of a request, its execution, bytes of the reply."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hostlink.gateware.shift_counter import counted
+from bnnhw.hostlink.gateware.shift_counter import incremented
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["Sequencer"]
 
 
 class Sequencer(SharedComponent):
-    """Step through a request and its reply, a byte in eight cycles and a wait.
+    """Steps through the bytes of a request and of its reply, eight cycles per byte and a pause.
 
-    Requests and replies are alike, and pass through the same states.
+    Requests and replies have the same format and use the same states.
 
     Members
     -------
     heard : In(1)
-        A byte of the host waits; with ``broken`` it is none.
+        The receive queue has a byte.
     broken : In(1)
+        That byte had no stop bit.
     free : In(1)
-        A byte to the host can be sent.
+        The transmitter can accept a byte.
     right : In(1)
-        All bits of the sync byte are, the one of this cycle too.
+        All bits of the sync byte up to the current one are correct.
     over : In(1)
-        The length of the request is too great for anything.
+        The length of the request exceeds the longest valid one.
     none : In(1)
         All bytes of the payload have passed.
     partial : In(1)
-        A row of the input memory is filled in part.
+        A row of the input memory is partly filled.
     silent : In(1)
-        No byte came for long.
+        No byte has arrived within the timeout.
     runs : In(1)
-        What is asked and can be met is a run.
+        The request is valid and starts a run.
     ended : In(1)
-        The run is over.
+        The run has ended.
     replying : Out(1)
+        A reply is sent; otherwise a request is received.
     begins : Out(1)
-        The coming cycle is that of the first bit of a byte.
+        The first bit of a byte passes in the next cycle.
     shifting : Out(1)
         A bit passes in this cycle.
     bit : Out(3)
-        Number of the bit that passes in the next cycle: 0 is the high bit, which is the first.
+        Number of the bit that passes in the next cycle: 0 is the most significant one, which is the
+        first.
     ends : Out(1)
         The last bit of a byte passes.
     listens : Out(1)
-        A byte of the host is awaited or passes, if any.
+        The state reads bytes of the host.
     sync, command, low, high, status, payload, crc : Out(1)
-        The byte that is next, or passes.
+        Kind of the byte that passes or is next.
     sized : Out(1)
         The length is known.
     pad : Out(1)
-        Bits pass that are none, until a row of the input memory is full.
+        Padding bits fill up a row of the input memory.
     judge : Out(1)
-        The request has ended.
+        The request is complete, and its status is determined.
     act : Out(1)
-        What the reply will say of it is known.
+        The status is known, and the request is executed.
     run : Out(1)
+        A run is in progress.
     """
 
     def __init__(self) -> None:
@@ -77,16 +79,16 @@ class Sequencer(SharedComponent):
     def module_name(self) -> str:
         return "bnnhw_link_sequencer"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
-        rests = Signal(reset_less=True)  # a cycle between bytes, in which ``none`` becomes known
+        rests = Signal(reset_less=True)  # between two bytes: ``none`` becomes valid
         bad, on, stays, between = Signal(), Signal(), Signal(), Signal()
-        paid, padded = Signal(), Signal()  # the payload has passed, the row is full
+        paid, padded = Signal(), Signal()  # the payload is complete, the row is full
         m.d.comb += [
             self.ends.eq(self.shifting & (self.bit == 0)),
             bad.eq(self.broken & ~self.replying),
             on.eq(self.ends & ~bad),
-            # Between bytes of a request that goes on no more it is dropped.
+            # An incomplete request is dropped after a timeout between two of its bytes.
             stays.eq(~self.ends & (self.replying | self.shifting | self.heard | ~self.silent)),
             paid.eq(~self.shifting & ~rests & self.none),
             padded.eq(~self.shifting & ~self.partial),
@@ -94,7 +96,7 @@ class Sequencer(SharedComponent):
         m.d.sync += [rests.eq(self.ends), self.shifting.eq(self.begins
                                                            | (self.shifting & ~self.ends))]
         with m.If(self.begins | (self.shifting & ~self.ends)):
-            m.d.sync += self.bit.eq(counted(self.bit))
+            m.d.sync += self.bit.eq(incremented(self.bit))
 
         names = ("sync", "command", "low", "high", "sized", "status", "payload", "pad", "crc_low",
                  "crc_high", "judge", "act", "run")

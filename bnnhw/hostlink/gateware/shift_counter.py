@@ -1,53 +1,53 @@
-"""Counters that are loaded and read bit by bit, in the order of the wire."""
+"""Counters that are loaded and read bit-serially, in the bit order of the wire."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["LengthCounter", "ShiftCounter", "counted", "shifted", "wire_order"]
+__all__ = ["LengthCounter", "ShiftCounter", "incremented", "shifted", "wire_order"]
 
 
 def wire_order(bits: int) -> list[int]:
-    """Bits of a number in the order in which they pass: low byte first, of it the high bit."""
+    """Return the bits of a number in the order of the wire: low byte first, each from bit 7 to bit
+    0."""
     return [k ^ 7 for k in range(bits)]
 
 
-def shifted(value: Signal, bit: Any) -> Any:
-    """``value`` after its first bit on the wire went out, and ``bit`` came in as the last."""
+def shifted(value: Signal, bit: Value) -> Value:
+    """Return ``value`` after its first bit on the wire left and ``bit`` entered as the last one."""
     order = wire_order(len(value))
     after = dict(zip(order, [value[k] for k in order[1:]] + [bit], strict=True))
     return Cat(after[k] for k in range(len(value)))
 
 
-def counted(value: Signal) -> Any:
-    """One more than ``value``, without a carry chain, which costs more than it saves here."""
+def incremented(value: Signal) -> Value:
+    """Return ``value + 1`` without a carry chain, which costs more LUTs for narrow counters."""
     return value ^ Cat(value[:k].all() for k in range(len(value)))
 
 
 class LengthCounter(SharedComponent):
-    """Bytes of a payload that are to come: the length as it passes, and up from its inverse.
+    """Counts the remaining bytes of a payload: loads the length as it passes, and counts bytes.
 
     Parameters
     ----------
     width : int
-        Bits of the greatest length, 9 to 16; longer ones lose their highest bits.
+        Bits of the largest length, 9 to 16; of a longer length, the highest bits are dropped.
 
     Members
     -------
     low, high : In(1)
-        ``i`` is the next bit of the low byte, of the high one.
+        ``i`` is the next bit of the low byte, or of the high byte.
     count : In(1)
         A byte has passed.
     i : In(1)
+        Bit of the length.
     value : Out(width)
-        Inverse of the bytes that are to come.
+        Complement of the number of remaining bytes.
     none : Out(1)
-        There are none; two cycles late.
+        No bytes remain; two cycles late.
     """
 
     def __init__(self, width: int) -> None:
@@ -59,41 +59,42 @@ class LengthCounter(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_length_counter_{self.width}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         value = Signal(self.width, reset_less=True)
         none = Signal(reset_less=True)
-        # While the low byte shifts the other counts nonsense, of which its own shifts leave none.
+        # While one byte is shifted the other one counts; shifting it later overwrites the result.
         selects = Cat(self.low.replicate(8), self.high.replicate(self.width - 8))
-        following = _sum(m, value, selects, self.count)
+        following = _add(m, value, selects, self.count)
         after = Cat(~self.i, value[:7], ~self.i, value[8:-1])
         m.d.comb += [self.value.eq(value), self.none.eq(none)]
-        m.d.sync += [none.eq(value.all()), value.eq(_chosen(selects, after, following))]
+        m.d.sync += [none.eq(value.all()), value.eq(_select(selects, after, following))]
         return m
 
 
 class ShiftCounter(SharedComponent):
-    """Count up, or shift by one bit.
+    """Counts up, or shifts by one bit.
 
-    A bit takes one LUT4 with carry: the adder sees ``shift`` as its second operand, so that sum and
-    multiplexer have four inputs together.
+    Each bit takes one LUT4 with carry: ``shift`` is the second operand of the adder, so that adder
+    and multiplexer together have four inputs.
 
     Parameters
     ----------
     width : int
         A multiple of 8.
     begin : int
-        What ``clear`` leads to.
+        Value after ``clear``.
 
     Members
     -------
     clear : In(1)
+        Set the counter to ``begin``.
     shift, count : In(1)
-        Not both.
+        Shift, or count; not both.
     i, o : In(1), Out(1)
-        The bit that comes in, and the one that goes out next.
+        The bit that enters, and the bit that leaves next.
     full : Out(1)
-        All bits are ones and are counted on; of no meaning while ``shift`` is high.
+        All bits are 1, and ``count`` is 1; undefined while ``shift`` is 1.
     value : Out(width)
     """
 
@@ -106,29 +107,29 @@ class ShiftCounter(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_shift_counter_{self.width}_from_{self.begin % (1 << self.width):x}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         value = Signal(self.width, reset_less=True)
         selects = self.shift.replicate(self.width)
-        following = _sum(m, value, selects, self.count)
+        following = _add(m, value, selects, self.count)
         m.d.comb += [
-            # With ``count`` the carry needs no cell of its own on its way out.
+            # Together with ``count`` the carry leaves the chain without an extra cell.
             self.full.eq(following[-1] & self.count),
             self.value.eq(value), self.o.eq(value[7]),
         ]
-        m.d.sync += value.eq(_chosen(selects, shifted(value, self.i), following))
+        m.d.sync += value.eq(_select(selects, shifted(value, self.i), following))
         with m.If(self.clear):
             m.d.sync += value.eq(self.begin)
         return m
 
 
-def _sum(m: Module, value: Signal, other: Any, count: Any) -> Signal:
-    """``value + other + count`` with its carry, as a single adder with a carry in."""
+def _add(m: Module, value: Signal, other: Value, count: Value) -> Value:
+    """Return ``value + other + count`` with its carry, as a single adder with carry input."""
     total = Signal(len(value) + 2)
     m.d.comb += total.eq(Cat(Const(1, 1), value) + Cat(count, other))
     return total[1:]
 
 
-def _chosen(selects: Any, after: Any, following: Any) -> Any:
-    """Bit by bit what shifts, where that is selected, and what is counted elsewhere."""
+def _select(selects: Value, after: Value, following: Value) -> Value:
+    """Return ``after`` for each bit that is selected, and ``following`` for the others."""
     return Cat(Mux(selects[k], after[k], following[k]) for k in range(len(selects)))

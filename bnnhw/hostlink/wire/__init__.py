@@ -1,4 +1,4 @@
-"""The words that a host and a board exchange: one definition for gateware, driver and simulator."""
+"""Link protocol between host and board: one definition for gateware, driver and simulator."""
 
 from bnnhw.hostlink.wire.identity import Identity
 from bnnhw.hostlink.wire.protocol import (

@@ -1,4 +1,4 @@
-"""What a board says of itself."""
+"""Identity record of a board: which design it runs, its clock and its frame sizes."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from dataclasses import dataclass
 __all__ = ["DIGEST_BYTES", "Identity"]
 
 _LAYOUT = struct.Struct("<B16sIIIIIH")
+
 DIGEST_BYTES = 16
+"""Bytes of the digest that identifies a design."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The reply to IDENTIFY, behind its status.
+    """The payload of the reply to IDENTIFY, after its status.
 
     Attributes
     ----------
     version : int
-        Of the protocol.
+        Version of the link protocol.
     digest : bytes
-        16 bytes that name the design: network, plan, board, clock and link.
+        16 bytes that identify the design: network, plan, board, clock and link.
     clock_hz : int
         Clock of the accelerator.
     input_bytes, output_bytes : int
-        Of a frame, as it crosses the link: whole words of the accelerator's streams.
+        Bytes of an input and of an output frame on the link: whole words of the accelerator's
+        streams.
     ii, latency : int
-        Cycles a frame, and from first word in to last word out, as planned.
+        Planned cycles per frame, and planned cycles from the first input word to the last output
+        word.
     window : int
-        Bytes of requests that may be under way behind the one that is being answered.
+        Bytes of requests that the host may send while an earlier request is being answered.
     """
 
     version: int
@@ -43,10 +47,17 @@ class Identity:
     SIZE = _LAYOUT.size
 
     def pack(self) -> bytes:
+        """Return the record as it is sent, ``SIZE`` bytes."""
         return _LAYOUT.pack(self.version, self.digest, self.clock_hz, self.input_bytes,
                             self.output_bytes, self.ii, self.latency, self.window)
 
     @classmethod
     def unpack(cls, data: bytes) -> Identity:
-        """Raises ``struct.error`` where ``data`` has another length."""
+        """Read a record of ``SIZE`` bytes.
+
+        Raises
+        ------
+        struct.error
+            ``data`` has another length.
+        """
         return cls(*_LAYOUT.unpack(data))
