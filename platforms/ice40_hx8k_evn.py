@@ -19,6 +19,6 @@ BOARDS = (Board(
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
     volatile_note="volatile programming needs the two jumpers of J6 turned; with the board as it "
-                  "comes, use --persistent",
+                  "comes, use `persistent=True`",
     persistent_note="the two jumpers of J6 must be in the position in which the board comes",
 ),)

@@ -19,6 +19,6 @@ BOARDS = (Board(
     programmer=Programmer("iceprog", ("-S", "{bitstream}"), ("{bitstream}",),
                           (Usb(0x0403, 0x6010),)),
     volatile_note="volatile programming needs the jumpers that put the USB chip on the FPGA's "
-                  "configuration port; with the board as it comes, use --persistent",
+                  "configuration port; with the board as it comes, use `persistent=True`",
     flash=flash_pins(_PLATFORM),
 ),)

@@ -90,7 +90,8 @@ def simulate_job_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.n
     batches = -(-len(x) // plan.batch)
     if toggles and batches < 2:
         raise ConfigError(f"needs more than {plan.batch} samples, as the measurement starts "
-                          "after the first batch", where="energy", hint=f"--gates {2 * plan.batch}")
+                          "after the first batch", where="energy",
+                          hint=f"use `gates={2 * plan.batch}`")
     jobs: dict[str, list[Sequence[JobData]]] = {layer.layer: [] for layer in plan.layers}
     expected: dict[str, list[list[np.ndarray]]] = {layer.layer: [] for layer in plan.layers}
     software = in_software(plan)

@@ -90,7 +90,7 @@ def _longest_path(mapped: Mapped) -> float:
         require_delays(netlist)
     except ConfigError as error:
         raise ConfigError(f"cannot derive a clock period from the library: {error.message}",
-                          where=error.where, hint="give the clock in MHz (--clock)") from None
+                          where=error.where, hint="give the clock in MHz (`clock_mhz=`)") from None
     return netlist.longest
 
 

@@ -112,7 +112,7 @@ def check_mappable(design: Design, library: CellLibrary) -> Roles:
     if design.image is not None:
         raise ConfigError("the design uses FPGA memories that are loaded at start-up; "
                           "standard cells have none",
-                          where=design.plan.name, hint="generate it with --device cells")
+                          where=design.plan.name, hint="generate it with `device=cells`")
     return _required_roles(design.verilog, library)
 
 

@@ -134,8 +134,8 @@ def find_roles(library: CellLibrary) -> Roles:
             any_area = any(cell.area > 0 for cell in library.cells.values())
             raise ConfigError(f"has no {what}" if any_area else "gives no area of any cell",
                               where=where, hint="give the Liberty files of all its standard cells "
-                              "(--cells, several times if there are several files)" if any_area
-                              else "give the LEF file of the cells (--lef)")
+                              "(`cells=`)" if any_area
+                              else "give the LEF file of the cells (`lef=`)")
         return found
 
     nand2 = require(NAND2, "NAND cell with two inputs")
@@ -169,7 +169,7 @@ def _why_unusable(library: CellLibrary, kind: str) -> str:
         if cell.state is None or cell.state.kind != kind or cell.gating:
             continue
         reason = "it is marked as not to be used" if not cell.usable else \
-            "it has no area (--lef)" if not cell.area else \
+            "it has no area (`lef=`)" if not cell.area else \
             "its function is not complete" if not cell.is_supported else \
             "it is excluded by its name" if not library.is_usable(cell) else \
             "no constants on its other inputs make it a plain one"

@@ -29,6 +29,7 @@ from bnnhw.cli import (
     synth,
 )
 from bnnhw.cli.common import print_json, printed
+from bnnhw.cli.flags import with_flags
 from bnnhw.cli.output import patient_output
 from bnnhw.errors import BnnhwError
 
@@ -121,9 +122,12 @@ def _fail(line: str, code: int, kind: str = "", message: str = "", where: str | 
 
     A verb that has printed its document prints no second one.
     """
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    verb = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    line, message = (with_flags(" ".join(text.split()), verb) for text in (line, message or line))
+    hint = None if hint is None else with_flags(hint, verb)
+    print(f"error: {line}", file=sys.stderr)
     if "--json" in sys.argv[1:] and not printed:
         print_json("bnnhw.error/1", {
             "exit_code": code, "kind": kind or {1: "Defect", 2: "UsageError"}.get(code, "Stopped"),
-            "where": where, "message": " ".join((message or line).split()), "hint": hint})
+            "where": where, "message": message, "hint": hint})
     sys.exit(code)

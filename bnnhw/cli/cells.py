@@ -9,6 +9,7 @@ from typing import Any
 
 from bnnhw import asic as flow
 from bnnhw.cli.common import print_json, print_table
+from bnnhw.cli.flags import with_flags
 from bnnhw.cli.stages import stages
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
@@ -60,7 +61,7 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
             raise
         # One document: what is known is not lost, and the error is part of it.
         known = isinstance(error, BnnhwError)
-        result["error"] = str(error) if known else "stopped"
+        result["error"] = with_flags(str(error), "synth") if known else "stopped"
         print_json(str(result["schema"]), result)
         raise
     if json:

@@ -12,6 +12,7 @@ import typer
 
 from bnnhw.cli.common import print_json, progress
 from bnnhw.cli.complete import board_names
+from bnnhw.cli.flags import with_flags
 from bnnhw.errors import ConfigError
 from bnnhw.platforms import boards
 from bnnhw.tools.program import Programming, locate, plan_programming, program
@@ -91,7 +92,8 @@ def _remarks(plan: Programming) -> None:
 
 def _notes(plan: Programming) -> list[str]:
     board = plan.board
-    return [note for note in (board.programming_note(plan.persistent), board.note) if note]
+    return [with_flags(note, NAME)
+            for note in (board.programming_note(plan.persistent), board.note) if note]
 
 
 def _confirm(plan: Programming, weights: Programming | None) -> None:

@@ -106,7 +106,8 @@ def divisor_of(clock_hz: float, baud: int) -> int:
         nearest = clock_hz / divisor
         raise PlanError(f"a clock of {clock_hz / 1e6:g} MHz makes {nearest:,.0f} baud, "
                         f"{error:.1%} beside the {baud:,} of the line",
-                        hint=f"--baud {round(nearest)}, a slower line, or another --freq")
+                        hint=f"use `baud={round(nearest)}`, a slower line, or another clock "
+                             "(`clock_mhz=`)")
     return divisor
 
 

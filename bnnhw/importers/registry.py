@@ -104,7 +104,7 @@ def import_model(path: Path, options: ImportOptions | None = None) -> Network:
     importer = find_importer(path)
     if importer.native:
         raise ConfigError(f"is {importer.title} already", where=str(path),
-                          hint=f"use it as it is, such as 'bnnhw check {path}'")
+                          hint="use it as it is")
     return importer.load(path, options or ImportOptions())
 
 
@@ -119,5 +119,5 @@ def load_native(path: Path) -> Network:
     importer = find_importer(path)
     if not importer.native:
         raise ConfigError(f"is {importer.title}, expected a network", where=str(path),
-                          hint=f"run 'bnnhw import {path} -o FOLDER' and use FOLDER")
+                          hint="import it, and use the folder that this writes")
     return importer.load(path, ImportOptions())

@@ -50,7 +50,7 @@ class UnsupportedFormat:
     recognises: Callable[[FileHead], bool]
 
 
-IMPORT = "; then run 'bnnhw import model.onnx -o FOLDER'"
+IMPORT = "; then give bnnhw the ONNX file"
 KERAS = "convert it to ONNX: 'python -m tf2onnx.convert --keras FILE --output model.onnx'" + IMPORT
 
 

@@ -65,13 +65,12 @@ def _hint(x: np.ndarray, shape: tuple[int, ...], expected: tuple[int, ...], firs
         return "the axis of the samples is missing: use x[None] for one sample"
     if len(shape) > 1 and given == (shape if first else (shape[-1], *shape[:-1])):
         layout, place = ("NHWC", "end") if first else ("NCHW", "front")
-        return (f"its channels are at the {place}: give the layout {layout} (--layout {layout} on "
-                f"the command line, layout=\"{layout}\" in Python)")
+        return f"its channels are at the {place}: use `layout={layout}`"
     if x.ndim > 1 and int(np.prod(given)) == int(np.prod(shape)):
         if len(shape) == 1:
             return ("the network reads vectors: use x.reshape(len(x), -1), with the axes of a "
                     "sample in the order of the training")
         if len(given) == 1:
-            return ("the order of the values in a flat sample is not known: give the layout NHWC "
-                    "or NCHW (--layout on the command line, layout= in Python)")
+            return ("the order of the values in a flat sample is not known: use `layout=NHWC` or "
+                    "`layout=NCHW`")
     return f"a sample of this network is {AXES.get(len(shape), 'an array')} of {shape}"

@@ -50,20 +50,20 @@ class Goal:
             The goal contradicts itself, or is less than one cycle per frame.
         """
         if self.target_cycles is not None and self.fps is not None:
-            raise PlanError("both --ii and --fps are given", hint="give one of them")
+            raise PlanError("both `ii=` and `fps=` are given", hint="give one of them")
         if self.target_cycles is not None:
             if self.target_cycles < 1:
-                raise PlanError(f"--ii {self.target_cycles} must be at least 1 cycle a frame")
+                raise PlanError(f"`ii={self.target_cycles}` must be at least 1 cycle a frame")
             return self.target_cycles
         if self.fps is None:
             if self.clock_mhz is not None:
-                raise PlanError("--clock says nothing without --fps", hint="add --fps N")
+                raise PlanError("`clock_mhz=` has no effect without `fps=`", hint="add `fps=N`")
             return self.DEFAULT_II if pixels == 1 else max(self.DEFAULT_II, 36 * pixels)
         if self.clock_mhz is None:
-            raise PlanError("--fps needs the clock", hint="add --clock MHZ")
+            raise PlanError("`fps=` needs the clock", hint="add `clock_mhz=MHZ`")
         if not (0 < self.fps < 1e15 and 0 < self.clock_mhz < 1e6):
-            raise PlanError(f"--fps {self.fps:g} and --clock {self.clock_mhz:g} must be positive "
-                            "and possible")
+            raise PlanError(f"`fps={self.fps:g}` and `clock_mhz={self.clock_mhz:g}` must be "
+                            "positive and possible")
         cycles = int(min(self.clock_mhz * 1e6 / self.fps, 1e15))
         if cycles < 1:
             raise PlanError(f"{self.fps:g} frames/s at {self.clock_mhz:g} MHz is less than one "

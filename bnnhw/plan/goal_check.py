@@ -30,7 +30,7 @@ class TooFastError(PlanError):
     """
 
     def __init__(self, message: str, *, where: str, least: int, hint: str | None = None) -> None:
-        super().__init__(message, where=where, hint=hint or f"use --ii {least} or more")
+        super().__init__(message, where=where, hint=hint or f"use `ii={least}` or more")
         self.least = least
 
 
@@ -133,4 +133,4 @@ def advise(reached: Plan | None, clock_mhz: float | None) -> str:
         return "no number of cycles was found that is reached and fits"
     rate = f" ({clock_mhz * 1e6 / reached.ii:,.0f} frames/s at {clock_mhz:g} MHz)" \
         if clock_mhz else ""
-    return f"use --ii {reached.target_cycles}, which is reached{rate}"
+    return f"use `ii={reached.target_cycles}`, which is reached{rate}"

@@ -38,7 +38,7 @@ def check_bitstream(board: Board, data: bytes, where: str) -> None:
         found = packer.read_device(data)
     except NotABitstreamError as error:
         raise ConfigError(f"{error}; expected a bitstream for {part.name}", where=where,
-                          hint=f"bnnhw build NET --board {board.name}") from None
+                          hint=f"build it with `board={board.name}`") from None
     wanted = next((value for name, value in known.items() if part.name.startswith(name)), None)
     if wanted is not None and found != wanted:
         names = [name for name, value in known.items() if value == found]
@@ -52,7 +52,7 @@ def check_bitstream(board: Board, data: bytes, where: str) -> None:
 
 def _other(board: Board, found: str, where: str) -> ConfigError:
     return ConfigError(f"is a bitstream for {found}, but {board.title} has {board.part.name}",
-                       where=where, hint=f"bnnhw build NET --board {board.name}")
+                       where=where, hint=f"build it with `board={board.name}`")
 
 
 def dfu_file(data: bytes, usb: Usb) -> bytes:

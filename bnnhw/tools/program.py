@@ -97,21 +97,21 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     """
     if not target.exists():
         raise ConfigError("does not exist", where=str(target),
-                          hint="'bnnhw build NET --board B' makes a build folder")
+                          hint="build the design for a board first")
     folder = target if target.is_dir() else target.parent
     built = _built_for(folder / "board.json")
     if target.is_dir() and built is None:
         raise ConfigError("is no build folder: it has no board.json", where=str(target),
-                          hint="'bnnhw build NET --board B' makes one")
+                          hint="build the design for a board first")
     name = board or built
     if name is None:
         raise ConfigError("does not say for which board it is", where=str(target),
-                          hint="name it with --board")
+                          hint="name it with `board=`")
     found = get_board(name)
     own = built is not None and (target.is_dir() or target.stem == "board")
     if own and built != found.name:
         raise ConfigError(f"was built for '{built}', not for '{found.name}'", where=str(target),
-                          hint=f"leave out --board, or bnnhw build NET --board {found.name}")
+                          hint=f"leave out `board=`, or build the design for `board={found.name}`")
     bitstream = target / found.family.need_flow().packer.file if target.is_dir() else target
     if not bitstream.is_file():
         raise ConfigError(f"has no {bitstream.name}" if target.is_dir() else "is not a file",
@@ -156,7 +156,7 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
         raise PlanError(f"{board.title} is programmed "
                         + ("for as long as it has power only" if persistent
                            else "in its flash only: there is no volatile way"),
-                        hint="leave out --persistent" if persistent else "use --persistent")
+                        hint="leave out `persistent=`" if persistent else "use `persistent=True`")
     try:
         with bitstream.open("rb") as stream:
             data = stream.read(LARGEST + 1)
@@ -202,7 +202,7 @@ def program(plan: Programming, usb: str | None = None) -> str:
     if len(present) > 1 and usb is None:
         raise LinkError(f"{len(present)} devices can be {board.title}: "
                         + ", ".join(_described(device) for device in present),
-                        hint="name one with --usb BUS:NUMBER")
+                        hint="name one with `usb=BUS:NUMBER`")
     with tempfile.TemporaryDirectory(prefix="bnnhw-flash-") as scratch:
         folder = Path(scratch)
         if plan.copied:

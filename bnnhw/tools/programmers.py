@@ -69,8 +69,8 @@ def picked(tool: str, usb: str | None) -> tuple[str, ...]:
         return ()
     match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", usb)
     if match is None:
-        raise PlanError(f"'{usb}' names no device", hint="--usb BUS:NUMBER as 'bnnhw doctor' "
-                        "prints them, such as 1:4")
+        raise PlanError(f"'{usb}' names no device", hint="use `usb=BUS:NUMBER` as 'bnnhw "
+                        "doctor' prints it, such as 1:4")
     bus, number = (int(group) for group in match.groups())
     if tool == "openFPGALoader":
         return ("--busdev-num", f"{bus}:{number}")

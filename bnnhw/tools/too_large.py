@@ -12,7 +12,7 @@ from bnnhw.errors import BnnhwError, FitError, ToolError
 
 __all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error", "lacks_memory"]
 
-HINT = "allow more cycles a frame (--ii), or take a larger part"
+HINT = "allow more cycles a frame (`ii=`), or take a larger part"
 
 MESSAGES = (
     "no BELs remaining to implement cell type", "Failed to expand region",

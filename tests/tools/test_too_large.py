@@ -66,7 +66,7 @@ def test_messages_of_designs_that_are_too_large(message: str) -> None:
     error = fit_error(ToolError(f"nextpnr failed: ERROR: {message}"), "iCE40UP5K")
     assert isinstance(error, FitError)
     assert error.exit_code == 3
-    assert "--ii" in str(error)
+    assert "`ii=`" in str(error)
 
 
 def test_what_is_short_is_told_apart() -> None:

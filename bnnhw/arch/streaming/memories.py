@@ -114,8 +114,8 @@ def choose_memories(layers: list[tuple[Product, Matrix, Fold]], hints: Hints,
         if chosen[table.key] == "spram" and not (device.budget and device.budget.spram):
             raise PlanError("memory 'spram' needs SPRAM that can be loaded, and there is none",
                             where=f"layer '{table.key[0]}'",
-                            hint="--device up5k and --board icebreaker have it; or leave out "
-                                 "memory")
+                            hint="the device up5k and the board icebreaker have it; or leave "
+                                 "out memory")
     return {layer.name: Storage(chosen[layer.name, "weights"], chosen[layer.name, "starts"],
                                 in_luts.get((layer.name, "weights"), 0))
             for layer, _, _ in layers}

@@ -176,26 +176,26 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
     element, limit = layer.input.element, 1 << (shape.bits - 1)
     if element.lo < -limit or element.hi >= limit:
         needed = element.width + (not element.signed)
-        more = f", or give the core more with --core bits={needed}" if needed <= 16 else ""
+        more = f", or give the core more with `core=bits={needed}`" if needed <= 16 else ""
         raise refuse(layer, f"it reads {element.lo}..{element.hi}, which {shape.bits} bits with a "
                      f"sign do not hold", f"put an 'affine' with a 'shift' in front{more}")
     unit = layer.coefficients[0]
     if any(c != unit << m for m, c in enumerate(layer.coefficients)):
         raise refuse(layer, "its bit planes have coefficients that are no powers of two",
-                     "use --arch streaming")
+                     "use `arch=streaming`")
     if any((w != layer.weights[0]).any() for w in layer.weights[1:]):
         raise refuse(layer, "its weights differ from bit plane to bit plane",
-                     "use --arch streaming")
+                     "use `arch=streaming`")
     if isinstance(layer, Dense):
         return [_dense(layer, side) for side in (1, *shape.kernels)]
     if not isinstance(layer, Conv):
-        raise refuse(layer, f"it is of kind '{layer.kind}'", "use --arch streaming")
+        raise refuse(layer, f"it is of kind '{layer.kind}'", "use `arch=streaming`")
     window = layer.window
     if max(window.kernel) > shape.kernel:
-        larger = f"--core kernel={min(k for k in (3, 5, 7) if k >= max(window.kernel))}, or " \
+        larger = f"`core=kernel={min(k for k in (3, 5, 7) if k >= max(window.kernel))}`, or " \
             if max(window.kernel) <= 7 else ""
         raise refuse(layer, f"its kernel of {window.kernel[0]}x{window.kernel[1]} is larger than "
-                     f"{shape.kernel}x{shape.kernel}", f"use {larger}--arch streaming")
+                     f"{shape.kernel}x{shape.kernel}", f"use {larger}`arch=streaming`")
     height, width, channels = layer.input.map
     out = window.out_size(height, width)
     own, host = window.pads, (0, 0, 0, 0)

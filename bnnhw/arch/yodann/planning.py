@@ -167,7 +167,7 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
     images = batch * layout.phases
     if images > MAX_IMAGES or images * layout.width > 1 << 24:
         raise refuse(layer, f"{images} pictures of {layout.width} columns are too many at once",
-                     "use a smaller batch, --core batch=1")
+                     "use a smaller batch, `core=batch=1`")
     lanes = 1 if max(layout.kernel) > (shape.kernels[1]) else 2
     for group in range(layout.groups):
         for first_out, no in _even(rows, shape.no * lanes):
@@ -177,7 +177,7 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
                          for across in _tiles(layout.width, kw, left, right, MAX_COLUMNS)]
                 if len(jobs) + len(tiles) > MAX_JOBS:
                     raise refuse(layer, f"it takes more than {MAX_JOBS} jobs",
-                                 "use --arch streaming, or a larger core")
+                                 "use `arch=streaming`, or a larger core")
                 jobs += [Job(layer.name, (kh, kw), group * own + first_in, ni,
                              group * rows + first_out, no, y[0], x[0], y[1], x[1], y[4], x[4],
                              (y[2], x[2], y[3], x[3]), images, k == 0, scaled)

@@ -89,7 +89,7 @@ class Accelerator:
                               hint="use uart:PORT, uart:auto, sim:FOLDER or netlist:FOLDER")
         if kind not in SIMULATED and design is None:
             raise ConfigError("the build folder of the design is missing", where=str(target),
-                              hint="design=FOLDER, or --design FOLDER on the command line")
+                              hint="name it with `design=FOLDER`")
         if kind in SIMULATED and not (folder_of(location) / RECORD).is_file():
             raise LinkError("the folder contains no built board", where=str(target),
                             hint="give a folder that 'bnnhw build' has written, with board.json")

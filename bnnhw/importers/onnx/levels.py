@@ -136,8 +136,8 @@ def _grids(values: list[np.ndarray], chain: Chain,
     if len(together) == 1:
         raise ModelError(f"its activations are always {together[0]:g} behind {chain.last_label}",
                          where=label, hint="a layer that never changes cannot be what was "
-                         "trained; for an input, say what the model sees with --pixel-range or "
-                         "--input bits")
+                         "trained; for an input, say what the model sees with `pixel_range=` or "
+                         "`input_type=bits`")
     many = max(len(v) for v in values)
     found = grid(together) if len(together) <= MAX_GAPS + 1 else None
     if found is not None and found[2] < MAX_LEVELS:
