@@ -66,7 +66,7 @@ def with_features(family: str, designs: dict[str, Any]) -> dict[str, list[dict[s
         c = by_name[name]
         plan = plan_network(Network(c.graph, c.hints, ()), "streaming", device,
                             Goal(target_cycles=c.target_cycles))[1]
-        units = {u.name: u for u in plan.units}
+        units = {u.name: u.params for u in plan.units}
         result[name] = [{**row, "planned_block": block_count(units[row["unit"]], device),
                          "features": all_features(units[row["unit"]], device)} for row in rows]
     return result
@@ -94,8 +94,8 @@ def alone(family: str) -> list[dict[str, Any]]:
     """Units that unit_costs.py synthesised alone, with their counts."""
     device, rows = get_device(family), []
     for row in json.loads(unit_costs.RECORD.read_text()).get(family, {}).values():
-        unit, _ = unit_costs.KINDS[row["kind"]](*row["size"])
-        rows.append({**row, "features": all_features(unit, device)})
+        params, _ = unit_costs.KINDS[row["kind"]](family, *row["size"])
+        rows.append({**row, "features": all_features(params, device)})
     return rows
 
 

@@ -1,10 +1,10 @@
-"""Synthesise units alone, over widths and lanes that few of the whole designs of costs.py have.
+"""Synthesises single units, over widths and lanes that few complete designs have.
 
     python bench/unit_costs.py [--family ecp5 ice40]
 
-Each result is written to bench/unit_costs.json when it is known; one that is there is not measured
-again.
-``bench/costs.py`` fits to them too, and ``tests/plan/test_costs.py`` keeps the estimates near them.
+Each result is written to bench/unit_costs.json as soon as it is known; recorded results are not
+measured again. ``bench/costs.py`` fits the resource model to them too, and
+``tests/plan/test_costs.py`` keeps ``Params.cost`` inside a band around them.
 """
 
 from __future__ import annotations
@@ -12,97 +12,195 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bnnhw.arch.streaming.units import UNITS
+from bnnhw.dataflow.params import Params
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import (
+    AddParams,
+    AffineParams,
+    ConcatParams,
+    ConverterParams,
+    FifoParams,
+    ForkParams,
+    InputParams,
+    OutputParams,
+    PoolParams,
+    SelectParams,
+    SequenceParams,
+    ThresholdParams,
+)
+from bnnhw.dataflow.units.affine import AffineConstants
+from bnnhw.dataflow.units.argmax import argmax_params
+from bnnhw.dataflow.units.line_window import line_window_params
+from bnnhw.dataflow.units.mvtu import MvtuConstants, MvtuParams
+from bnnhw.dataflow.units.pool import PoolConstants
+from bnnhw.dataflow.units.sliding_window import window_params
+from bnnhw.dataflow.units.threshold import ThresholdConstants
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
-from bnnhw.plan import StreamPlan, Unit
-from bnnhw.rtl.affine import AffineUnit, Rounding
-from bnnhw.rtl.argmax import ArgMaxUnit
-from bnnhw.rtl.shared import SharedComponent
-from bnnhw.rtl.stages import SelectUnit, SequenceUnit
-from bnnhw.rtl.threshold import ThresholdUnit
+from bnnhw.ir import Window
 from bnnhw.tools.tools import Tools
 
 RECORD = Path(__file__).with_name("unit_costs.json")
 
-
-def argmax(elements: int, lanes: int, width: int, forward: bool) -> tuple[Unit, SharedComponent]:
-    i = StreamPlan(elements, lanes, width, True)
-    label = ArgMaxUnit.index_width(elements)
-    words, bits = (i.words, i.bits + label) if forward else (1, label)
-    return UNITS["argmax"]("u", "u", ("input",), i, StreamPlan(words, 1, bits), forward=forward), \
-        ArgMaxUnit(elements=elements, lanes=lanes, score=(width, True), forward=forward)
+Sized = tuple[Params[Any], Any]
+"""Parameters of a unit, and its constants."""
 
 
-def affine(elements: int, lanes: int, width: int, scale: int,
-           out: int) -> tuple[Unit, SharedComponent]:
-    i, words, total = StreamPlan(elements, lanes, width, True), -(-elements // lanes), width + scale
-    random = np.random.default_rng(0)
-    return UNITS["affine"]("u", "u", ("input",), i, StreamPlan(elements, lanes, out, True),
-                           scale_width=scale, sum_width=total), \
-        AffineUnit(module_name="affine", lanes=lanes, in_shape=(width, True),
-                   rounding=Rounding(total - out, out), sum_width=total, scale_width=scale,
-                   scales=_random(random, words, lanes * scale),
-                   offsets=_random(random, words, lanes * total), rest=i.rest)
+def _random(low: int, high: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(low, high, shape)
 
 
-def threshold(elements: int, lanes: int, width: int, levels: int) -> tuple[Unit, SharedComponent]:
-    i, words, out = StreamPlan(elements, lanes, width, True), -(-elements // lanes), \
-        levels.bit_length()
-    random = np.random.default_rng(0)
-    return UNITS["threshold"]("u", "u", ("input",), i, StreamPlan(elements, lanes, out),
-                              levels=levels, compare_width=width + 1), \
-        ThresholdUnit(module_name="threshold", lanes=lanes, in_shape=(width, True),
-                      compare_width=width + 1, levels=levels, out_width=out,
-                      thresholds=_random(random, words, lanes * levels * (width + 1)),
-                      falling=_random(random, words, lanes), rest=i.rest)
+def argmax(family: str, elements: int, lanes: int, width: int, forward: bool) -> Sized:
+    return argmax_params(StreamPlan(elements, lanes, width, True), forward), None
 
 
-def select(lanes: int, width: int, kept: int) -> tuple[Unit, SharedComponent]:
-    i = StreamPlan(lanes, lanes, width, True, 16)
-    return UNITS["select"]("u", "u", ("input",), i, StreamPlan(kept, kept, width, True, 16)), \
-        SelectUnit(module_name="select", lanes=lanes, width=width, channels=[*range(kept)])
+def affine(family: str, elements: int, lanes: int, width: int, scale: int, out: int) -> Sized:
+    total = width + scale
+    return AffineParams(StreamPlan(elements, lanes, width, True),
+                        StreamPlan(elements, lanes, out, True), scale_width=scale,
+                        sum_width=total), \
+        AffineConstants(_random(-(1 << scale - 1), 1 << scale - 1, elements),
+                        _random(-(1 << total - 1), 1 << total - 1, elements), total - out)
 
 
-def sequence(width0: int, width1: int, words0: int, words1: int) -> tuple[Unit, SharedComponent]:
-    first, second = StreamPlan(words0, 1, width0), StreamPlan(words1, 1, width1)
-    both = StreamPlan(words0 + words1, 1, max(width0, width1))
-    return UNITS["sequence"]("u", "u", ("a", "b"), first, both, i1=second), \
-        SequenceUnit(width0=width0, width1=width1, words0=words0, words1=words1)
+def threshold(family: str, elements: int, lanes: int, width: int, levels: int) -> Sized:
+    return ThresholdParams(StreamPlan(elements, lanes, width, True),
+                           StreamPlan(elements, lanes, levels.bit_length()), levels=levels,
+                           compare_width=width + 1), \
+        ThresholdConstants(_random(-(1 << width), 1 << width, elements, levels),
+                           _random(0, 2, elements))
 
 
-def _random(random: np.random.Generator, words: int, bits: int) -> list[int]:
-    return [int.from_bytes(random.bytes(-(-bits // 8)), "big") % (1 << bits) for _ in range(words)]
+def select(family: str, lanes: int, width: int, kept: int) -> Sized:
+    return SelectParams(StreamPlan(lanes, lanes, width, True, 16),
+                        StreamPlan(kept, kept, width, True, 16)), tuple(range(kept))
 
 
-KINDS = {"argmax": argmax, "affine": affine, "threshold": threshold, "select": select,
-         "sequence": sequence}
+def sequence(family: str, width0: int, width1: int, words0: int, words1: int) -> Sized:
+    return SequenceParams(StreamPlan(words0, 1, width0),
+                          StreamPlan(words0 + words1, 1, max(width0, width1)),
+                          StreamPlan(words1, 1, width1)), None
+
+
+def add(family: str, lanes: int, width: int) -> Sized:
+    stream = StreamPlan(lanes, lanes, width, True, 16)
+    return AddParams(stream, replace(stream, width=width + 1), stream), None
+
+
+def concat(family: str, lanes0: int, lanes1: int, width: int) -> Sized:
+    first, second, both = (StreamPlan(n, n, width, True, 16)
+                           for n in (lanes0, lanes1, lanes0 + lanes1))
+    return ConcatParams(first, both, second), None
+
+
+def fork(family: str, width: int) -> Sized:
+    stream = StreamPlan(16, 1, width)
+    return ForkParams(stream, stream), None
+
+
+def fifo(family: str, width: int, depth: int) -> Sized:
+    stream = StreamPlan(16, 1, width)
+    return FifoParams(stream, stream, depth=depth), None
+
+
+def input_(family: str, elements: int, lanes: int, width: int, binary: bool) -> Sized:
+    o = StreamPlan(elements, lanes, 1 if binary else width)
+    return InputParams(StreamPlan(elements, lanes, width), o, 100 if binary else None), None
+
+
+def output(family: str, words: int, width: int) -> Sized:
+    stream = StreamPlan(words, 1, width)
+    return OutputParams(stream, stream), None
+
+
+def converter(family: str, elements: int, lanes: int, out_lanes: int, width: int) -> Sized:
+    return ConverterParams(StreamPlan(elements, lanes, width),
+                           StreamPlan(elements, out_lanes, width)), None
+
+
+def pool(family: str, channels: int, lanes: int, width: int, taps: int, sums: bool) -> Sized:
+    out = width + taps.bit_length() if sums else width
+    return PoolParams(StreamPlan(channels, lanes, width, True, 16 * taps),
+                      StreamPlan(channels, lanes, out, True, 16), taps), \
+        PoolConstants("sum" if sums else "max", np.zeros(channels, dtype=np.uint8))
+
+
+def window(family: str, size: int, channels: int, lanes: int, kernel: int) -> Sized:
+    stream = StreamPlan(channels, lanes, groups=size * size)
+    params = window_params(stream, Window((kernel, kernel)), (size, size), None)
+    sized = replace(params, depth=(kernel + 1) * size * stream.group_words)
+    return sized.with_storage(get_device(family)), None
+
+
+def line_window(family: str, size: int, channels: int, lanes: int, kernel: int) -> Sized:
+    stream = StreamPlan(channels, lanes, groups=size * size)
+    params = line_window_params("u", stream, Window((kernel, kernel)), (size, size), None)
+    sized = replace(params, depth=(kernel + 1) * size * stream.group_words)
+    return sized.with_storage(get_device(family)), None
+
+
+def mvtu(family: str, rows: int, columns: int, pe: int, simd: int, memory: str) -> Sized:
+    sf, nf, width = -(-columns // simd), -(-rows // pe), (columns + 1).bit_length() + 1
+    device = get_device(family)
+    i = StreamPlan(columns, simd)
+    params = MvtuParams(
+        i, StreamPlan(rows, pe), rows=rows, columns=columns, pe=pe, simd=simd, sf=sf, nf=nf,
+        vectors=1, matrices=1, taps=1, parallel=False, bits=1, serial=False, own_lanes=False,
+        acc_width=width, threshold=True, levels=3, product_register=memory == "block",
+        weight_memory=memory, start_memory="lut", classes=1,
+        vector_memory=device.memory.ram_style(2 * sf, i.bits), queue_depth=0,
+        family=device.family.target.name)
+    starts = np.append(-_random(0, columns, rows), -columns - 1)[None]
+    return replace(params, queue_depth=params.free_running_depth), \
+        MvtuConstants(_random(0, 2, rows, columns).astype(np.uint8), starts)
+
+
+KINDS: dict[str, Callable[..., Sized]] = {
+    "add": add, "affine": affine, "argmax": argmax, "concat": concat, "converter": converter,
+    "fifo": fifo, "fork": fork, "input": input_, "line_window": line_window, "mvtu": mvtu,
+    "output": output, "pool": pool, "select": select, "sequence": sequence,
+    "threshold": threshold, "window": window}
 SIZES: dict[str, list[tuple[Any, ...]]] = {
+    "add": [(4, 8), (16, 5)],
+    "affine": [(10, 1, 9, 8, 16), (10, 1, 12, 16, 26), (10, 2, 10, 14, 22), (64, 4, 8, 8, 14)],
     "argmax": [(10, 1, 9, True), (10, 1, 16, True), (10, 1, 24, True), (10, 1, 32, True),
                (10, 1, 24, False), (10, 2, 12, True), (10, 2, 24, True), (10, 5, 16, True),
                (10, 10, 12, True), (10, 10, 24, False), (100, 1, 16, True), (100, 4, 20, True),
                (4, 4, 8, True)],
-    "affine": [(10, 1, 9, 8, 16), (10, 1, 12, 16, 26), (10, 2, 10, 14, 22), (64, 4, 8, 8, 14)],
-    "threshold": [(10, 1, 24, 1), (10, 2, 16, 3), (64, 8, 10, 1), (32, 4, 20, 3)],
+    "concat": [(3, 5, 8), (16, 16, 1)],
+    "converter": [(64, 8, 16, 1), (64, 16, 8, 1), (60, 8, 12, 1), (49, 7, 3, 2)],
+    "fifo": [(8, 16), (32, 64), (16, 512)],
+    "fork": [(8,), (64,)],
+    "input": [(784, 8, 1, False), (100, 4, 8, True)],
+    "line_window": [(16, 8, 4, 3), (28, 4, 4, 3)],
+    "mvtu": [(64, 256, 8, 16, "block"), (64, 256, 4, 32, "lut"), (32, 64, 16, 8, "block"),
+             (16, 512, 2, 64, "block")],
+    "output": [(10, 12), (1, 4)],
+    "pool": [(16, 4, 8, 4, False), (32, 8, 1, 4, False), (16, 2, 10, 9, True)],
     "select": [(8, 4, 5), (16, 1, 12)],
     "sequence": [(8, 20, 10, 4), (32, 1, 6, 40)],
+    "threshold": [(10, 1, 24, 1), (10, 2, 16, 3), (64, 8, 10, 1), (32, 4, 20, 3)],
+    "window": [(16, 16, 8, 3), (28, 4, 4, 5), (32, 64, 32, 3)],
 }
 
 
 def measure(family: str, rows: dict[str, Any]) -> None:
-    """Synthesise what is not among the rows yet."""
+    """Synthesise the configurations that are not recorded yet."""
     synthesis = get_device(family).family.need_synthesis()
     for kind, sizes in SIZES.items():
         for size in sizes:
-            name = "_".join([kind, *map(str, map(int, size))])
+            name = "_".join([kind, *(s if isinstance(s, str) else str(int(s)) for s in size)])
             if name in rows:
                 continue
-            component = KINDS[kind](*size)[1]
+            params, constants = KINDS[kind](family, *size)
+            component = params.create(constants, kind)
             with tempfile.TemporaryDirectory(prefix="bnnhw-unit-") as scratch:
                 folder = Path(scratch)
                 (folder / "unit.v").write_text(convert(component))
@@ -114,7 +212,7 @@ def measure(family: str, rows: dict[str, Any]) -> None:
             rows[name] = {
                 "kind": kind, "size": list(size),
                 **dict(zip(("lut", "ff", "block"), synthesis.count(cells), strict=True))}
-            print(f"{family} {name}: {rows[name]['lut']} LUT", flush=True)
+            print(f"{family} {name}: {rows[name]}", flush=True)
 
 
 def main() -> None:

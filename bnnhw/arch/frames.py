@@ -21,10 +21,11 @@ from bnnhw.arch.simulation import (
     Tap,
     Trace,
 )
+from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import MismatchError
 from bnnhw.families import Device
 from bnnhw.ir import Graph
-from bnnhw.plan import BufferUnit, Plan, Unit
+from bnnhw.plan import Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.plan.image import weight_image
 from bnnhw.plan.resources import Resources, resources
@@ -133,8 +134,7 @@ def _probes(plan: Plan) -> Probes:
         # A unit that ends in a label has no stream with the layer's elements one after another.
         tuple(Tap(layer, unit.name, unit.o) for layer, unit in last.items()
               if layer is not None and unit.kind != "argmax"),
-        tuple(BufferSignal(unit.name, unit.words_held) for unit in plan.units
-              if isinstance(unit, BufferUnit)),
+        tuple(BufferSignal(unit, depth) for unit, depth in plan.buffer_depths().items()),
         tuple(f"{unit.name}_{port}" for unit in plan.units[1:-1] for port in unit.out_ports))
 
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.errors import ConfigError
 from bnnhw.ir import Graph
-from bnnhw.plan import StreamPlan
 
 __all__ = ["BufferSignal", "Engine", "Generated", "Port", "Probes", "Progress", "Run", "Stalls",
            "StreamCore", "Table", "Tap", "Trace"]

@@ -24,9 +24,6 @@ class _Unit(Protocol):
     """What the estimate reads of a unit of a plan; ``memories`` are ``plan.Memory``."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def kind(self) -> str: ...
 
     def counted(self) -> tuple[int, int] | None: ...
@@ -138,7 +135,7 @@ def estimate(unit: _Unit, device: Device) -> Cost:
     model = kinds.get(unit.kind)
     if model is None:
         raise PlanError(f"the cost model of family '{device.family.name}' has no unit of kind "
-                        f"'{unit.kind}'", where=f"unit '{unit.name}'",
+                        f"'{unit.kind}'",
                         hint="use a device of another family, or fit the cost with bench/costs.py")
     lut, ff = (sum(model[what].get(name, 0.0) * count for name, count in features.items())
                for what in ("lut", "ff"))

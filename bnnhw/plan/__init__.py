@@ -1,6 +1,6 @@
-"""Every decision of a design, as data: folding, memories, widths, exact cycles and latency."""
+"""The decisions of a design as data: its plan, its goal, and the resources that it needs."""
 
 from bnnhw.plan.goal import Goal
-from bnnhw.plan.model import BufferUnit, FieldPlan, LabelUnit, Memory, Plan, StreamPlan, Unit
+from bnnhw.plan.model import FieldPlan, Plan
 
-__all__ = ["BufferUnit", "FieldPlan", "Goal", "LabelUnit", "Memory", "Plan", "StreamPlan", "Unit"]
+__all__ = ["FieldPlan", "Goal", "Plan"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnnhw.config.hints import Hints
+from bnnhw.dataflow.folding import Fold, Matrix, check_fold
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
-from bnnhw.plan.folding import Fold, Matrix, check_fold
 
 __all__ = ["fit_hints"]
 

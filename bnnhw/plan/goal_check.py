@@ -5,33 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from bnnhw.dataflow.folding import TooFastError
 from bnnhw.errors import PlanError, TimingError
 from bnnhw.plan.goal import Goal
 from bnnhw.plan.model import Plan
 
-__all__ = ["TooFastError", "advise", "check_goal", "plan_goal", "settle"]
+__all__ = ["advise", "check_goal", "plan_goal", "settle"]
 
 TRIES = 40
 """Numbers of cycles that are tried until one is reached; each is larger than the one before."""
 
 Fits = Callable[[Plan], bool]
-
-
-class TooFastError(PlanError):
-    """A layer cannot take as few cycles a frame as the goal says.
-
-    Parameters
-    ----------
-    message : str
-    where : str
-        The layer.
-    least : int
-        The fewest that it can take.
-    """
-
-    def __init__(self, message: str, *, where: str, least: int, hint: str | None = None) -> None:
-        super().__init__(message, where=where, hint=hint or f"use `ii={least}` or more")
-        self.least = least
 
 
 def settle(planner: Callable[[int], Plan], cycles: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bnnhw.dataflow.unit import Unit
 from bnnhw.hostlink.wire.weights import LoadedMemory, WeightImage
 from bnnhw.ir import Graph
 from bnnhw.plan.model import Plan
@@ -23,5 +24,9 @@ def weight_image(plan: Plan, graph: Graph) -> WeightImage | None:
     tables = load_tables(plan)
     if not tables:
         return None
-    return WeightImage.of((table, plan.unit(table.unit).contents(graph, "weights"))
+    return WeightImage.of((table, _contents(plan.unit(table.unit), graph))
                           for table in tables)
+
+
+def _contents(unit: Unit, graph: Graph) -> list[int]:
+    return unit.params.contents(unit.params.constants(graph, unit.layer), "weights")

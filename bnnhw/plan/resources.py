@@ -10,7 +10,7 @@ from typing import Any
 
 from bnnhw.errors import FitError, PlanError
 from bnnhw.families import Budget, Device
-from bnnhw.families.costs import Cost, estimate
+from bnnhw.families.costs import Cost
 from bnnhw.plan.goal import Goal
 from bnnhw.plan.goal_check import settle
 from bnnhw.plan.model import Plan
@@ -90,7 +90,7 @@ def resources(plan: Plan, device: Device) -> Resources | None:
     """Estimate a plan; None for a family that nothing was measured for."""
     if device.family.costs is None:
         return None
-    units = [(unit.name, estimate(unit, device)) for unit in plan.units]
+    units = [(unit.name, unit.params.cost(device)) for unit in plan.units]
     homeless = sum(m.depth * m.width for unit in plan.units for m in unit.memories()
                    if not m.written and m.style == "lut" and m.depth >= device.memory.rom_min_depth)
     return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)),

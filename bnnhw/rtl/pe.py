@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -11,28 +12,16 @@ from bnnhw.families import get_target
 from bnnhw.rtl.popcount import Popcount, XnorPopcount
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
-__all__ = ["ProcessingElement"]
+__all__ = ["PeParams", "ProcessingElement"]
 
-class ProcessingElement(SharedComponent):
-    """Accumulate ``coefficient * popcount(a xnor w)`` over the words of a dot product.
-
-    The accumulator begins with ``start``: the constant of the row, or minus its threshold, so
-    that the sign bit of ``acc`` is the whole comparison.
-
-    Integers of B bits come in one of two ways. In parallel (``bits = B``) each lane of ``a`` is a
-    number, which its weight passes or inverts, and the tree adds numbers. In series
-    (``planes = B``) a word comes B times, one bit plane each, highest first; a register doubles
-    the sum so far and adds the popcount, and after the last plane it goes to the accumulator.
-
-    Latency: ``latency()`` cycles from ``a`` (its last plane) to ``acc``. ``count`` and
-    ``first_plane`` belong to the cycle in which the popcount leaves its tree; ``enable``,
-    ``first`` and ``start`` to the cycle before ``acc``. With one plane that is the same cycle and
-    ``count`` is not used.
+@dataclass(frozen=True)
+class PeParams:
+    """The size and the pipeline of a processing element.
 
     Parameters
     ----------
     simd : int
-        Columns a cycle.
+        Columns per cycle.
     width : int
         Bits of the accumulator, two's complement.
     coefficient : int
@@ -41,14 +30,76 @@ class ProcessingElement(SharedComponent):
     levels : int
         Adder levels between two registers (see ``Popcount``).
     product_register : bool
-        Register in front of or behind the first cells that ``w`` meets. It hides the slow output
-        of a block RAM.
+        Add a register before or after the first cells that the weights drive. It hides the slow
+        output of a block RAM.
+    bits : int
+        Bits of a lane of activations, unsigned.
+    planes : int
+        Bit planes that arrive one after the other. At most one of ``bits`` and ``planes`` is
+        greater than 1.
     family : str
         Target whose cells count single bits (see ``XnorPopcount``).
-    bits : int
-        Bits of a lane of ``a``, unsigned.
-    planes : int
-        Bit planes that come one after the other.
+    """
+
+    simd: int
+    width: int
+    coefficient: int
+    levels: int
+    product_register: bool = False
+    bits: int = 1
+    planes: int = 1
+    family: str = "generic"
+
+    def __post_init__(self) -> None:
+        if self.coefficient < 1:
+            raise ValueError(f"coefficient must be positive, not {self.coefficient!r}")
+        if min(self.bits, self.planes) < 1 or \
+                max(self.bits, self.planes) > 1 < min(self.bits, self.planes):
+            raise ValueError("either bits or planes can be more than 1")
+
+    @property
+    def input_register(self) -> bool:
+        """The register precedes the XNOR, because the adder cells absorb the XNOR."""
+        return self.product_register and self.bits == 1 and \
+            get_target(self.family).absorbs_products
+
+    @property
+    def early_register(self) -> bool:
+        """The register follows the first cells of the popcount."""
+        return self.product_register and not self.input_register
+
+    @property
+    def count_latency(self) -> int:
+        """Cycles from the activations until their popcount leaves the tree."""
+        if self.bits > 1:
+            return int(self.product_register) + Popcount.stages(self.simd, self.levels)
+        return int(self.input_register) + XnorPopcount.latency(
+            self.simd, self.family, self.levels, self.early_register)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the activations (of the last plane) until they are in the accumulator."""
+        return self.count_latency + int(self.planes > 1) + 1
+
+
+class ProcessingElement(SharedComponent):
+    """Accumulates ``coefficient * popcount(a xnor w)`` over the words of a dot product.
+
+    The accumulator begins with ``start``: the constant of the row, or minus its threshold, so
+    that the sign bit of ``acc`` is the entire comparison.
+
+    Integers of B bits arrive in one of two forms. In parallel (``bits = B``) each lane of ``a`` is
+    a number, which its weight passes or inverts, and the tree adds numbers. In series
+    (``planes = B``) a word arrives B times, one bit plane at a time, highest first; a register
+    doubles the sum so far and adds the popcount, and after the last plane the accumulator adds it.
+
+    ``count`` and ``first_plane`` belong to the cycle in which the popcount leaves its tree;
+    ``enable``, ``first`` and ``start`` to the cycle before ``acc``. With one plane that is the same
+    cycle and ``count`` is not used.
+
+    Parameters
+    ----------
+    params : PeParams
 
     Members
     -------
@@ -68,84 +119,57 @@ class ProcessingElement(SharedComponent):
     acc : Out(signed(width))
     """
 
-    def __init__(self, *, simd: int, width: int, coefficient: int, levels: int,
-                 product_register: bool = False, bits: int = 1, planes: int = 1,
-                 family: str = "generic") -> None:
-        if coefficient < 1:
-            raise ValueError(f"coefficient must be positive, not {coefficient!r}")
-        if min(bits, planes) < 1 or max(bits, planes) > 1 < min(bits, planes):
-            raise ValueError("either bits or planes can be more than 1")
-        self.simd = simd
-        self.width = width
-        self.coefficient = coefficient
-        self.levels = levels
-        self.product_register = product_register
-        self.bits, self.planes, self.family = bits, planes, family
+    def __init__(self, params: PeParams) -> None:
+        self.params = params
         super().__init__({
-            "a": In(simd * bits), "w": In(simd), "count": In(1), "first_plane": In(1),
-            "enable": In(1), "first": In(1),
-            "start": In(signed(width)), "acc": Out(signed(width)),
+            "a": In(params.simd * params.bits), "w": In(params.simd), "count": In(1),
+            "first_plane": In(1), "enable": In(1), "first": In(1),
+            "start": In(signed(params.width)), "acc": Out(signed(params.width)),
         })
-
-    @staticmethod
-    def count_latency(simd: int, levels: int, product_register: bool, bits: int,
-                      family: str) -> int:
-        """Cycles from ``a`` until its popcount leaves the tree."""
-        if bits > 1:
-            return int(product_register) + Popcount.stages(simd, levels)
-        registered = product_register and get_target(family).absorbs_products
-        return int(registered) + XnorPopcount.latency(simd, family, levels,
-                                                      product_register and not registered)
-
-    @staticmethod
-    def latency(simd: int, levels: int, product_register: bool, planes: int, bits: int,
-                family: str) -> int:
-        """Cycles from ``a`` to ``acc``."""
-        counted = ProcessingElement.count_latency(simd, levels, product_register, bits, family)
-        return counted + int(planes > 1) + 1
 
     @property
     def module_name(self) -> str:
-        tail = "_r" if self.product_register else ""
-        tail += f"_b{self.bits}" if self.bits > 1 else ""
-        tail += f"_p{self.planes}" if self.planes > 1 else ""
-        tail += f"_{self.family}" if self.bits == 1 else ""
-        return f"bnnhw_pe_{self.simd}_a{self.width}_c{self.coefficient}_l{self.levels}{tail}"
+        p = self.params
+        tail = "_r" if p.product_register else ""
+        tail += f"_b{p.bits}" if p.bits > 1 else ""
+        tail += f"_p{p.planes}" if p.planes > 1 else ""
+        tail += f"_{p.family}" if p.bits == 1 else ""
+        return f"bnnhw_pe_{p.simd}_a{p.width}_c{p.coefficient}_l{p.levels}{tail}"
 
     def body(self, platform: Any) -> Module:
-        m = Module()
-        base = Signal(signed(self.width))
+        m, p = Module(), self.params
+        base = Signal(signed(p.width))
         m.d.comb += base.eq(Mux(self.first, self.start, self.acc))
-        term = self._numbers(m) if self.bits > 1 else self._bits(m)
-        if self.planes > 1:
-            planes = Signal(range(self.simd * ((1 << self.planes) - 1) + 1))
+        term = self._numbers(m) if p.bits > 1 else self._bits(m)
+        if p.planes > 1:
+            planes = Signal(range(p.simd * ((1 << p.planes) - 1) + 1))
             with m.If(self.count):
                 m.d.sync += planes.eq(Mux(self.first_plane, 0, planes << 1) + term)
             term = planes
         with m.If(self.enable):
-            m.d.sync += self.acc.eq(base + term * self.coefficient)
+            m.d.sync += self.acc.eq(base + term * p.coefficient)
         return m
 
     def _bits(self, m: Module) -> Value:
-        """Popcount of single bits."""
-        registered = self.product_register and get_target(self.family).absorbs_products
-        count = XnorPopcount(width=self.simd, family=self.family, levels=self.levels,
-                             early=self.product_register and not registered)
+        """Count the single bits that agree with their weights."""
+        p = self.params
+        count = XnorPopcount(width=p.simd, family=p.family, levels=p.levels,
+                             early=p.early_register)
         prefix_ports(count, "count")
         m.submodules.popcount = count
-        domain = m.d.sync if registered else m.d.comb
-        x = Signal(2 * self.simd)
+        domain = m.d.sync if p.input_register else m.d.comb
+        x = Signal(2 * p.simd)
         domain += x.eq(Cat(self.a, self.w))
         m.d.comb += count.x.eq(x)
         return count.y
 
     def _numbers(self, m: Module) -> Value:
-        """Sum of numbers that their weights pass or invert."""
-        m.submodules.popcount = popcount = Popcount(width=self.simd, levels=self.levels,
-                                                    bits=self.bits)
-        agreeing = Signal(self.simd * self.bits)
-        domain = m.d.sync if self.product_register else m.d.comb
-        weights = Cat(self.w[k].replicate(self.bits) for k in range(self.simd))
+        """Add up numbers that their weights pass or invert."""
+        p = self.params
+        m.submodules.popcount = popcount = Popcount(width=p.simd, levels=p.levels, bits=p.bits)
+        agreeing = Signal(p.simd * p.bits)
+        domain = m.d.sync if p.product_register else m.d.comb
+        weights = Cat(self.w[k].replicate(p.bits) for k in range(p.simd))
         domain += agreeing.eq(~(self.a ^ weights))
         m.d.comb += popcount.i.eq(agreeing)
         return popcount.o

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
-__all__ = ["CreditQueue", "Fifo", "attach_queue"]
+__all__ = ["CreditQueue", "attach_queue"]
 
 
 class CreditQueue(SharedComponent):
@@ -101,50 +101,3 @@ def attach_queue(m: Module, unit: Any, depth: int) -> CreditQueue:
         queue.o.ready.eq(unit.o.ready),
     ]
     return queue
-
-
-class Fifo(SharedComponent):
-    """A queue between two streams, for words that wait: of a shortcut above all.
-
-    Latency: ``CreditQueue.LATENCY`` cycles from accepting a word to ``o.valid``.
-
-    Parameters
-    ----------
-    width : int
-        Bits a word.
-    depth : int
-        Words, at least 3.
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
-    level : Out
-        Words that it holds.
-    """
-
-    LATENCY = CreditQueue.LATENCY
-
-    def __init__(self, *, width: int, depth: int) -> None:
-        self.width = width
-        self.depth = depth
-        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width)),
-                          "level": Out(range(depth + 1))})
-
-    @property
-    def module_name(self) -> str:
-        return f"bnnhw_fifo_{self.width}x{self.depth}"
-
-    def body(self, platform: Any) -> Module:
-        m = Module()
-        queue = attach_queue(m, self, self.depth)
-        accepted = Signal()
-        m.d.comb += [
-            self.i.ready.eq(queue.free),
-            accepted.eq(self.i.valid & queue.free),
-            queue.reserve.eq(accepted),
-            queue.write.eq(accepted),
-            queue.word.eq(self.i.payload),
-            self.level.eq(queue.used),
-        ]
-        return m

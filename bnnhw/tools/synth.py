@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bnnhw.dataflow.unit import Unit
 from bnnhw.emit.design import Design
 from bnnhw.families import Device
-from bnnhw.plan import Unit
 from bnnhw.tools.tools import Tools
 
 __all__ = ["SynthReport", "UnitCells", "synthesise"]

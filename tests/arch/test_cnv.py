@@ -11,8 +11,8 @@ import pytest
 from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
-from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
+from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.generate import generate
 from bnnhw.errors import BnnhwError
 from bnnhw.families import get_device
@@ -54,7 +54,8 @@ def hand_folded(graph: Graph) -> dict[str, LayerHint]:
 
 def lanes(plan: Plan) -> int:
     """XNOR lanes of a plan."""
-    return sum(unit.pe * unit.simd for unit in plan.units if isinstance(unit, MvtuPlan))
+    return sum(unit.params.pe * unit.params.simd for unit in plan.units
+               if isinstance(unit.params, MvtuParams))
 
 
 @pytest.mark.parametrize("level", ["reference", "fast", "packed"])

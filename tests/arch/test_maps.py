@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
-from bnnhw.arch.streaming.units import FifoPlan, LineWindowPlan, MvtuPlan, WindowPlan
 from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.dataflow.params import BufferParams
+from bnnhw.dataflow.sizing import token_net
+from bnnhw.dataflow.timing import settle
+from bnnhw.dataflow.units import FifoParams, LineWindowParams, MvtuParams, WindowParams
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
@@ -21,9 +24,7 @@ from bnnhw.families import get_device
 from bnnhw.importers.network import Network
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.layers import Add, Conv
-from bnnhw.plan import BufferUnit, Goal, Plan
-from bnnhw.plan.sizing import token_net
-from bnnhw.plan.timing import settle
+from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
@@ -78,8 +79,8 @@ def test_buffers_hold_what_was_computed(seed: int) -> None:
     assert first_difference(design, x, 3) is None
     for level in measure_levels(design, x):
         # A word may come in the cycle in which another one goes, which the mark does not see.
-        unit = plan.unit(level.unit)
-        assert isinstance(unit, BufferUnit)
+        unit = plan.unit(level.unit).params
+        assert isinstance(unit, BufferParams)
         least = unit.round_depth(level.even + 1)
         assert level.even <= level.depth <= least, level
         assert level.rushed <= level.depth, level
@@ -104,20 +105,22 @@ def residual_network() -> tuple[Graph, Hints]:
     return Graph("net", make.input, tuple(make.layers), (("y", "sum"),)), {}
 
 
-def shrunk(plan: Plan, kind: type[BufferUnit], depth: int) -> Plan:
+def shrunk(plan: Plan, kind: type[BufferParams[None]], depth: int) -> Plan:
     """The plan with its deepest buffer of a kind cut down."""
-    deepest = max((u for u in plan.units if isinstance(u, kind)), key=lambda u: u.words_held)
-    return replace(plan, units=tuple(replace(deepest, depth=depth) if u is deepest else u
-                                     for u in plan.units))
+    name, _ = max(((u.name, u.params.words_held) for u in plan.units
+                   if isinstance(u.params, kind)), key=lambda pair: pair[1])
+    return replace(plan, units=tuple(
+        replace(u, params=replace(u.params, depth=depth)) if u.name == name else u
+        for u in plan.units))
 
 
-@pytest.mark.parametrize(("kind", "depth"), [(FifoPlan, 3), (WindowPlan, 10)])
-def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferUnit],
+@pytest.mark.parametrize(("kind", "depth"), [(FifoParams, 3), (WindowParams, 10)])
+def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferParams[None]],
                                                              depth: int) -> None:
     graph, hints = residual_network()
     whole = plan_at(graph, hints, 4000)
     cut = shrunk(whole, kind, depth)
-    net, _ = token_net(list(cut.units), graph)
+    net, _ = token_net(list(cut.units))
     with pytest.raises(PlanError, match="lock each other up"):
         settle(net, 2, np.arange(2 * net.edges[0].words))
     design = Design(graph, cut, convert(get_arch("streaming").elaborate(cut, graph)))
@@ -147,8 +150,8 @@ def test_zero_padding_needs_no_mask() -> None:
     conv = Conv("c", "input", make.input, w, (2,), np.full(4, -36), np.zeros((4, 1), np.int64),
                 window=Window((3, 3), pads=(1, 1, 1, 1)), absent=True)
     graph = Graph("net", make.input, (conv,), (("y", "c"),))
-    mvtu = plan_at(graph, {}, 2000).unit("c")
-    assert isinstance(mvtu, MvtuPlan)
+    mvtu = plan_at(graph, {}, 2000).unit("c").params
+    assert isinstance(mvtu, MvtuParams)
     assert (mvtu.classes, mvtu.i.width) == (9, 1)
     x = random_samples(graph, 5)
     signs = np.pad(2 * x - 1, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -165,7 +168,8 @@ def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     hints = {make.last[0]: LayerHint(4, 3)}
     fast, slow = plan_at(graph, hints, 700), plan_at(graph, hints, 6000)
-    units = [next(u for u in p.units if isinstance(u, MvtuPlan)) for p in (fast, slow)]
+    units = [next(u.params for u in p.units if isinstance(u.params, MvtuParams)) for p in (fast,
+                                                                                           slow)]
     assert [u.serial for u in units] == [False, True]
     x = random_samples(graph, 4)
     for plan in (fast, slow):
@@ -211,7 +215,7 @@ def test_a_pixel_a_cycle() -> None:
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     plan = get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=64))
     assert plan.ii == 64
-    assert any(isinstance(u, LineWindowPlan) for u in plan.units)
+    assert any(isinstance(u.params, LineWindowParams) for u in plan.units)
     x = random_samples(graph, 8)
     run = simulate(Design(graph, plan, ""), x, "pysim")
     assert (run.ii, run.latency) == (64, plan.latency)

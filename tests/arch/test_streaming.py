@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
-from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.config.hints import LayerHint
+from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.errors import PlanError
@@ -98,31 +98,33 @@ def test_verilog_has_the_planned_cycles(name: str) -> None:
 
 
 def test_padding_is_in_the_plan() -> None:
-    unit = plan(random_graph([10, 7], tail="bits"), {"fc0": LayerHint(4, 3)}).units[1]
-    assert isinstance(unit, MvtuPlan)
+    unit = plan(random_graph([10, 7], tail="bits"), {"fc0": LayerHint(4, 3)}).units[1].params
+    assert isinstance(unit, MvtuParams)
     assert unit.summary()["padding"] == "1 rows and 2 columns"
     assert unit.cycles == 8
 
 
 def test_half_a_fold_meets_the_target() -> None:
-    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(pe=4)}, ii=16).units[1]
-    assert isinstance(unit, MvtuPlan)
+    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(pe=4)},
+                ii=16).units[1].params
+    assert isinstance(unit, MvtuParams)
     assert (unit.pe, unit.simd, unit.cycles) == (4, 8, 16)
-    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(simd=8)}, ii=16).units[1]
-    assert isinstance(unit, MvtuPlan)
+    unit = plan(random_graph([32, 16], tail="bits"), {"fc0": LayerHint(simd=8)},
+                ii=16).units[1].params
+    assert isinstance(unit, MvtuParams)
     assert (unit.pe, unit.simd, unit.cycles) == (4, 8, 16)
 
 
 def test_memory_by_hand_and_by_device() -> None:
     graph = random_graph([32, 16], tail="bits")
     for memory in ("block", "lut"):
-        unit = plan(graph, {"fc0": LayerHint(2, 4, memory)}).units[1]
-        assert isinstance(unit, MvtuPlan)
+        unit = plan(graph, {"fc0": LayerHint(2, 4, memory)}).units[1].params
+        assert isinstance(unit, MvtuParams)
         assert unit.weight_memory == memory
     with pytest.raises(PlanError, match="constant weights need an unfolded layer"):
         plan(graph, {"fc0": LayerHint(2, 4, "constant")})
-    whole = plan(graph, {"fc0": LayerHint(16, 32, "constant")}).units[1]
-    assert isinstance(whole, MvtuPlan)
+    whole = plan(graph, {"fc0": LayerHint(16, 32, "constant")}).units[1].params
+    assert isinstance(whole, MvtuParams)
     assert (whole.weight_memory, whole.start_memory) == ("constant", "constant")
 
 
@@ -156,8 +158,8 @@ def test_folds_are_those_of_the_written_network() -> None:
     assert first.thresholds is not None
     first.thresholds[:] = np.array([[4], [0], [5], [3]])
     network = Network(graph, {"fc1": LayerHint(3, 4)}, ())
-    unit = generate(network, "streaming", GENERIC, Goal()).plan.units[-3]
-    assert isinstance(unit, MvtuPlan)
+    unit = generate(network, "streaming", GENERIC, Goal()).plan.units[-3].params
+    assert isinstance(unit, MvtuParams)
     assert (unit.pe, unit.simd) == (3, 3)
     with pytest.raises(PlanError, match=r"simd = 5 must be 1\.\.4"):
         generate(Network(graph, {"fc1": LayerHint(3, 5)}, ()), "streaming", GENERIC, Goal())

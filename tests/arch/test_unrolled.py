@@ -13,7 +13,7 @@ from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.unrolled import UnrolledOptions
 from bnnhw.arch.unrolled.blocks import count_block
-from bnnhw.arch.unrolled.logic import LogicPlan
+from bnnhw.arch.unrolled.logic import LogicParams
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
@@ -98,7 +98,7 @@ def tfc(tfc_onnx: Path) -> Graph:
 def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
     """5,000 digits through the emitted text, one a cycle."""
     core = generate(Network(tfc, {}, ()), "unrolled", get_device("ecp5-85"), Goal(clock_mhz=150))
-    unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
+    unit = next(u.params for u in core.plan.units if isinstance(u.params, LogicParams))
     assert core.plan.ii == 1
     assert unit.synapses == 784 * 64 + 2 * 64 * 64 + 64 * 10
     assert unit.luts < 0.45 * unit.synapses
@@ -130,7 +130,7 @@ def test_cuts() -> None:
     latencies = [design(graph, cuts=k).plan.latency for k in (0, 1, 3)]
     assert latencies == sorted(latencies)
     core = design(graph, cuts=0)
-    unit = next(u for u in core.plan.units if isinstance(u, LogicPlan))
+    unit = next(u.params for u in core.plan.units if isinstance(u.params, LogicParams))
     assert unit.cuts == unit.ffs == 0
     assert not re.search(r"^reg \[\d+:0\] r\d", core.verilog, re.MULTILINE)
     faster = design(graph, "ecp5", Goal(clock_mhz=400))
@@ -151,12 +151,12 @@ def test_registers_are_counted_as_they_are_written() -> None:
     graph, _ = random_map_network(12)
     core = design(graph, "ecp5", cuts=2)
     for unit in core.plan.units:
-        if isinstance(unit, LogicPlan):
+        if isinstance(unit.params, LogicParams):
             module = core.verilog.split(f"module {core.plan.name}_{unit.name}_logic(")[1]
             module = module.split("`else")[0]
             written = sum(int(n) + 1 for n in re.findall(r"^reg \[(\d+):0\] r\d+", module,
                                                          re.MULTILINE))
-            assert written == unit.ffs
+            assert written == unit.params.ffs
 
 
 def test_a_short_period_has_a_register_behind_every_level() -> None:

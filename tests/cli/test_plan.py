@@ -14,7 +14,7 @@ from bnnhw.cli.board_plan import plan_for, usual_share
 from bnnhw.cli.plan import planner_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import DEVICES, get_device
-from bnnhw.families.costs import block_count, estimate
+from bnnhw.families.costs import block_count
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal, settle
@@ -97,9 +97,7 @@ def test_estimates_have_an_error_and_grow() -> None:
         assert totals[1] is not None
         assert totals[0].total.lut > totals[1].total.lut
         for unit in fast.units:
-            cost = estimate(unit, device)
-            assert cost is not None
-            assert cost.block == block_count(unit, device)
+            assert unit.params.cost(device).block == block_count(unit.params, device)
     assert resources(fast, get_device("generic")) is None
 
 

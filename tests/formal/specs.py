@@ -10,9 +10,9 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, ResetSignal, Signal, Value
 
+from bnnhw.dataflow.units.converter import WidthConverter
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
-from bnnhw.rtl.width_converter import WidthConverter
 from tests.formal.prove import FormalPlatform, find, mux_of, past
 
 __all__ = [
@@ -113,8 +113,8 @@ def converter_spec(dwc: WidthConverter) -> Spec:
     fragment = Fragment.get(dwc, platform)
     m.submodules.dut = fragment
     begin(m)
-    shape = dwc.shape
-    a, b, length = shape.in_lanes, shape.out_lanes, shape.elements
+    shape = dwc.params
+    a, b, length = shape.i.lanes, shape.o.lanes, shape.i.elements
     turn, row = find(fragment, "fill_turn"), find(fragment, "fill_row")
     lanes = find(fragment, "lanes")
     fill = Signal(16)

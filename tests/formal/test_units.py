@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 
-from bnnhw.golden.layout import weight_words
-from bnnhw.rtl.affine import AffineUnit, Rounding
-from bnnhw.rtl.argmax import ArgMaxUnit
-from bnnhw.rtl.axi import AxiInput, AxiOutput
-from bnnhw.rtl.mvtu import Mvtu
-from bnnhw.rtl.width_converter import WidthConverter
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import AffineParams, ConverterParams, InputParams, OutputParams
+from bnnhw.dataflow.units.affine import AffineConstants, AffineUnit
+from bnnhw.dataflow.units.argmax import ArgMaxUnit, argmax_params
+from bnnhw.dataflow.units.axi import AxiOutput
+from bnnhw.dataflow.units.mvtu import Mvtu, MvtuConstants
+from tests.dataflow.units import mvtu_of
 from tests.formal.prove import bounded, independent_of_ready, induction
 from tests.formal.specs import function_spec, passthrough_spec, pipeline_spec
 
@@ -24,16 +25,11 @@ THRESHOLDS = (2, 3, 1)
 
 
 def mvtu(pe: int, simd: int, kind: type[Mvtu] = Mvtu, registered: bool = False) -> Mvtu:
-    """A 4-to-3 layer with known thresholds."""
-    sf, nf = -(-4 // simd), -(-3 // pe)
-    family = "ecp5" if registered else "generic"  # with a register in front of its cells
-    starts = [-t for t in THRESHOLDS] + [-5] * (nf * pe - 3)
-    words = [sum((starts[g * pe + r] & 15) << 4 * r for r in range(pe)) for g in range(nf)]
-    return kind(module_name="dut", simd=simd, pe=pe, sf=sf, nf=nf,
-                weights=weight_words(WEIGHTS, pe, simd), starts=words, width=4, coefficient=1,
-                threshold=True, levels=0, weight_style="lut", start_style="lut",
-                queue_depth=Mvtu.queue_words(Mvtu.latency(simd, 0, registered, 1, 1, family), sf),
-                product_register=registered, family=family)
+    """A 4-to-3 layer with known thresholds, packed as the planner packs it."""
+    params = mvtu_of(3, 4, pe, simd, acc_width=4, levels=0, product_register=registered,
+                     family="ecp5" if registered else "generic")  # ecp5: a register before the XNOR
+    starts = np.array([[*(-t for t in THRESHOLDS), -5]])
+    return kind(params, MvtuConstants(WEIGHTS, starts), "dut")
 
 
 class HastyMvtu(Mvtu):
@@ -53,12 +49,12 @@ def popcount(value: Value) -> Value:
 def test_mvtu_never_overflows(pe: int, simd: int, registered: bool) -> None:
     unit = mvtu(pe, simd, registered=registered)
     names = ["last_1", "last_2", "last_3"][:2 + registered]
-    assert induction(*pipeline_spec(unit, unit.queue_depth, names), 5)
+    assert induction(*pipeline_spec(unit, unit.params.queue_depth, names), 5)
 
 
 def test_hasty_mvtu_fails() -> None:
     unit = mvtu(3, 4, HastyMvtu)
-    assert not induction(*pipeline_spec(unit, unit.queue_depth, ["last_1", "last_2"]), 12)
+    assert not induction(*pipeline_spec(unit, unit.params.queue_depth, ["last_1", "last_2"]), 12)
 
 
 def layer_model(m: Module, taken: Value, payload: Value, thresholds: tuple[int, ...] = THRESHOLDS,
@@ -100,13 +96,14 @@ class LateArgMax(ArgMaxUnit):
 
 
 def argmax(kind: type[ArgMaxUnit] = ArgMaxUnit, forward: bool = False) -> ArgMaxUnit:
-    return kind(elements=3, lanes=2, score=(2, True), forward=forward)
+    return kind(argmax_params(StreamPlan(3, 2, 2, True), forward))
 
 
 @pytest.mark.parametrize("forward", [False, True])
 def test_argmax_never_overflows(forward: bool) -> None:
     names = ["emit_1", "emit_2", "emit_3"]
-    assert induction(*pipeline_spec(argmax(forward=forward), ArgMaxUnit.QUEUE_WORDS, names), 5)
+    unit = argmax(forward=forward)
+    assert induction(*pipeline_spec(unit, unit.params.queue_depth, names), 5)
 
 
 def label_model(m: Module, taken: Value, payload: Value) -> tuple[Value, Value]:
@@ -130,14 +127,15 @@ def test_argmax_with_the_wrong_tie_fails() -> None:
 
 
 def affine() -> AffineUnit:
-    return AffineUnit(module_name="dut", lanes=1, in_shape=(3, True), rounding=Rounding(0, 6),
-                      sum_width=6, scale_width=3, scales=[3, 0b110], offsets=[5, 60],
-                      rest=1)
+    params = AffineParams(StreamPlan(2, 1, 3, True), StreamPlan(2, 1, 6, True), scale_width=3,
+                          sum_width=6)
+    return params.create(AffineConstants(np.array([3, -2]), np.array([5, -4])), "dut")
 
 
 def test_affine_never_overflows() -> None:
     names = ["step_1", "step_2", "step_3"]
-    assert induction(*pipeline_spec(affine(), AffineUnit.QUEUE_WORDS, names), 5)
+    unit = affine()
+    assert induction(*pipeline_spec(unit, unit.params.queue_depth, names), 5)
 
 
 @pytest.mark.parametrize(("offset", "right"), [(5, True), (4, False)])
@@ -166,27 +164,35 @@ class WaitingOutput(AxiOutput):
         return m
 
 
+def axi_input(width: int, threshold: int) -> Any:
+    return InputParams(StreamPlan(5, 3, width), StreamPlan(5, 3), threshold).create()
+
+
+def axi_output(width: int, kind: type[AxiOutput] = AxiOutput) -> AxiOutput:
+    words = StreamPlan(3, 1, width)
+    return kind(OutputParams(words, words))
+
+
 @pytest.mark.parametrize("unit", [
-    AxiInput(lanes=3, elements=5, width=2, threshold=2), AxiOutput(width=2, words=3),
+    axi_input(2, 2), axi_output(2),
 ], ids=lambda u: type(u).__name__)
 def test_edges_hold_their_word(unit: Any) -> None:
     assert induction(*passthrough_spec(unit), 3)
 
 
 def test_waiting_output_fails() -> None:
-    assert not induction(*passthrough_spec(WaitingOutput(width=2, words=3)), 3)
+    assert not induction(*passthrough_spec(axi_output(2, WaitingOutput)), 3)
 
 
 @pytest.mark.parametrize("unit", [
     mvtu(3, 4), mvtu(1, 2), argmax(), argmax(forward=True), affine(),
-    WidthConverter(in_lanes=3, out_lanes=2, elements=7),
-    AxiInput(lanes=3, elements=5, width=8, threshold=9), AxiOutput(width=4, words=3),
+    ConverterParams(StreamPlan(7, 3), StreamPlan(7, 2)).create(), axi_input(8, 9), axi_output(4),
 ], ids=lambda u: type(u).__name__)
 def test_valid_does_not_wait_for_ready(unit: Any) -> None:
     assert independent_of_ready(unit)
 
 
 def test_valid_that_waits_for_ready_is_found() -> None:
-    assert not independent_of_ready(WaitingOutput(width=4, words=3))
+    assert not independent_of_ready(axi_output(4, WaitingOutput))
 
 

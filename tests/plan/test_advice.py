@@ -9,10 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bnnhw.cli.build import _possible_mhz
+from bnnhw.dataflow.folding import Fold, Matrix, TooFastError, check_fold, solve
 from bnnhw.emit.board import divisor_of
 from bnnhw.errors import PlanError
-from bnnhw.plan.folding import Fold, Matrix, check_fold, solve
-from bnnhw.plan.goal_check import TooFastError
 from bnnhw.platforms import Board, boards
 
 SIZES = st.integers(1, 40)

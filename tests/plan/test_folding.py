@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnnhw.dataflow.folding import Fold, Matrix, _area, _converter_area, check_fold, solve
 from bnnhw.errors import PlanError
 from bnnhw.plan import Goal
-from bnnhw.plan.folding import Fold, Matrix, _area, _converter_area, check_fold, solve
 
 MATRICES = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=2)
 

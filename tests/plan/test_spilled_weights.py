@@ -11,8 +11,9 @@ import pytest
 from bnnhw import golden
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.cli.plan import planner_of
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.families import Device, get_device
@@ -35,8 +36,9 @@ def with_blocks(name: str, blocks: int) -> Device:
     return replace(device, budget=replace(device.budget, blocks=blocks))
 
 
-def spilled(design: Design) -> list[MvtuPlan]:
-    return [u for u in design.plan.units if isinstance(u, MvtuPlan) and u.weights_in_luts]
+def spilled(design: Design) -> list[Unit]:
+    return [u for u in design.plan.units
+            if isinstance(u.params, MvtuParams) and u.params.weights_in_luts]
 
 
 @pytest.mark.parametrize(("device", "blocks"), [("hx8k", 4), ("hx8k", 5), ("ecp5-25", 2)])
@@ -47,7 +49,7 @@ def test_the_outputs_are_right_and_the_cycles_those_of_block_ram(device: str, bl
                  for part in (with_blocks(device, blocks), get_device(device)))
     assert spilled(few)
     assert not spilled(many)
-    assert sum(block_count(u, get_device(device)) for u in few.plan.units) <= blocks
+    assert sum(block_count(u.params, get_device(device)) for u in few.plan.units) <= blocks
     assert few.plan.ii == many.plan.ii
     x = np.random.default_rng(3).integers(0, 2, (60, 400))
     expected = golden.run(graph, x)
@@ -67,7 +69,7 @@ def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
     report = synthesise(design, part)
     found = {unit.unit: unit.block for unit in report.units}
     for unit in spilled(design):
-        assert found[unit.name] == block_count(unit, part)
+        assert found[unit.name] == block_count(unit.params, part)
 
 
 def test_weights_of_spram_parts_spill_too() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.arch.streaming.units import MvtuPlan
 from bnnhw.cli.plan import planner_of
 from bnnhw.config.hints import LayerHint
+from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.board import design_board
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
@@ -36,6 +36,11 @@ def forced(device: str = "up5k") -> Design:
     graph = random_graph([50, 14, 9, 6], seed=5)
     hints = {"fc0": LayerHint(3, 8, "spram"), "fc2": LayerHint(1, 3, "spram")}
     return generate(Network(graph, hints, ()), "streaming", get_device(device), Goal())
+
+
+def _weight_words(design: Design, name: str) -> list[int]:
+    unit = design.plan.unit(name)
+    return unit.params.contents(unit.params.constants(design.graph, unit.layer), "weights")
 
 
 def test_sizes() -> None:
@@ -72,7 +77,8 @@ def test_the_same_cycles_as_from_block_ram() -> None:
     def timing(memory: str) -> tuple[int, int]:
         hints = {"fc0": LayerHint(4, 5, memory), "fc1": LayerHint(2, 4, memory)}
         plan = generate(Network(graph, hints, ()), "streaming", UP5K, Goal()).plan
-        assert {u.weight_memory for u in plan.units if isinstance(u, MvtuPlan)} >= {memory}
+        assert {u.params.weight_memory for u in plan.units
+                if isinstance(u.params, MvtuParams)} >= {memory}
         return plan.ii, plan.latency
 
     assert timing("spram") == timing("block")
@@ -97,7 +103,7 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
         for at in range(table.depth):
             start = 2 * (first + at * table.parts)
             words.append(int.from_bytes(image.data[start:start + 2 * table.parts], "little"))
-        assert words == design.plan.unit(table.unit).contents(design.graph, "weights")
+        assert words == _weight_words(design, table.unit)
     write_files(design.files(tmp_path / "x.v"))
     assert (tmp_path / "x.weights.bin").read_bytes() == image.data
     said = json.loads((tmp_path / "x.json").read_text())["load"]

@@ -11,17 +11,16 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.timing import Edge, TokenNet, settle, steady
+from bnnhw.dataflow.units import AffineParams, ConverterParams, InputParams, OutputParams
+from bnnhw.dataflow.units.affine import AffineConstants
+from bnnhw.dataflow.units.argmax import argmax_params
 from bnnhw.golden.layout import stream_values, stream_words
-from bnnhw.plan.blocks import ConverterBlock
-from bnnhw.plan.timing import Edge, TokenNet, settle, steady
-from bnnhw.rtl.affine import AffineUnit, Rounding
-from bnnhw.rtl.argmax import ArgMaxUnit
-from bnnhw.rtl.axi import AxiInput, AxiOutput
-from bnnhw.rtl.pe import ProcessingElement
+from bnnhw.rtl.pe import PeParams
 from bnnhw.rtl.popcount import Popcount
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.width_converter import WidthConverter
 
 
 def run_stream(unit: Any, words: list[int], total: int, stall: float = 0.0,
@@ -72,19 +71,18 @@ def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int]
     """Groups of the input become the same, larger or smaller groups of the output."""
     inside, outside = groups[0] * length, groups[1] * length
     frame = max(inside, outside)
-    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=inside, width=width,
-                         out_elements=outside)
+    params = ConverterParams(StreamPlan(inside, a, width, False, frame // inside),
+                             StreamPlan(outside, b, width, False, frame // outside))
     x = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame,))
     expected = numbers(stream_words(x.reshape(-1, outside), b, width))
     rubbish = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame // inside,
                                                                   -(-inside // a) * a))
     rubbish[:, :inside] = x.reshape(-1, inside)  # unused lanes of a last word may hold anything
     words = numbers(stream_words(rubbish, a, width))
-    out, cycles = run_stream(dwc, words, len(expected), stall, seed)
+    out, cycles = run_stream(params.create(), words, len(expected), stall, seed)
     assert out == expected
     if not stall:
-        block = ConverterBlock(a, b, inside, outside, frame, dwc.shape.capacity,
-                               WidthConverter.LATENCY)
+        block = params.token_model()
         net = TokenNet([block], [Edge(block.in_words, None, (0, 0)),
                                  Edge(block.out_words, (0, 0), None)], ["dwc"])
         ii, _, _ = steady(net, max(block.in_words, block.out_words))
@@ -95,8 +93,8 @@ def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int]
 
 @pytest.mark.parametrize(("a", "b"), [(1, 8), (8, 1), (4, 8), (8, 4), (3, 5), (5, 3)])
 def test_converter_loses_no_cycle_inside_a_frame(a: int, b: int) -> None:
-    """A whole number of words: as many cycles as the wider side has words."""
-    dwc = WidthConverter(in_lanes=a, out_lanes=b, elements=120)
+    """Without a partial word, a frame takes as many cycles as the wider side has words."""
+    dwc = ConverterParams(StreamPlan(120, a), StreamPlan(120, b)).create()
     x = np.random.default_rng(0).integers(0, 2, (4, 120))
     _, cycles = run_stream(dwc, numbers(stream_words(x, a, 1)), 4 * (120 // b))
     assert cycles[4 * (120 // b) - 1] - cycles[3 * (120 // b) - 1] == 120 // min(a, b)
@@ -139,7 +137,7 @@ def _clocked(unit: Any) -> Any:
                          [(1, 1), (10, 1), (10, 10), (10, 4), (7, 8), (5, 3)])
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_argmax(elements: int, lanes: int, forward: bool, stall: float) -> None:
-    unit = ArgMaxUnit(elements=elements, lanes=lanes, score=(4, True), forward=forward)
+    unit = argmax_params(StreamPlan(elements, lanes, 4, True), forward).create()
     x = np.random.default_rng(elements).integers(-3, 3, (30, elements))
     x[0] = -8
     x[1] = 7
@@ -163,23 +161,18 @@ def test_affine(lanes: int, signed: bool, limits: tuple[int, int] | None) -> Non
     lo, hi = (-8, 7) if signed else (0, 15)
     scale, offset = chance.integers(-5, 6, 5), chance.integers(-40, 41, 5)
     x = chance.integers(lo, hi + 1, (20, 5))
-
-    def table(values: np.ndarray, width: int) -> list[int]:
-        return numbers(stream_words(values[None], lanes, width))
-    unit = AffineUnit(module_name="u", lanes=lanes, in_shape=(4, signed),
-                      rounding=Rounding(0, 9, limits), sum_width=9, scale_width=4,
-                      scales=table(scale, 4), offsets=table(offset, 9), rest=(5 - 1) % lanes + 1)
-    words = -(-5 // lanes)
-    out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), 20 * words, 0.3)
-    found = stream_values(as_bytes(out, -(-lanes * 9 // 8)).reshape(20, words, -1), 5, lanes, 9,
-                          True)
+    i, o = StreamPlan(5, lanes, 4, signed), StreamPlan(5, lanes, 9, True)
+    unit = AffineParams(i, o, scale_width=4, sum_width=9).create(
+        AffineConstants(scale, offset, 0, limits))
+    out, _ = run_stream(unit, i.pack(i.to_words(x)), 20 * i.words, 0.3)
     sums = x * scale + offset
-    assert (found == (sums if limits is None else np.clip(sums, *limits))).all()
+    assert out == o.pack(o.to_words(sums if limits is None else np.clip(sums, *limits)))
 
 
 @pytest.mark.parametrize(("width", "threshold"), [(8, 0), (8, 100), (8, 256), (1, None)])
 def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> None:
-    unit = AxiInput(lanes=4, elements=6, width=width, threshold=threshold)
+    o = StreamPlan(6, 4, width if threshold is None else 1)
+    unit = InputParams(StreamPlan(6, 4, width), o, threshold).create()
     x = np.random.default_rng(1).integers(0, 1 << width, (5, 8))  # two lanes beyond the frame
     out, _ = run_stream(unit, numbers(stream_words(x, 4, width)), 10, 0.2)
     bits = x if threshold is None else x >= threshold
@@ -189,11 +182,10 @@ def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> Non
 
 @pytest.mark.parametrize(("make", "text"), [
     (lambda: CreditQueue(width=4, depth=2), "depth must be at least 3, not 2"),
-    (lambda: WidthConverter(in_lanes=0, out_lanes=1, elements=1), "must be positive"),
+    (lambda: ConverterParams(StreamPlan(1, 0), StreamPlan(1, 1)), "must be positive"),
     (lambda: Popcount(width=0, levels=1), "width 0 must be positive"),
-    (lambda: ProcessingElement(simd=1, width=2, coefficient=0, levels=0), "coefficient"),
+    (lambda: PeParams(simd=1, width=2, coefficient=0, levels=0), "coefficient"),
     (lambda: Rom(words=[1], width=1, style="distributed"), "style must be one of block, lut"),
-    (lambda: ArgMaxUnit(elements=0, lanes=1, score=(1, False), forward=False), "positive"),
 ])
 def test_constructors_refuse(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
@@ -201,7 +193,8 @@ def test_constructors_refuse(make: Any, text: str) -> None:
 
 
 def test_axi_output_marks_the_last_word() -> None:
-    unit = AxiOutput(width=3, words=3)
+    words = StreamPlan(3, 1, 3)
+    unit = OutputParams(words, words).create()
     marks = []
 
     async def bench(ctx: Any) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator, SimulatorContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.rtl.mvtu import Mvtu
+from bnnhw.dataflow.units.mvtu import Mvtu, MvtuConstants
 from bnnhw.rtl.walked_rom import WalkedRom
+from tests.dataflow.units import mvtu_of
 from tests.rtl.test_components import run_stream
 
 
@@ -63,9 +65,10 @@ def test_a_reset_begins_anew() -> None:
 
 def mvtu(in_luts: int) -> Mvtu:
     """Two rows, two words of three columns, and two row groups."""
-    return Mvtu(module_name="m", simd=3, pe=2, sf=2, nf=2, weights=[0b110101, 0b001110, 0b111000,
-                0b010011], starts=[0, 0], width=4, coefficient=1, threshold=False, levels=1,
-                weight_style="block", start_style="lut", queue_depth=4, weights_in_luts=in_luts)
+    params = mvtu_of(4, 6, 2, 3, threshold=False, levels=1, acc_width=4, weight_memory="block",
+                     product_register=False, weights_in_luts=in_luts)
+    weights = np.random.default_rng(5).integers(0, 2, (4, 6), dtype=np.uint8)
+    return params.create(MvtuConstants(weights, np.zeros((1, 5), dtype=np.int64)))
 
 
 @pytest.mark.parametrize("in_luts", range(7))
@@ -83,5 +86,5 @@ def test_words_come_whole(in_luts: int) -> None:
 
 
 def test_no_more_columns_than_there_are() -> None:
-    with pytest.raises(ValueError, match="7 columns of 6 cannot lie in lookup tables"):
+    with pytest.raises(ValueError, match="7 columns of 6 cannot be in LUTs"):
         mvtu(7)

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.arch.streaming.units.line_window import plan_line_window
-from bnnhw.arch.streaming.units.window import pad_words, plan_upsample, plan_window
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import AddParams, ConcatParams, ForkParams, PoolParams, SequenceParams
+from bnnhw.dataflow.units.line_window import line_window_params
+from bnnhw.dataflow.units.pool import PoolConstants
+from bnnhw.dataflow.units.sliding_window import pad_words, upsample_params, window_params
 from bnnhw.golden.layout import stream_words
 from bnnhw.ir import Graph, TensorType, Window
 from bnnhw.layers import MaxPool
-from bnnhw.plan import StreamPlan
-from bnnhw.rtl.line_window import LineWindow
-from bnnhw.rtl.reduce import ReduceUnit
-from bnnhw.rtl.stages import AddUnit, ConcatUnit, Fork, SequenceUnit
-from bnnhw.rtl.window_buffer import Loop, WindowBuffer
+from bnnhw.rtl.shared import SharedComponent
 from tests.networks import random_graph
 from tests.rtl.test_components import numbers, run_stream
 
@@ -46,12 +45,11 @@ def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, l
     random = np.random.default_rng(seed)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
     pad = random.integers(0, 4, (2, 4, 3) if pattern else (1, 1, 1))
-    unit = plan_window("w", None, "s", i, window, height, width,
-                       pad_words(pad, channels, i, window), outer)
+    unit = window_params(i, window, (height, width), pad_words(pad, channels, i, window), outer)
     x = random.integers(0, 4, (3, height, width, channels))
     rows = window.reach[0] + window.stride[0]
     depth = max(2, rows * width * i.group_words)
-    buffer = replace(unit, depth=depth).build(NO_GRAPH, "d")
+    buffer = replace(unit, depth=depth).create()
     gathered = window.gather(x, pad)  # [n, OH, OW, KH, KW, C]
     pixel_words = numbers(stream_words(gathered.reshape(-1, channels), i.lanes, 2))
     expected = np.array(pixel_words).reshape(-1, window.taps, i.group_words)
@@ -67,6 +65,18 @@ def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, l
         assert ends[2] - ends[1] <= busy + width * i.group_words  # at most a row of slack
 
 
+def test_padding_pattern_larger_than_the_map() -> None:
+    """The coordinates have fewer bits than the pattern has columns."""
+    i, window = StreamPlan(1, 1, 2), Window((1, 2), pads=(0, 1, 1, 1))
+    pad = np.random.default_rng(1).integers(0, 4, (2, 4, 1))
+    unit = replace(window_params(i, window, (1, 1), pad_words(pad, 1, i, window)), depth=2)
+    x = np.array([[[[1]]], [[[2]]]])
+    expected = window.gather(x, pad).ravel().tolist()
+    out, _ = run_stream(unit.create(), [1, 2], len(expected))
+    assert out == expected
+    assert unit.compute(x.reshape(2, 1, 1)).ravel().tolist() == expected
+
+
 @settings(max_examples=40)
 @given(windows(), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 0.4]),
        st.integers(0, 99))
@@ -77,10 +87,10 @@ def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lan
     random = np.random.default_rng(seed)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
     value = random.integers(0, 4, (1, 1, 1))
-    unit = plan_line_window("w", "s", i, window, height, width,
-                            pad_words(value, channels, i, window))
+    unit = line_window_params("w", i, window, (height, width),
+                              pad_words(value, channels, i, window))
     depth = unit.round_depth((window.reach[0] + window.stride[0]) * unit.row_words)
-    line = replace(unit, depth=depth).build(NO_GRAPH, "d")
+    line = replace(unit, depth=depth).create()
     x = random.integers(0, 4, (3, height, width, channels))
     padded = np.zeros((*x.shape[:3], i.group_words * i.lanes), dtype=np.int64)
     padded[..., :channels] = x
@@ -99,8 +109,8 @@ def test_parallel_window_sustains_a_pixel_a_cycle() -> None:
     """Without padding a frame takes as many cycles as it has pixels: no refill between frames."""
     window = Window((3, 3))
     i = StreamPlan(1, 1, 8, False, 64)
-    unit = plan_line_window("w", "s", i, window, 8, 8, None)
-    line = replace(unit, depth=unit.round_depth(40)).build(NO_GRAPH, "d")
+    unit = line_window_params("w", i, window, (8, 8), None)
+    line = replace(unit, depth=unit.round_depth(40)).create()
     x = np.random.default_rng(0).integers(0, 256, (6, 64))
     _, cycles = run_stream(line, x.ravel().tolist(), 6 * 36)
     ends = cycles[35::36]
@@ -111,8 +121,8 @@ def test_line_window_whose_rows_follow_each_other() -> None:
     """From the end of each row to the next one there is nothing to skip."""
     window = Window((3, 2), stride=(1, 2), pads=(2, 0, 2, 1))
     i = StreamPlan(1, 1, 8, False, 15)
-    unit = plan_line_window("w", "s", i, window, 5, 3, (1, 1, (7,)))
-    line = replace(unit, depth=unit.round_depth(12)).build(NO_GRAPH, "d")
+    unit = line_window_params("w", i, window, (5, 3), (1, 1, (7,)))
+    line = replace(unit, depth=unit.round_depth(12)).create()
     x = np.random.default_rng(0).integers(0, 256, (3, 5, 3, 1))
     expected = numbers(stream_words(window.gather(x, 7).reshape(-1, 6), 6, 8))
     out, _ = run_stream(line, x.ravel().tolist(), len(expected))
@@ -121,8 +131,8 @@ def test_line_window_whose_rows_follow_each_other() -> None:
 
 def test_upsampling_repeats_rows_and_columns() -> None:
     i = StreamPlan(3, 2, 2, False, 6)
-    unit = plan_upsample("u", "s", i, 2, 3, (2, 3))
-    buffer = replace(unit, depth=8).build(NO_GRAPH, "d")
+    unit = upsample_params(i, (2, 3), (2, 3))
+    buffer = replace(unit, depth=8).create()
     x = np.random.default_rng(0).integers(0, 4, (2, 2, 3, 3))
     expected = numbers(stream_words(x.repeat(2, 1).repeat(3, 2).reshape(-1, 3), 2, 2))
     out, _ = run_stream(buffer, numbers(stream_words(x.reshape(-1, 3), 2, 2)), len(expected), 0.3)
@@ -139,42 +149,44 @@ def test_reduce(op: str, taps: int, words: int, lanes: int, signed: bool, seed: 
     low = -4 if signed else 0
     x = random.integers(low, low + 8, (5, taps, words, lanes))
     smallest = random.integers(0, 2 if op == "max" else 1, (words, lanes))
-    unit = ReduceUnit(module_name="r", op=op, taps=taps, words=words, lanes=lanes,
-                      in_shape=(width, signed), out_width=out_width,
-                      smallest=numbers(stream_words(smallest, lanes, 1)))
+    unit = PoolParams(StreamPlan(words * lanes, lanes, width, signed, taps),
+                      StreamPlan(words * lanes, lanes, out_width, signed), taps).create(
+        PoolConstants(op, smallest.ravel()))
     expected = x.sum(axis=1) if op == "sum" else np.where(smallest, x.min(axis=1), x.max(axis=1))
     out, _ = run_stream(unit, numbers(stream_words(x.reshape(-1, lanes), lanes, width)), 5 * words,
                         0.3, seed)
     assert out == numbers(stream_words(expected.reshape(-1, lanes), lanes, out_width))
 
 
-@pytest.mark.parametrize(("make", "text"), [
-    (lambda: WindowBuffer(module_name="w", width=1, frame_words=4, depth=4, loops=(Loop(2, 2),),
-                          start=0, releases=(2, 1), padding=None), "add up to a frame"),
-    (lambda: WindowBuffer(module_name="w", width=1, frame_words=4, depth=0, loops=(Loop(2, 2),),
-                          start=0, releases=(2, 2), padding=None), "depth must be positive"),
-    (lambda: LineWindow(module_name="w", width=1, map=(4, 4, 1), kernel=(3, 3), stride=(1, 1),
-                        dilation=(1, 1), out=(2, 2), start=(0, 0), pads=(0,), banks=2,
-                        releases=(4, 12)), "fewer than the 3 of a window"),
-    (lambda: ReduceUnit(module_name="r", op="min", taps=1, words=1, lanes=1, in_shape=(1, False),
-                        out_width=1, smallest=[0]), "op must be max or sum"),
-])
-def test_constructors_refuse(make: object, text: str) -> None:
-    assert callable(make)
-    with pytest.raises(ValueError, match=text):
-        make()
+def test_impossible_sizes_are_errors() -> None:
+    i = StreamPlan(1, 1, groups=16)
+    buffer = window_params(i, Window((2, 2)), (4, 4), None)
+    with pytest.raises(ValueError, match="depth must be positive"):
+        replace(buffer, depth=0).create()
+    line = line_window_params("w", i, Window((3, 3)), (4, 4), None)
+    with pytest.raises(ValueError, match="fewer than the 3 of a window"):
+        replace(line, depth=8).create()
+    with pytest.raises(ValueError, match="op must be max or sum"):
+        PoolConstants("min", np.zeros(1))
 
 
 def test_module_names_tell_equal_hardware() -> None:
     """Shared modules differ in name wherever they differ in hardware."""
-    units = [Fork(width=2), Fork(width=3),
-             AddUnit(lanes=2, shape0=(3, True), shape1=(3, True), out_width=4, limits=None),
-             AddUnit(lanes=2, shape0=(3, True), shape1=(3, False), out_width=4, limits=None),
-             AddUnit(lanes=2, shape0=(3, True), shape1=(3, True), out_width=4, limits=(-4, 3)),
-             ConcatUnit(lanes0=1, lanes1=2, shape0=(3, True), shape1=(3, True), out_width=3),
-             ConcatUnit(lanes0=2, lanes1=1, shape0=(3, True), shape1=(3, True), out_width=3),
-             SequenceUnit(width0=1, width1=2, words0=3, words1=4),
-             SequenceUnit(width0=1, width1=2, words0=4, words1=3)]
+    def add(second_signed: bool, limits: tuple[int, int] | None) -> SharedComponent:
+        first, second = StreamPlan(2, 2, 3, True), StreamPlan(2, 2, 3, second_signed)
+        return AddParams(first, StreamPlan(2, 2, 4, True), second).create(limits)
+
+    def concat(lanes0: int, lanes1: int) -> SharedComponent:
+        first, second = (StreamPlan(n, n, 3, True) for n in (lanes0, lanes1))
+        return ConcatParams(first, StreamPlan(3, 3, 3, True), second).create()
+
+    def sequence(words0: int, words1: int) -> SharedComponent:
+        return SequenceParams(StreamPlan(words0, 1), StreamPlan(7, 1, 2),
+                              StreamPlan(words1, 1, 2)).create()
+
+    units = [*(ForkParams(StreamPlan(1, 1, w), StreamPlan(1, 1, w)).create() for w in (2, 3)),
+             add(True, None), add(False, None), add(True, (-4, 3)), concat(1, 2), concat(2, 1),
+             sequence(3, 4), sequence(4, 3)]
     names = [unit.module_name for unit in units]
     assert len(set(names)) == len(names)
 

@@ -101,7 +101,7 @@ def test_logic_takes_what_the_plan_counted(name: str) -> None:
     graph = random_graph((96, 40, 24), seed=5, tail="bits")
     core = generate(Network(graph, {}, ()), "unrolled", get_device(name), Goal(), cuts=2)
     unit = core.plan.units[1]
-    counted = unit.counted()
+    counted = unit.params.counted()
     assert counted is not None
     found = next(u for u in synthesise(core, get_device(name)).units if u.unit == unit.name)
     assert 0.9 * counted[0] < found.lut < 1.15 * counted[0] + 60  # its queue beside it

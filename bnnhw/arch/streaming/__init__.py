@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from bnnhw.arch.base import Fraction, NoOptions
 from bnnhw.arch.frames import FrameArchitecture
 from bnnhw.arch.registry import register
-from bnnhw.arch.streaming.planning import load_plan, plan
+from bnnhw.arch.streaming.planning import plan
 from bnnhw.arch.streaming.top import elaborate
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
@@ -40,7 +40,7 @@ class Streaming(FrameArchitecture):
         return elaborate(plan, graph)
 
     def load_plan(self, data: dict[str, Any]) -> Plan:
-        return load_plan(data)
+        return Plan.from_json(data)
 
 
 STREAMING = register(Streaming())

@@ -6,14 +6,16 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from bnnhw.arch.streaming.units import ConverterPlan, ForkPlan, InputPlan
 from bnnhw.config.hints import Hints
+from bnnhw.dataflow.folding import Fold, Matrix
+from bnnhw.dataflow.params import Params
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.units import ConverterParams, ForkParams, InputParams
 from bnnhw.families import Device
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, TensorType
 from bnnhw.layers import ArgMax, Binarize, Flatten
-from bnnhw.plan import StreamPlan, Unit
-from bnnhw.plan.folding import Fold, Matrix
 
 __all__ = ["Builder"]
 
@@ -71,7 +73,10 @@ class Builder:
         return layer.name in handed_out and scores in handed_out and \
             scores != "input" and self.readers(scores) == 2 and self.readers(layer.name) == 1
 
-    def add(self, unit: Unit) -> Unit:
+    def add(self, name: str, layer: str | None, sources: tuple[str, ...],
+            params: Params[Any]) -> Unit:
+        """Append a unit; its arguments are those of ``Unit``."""
+        unit = Unit(name, layer, sources, params)
         self.units.append(unit)
         return unit
 
@@ -81,7 +86,7 @@ class Builder:
         count = 1 if name in self.forwarding.values() else self.readers(name)
         for k in range(count - 1):
             tail = "" if count == 2 else str(k)
-            fork = self.add(ForkPlan(f"{unit.name}_fork{tail}", None, (source,), stream, stream))
+            fork = self.add(f"{unit.name}_fork{tail}", None, (source,), ForkParams(stream, stream))
             left.append(f"{fork.name}.0")
             source = f"{fork.name}.1"
         self._left[name] = [*left, source]
@@ -117,10 +122,11 @@ class Builder:
             return branch, wanted
         if max(stream.elements, elements) % min(stream.elements, elements):
             pixel = replace(stream, elements=type_.channels, groups=type_.size // type_.channels)
-            branch = self.add(ConverterPlan(f"{reader}_dwc0", None, (branch,), stream, pixel)).name
+            branch = self.add(f"{reader}_dwc0", None, (branch,),
+                              ConverterParams(stream, pixel)).name
             stream = pixel
-        converter = ConverterPlan(f"{reader}_dwc", None, (branch,), stream, wanted)
-        return self.add(converter).name, wanted
+        converter = self.add(f"{reader}_dwc", None, (branch,), ConverterParams(stream, wanted))
+        return converter.name, wanted
 
     def branch(self, name: str) -> tuple[str, StreamPlan]:
         """Take a branch of a layer's stream as it is."""
@@ -133,6 +139,5 @@ class Builder:
         element = self.graph.input.element
         outside = StreamPlan(elements, lanes, element.width, element.signed, groups)
         inside = outside if front is None else StreamPlan(elements, lanes, 1, False, groups)
-        unit = InputPlan("s_axis", front.name if front else None, (), outside, inside,
-                         front.threshold if front else None)
-        self.provide("input", self.add(unit))
+        params = InputParams(outside, inside, front.threshold if front else None)
+        self.provide("input", self.add("s_axis", front.name if front else None, (), params))

@@ -1,4 +1,7 @@
-"""The units of every other layer. A new kind is a function and one entry in ``BUILDERS``."""
+"""Lowering: which units each kind of layer becomes in a streaming design.
+
+A new kind of layer registers one function with ``@lowers``.
+"""
 
 from __future__ import annotations
 
@@ -10,115 +13,157 @@ import numpy as np
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.products import build_product
-from bnnhw.arch.streaming.units import AddPlan, ConcatPlan, FifoPlan, SelectPlan
-from bnnhw.arch.streaming.units.affine import plan_affine
-from bnnhw.arch.streaming.units.argmax import plan_argmax
-from bnnhw.arch.streaming.units.reduce import plan_reduce
-from bnnhw.arch.streaming.units.threshold import plan_threshold
-from bnnhw.arch.streaming.units.window import pad_words, plan_upsample, plan_window
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import AddParams, ConcatParams, FifoParams, SelectParams
+from bnnhw.dataflow.units.affine import affine_params
+from bnnhw.dataflow.units.argmax import argmax_params
+from bnnhw.dataflow.units.pool import pool_params
+from bnnhw.dataflow.units.sliding_window import pad_words, upsample_params, window_params
+from bnnhw.dataflow.units.threshold import threshold_params
+from bnnhw.errors import PlanError
 from bnnhw.ir import Int
 from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,
+    Binarize,
     Concat,
+    Conv,
+    Dense,
+    Flatten,
     Layer,
     MaxPool,
     Pool,
     Select,
+    SumPool,
     Threshold,
     Upsample,
 )
-from bnnhw.plan import StreamPlan
 
-__all__ = ["BUILDERS"]
+__all__ = ["lower", "lowering", "lowers"]
+
+Lowering = Callable[[Builder, Any], None]
+
+_LOWERINGS: dict[type[Layer], Lowering] = {}
 
 
+def lowers(*kinds: type[Layer]) -> Callable[[Lowering], Lowering]:
+    """Register the function that appends the units of these classes of layers to a ``Builder``."""
+    def register(function: Lowering) -> Lowering:
+        _LOWERINGS.update(dict.fromkeys(kinds, function))
+        return function
+    return register
+
+
+def lowering(layer: Layer) -> Lowering:
+    """Look up the lowering of a layer.
+
+    Raises
+    ------
+    PlanError
+        Its kind has none.
+    """
+    if type(layer) not in _LOWERINGS:
+        raise PlanError(f"layers of kind '{layer.kind}' have no lowering to streaming units",
+                        where=f"layer '{layer.name}'",
+                        hint="register one with @lowers in bnnhw/arch/streaming/layers.py")
+    return _LOWERINGS[type(layer)]
+
+
+def lower(builder: Builder, layer: Layer) -> None:
+    """Append the units of a layer."""
+    lowering(layer)(builder, layer)
+
+
+lowers(Conv, Dense)(build_product)
+
+
+@lowers(MaxPool, SumPool)
 def _pool(b: Builder, layer: Pool) -> None:
     height, width, channels = layer.input.map
     out_h, out_w, _ = layer.out_type().map
-    made = out_h * out_w * layer.window.taps / (height * width)
-    lanes = b.lanes(layer.source, 1 if layer.whole_map else max(made, 1))
+    window_words = out_h * out_w * layer.window.taps / (height * width)
+    lanes = b.lanes(layer.source, 1 if layer.whole_map else max(window_words, 1))
     source, stream = b.want(layer.source, layer.name, channels, lanes)
     if not layer.whole_map:
         fill = layer.fill if isinstance(layer, MaxPool) else np.zeros((1, 1, 1), dtype=np.int64)
         pad = pad_words(fill, channels, stream, layer.window)
-        window = b.add(plan_window(f"{layer.name}_swu", None, source, stream, layer.window, height,
-                                   width, pad, channel_outer=False))
+        window = b.add(f"{layer.name}_swu", None, (source,),
+                       window_params(stream, layer.window, (height, width), pad))
         source, stream = window.name, window.o
-    b.provide(layer.name, b.add(plan_reduce(layer, source, stream)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,), pool_params(layer, stream)))
 
 
+@lowers(Affine)
 def _affine(b: Builder, layer: Affine) -> None:
     source, stream = b.want(layer.source, layer.name, layer.input.channels, b.lanes(layer.source))
-    b.provide(layer.name, b.add(plan_affine(layer, source, stream)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,), affine_params(layer, stream)))
 
 
+@lowers(Threshold)
 def _threshold(b: Builder, layer: Threshold) -> None:
     source, stream = b.want(layer.source, layer.name, layer.input.channels, b.lanes(layer.source))
     assert isinstance(layer.input.element, Int)
-    b.provide(layer.name, b.add(plan_threshold(layer, layer.name, source, stream,
-                                               layer.input.element)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,),
+                                threshold_params(layer, stream, layer.input.element)))
 
 
+@lowers(Upsample)
 def _upsample(b: Builder, layer: Upsample) -> None:
     height, width, channels = layer.input.map
     lanes = b.lanes(layer.source, math.prod(layer.factors))
     source, stream = b.want(layer.source, layer.name, channels, lanes)
-    b.provide(layer.name, b.add(plan_upsample(layer.name, source, stream, height, width,
-                                              layer.factors)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,),
+                                upsample_params(stream, (height, width), layer.factors)))
 
 
+@lowers(Select)
 def _select(b: Builder, layer: Select) -> None:
     channels = layer.input.channels
     source, stream = b.want(layer.source, layer.name, channels, channels)
     count = len(layer.channels)
     o = StreamPlan(count, count, stream.width, stream.signed, stream.groups)
-    b.provide(layer.name, b.add(SelectPlan(layer.name, layer.name, (source,), stream, o)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,), SelectParams(stream, o)))
 
 
 def _queued(b: Builder, layer: Add | Concat, port: int, channels: int,
             lanes: int) -> tuple[str, StreamPlan]:
-    """One input of a join, with a queue for words that wait for the other one."""
+    """One input of a join, with a FIFO for words that wait for the other input."""
     reader = f"{layer.name}_{'ab'[port]}"
     source, stream = b.want(layer.sources[port], reader, channels, lanes)
-    return b.add(FifoPlan(f"{reader}_fifo", None, (source,), stream, stream)).name, stream
+    return b.add(f"{reader}_fifo", None, (source,), FifoParams(stream, stream)).name, stream
 
 
+@lowers(Add)
 def _add(b: Builder, layer: Add) -> None:
     channels = layer.input.channels
     lanes = max(b.lanes(source) for source in layer.sources)
     if layer.limits is not None and not layer.limits[0] <= 0 <= layer.limits[1]:
-        lanes = channels  # lanes beyond the channels would not stay 0
+        lanes = channels  # saturation would make the unused lanes of the last word nonzero
     (first, i0), (second, i1) = (_queued(b, layer, port, channels, lanes) for port in (0, 1))
     element = layer.out_type().element
     o = StreamPlan(channels, lanes, element.width, element.signed, i0.groups)
-    b.provide(layer.name, b.add(AddPlan(layer.name, layer.name, (first, second), i0, o, i1)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (first, second), AddParams(i0, o, i1)))
 
 
+@lowers(Concat)
 def _concat(b: Builder, layer: Concat) -> None:
     counts = [type_.channels for type_ in layer.inputs]
     (first, i0), (second, i1) = (_queued(b, layer, port, counts[port], counts[port])
                                  for port in (0, 1))
     element = layer.out_type().element
     o = StreamPlan(sum(counts), sum(counts), element.width, element.signed, i0.groups)
-    b.provide(layer.name, b.add(ConcatPlan(layer.name, layer.name, (first, second), i0, o, i1)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (first, second), ConcatParams(i0, o, i1)))
 
 
+@lowers(ArgMax)
 def _argmax(b: Builder, layer: ArgMax) -> None:
     lanes = b.lanes(layer.source)
     source, stream = b.want(layer.source, layer.name, layer.input.channels, lanes)
-    forward = layer.name in b.forwarding
-    b.provide(layer.name, b.add(plan_argmax(layer, source, stream, forward)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,),
+                                argmax_params(stream, layer.name in b.forwarding)))
 
 
-def _same_stream(b: Builder, layer: Layer) -> None:
-    """The layer is another view of the stream in front of it."""
-
-
-BUILDERS: dict[str, Callable[[Builder, Any], None]] = {
-    "add": _add, "affine": _affine, "argmax": _argmax, "binarize": _same_stream,
-    "concat": _concat, "conv": build_product, "dense": build_product, "flatten": _same_stream,
-    "max_pool": _pool, "select": _select, "sum_pool": _pool, "threshold": _threshold,
-    "upsample": _upsample,
-}
+@lowers(Binarize, Flatten)
+def _no_units(b: Builder, layer: Layer) -> None:
+    """Make no unit: the layer is another view of its input stream."""

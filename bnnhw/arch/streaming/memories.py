@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bnnhw.arch.streaming.products import check_memory
-from bnnhw.arch.streaming.units.starts import start_values
 from bnnhw.config.hints import Hints
+from bnnhw.dataflow.folding import Fold, Matrix
+from bnnhw.dataflow.units.mvtu import Storage, start_values
 from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_device, sprams
 from bnnhw.golden.layout import beats
 from bnnhw.layers import Conv, Product
-from bnnhw.plan.folding import Fold, Matrix
 from bnnhw.rtl.replay import ReplayBuffer
 
-__all__ = ["Storage", "choose_memories"]
+__all__ = ["choose_memories"]
 
 LARGEST = 12
 """Tables among which those for SPRAM are chosen; that many can be tried in all combinations."""
@@ -24,16 +24,6 @@ LARGEST = 12
 
 SPILLED = 1 << 16
 """Bits of weights beside block RAM that open synthesis makes lookup tables of in a minute."""
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Storage of the tables of one product layer: ``block``, ``lut`` or ``constant``; weights also
-    ``spram``. So many columns of the weights lie in lookup tables though the others do not."""
-
-    weights: str
-    starts: str
-    weights_in_luts: int = 0
 
 
 @dataclass(frozen=True)

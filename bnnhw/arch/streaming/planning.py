@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.layers import BUILDERS
-from bnnhw.arch.streaming.memories import Storage, choose_memories
+from bnnhw.arch.streaming.layers import lower, lowering
+from bnnhw.arch.streaming.memories import choose_memories
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
-from bnnhw.arch.streaming.units import (
-    UNITS,
-    FifoPlan,
-    LineWindowPlan,
-    OutputPlan,
-    SequencePlan,
-    WindowPlan,
-)
 from bnnhw.config.hints import Hints
+from bnnhw.dataflow.folding import Fold, Matrix, solve
+from bnnhw.dataflow.params import BufferParams, LabelParams
+from bnnhw.dataflow.sizing import size
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.units import FifoParams, OutputParams, SequenceParams
+from bnnhw.dataflow.units.mvtu import Storage
 from bnnhw.errors import PlanError
 from bnnhw.families import Device
 from bnnhw.families.costs import block_count
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Binarize, Layer, Product
-from bnnhw.plan import FieldPlan, Goal, LabelUnit, Plan, StreamPlan, Unit
-from bnnhw.plan.folding import Fold, Matrix, solve
+from bnnhw.plan import FieldPlan, Goal, Plan
 from bnnhw.plan.resources import fits
-from bnnhw.plan.sizing import size
 
-__all__ = ["cannot", "check", "finish", "load_plan", "plan"]
+__all__ = ["cannot", "check", "finish", "plan"]
 
 
 def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
@@ -49,7 +44,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     def make(memories: dict[str, Storage]) -> Plan:
         builder = Builder(graph, device, hints, target, folds, memories)
         for layer in graph.layers:
-            BUILDERS[layer.kind](builder, layer)
+            lower(builder, layer)
         return finish(builder, "streaming")
 
     memories = choose_memories(products, hints, device)
@@ -59,7 +54,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     for reserve in range(device.budget.blocks):
         # Buffers may take more than was guessed, and push tables elsewhere.
         if fits(made, device) or (reserve and sum(
-                block_count(unit, device) for unit in made.units) <= device.budget.blocks):
+                block_count(unit.params, device) for unit in made.units) <= device.budget.blocks):
             break
         others = choose_memories(products, hints, device, load=device.budget.spram > 0,
                                  reserve=reserve)
@@ -75,7 +70,7 @@ def finish(builder: Builder, arch: str) -> Plan:
     for name in names:
         if names.count(name) > 1:
             raise PlanError(f"two units would be named '{name}'", hint="rename that layer")
-    schedule = size(builder.units, builder.graph)
+    schedule = size(builder.units)
     units = tuple(_with_style(unit, builder.device) for unit in schedule.units)
     return Plan(builder.graph.name, arch, builder.device.name, builder.target_cycles, units, fields,
                 schedule.ii, schedule.latency,
@@ -84,11 +79,9 @@ def finish(builder: Builder, arch: str) -> Plan:
 
 def _with_style(unit: Unit, device: Device) -> Unit:
     """Choose the storage of a line buffer, whose depth is known now."""
-    if isinstance(unit, WindowPlan):
-        return replace(unit, style=device.memory.ram_style(unit.words_held, unit.i.bits))
-    if isinstance(unit, LineWindowPlan):
-        return replace(unit, style=device.memory.ram_style(unit.row_words, unit.i.bits))
-    return unit
+    if not isinstance(unit.params, BufferParams):
+        return unit
+    return replace(unit, params=unit.params.with_storage(device))
 
 
 def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:
@@ -104,25 +97,6 @@ def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Ma
         matrices.append(replace(matrix, fold=hand_fold(matrix, hints.get(layer.name), target)))
     folds = solve(matrices, target)
     return {m.name: (m, f) for m, f in zip(matrices, folds, strict=True)}
-
-
-def load_plan(data: dict[str, Any], kinds: Mapping[str, type[Unit]] = UNITS) -> Plan:
-    """Rebuild a Plan from ``Plan.to_json``; ``kinds`` are the units that it can have."""
-    units = []
-    for item in data["units"]:
-        fields = {k: _freeze(v) for k, v in item.items() if k != "kind"}
-        for key in ("i", "o", "i1", "scores_out"):
-            if key in fields:
-                fields[key] = StreamPlan(**item[key])
-        units.append(kinds[item["kind"]](**fields))
-    return Plan(data["name"], data["arch"], data["device"], data["target_ii"], tuple(units),
-                tuple(FieldPlan(**item) for item in data["fields"]), data["ii"], data["latency"],
-                tuple((str(n), int(a), int(b)) for n, a, b in data["spans"]))
-
-
-def _freeze(value: Any) -> Any:
-    """Lists back to tuples."""
-    return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
 
 
 def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
@@ -143,21 +117,22 @@ def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
             source, stream = branch, words
             continue
         # Either waits for its turn: a frame of the one in front, or of the other branch.
-        source, branch = (b.add(FifoPlan(f"{output}_fifo{k}", None, (s,), p, p)).name
+        source, branch = (b.add(f"{output}_fifo{k}", None, (s,), FifoParams(p, p)).name
                           for k, (s, p) in enumerate(((source, stream), (branch, words))))
         both = StreamPlan(stream.words + words.words, 1, max(stream.bits, words.bits))
-        source = b.add(SequencePlan(f"{output}_sequence", None, (source, branch), stream, both,
-                                    words)).name
+        source = b.add(f"{output}_sequence", None, (source, branch),
+                       SequenceParams(stream, both, words)).name
         stream = both
     assert stream is not None
-    b.add(OutputPlan("m_axis", None, (source,), stream, stream))
+    b.add("m_axis", None, (source,), OutputParams(stream, stream))
     return tuple(fields[output] for output, _ in b.graph.outputs)
 
 
 def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, FieldPlan]:
     """Where the outputs that one unit gives lie in the words from ``first`` on."""
     unit = next(u for u in reversed(b.units) if u.layer == owner)
-    labelled = unit if isinstance(unit, LabelUnit) and unit.labelled else None
+    params = unit.params
+    labelled = params if isinstance(params, LabelParams) and params.labelled else None
     fields = {}
     for output, name in b.graph.outputs:
         stream = words
@@ -188,11 +163,9 @@ def check(graph: Graph, arch: str) -> None:
             if layer.coefficients != powers or len(layer.weights) != 1:
                 raise cannot(arch, layer, f"has planes of its own weights or of weights "
                               f"{layer.coefficients}, expected the bits of one integer")
-        elif isinstance(layer, ArgMax):
-            if layer.source == "input":
-                raise cannot(arch, layer, "reads the input itself")
-        elif layer.kind not in BUILDERS:
-            raise cannot(arch, layer, f"is of kind '{layer.kind}'")
+        elif isinstance(layer, ArgMax) and layer.source == "input":
+            raise cannot(arch, layer, "reads the input itself")
+        lowering(layer)
         if not graph.readers(layer.name) and \
                 layer.name not in [source for _, source in graph.outputs]:
             raise cannot(arch, layer, "is read by no layer and is no output")

@@ -1,4 +1,4 @@
-"""Product layers: what the solver folds, and the units that each of them becomes."""
+"""Lowers product layers: their matrices for the fold solver, and the units of each of them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.units import ConverterPlan, FifoPlan
-from bnnhw.arch.streaming.units.line_window import plan_line_window
-from bnnhw.arch.streaming.units.mvtu import plan_mvtu
-from bnnhw.arch.streaming.units.starts import start_values
-from bnnhw.arch.streaming.units.threshold import plan_threshold
-from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.config.hints import Hints, LayerHint
+from bnnhw.dataflow.folding import Fold, Matrix
+from bnnhw.dataflow.params import Params
+from bnnhw.dataflow.units import ConverterParams, FifoParams
+from bnnhw.dataflow.units.line_window import line_window_params
+from bnnhw.dataflow.units.mvtu import mvtu_params, start_values
+from bnnhw.dataflow.units.sliding_window import pad_words, window_params
+from bnnhw.dataflow.units.threshold import threshold_params
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
 from bnnhw.layers import Conv, Product
-from bnnhw.plan.folding import Fold, Matrix
 
 __all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of"]
 
@@ -100,28 +100,27 @@ def build_product(b: Builder, layer: Product) -> None:
         except ValueError as error:
             raise PlanError(str(error), where=f"layer '{layer.name}'") from None
         if fold.simd > matrix.channels or (matrix.depthwise and fold.simd > 1):
-            window = b.add(plan_line_window(f"{layer.name}_swu", source, stream, layer.window,
-                                            height, width, pad))
+            params: Params[None] = line_window_params(f"{layer.name}_swu", stream, layer.window,
+                                                      (height, width), pad)
         else:
-            window = b.add(plan_window(f"{layer.name}_swu", None, source, stream, layer.window,
-                                       height, width, pad, matrix.depthwise))
+            params = window_params(stream, layer.window, (height, width), pad, matrix.depthwise)
+        window = b.add(f"{layer.name}_swu", None, (source,), params)
         source, stream = window.name, window.o
     elif b.resolve(layer.source) != "input":
-        # Vectors come in bursts, of a row or of a frame, and this layer may need all of its time.
-        queue = b.add(FifoPlan(f"{layer.name}_fifo", None, (source,), stream, stream))
-        source = queue.name
-    mvtu = plan_mvtu(layer, matrix, fold, source, stream, b.device, storage.weights,
-                     storage.starts, storage.weights_in_luts)
+        # Vectors arrive in bursts, of a row or of a frame, and this layer may be busy all the time.
+        source = b.add(f"{layer.name}_fifo", None, (source,), FifoParams(stream, stream)).name
+    mvtu = mvtu_params(layer, matrix, fold, stream, b.device, storage)
     if layer.thresholds is None or layer.thresholds.shape[1] == 1:
-        b.provide(layer.name, b.add(mvtu))
+        b.provide(layer.name, b.add(layer.name, layer.name, (source,), mvtu))
         return
-    sums = b.add(replace(mvtu, name=f"{layer.name}_sums"))
+    sums = b.add(f"{layer.name}_sums", layer.name, (source,), mvtu)
     low = int(start_values(layer, False, 0).min())
     high = int(start_values(layer, False, 0).max()) + sum(layer.coefficients) * layer.fan_in
     pixel = sums.o
-    if pixel.elements != layer.outputs:  # thresholds go by all channels of a pixel
+    if pixel.elements != layer.outputs:  # thresholds belong to all channels of a pixel
         pixel = replace(pixel, elements=layer.outputs, groups=pixel.size // layer.outputs)
         if not pixel.same_words(sums.o):
-            sums = b.add(ConverterPlan(f"{layer.name}_sums_dwc", None, (sums.name,), sums.o, pixel))
-    b.provide(layer.name, b.add(plan_threshold(layer, layer.name, sums.name, pixel,
-                                               Int(low, high))))
+            sums = b.add(f"{layer.name}_sums_dwc", None, (sums.name,),
+                         ConverterParams(sums.o, pixel))
+    b.provide(layer.name, b.add(layer.name, layer.name, (sums.name,),
+                                threshold_params(layer, pixel, Int(low, high))))

@@ -8,8 +8,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.params import BufferParams
 from bnnhw.ir import Graph
-from bnnhw.plan import BufferUnit, Plan
+from bnnhw.plan import Plan
 from bnnhw.plan.image import load_tables
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 from bnnhw.rtl.spram import Loader
@@ -62,17 +63,17 @@ class StreamingTop(SharedComponent):
         components: dict[str, Any] = {}
         outputs: dict[str, Any] = {}
         for unit in self.plan.units:
-            component = unit.build(self.graph, self.plan.name)
+            component = unit.create(self.graph, self.plan.name)
             prefix_ports(component, unit.name)
             m.submodules[unit.name] = component
             components[unit.name] = component
-            if isinstance(unit, BufferUnit):
+            if isinstance(unit.params, BufferParams):
                 held = Signal(len(component.level), name=f"{unit.name}_held")
                 m.d.comb += held.eq(component.level)
             for k, port in enumerate(unit.out_ports):
                 outputs[unit.name if len(unit.out_ports) == 1 else f"{unit.name}.{k}"] = \
                     getattr(component, port)
-            for source, port in zip(unit.sources, unit.in_ports, strict=False):
+            for source, port in zip(unit.sources, unit.params.in_ports, strict=False):
                 _connect(m, outputs[source], getattr(component, port))
         first, last = (components[self.plan.units[k].name] for k in (0, -1))
         m.d.comb += [

@@ -10,10 +10,7 @@ from amaranth.lib import wiring
 from bnnhw.arch.base import Clock, Fraction, option_field
 from bnnhw.arch.frames import FrameArchitecture
 from bnnhw.arch.registry import register
-from bnnhw.arch.streaming.planning import load_plan
 from bnnhw.arch.streaming.top import elaborate
-from bnnhw.arch.streaming.units import UNITS
-from bnnhw.arch.unrolled.logic import LogicPlan
 from bnnhw.arch.unrolled.planning import plan
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
@@ -55,7 +52,7 @@ class Unrolled(FrameArchitecture):
         return elaborate(plan, graph)
 
     def load_plan(self, data: dict[str, Any]) -> Plan:
-        return load_plan(data, {**UNITS, LogicPlan.kind: LogicPlan})
+        return Plan.from_json(data)
 
     def default_goal(self, clock_mhz: float) -> Goal:
         return Goal(target_cycles=1, clock_mhz=clock_mhz)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bnnhw.arch.streaming.units.starts import border_places
+from bnnhw.dataflow.units.mvtu import border_classes
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Conv, Dense, Layer, Product
 from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 
-__all__ = ["count_block", "gather"]
+__all__ = ["count_block", "evaluate", "gather"]
 
 
 def gather(graph: Graph, resolve: dict[str, str], forwarding: dict[str, str]) -> list[list[Layer]]:
@@ -55,7 +55,7 @@ def count_block(layers: Sequence[Layer], forward: bool) -> BlockSpec:
 def _count_layer(layer: Product) -> LayerSpec:
     element, out = layer.input.element, layer.out_type().element
     unit = layer.coefficients[0]
-    border, _ = border_places(layer)
+    border, _ = border_classes(layer)
     const = np.atleast_2d(layer.const + (0 if border is None else border))
     limits = None
     if layer.thresholds is not None:
@@ -82,3 +82,32 @@ def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:
         weights[row, :, first:first + own] = layer.weights[0][row].reshape(taps, own)
         used[row, :, first:first + own] = 1
     return weights.reshape(layer.outputs, -1), used.reshape(layer.outputs, -1)
+
+
+def evaluate(block: BlockSpec, values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Evaluate the layers of a block, without its label, in integer arithmetic.
+
+    Parameters
+    ----------
+    block : BlockSpec
+    values : int64 [frames, positions, columns]
+        Input elements.
+    classes : int64 [positions]
+        Border class of each position.
+
+    Returns
+    -------
+    int64 [frames, positions, rows]
+    """
+    for layer in block.layers:
+        top = (1 << layer.planes) - 1
+        counted = values + (1 << layer.planes - 1) if layer.signed else values & top
+        used = np.ones_like(layer.weights) if layer.used is None else layer.used
+        plus, minus = (np.int64(1) * w * used for w in (layer.weights, 1 - layer.weights))
+        count = counted @ plus.T + (top - counted) @ minus.T
+        if layer.limits is None:
+            values = layer.scale * count + layer.const[classes]
+        else:
+            values = (count[..., None] >= layer.limits[classes]).sum(axis=-1)
+        classes = np.zeros_like(classes)  # only the first layer has several classes
+    return values

@@ -6,31 +6,56 @@ import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bnnhw.arch.streaming.units.starts import border_places
-from bnnhw.arch.unrolled.blocks import count_block
+import numpy as np
+
+from bnnhw.arch.unrolled.blocks import count_block, evaluate
+from bnnhw.arch.unrolled.unit import LogicBlock, LogicUnit
+from bnnhw.dataflow.params import LabelParams, Memory, register_unit
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.tokens import PipelineBlock
+from bnnhw.dataflow.units.mvtu import border_classes
 from bnnhw.families import get_target
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 from bnnhw.logic import certify
 from bnnhw.logic.behaviour import behaviour
+from bnnhw.logic.block_spec import BlockSpec
 from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.check import check_block
 from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
-from bnnhw.plan import LabelUnit, Memory, StreamPlan
-from bnnhw.plan.blocks import PipelineBlock
-from bnnhw.rtl.logic import LogicBlock, LogicUnit
+from bnnhw.rtl.positions import Places
+from bnnhw.rtl.queue import CreditQueue
 
-__all__ = ["LogicPlan", "netlist_of", "registers_of"]
+__all__ = ["LogicConstants", "LogicParams", "netlist_of", "registers_of"]
 
 Settings = tuple[tuple[int, float, int, int, int, int], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class LogicConstants:
+    """The layers of a block of logic.
+
+    Parameters
+    ----------
+    graph : Graph
+    block : BlockSpec
+        What the block computes.
+    places : Places or None
+        Border class of each position, where the first layer has several.
+    """
+
+    graph: Graph
+    block: BlockSpec
+    places: Places | None
+
+
+@register_unit
 @dataclass(frozen=True)
-class LogicPlan(LabelUnit):
-    """Layers with constant weights, unrolled.
+class LogicParams(LabelParams[LogicConstants]):
+    """Layers with constant weights, unrolled into one block of logic.
 
     Parameters
     ----------
@@ -72,27 +97,57 @@ class LogicPlan(LabelUnit):
     def cycles(self) -> int:
         return self.i.words
 
-    def block(self, graph: Graph) -> PipelineBlock:
-        return PipelineBlock(self.i.words, 1, LogicUnit.latency(self.cuts),
-                             LogicUnit.queue_words(self.cuts))
+    @property
+    def latency(self) -> int:
+        return self.cuts + CreditQueue.LATENCY
 
-    def build(self, graph: Graph, design: str) -> LogicUnit:
-        name = f"{design}_{self.name}"
+    @property
+    def queue_depth(self) -> int:
+        """Words of the output queue; fewer would stall the pipeline."""
+        return max(3, self.latency + 1)
+
+    def token_model(self) -> PipelineBlock:
+        return PipelineBlock(self.i.words, 1, self.latency, self.queue_depth)
+
+    def constants(self, graph: Graph, layer: str | None) -> LogicConstants:
+        first = graph.layer(self.layers[0])
+        assert isinstance(first, Product)
+        block = count_block([graph.layer(name) for name in self.layers], self.forward)
+        return LogicConstants(graph, block, border_classes(first)[1])
+
+    def compute(self, *words: np.ndarray, constants: LogicConstants | None = None) -> np.ndarray:
+        c = self.require(constants)
+        classes = np.zeros(self.i.words, dtype=np.int64)
+        if c.places is not None:
+            rows, columns = np.array(c.places.rows), np.array(c.places.columns)
+            classes = (rows[:, None] * (columns.max() + 1) + columns).ravel()
+        values = evaluate(c.block, words[0], classes)
+        if not c.block.label:
+            return values
+        scores = StreamPlan(self.scores.elements, self.scores.lanes, self.scores.width,
+                            self.scores.signed, self.i.words)
+        labels = values.argmax(axis=2).astype(object)
+        if self.forward:
+            packed = np.array(scores.pack(values), dtype=object).reshape(labels.shape)
+            labels = packed | labels << scores.bits
+        return labels[:, :, None]
+
+    def create(self, constants: LogicConstants | None = None,
+               module_name: str = "unit") -> LogicUnit:
+        c = self.require(constants)
+        graph, block = c.graph, c.block
         netlist = netlist_of(graph, self.layers, self.forward, self.family, self.settings)
-        block = count_block([graph.layer(layer) for layer in self.layers], self.forward)
         certify(netlist)  # no certificate, no Verilog
         check_block(block, netlist)
         found = registers_of(graph, self.layers, self.forward, self.family, self.settings,
                              self.period)
-        assert found.cuts == self.cuts, self.name
-        text = get_target(self.family).module(f"{name}_logic", netlist, found,
+        assert found.cuts == self.cuts, module_name
+        text = get_target(self.family).module(f"{module_name}_logic", netlist, found,
                                               behaviour(block, self.cuts))
-        logic = LogicBlock(module_name=f"{name}_logic", block=block, cuts=self.cuts, text=text)
-        first = graph.layer(self.layers[0])
-        assert isinstance(first, Product)
-        return LogicUnit(module_name=name, logic=logic,
-                         queue_depth=LogicUnit.queue_words(self.cuts),
-                         places=border_places(first)[1])
+        logic = LogicBlock(module_name=f"{module_name}_logic", block=block, cuts=self.cuts,
+                           text=text)
+        return LogicUnit(module_name=module_name, logic=logic, queue_depth=self.queue_depth,
+                         places=c.places)
 
     @property
     def products_per_cycle(self) -> int:
@@ -106,7 +161,7 @@ class LogicPlan(LabelUnit):
         return self.luts, self.ffs
 
     def memories(self) -> tuple[Memory, ...]:
-        return (Memory("queue", LogicUnit.queue_words(self.cuts) - 1, self.o.bits, "auto", True),)
+        return (Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True),)
 
 
 @functools.lru_cache(maxsize=16)

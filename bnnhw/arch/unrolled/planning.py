@@ -9,13 +9,14 @@ from dataclasses import astuple, replace
 import numpy as np
 
 from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.layers import BUILDERS
+from bnnhw.arch.streaming.layers import lower
 from bnnhw.arch.streaming.planning import cannot, check, finish
-from bnnhw.arch.streaming.units import ConverterPlan
-from bnnhw.arch.streaming.units.line_window import plan_line_window
-from bnnhw.arch.streaming.units.window import pad_words, plan_window
 from bnnhw.arch.unrolled.blocks import count_block, gather
-from bnnhw.arch.unrolled.logic import LogicPlan, netlist_of, registers_of
+from bnnhw.arch.unrolled.logic import LogicParams, netlist_of, registers_of
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units import ConverterParams
+from bnnhw.dataflow.units.line_window import line_window_params
+from bnnhw.dataflow.units.sliding_window import pad_words, window_params
 from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_target
 from bnnhw.ir import Graph
@@ -24,7 +25,7 @@ from bnnhw.logic.cse.block_netlist import best_layer_options
 from bnnhw.logic.cse.search import Report, attempt_count
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
-from bnnhw.plan import Goal, Plan, StreamPlan
+from bnnhw.plan import Goal, Plan
 
 __all__ = ["plan"]
 
@@ -78,7 +79,7 @@ def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
     for layer in graph.layers:
         group = inside.get(layer.name)
         if group is None:
-            BUILDERS[layer.kind](builder, layer)
+            lower(builder, layer)
         elif layer is group[-1]:
             _build(builder, group, search, cuts, goal.clock_mhz or Goal.ASSUMED_MHZ)
     return finish(builder, ARCH)
@@ -131,16 +132,16 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
             raise PlanError(str(error), where=f"layer '{first.name}'") from None
         name = f"{first.name}_swu"
         if pad is None or pad[:2] == (1, 1):
-            window = b.add(plan_line_window(name, source, stream, first.window, height, width,
-                                            pad))
+            window = b.add(name, None, (source,),
+                           line_window_params(name, stream, first.window, (height, width), pad))
             source, stream = window.name, window.o
         else:  # a pattern of padding comes tap by tap, and is collected
-            window = b.add(plan_window(name, None, source, stream, first.window, height, width,
-                                       pad, channel_outer=False))
+            window = b.add(name, None, (source,),
+                           window_params(stream, first.window, (height, width), pad))
             taps = first.window.taps * channels
             vector = replace(window.o, elements=taps, lanes=taps, groups=first.vector_count)
-            source = b.add(ConverterPlan(f"{name}_dwc", None, (window.name,), window.o,
-                                         vector)).name
+            source = b.add(f"{name}_dwc", None, (window.name,),
+                           ConverterParams(window.o, vector)).name
             stream = vector
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
@@ -161,12 +162,13 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
     o = out
     if label:
         o = StreamPlan(1, 1, block.outputs)
-    unit = LogicPlan(last.name if not label else f"{product.name}_{last.name}", last.name,
-                     (source,), stream, o, names, family, tuple(settings), found.cuts,
-                     found.period_ns, sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
-                     get_target(family).luts(netlist, found), register_count(netlist, found), out,
-                     label, forward=forward)
-    b.provide(last.name, b.add(unit))
+    params = LogicParams(
+        stream, o, names, family, tuple(settings), found.cuts, found.period_ns,
+        sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
+        get_target(family).luts(netlist, found), register_count(netlist, found), out, label,
+        forward=forward)
+    b.provide(last.name, b.add(last.name if not label else f"{product.name}_{last.name}",
+                               last.name, (source,), params))
 
 
 def _register_price(family: str, clock_mhz: float) -> Callable[[Netlist], float]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.errors import BnnhwError, ConfigError, MismatchError
 from bnnhw.hostlink.wire import Identity
 from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
-from bnnhw.plan import FieldPlan, Plan, StreamPlan
+from bnnhw.plan import FieldPlan, Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 
 if TYPE_CHECKING:

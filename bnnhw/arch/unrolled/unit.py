@@ -1,0 +1,172 @@
+"""Whole layers as logic: weights are constants, one word each cycle, registers where wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.logic.block_spec import BlockSpec, LayerSpec
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.popcount import balanced_sum
+from bnnhw.rtl.positions import Places
+from bnnhw.rtl.queue import attach_queue
+from bnnhw.rtl.shared import SharedComponent, WrittenComponent, prefix_ports
+
+__all__ = ["LogicBlock", "LogicUnit"]
+
+
+class LogicBlock(WrittenComponent):
+    """A block of counting layers, written as the cells of a target.
+
+    Latency: ``cuts`` cycles, one word each cycle. Its Verilog is ``text``; in Amaranth's simulator
+    it is the plain arithmetic of ``block`` with as many registers behind it.
+
+    Parameters
+    ----------
+    module_name : str
+    block : BlockSpec
+    cuts : int
+        Registers between input and output.
+    text : str
+        Verilog of the module: ports ``clk`` (only with cuts), ``x`` and ``y``.
+
+    Members
+    -------
+    x : In(block.inputs)
+    y : Out(block.outputs)
+    """
+
+    def __init__(self, *, module_name: str, block: BlockSpec, cuts: int, text: str) -> None:
+        self._module_name = module_name
+        self.block, self._cuts, self._text = block, cuts, text
+        super().__init__({"x": In(block.inputs), "y": Out(block.outputs)})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    @property
+    def cuts(self) -> int:
+        return self._cuts
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        value: Value = self.x
+        for k, layer in enumerate(self.block.layers):
+            out = Signal(layer.rows * layer.width, name=f"layer{k}")
+            m.d.comb += out.eq(_layer(layer, value))
+            value = out
+        if self.block.label:
+            label = _label(m, value, self.block)
+            value = Cat(value, label) if self.block.forward else label
+        m.d.comb += self.y.eq(delayed(m, value, self.cuts, "y"))
+        return m
+
+
+def _layer(layer: LayerSpec, x: Value) -> Value:
+    planes = [Cat(x[c * layer.planes + m] for c in range(layer.columns))
+              for m in range(layer.planes)]
+    if layer.signed:
+        planes[-1] = ~planes[-1]
+    place = x[layer.columns * layer.planes:]
+    out: list[Value] = []
+    for r in range(layer.rows):
+        mask = sum(int(w) << c for c, w in enumerate(layer.weights[r]))
+        count: Value = Const(0)
+        for m, plane in enumerate(planes):
+            agreeing = ~(plane ^ Const(mask, layer.columns))
+            own = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
+            count = count + (balanced_sum([agreeing[int(c)] for c in own]) << m)
+        if layer.limits is None:
+            element: Value = count * layer.scale + _of_class(layer.const[:, r], place)
+        else:
+            element = balanced_sum([count >= _of_class(layer.limits[:, r, j], place)
+                             for j in range(layer.limits.shape[2])])
+        out.append((element + Const(0, signed(layer.width + 1)))[:layer.width])
+    return Cat(out)
+
+
+def _of_class(values: np.ndarray, place: Value) -> Value:
+    """The value of the position's class."""
+    chosen: Value = Const(int(values[0]))
+    for k in range(1, len(values)):
+        chosen = Mux(place == k, int(values[k]), chosen)
+    return chosen
+
+
+def _label(m: Module, scores: Value, block: BlockSpec) -> Value:
+    width = block.layers[-1].width
+    shape = signed(width) if block.score_signed else unsigned(width)
+    best: Value = Signal(shape, name="best0")
+    index: Value = Const(0, block.label_width)
+    m.d.comb += best.eq(scores[:width])
+    for k in range(1, block.layers[-1].rows):
+        score, larger = Signal(shape, name=f"score{k}"), Signal(shape, name=f"best{k}")
+        m.d.comb += [score.eq(scores.word_select(k, width)),
+                     larger.eq(Mux(score > best, score, best))]
+        index = Mux(score > best, Const(k, block.label_width), index)
+        best = larger
+    return index[:block.label_width]
+
+
+class LogicUnit(SharedComponent):
+    """A ``LogicBlock`` between streams.
+
+    Parameters
+    ----------
+    module_name : str
+    logic : LogicBlock
+    queue_depth : int
+        Words of the output queue, see ``LogicParams``.
+    places : Places or None
+        Classes of the positions of a map, where the block has several.
+
+    Members
+    -------
+    i : In(stream of the block's elements)
+    o : Out(stream of block.outputs)
+    """
+
+    def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int,
+                 places: Places | None = None) -> None:
+        self._module_name, self.logic, self.queue_depth = module_name, logic, queue_depth
+        self.places = places
+        elements = logic.block.inputs - logic.block.class_bits
+        super().__init__({"i": In(stream.Signature(elements)),
+                          "o": Out(stream.Signature(logic.block.outputs))})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        queue = attach_queue(m, self, self.queue_depth)
+        prefix_ports(self.logic, "logic")
+        m.submodules.logic = self.logic
+        accepted = Signal()
+        m.d.comb += [
+            self.i.ready.eq(queue.free),
+            accepted.eq(self.i.valid & queue.free),
+            queue.reserve.eq(accepted),
+            queue.write.eq(delayed(m, accepted, self.logic.cuts, "accepted")),
+            self.logic.x.eq(Cat(self.i.payload, self._class(m, accepted))),
+            queue.word.eq(self.logic.y),
+        ]
+        return m
+
+    def _class(self, m: Module, advance: Value) -> Value:
+        """Class of the position of the word that comes."""
+        if self.places is None:
+            return Const(0, 0)
+        place = Signal(self.logic.block.class_bits)
+        m.d.comb += place.eq(self.places.first_of_class(m, advance, 1))
+        return place

@@ -1,0 +1,146 @@
+"""Exact cycles and buffer depths without simulation: a token model of joined units.
+
+Each stream has a list of cycles, one for each word that is transferred. A unit says, for given
+lists, when it can take each input word at the earliest and when it can show each output word. A
+word moves in the first cycle in which its producer shows it, its consumer takes it, and the word
+before it is gone. All of these rules are of the form "not before another event plus a constant",
+so the earliest lists are the least solution of a system of maxima; sweeps over all units, whole
+lists at a time, raise the lists until nothing changes, which is that solution.
+
+Why it is right about rates and locks. Events only ever wait for the completion of other events,
+and more room or earlier words never delay anything (the system is monotone). So if there is any
+schedule that repeats every II cycles with the buffers of the plan, the hardware, which does each
+step as early as it can, keeps up with it: it never locks up, and its frames come at least as
+fast. ``size`` finds such a schedule (words offered evenly, buffers of unknown size unbounded),
+reads off what each buffer held at most, and that is its depth.
+
+The components in ``rtl`` name the constants (latency, depth, capacity); nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnhw.dataflow.tokens import Block, Times, one_a_cycle
+from bnnhw.errors import PlanError
+
+__all__ = ["Edge", "TokenNet", "settle", "steady"]
+
+MAX_SWEEPS = 4000
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A stream: the block and port that give it and that take it; None outside the core."""
+
+    words: int
+    giver: tuple[int, int] | None
+    taker: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class TokenNet:
+    """Blocks in the order of the data, and the streams between them.
+
+    Parameters
+    ----------
+    blocks : list of Block
+    edges : list of Edge
+        The first one is the input of the core.
+    names : list of str
+        Of the blocks, for errors.
+    """
+
+    blocks: list[Block]
+    edges: list[Edge]
+    names: list[str]
+
+    def ports(self, block: int) -> tuple[list[int], list[int]]:
+        """Edges at the inputs and outputs of a block, by port."""
+        ins = sorted((e.taker[1], k) for k, e in enumerate(self.edges)
+                     if e.taker and e.taker[0] == block)
+        outs = sorted((e.giver[1], k) for k, e in enumerate(self.edges)
+                      if e.giver and e.giver[0] == block)
+        return [k for _, k in ins], [k for _, k in outs]
+
+
+def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
+    """Find the cycle of every word on every stream.
+
+    Parameters
+    ----------
+    frames : int
+    offers : int64 [frames * words of the input]
+        When the world offers each word; it takes results at once.
+
+    Raises
+    ------
+    PlanError
+        The units lock each other up: a buffer is too small.
+    """
+    times = [np.arange(frames * edge.words, dtype=np.int64) for edge in net.edges]
+    times[0] = one_a_cycle(offers)
+    ports = [net.ports(b) for b in range(len(net.blocks))]
+    limit = _limit(net, frames, offers)
+    order = list(range(len(net.blocks)))
+    for sweep in range(MAX_SWEEPS):
+        changed: list[int] = []
+        for b in order if sweep % 2 == 0 else reversed(order):
+            ins, outs = ports[b]
+            ready, valid = net.blocks[b].bounds(frames, [times[k] for k in ins],
+                                                [times[k] for k in outs])
+            for k, bound in [*zip(ins, ready, strict=True), *zip(outs, valid, strict=True)]:
+                if (bound > times[k]).any():
+                    times[k] = one_a_cycle(np.maximum(times[k], bound))
+                    changed.append(k)
+        if not changed:
+            return times
+        if max(int(times[k][-1]) for k in changed) > limit:
+            break
+    stuck = max(changed, key=lambda k: int(times[k][-1]))
+    giver = net.edges[stuck].giver
+    raise PlanError("the units lock each other up: a buffer is too small for this network",
+                    where=f"stream behind '{net.names[giver[0]] if giver else 'input'}'")
+
+
+def _limit(net: TokenNet, frames: int, offers: Times) -> int:
+    """A cycle by which everything has ended, if it ever ends: all units one after the other."""
+    serial = sum(frames * block.serial_cycles for block in net.blocks)
+    return int(offers[-1]) + serial + 64 * (len(net.blocks) + 1)
+
+
+def steady(net: TokenNet, ii: int) -> tuple[int, int, list[Times]]:
+    """Offer words evenly, a frame every ``ii`` cycles, until the frames repeat exactly.
+
+    Returns
+    -------
+    ii : int
+        Larger than asked for where a unit cannot keep up.
+    frames : int
+    times : list of int64 arrays
+        Of ``frames`` frames, the last two of which differ by ``ii`` in every word.
+
+    Raises
+    ------
+    PlanError
+        The frames never come to repeat.
+    """
+    words = net.edges[0].words
+    frames = 3
+    while frames <= 256:
+        pace = np.arange(words, dtype=np.int64) * ii // words
+        offers = (np.arange(frames, dtype=np.int64)[:, None] * ii + pace).ravel()
+        times = settle(net, frames, offers)
+        gaps = [t.reshape(frames, -1)[-1] - t.reshape(frames, -1)[-2] for t in times]
+        if all((g == ii).all() for g in gaps):
+            return ii, frames, times
+        before = [t.reshape(frames, -1)[-2] - t.reshape(frames, -1)[-3] for t in times]
+        same = all((a == b).all() for a, b in zip(gaps, before, strict=True))
+        slowest = max(int(g.max()) for g in gaps)
+        if slowest > ii and (same or frames >= 24):
+            ii, frames = slowest, 3  # some unit falls behind by the same in each frame
+        else:
+            frames *= 2
+    raise PlanError("the units never settle to a constant number of cycles a frame")

@@ -1,0 +1,26 @@
+"""Every kind of hardware unit: one file or folder each, with everything about it.
+
+A new kind is a file with a frozen ``Params`` class under ``@register_unit``, and an import here.
+Costs come from synthesis: ``bench/unit_costs.py`` measures and ``bench/costs.py`` fits them.
+"""
+
+from bnnhw.dataflow.params import UNITS, BufferParams, LabelParams, Params
+from bnnhw.dataflow.units.affine import AffineParams
+from bnnhw.dataflow.units.argmax import ArgMaxParams
+from bnnhw.dataflow.units.axi import InputParams, OutputParams
+from bnnhw.dataflow.units.converter import ConverterParams
+from bnnhw.dataflow.units.fifo import FifoParams
+from bnnhw.dataflow.units.fork import ForkParams
+from bnnhw.dataflow.units.join import AddParams, ConcatParams
+from bnnhw.dataflow.units.line_window import LineWindowParams
+from bnnhw.dataflow.units.mvtu import MvtuParams
+from bnnhw.dataflow.units.pool import PoolParams
+from bnnhw.dataflow.units.select import SelectParams
+from bnnhw.dataflow.units.sequence import SequenceParams
+from bnnhw.dataflow.units.sliding_window import WindowParams
+from bnnhw.dataflow.units.threshold import ThresholdParams
+
+__all__ = ["UNITS", "AddParams", "AffineParams", "ArgMaxParams", "BufferParams", "ConcatParams",
+           "ConverterParams", "FifoParams", "ForkParams", "InputParams", "LabelParams",
+           "LineWindowParams", "MvtuParams", "OutputParams", "Params", "PoolParams",
+           "SelectParams", "SequenceParams", "ThresholdParams", "WindowParams"]

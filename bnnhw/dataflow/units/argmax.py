@@ -1,0 +1,217 @@
+"""Argmax unit: the index of the largest score of a frame, the lowest index on a tie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.dataflow.params import LabelParams, Memory, register_unit
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.tokens import PipelineBlock
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.frame import rest_of_frame, words_of_frame
+from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
+
+
+@register_unit
+@dataclass(frozen=True)
+class ArgMaxParams(LabelParams[None]):
+    """A search for the largest score of each frame.
+
+    With ``forward`` every word leaves again, the label above its scores; it is the label of the
+    entire frame in the last word only. Otherwise the unit emits one word per frame, the label.
+    """
+
+    kind: ClassVar[str] = "argmax"
+    registers: ClassVar[int] = 3
+    """Pipeline registers: the input word, the best score of the word, the best of the frame."""
+
+    @property
+    def scores(self) -> StreamPlan:
+        return self.i
+
+    @property
+    def label_width(self) -> int:
+        """Bits of a label."""
+        return max(1, (self.i.elements - 1).bit_length())
+
+    @property
+    def cycles(self) -> int:
+        return self.i.words
+
+    @property
+    def latency(self) -> int:
+        return self.registers + CreditQueue.LATENCY
+
+    @property
+    def queue_depth(self) -> int:
+        """Words of the output queue; fewer would stall the pipeline."""
+        return self.latency + 1
+
+    def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
+        values = self.i.from_words(words[0]).reshape(len(words[0]), -1)
+        if not self.forward:
+            return values.argmax(axis=1)[:, None, None]
+        # The label of a word before the last one is that of the frame up to this word.
+        ends = np.minimum((np.arange(self.i.words) + 1) * self.i.lanes, self.i.elements)
+        labels = np.array([[int(frame[:end].argmax()) << self.i.bits for end in ends]
+                           for frame in values], dtype=object)
+        packed = np.array(self.i.pack(words[0]), dtype=object)
+        return (packed.reshape(labels.shape) | labels)[:, :, None]
+
+    def create(self, constants: None = None, module_name: str = "unit") -> ArgMaxUnit:
+        return ArgMaxUnit(self)
+
+    def token_model(self) -> PipelineBlock:
+        group = 1 if self.forward else self.i.words
+        return PipelineBlock(self.i.words, group, self.latency, self.queue_depth)
+
+    def features(self) -> dict[str, float]:
+        # Scores of a word are compared in a tree, then the best one with that of the words before.
+        return {"unit": 1, "compare": self.i.width, "label": self.label_width,
+                "tree": (self.i.lanes - 1) * self.i.width,
+                "chosen": (self.i.lanes - 1) * self.label_width,
+                "scores": self.i.bits if self.forward else 0}
+
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True),)
+
+
+def argmax_params(i: StreamPlan, forward: bool) -> ArgMaxParams:
+    """Describe the label of the score stream ``i``.
+
+    The output stream has one element per word, as wide as the label and the scores together; the
+    fields of the manifest say which bits are which.
+    """
+    label = ArgMaxParams(i, i, forward=forward).label_width
+    words, width = (i.words, i.bits + label) if forward else (1, label)
+    return ArgMaxParams(i, StreamPlan(words, 1, width), forward=forward)
+
+
+@dataclass(frozen=True)
+class _Best:
+    present: Value
+    value: Value
+    index: Value
+
+
+class ArgMaxUnit(SharedComponent):
+    """Finds the largest score of a frame, one word of scores per cycle.
+
+    Parameters
+    ----------
+    params : ArgMaxParams
+
+    Members
+    -------
+    i : In(stream of scores)
+    o : Out(stream)
+    """
+
+    def __init__(self, params: ArgMaxParams) -> None:
+        self.params = params
+        super().__init__({"i": In(stream.Signature(params.i.bits)),
+                          "o": Out(stream.Signature(params.o.bits))})
+
+    @property
+    def label_width(self) -> int:
+        return self.params.label_width
+
+    @property
+    def module_name(self) -> str:
+        i = self.params.i
+        sign = "s" if i.signed else "u"
+        tail = "_forward" if self.params.forward else ""
+        return f"bnnhw_argmax_{i.elements}_lanes{i.lanes}_{sign}{i.width}{tail}"
+
+    def body(self, platform: Any) -> Module:
+        m, p = Module(), self.params
+        queue = attach_queue(m, self, p.queue_depth)
+        words = words_of_frame(p.i.elements, p.i.lanes)
+        step = Signal()
+        first = Signal()
+        last = Signal()
+        emit = Signal()
+        word = Signal(range(words))
+        base = Signal(self.label_width)
+        m.d.comb += [
+            first.eq(word == 0),
+            last.eq(word == words - 1),
+            emit.eq(1 if p.forward else last),
+            self.i.ready.eq(queue.free | ~emit),
+            step.eq(self.i.valid & self.i.ready),
+            queue.reserve.eq(step & emit),
+            queue.write.eq(delayed(m, step & emit, p.registers, "emit")),
+        ]
+        with m.If(step):
+            m.d.sync += [
+                word.eq(Mux(last, 0, word + 1)),
+                base.eq(Mux(last, 0, base + p.i.lanes)),
+            ]
+        label = self._search(m, step, first, last, base)
+        if p.forward:
+            m.d.comb += queue.word.eq(Cat(delayed(m, self.i.payload, p.registers, "scores"), label))
+        else:
+            m.d.comb += queue.word.eq(label)
+        return m
+
+    def _search(self, m: Module, step: Signal, first: Signal, last: Signal,
+                base: Signal) -> Signal:
+        """Compare within the word, then with the words before it; each result is registered."""
+        scores_in = self.params.i
+        shape = signed(scores_in.width) if scores_in.signed else unsigned(scores_in.width)
+        scores = delayed(m, self.i.payload, 1, "word")
+        in_word = self._best_of_word(m, scores, delayed(m, last, 1, "last"))
+        word_value = Signal(shape)
+        word_index = Signal(self.label_width)
+        m.d.sync += [
+            word_value.eq(in_word.value),
+            word_index.eq(delayed(m, base, 1, "base") + in_word.index),
+        ]
+        best_value = Signal(shape)
+        best_index = Signal(self.label_width)
+        better = Signal()
+        m.d.comb += better.eq(delayed(m, first, 2, "first") | (word_value > best_value))
+        with m.If(delayed(m, step, 2, "step") & better):
+            m.d.sync += [best_value.eq(word_value), best_index.eq(word_index)]
+        return best_index
+
+    def _best_of_word(self, m: Module, scores: Value, last: Value) -> _Best:
+        width, is_signed = self.params.i.width, self.params.i.signed
+        rest = rest_of_frame(self.params.i.elements, self.params.i.lanes)
+        nodes = []
+        for k in range(self.params.i.lanes):
+            value = scores.word_select(k, width)
+            nodes.append(_Best(Const(1) if k < rest else ~last,
+                               value.as_signed() if is_signed else value,
+                               Const(k, self.label_width)))
+        level = 0
+        while len(nodes) > 1:
+            level += 1
+            pairs = [self._larger(m, nodes[k], nodes[k + 1], f"{level}_{k // 2}")
+                     for k in range(0, len(nodes) - 1, 2)]
+            nodes = pairs + nodes[len(pairs) * 2:]
+        return nodes[0]
+
+    def _larger(self, m: Module, left: _Best, right: _Best, name: str) -> _Best:
+        """Compare two nodes; on a tie the left one wins, because its index is lower.
+
+        Only the right one can be absent.
+        """
+        take_right = Signal(name=f"right{name}")
+        value = Signal(left.value.shape(), name=f"value{name}")
+        index = Signal(self.label_width, name=f"index{name}")
+        m.d.comb += [
+            take_right.eq(right.present & (right.value > left.value)),
+            value.eq(Mux(take_right, right.value, left.value)),
+            index.eq(Mux(take_right, right.index, left.index)),
+        ]
+        return _Best(left.present, value, index)

@@ -1,0 +1,89 @@
+"""Parameters of the width converter: its integer function, timing model and cost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.units.converter.component import WidthConverter
+from bnnhw.dataflow.units.converter.token_model import ConverterBlock
+from bnnhw.rtl.frame import rest_of_frame
+
+__all__ = ["ConverterParams"]
+
+
+@register_unit
+@dataclass(frozen=True)
+class ConverterParams(Params[None]):
+    """Regroups words of A lanes into words of B lanes, and groups of elements into other groups."""
+
+    kind: ClassVar[str] = "converter"
+
+    def __post_init__(self) -> None:
+        if min(self.i.lanes, self.o.lanes, self.i.elements, self.o.elements, self.i.width) < 1:
+            raise ValueError("lanes, elements and width of a width converter must be positive")
+
+    @property
+    def capacity(self) -> int:
+        """Lanes of the shift register."""
+        return self.i.lanes + 2 * self.o.lanes - 1
+
+    @property
+    def room(self) -> int:
+        """Largest number of filled lanes at which another input word still fits."""
+        return self.capacity - self.i.lanes
+
+    @property
+    def in_rest(self) -> int:
+        """Elements in the last input word of a group."""
+        return rest_of_frame(self.i.elements, self.i.lanes)
+
+    @property
+    def out_rest(self) -> int:
+        """Elements in the last output word of a group."""
+        return rest_of_frame(self.o.elements, self.o.lanes)
+
+    @property
+    def step(self) -> int:
+        """Greatest common divisor of the possible numbers of waiting elements."""
+        return math.gcd(self.i.lanes, self.o.lanes, self.in_rest, self.out_rest)
+
+    @property
+    def rotation_bits(self) -> int:
+        """Bits of the rotation, in steps, that aligns an input word with the waiting elements."""
+        return min(self.i.lanes // self.step - 1, self.room // self.step).bit_length()
+
+    @property
+    def cycles(self) -> int:
+        return max(self.i.words, self.o.words)
+
+    @property
+    def latency(self) -> int:
+        return 1
+
+    def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
+        return self.o.to_words(self.i.from_words(words[0]))
+
+    def create(self, constants: None = None, module_name: str = "unit") -> WidthConverter:
+        return WidthConverter(self)
+
+    def token_model(self) -> ConverterBlock:
+        return ConverterBlock(self.i, self.o, self.capacity, self.latency)
+
+    @property
+    def folding(self) -> str:
+        return f"{self.i.lanes} -> {self.o.lanes}"
+
+    def summary(self) -> dict[str, Any]:
+        return {"lanes": self.folding}
+
+    def features(self) -> dict[str, float]:
+        bits = self.capacity * self.i.width
+        return {"unit": 1, "shift": bits, "short": bits * (self.out_rest < self.o.lanes),
+                "turn": self.i.bits * self.rotation_bits,
+                "places": self.capacity / self.step * (self.rotation_bits > 0),
+                "count": self.i.words.bit_length()}

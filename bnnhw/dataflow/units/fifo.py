@@ -1,0 +1,96 @@
+"""FIFO: a queue between two streams, for words that wait for those of another branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.dataflow.params import BufferParams, Memory, register_unit
+from bnnhw.dataflow.tokens import Block, PipelineBlock
+from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["Fifo", "FifoParams"]
+
+
+@register_unit
+@dataclass(frozen=True)
+class FifoParams(BufferParams[None]):
+    """A queue of ``depth`` words."""
+
+    kind: ClassVar[str] = "fifo"
+    removed_below: ClassVar[int] = 3
+
+    def round_depth(self, depth: int) -> int:
+        """Round up to the minimum depth of a ``CreditQueue``."""
+        return max(depth, 3)
+
+    @property
+    def cycles(self) -> int:
+        return self.i.words
+
+    @property
+    def latency(self) -> int:
+        return CreditQueue.LATENCY
+
+    def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
+        return self.o.to_words(self.i.from_words(words[0]))
+
+    def create(self, constants: None = None, module_name: str = "unit") -> Fifo:
+        return Fifo(self)
+
+    def token_model(self) -> Block:
+        return PipelineBlock(self.i.words, 1, self.latency, self.depth)
+
+    def memories(self) -> tuple[Memory, ...]:
+        return (Memory("queue", self.words_held - 1, self.i.bits, "auto", True),)
+
+    def summary(self) -> dict[str, Any]:
+        return {"depth": self.depth}
+
+
+class Fifo(SharedComponent):
+    """A queue between two streams.
+
+    Parameters
+    ----------
+    params : FifoParams
+        With a depth of at least 3 words.
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    level : Out
+        Words that it holds.
+    """
+
+    def __init__(self, params: FifoParams) -> None:
+        self.width = params.i.bits
+        self.depth = params.words_held
+        super().__init__({"i": In(stream.Signature(self.width)),
+                          "o": Out(stream.Signature(self.width)),
+                          "level": Out(range(self.depth + 1))})
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_fifo_{self.width}x{self.depth}"
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        queue = attach_queue(m, self, self.depth)
+        accepted = Signal()
+        m.d.comb += [
+            self.i.ready.eq(queue.free),
+            accepted.eq(self.i.valid & queue.free),
+            queue.reserve.eq(accepted),
+            queue.write.eq(accepted),
+            queue.word.eq(self.i.payload),
+            self.level.eq(queue.used),
+        ]
+        return m

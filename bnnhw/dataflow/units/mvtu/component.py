@@ -1,0 +1,222 @@
+"""The matrix-vector-threshold unit (MVTU) as a component: a product layer, folded by (PE, SIMD)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
+from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.pe import ProcessingElement
+from bnnhw.rtl.queue import attach_queue
+from bnnhw.rtl.replay import ReplayBuffer
+from bnnhw.rtl.rom import Rom
+from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.spram import SpramRom, load_ports
+from bnnhw.rtl.walked_rom import WalkedRom
+
+if TYPE_CHECKING:
+    from bnnhw.dataflow.units.mvtu.params import MvtuParams
+
+__all__ = ["Mvtu"]
+
+
+class Mvtu(SharedComponent):
+    """Computes PE rows by SIMD columns per cycle, SF * NF cycles per vector (times its planes).
+
+    A step is issued in every cycle in which its input word is available and, for the last step of
+    a row group, the output queue has space. Everything after the issue is a free-running pipeline:
+    ``o`` is valid ``params.latency`` cycles after the last step of its row group was issued.
+
+    Parameters
+    ----------
+    params : MvtuParams
+    constants : MvtuConstants
+    module_name : str
+
+    Members
+    -------
+    i : In(stream of simd * bits, or of pe * simd * bits where each PE has private lanes)
+    o : Out(stream of pe bits, or of pe * acc_width bits)
+    load, load_at, load_part, load_data : In
+        For weights that are loaded at start-up, see ``spram.load_ports``.
+    """
+
+    def __init__(self, params: MvtuParams, constants: MvtuConstants, module_name: str) -> None:
+        self._module_name = module_name
+        self.params, self.constants = params, constants
+        self.weights = params.weight_words(constants)
+        self.starts = params.start_words(constants)
+        super().__init__({
+            "i": In(stream.Signature(params.i.bits)), "o": Out(stream.Signature(params.o.bits)),
+            **(load_ports(len(self.weights), params.pe * params.simd)
+               if params.weight_memory == "spram" else {}),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    def body(self, platform: Any) -> Module:
+        m, p = Module(), self.params
+        element = p.pe_params(self.constants.coefficient)
+        # Cycles from the issue of a step until its popcount, and until its sum, is ready.
+        counted, summed = 1 + element.count_latency, element.latency
+        queue = attach_queue(m, self, p.queue_depth)
+        step, last, last_plane = Signal(), Signal(), Signal()
+        plane = Signal(range(p.planes))
+        word, index, start_at = self._counters(m, step & last_plane)
+        m.d.comb += [
+            last_plane.eq(plane == p.planes - 1),
+            last.eq((word == p.sf - 1) & last_plane),
+            queue.reserve.eq(step & last),
+            queue.write.eq(delayed(m, step & last, summed + 1, "last")),
+        ]
+        with m.If(step):
+            m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
+        a = self._issue(m, step, ~last | queue.free, plane)
+
+        weights = self._weight_words(m, step & last_plane, index)
+        m.submodules.starts = starts = Rom(
+            words=self.starts, width=p.pe * p.acc_width, style=_style(p.start_memory))
+        m.d.comb += starts.addr.eq(delayed(m, start_at, summed - 1, "start_at"))
+        first = delayed(m, word == 0, summed, "first") if p.sf > 1 else Const(1)
+        enable = delayed(m, step & last_plane, summed, "step")
+        count = delayed(m, step, counted, "count") if p.planes > 1 else Const(1)
+        first_plane = delayed(m, plane == 0, counted, "first_plane") if p.planes > 1 \
+            else Const(1)
+        padded = Const(1)
+        if p.o.rest < p.pe and not p.threshold:
+            padded = delayed(m, self._last_group(m, step & last), summed + 1, "padded")
+        results: list[Value] = []
+        for r in range(p.pe):
+            pe = ProcessingElement(element)
+            prefix_ports(pe, f"pe{r}")
+            m.submodules[f"pe{r}"] = pe
+            m.d.comb += [
+                pe.a.eq(self._lanes_of(a, r)),
+                pe.w.eq(weights.word_select(r, p.simd)),
+                pe.start.eq(starts.data.word_select(r, p.acc_width)),
+                pe.first.eq(first),
+                pe.enable.eq(enable),
+                pe.count.eq(count),
+                pe.first_plane.eq(first_plane),
+            ]
+            if p.threshold:  # the start value of a padded row never fires
+                results.append(~pe.acc[-1])
+            else:
+                results.append(pe.acc if r < p.o.rest else Mux(
+                    padded, Const(0, p.acc_width), pe.acc.as_unsigned()))
+        m.d.comb += queue.word.eq(Cat(results))
+        return m
+
+    def _weight_words(self, m: Module, step: Value, index: Signal) -> Value:
+        """Return the weights of the step that was issued in the cycle before."""
+        p = self.params
+        width = p.pe * p.simd
+        if p.weight_memory == "spram":
+            table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
+                             width=width)
+            prefix_ports(table, "weights")
+            m.submodules.weights = table
+            m.d.comb += [table.addr.eq(index), table.load.eq(self.load),
+                         table.load_at.eq(self.load_at), table.load_part.eq(self.load_part),
+                         table.load_data.eq(self.load_data)]
+            return table.data
+        low = width - p.weights_in_luts
+        parts: list[Value] = []
+        if low:
+            m.submodules.weights = rom = Rom(
+                words=[word & ((1 << low) - 1) for word in self.weights], width=low,
+                style=_style(p.weight_memory))
+            m.d.comb += rom.addr.eq(index)
+            parts.append(rom.data)
+        if p.weights_in_luts:
+            m.submodules.weights_in_luts = walked = WalkedRom(
+                words=[word >> low for word in self.weights], width=p.weights_in_luts)
+            m.d.comb += walked.step.eq(step)
+            parts.append(walked.data)
+        return Cat(parts)
+
+    def _last_group(self, m: Module, advance: Value) -> Value:
+        """Return whether the row group of the current step has padded rows."""
+        p = self.params
+        period = p.matrices if p.own_lanes else p.nf
+        group = Signal(range(period), name="group_of_matrix")
+        with m.If(advance):
+            m.d.sync += group.eq(Mux(group == period - 1, 0, group + 1))
+        return group == period - 1
+
+    def _lanes_of(self, a: Value, r: int) -> Value:
+        """Return the lanes of the input word that PE ``r`` reads."""
+        p = self.params
+        if not p.own_lanes:
+            return a
+        width = 1 if p.planes > 1 else p.bits
+        return Cat(a.word_select(c * p.pe + r, width) for c in range(p.simd))
+
+    def _issue(self, m: Module, step: Signal, room: Value, plane: Signal) -> Value:
+        """Decide whether a step is issued; return its input word, one cycle later."""
+        p = self.params
+        if not p.replays:
+            a = Signal(len(self.i.payload))
+            m.d.comb += [self.i.ready.eq(room), step.eq(self.i.valid & room)]
+            m.d.sync += a.eq(self._unsigned(self.i.payload))
+            return a
+        replay = ReplayBuffer(width=len(self.i.payload), words=p.sf, repeats=p.nf,
+                              style=p.vector_memory)
+        prefix_ports(replay, "replay")
+        m.submodules.replay = replay
+        m.d.comb += [
+            replay.i.valid.eq(self.i.valid),
+            replay.i.payload.eq(self.i.payload),
+            self.i.ready.eq(replay.i.ready),
+            step.eq((replay.available | (plane != 0)) & room),
+            replay.read.eq(step & (plane == 0)),
+        ]
+        word = self._unsigned(replay.data)
+        if p.planes == 1:
+            return word
+        lanes = len(self.i.payload) // p.bits
+        a = Signal(lanes, name="plane_bits")
+        with m.Switch(delayed(m, plane, 1, "plane")):
+            for k in range(p.planes):  # the highest plane first
+                with m.Case(k):
+                    m.d.comb += a.eq(Cat(word.word_select(c, p.bits)[p.bits - 1 - k]
+                                         for c in range(lanes)))
+        return a
+
+    def _unsigned(self, word: Value) -> Value:
+        """Invert the sign bit of signed elements, which adds ``2**(bits - 1)`` to each."""
+        p = self.params
+        if not self.constants.signed:
+            return word
+        flip = 1 << (p.bits - 1)
+        return word ^ sum(flip << (c * p.bits) for c in range(len(word) // p.bits))
+
+    def _counters(self, m: Module, step: Value) -> tuple[Signal, Signal, Value]:
+        """Count the words of the vector and the steps, and make the address of start values."""
+        p = self.params
+        groups, steps = p.matrices * p.nf, p.matrices * p.nf * p.sf
+        word = Signal(range(p.sf))
+        group = Signal(range(groups))
+        index = Signal(range(steps))
+        round_end = Signal()  # the last step of the last matrix
+        m.d.comb += round_end.eq(step & (index == steps - 1))
+        with m.If(step):
+            m.d.sync += index.eq(Mux(index == steps - 1, 0, index + 1))
+            with m.If(word != p.sf - 1):
+                m.d.sync += word.eq(word + 1)
+            with m.Else():
+                m.d.sync += [word.eq(0), group.eq(Mux(group == groups - 1, 0, group + 1))]
+        if self.constants.places is None:
+            return word, index, group
+        return word, index, group + self.constants.places.first_of_class(m, round_end, groups)
+
+
+def _style(memory: str) -> str:
+    """A constant is a ROM of one word, for which the style has no meaning."""
+    return "lut" if memory == "constant" else memory

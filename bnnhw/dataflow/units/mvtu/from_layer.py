@@ -1,0 +1,82 @@
+"""Decides the parameters of an MVTU from a product layer, its fold and its memories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bnnhw.dataflow.folding import Fold, Matrix
+from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units.mvtu.constants import start_values
+from bnnhw.dataflow.units.mvtu.params import MvtuParams
+from bnnhw.families import Device
+from bnnhw.golden.layout import beats
+from bnnhw.layers import Product
+from bnnhw.rtl.replay import ReplayBuffer
+
+__all__ = ["Storage", "mvtu_params"]
+
+POPCOUNT_LEVELS = 3
+"""Adder levels between two registers of the popcount tree."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where the ROMs of one product layer are stored.
+
+    Parameters
+    ----------
+    weights : str
+        ``block``, ``lut``, ``constant`` or ``spram``.
+    starts : str
+        ``block``, ``lut`` or ``constant``.
+    weights_in_luts : int
+        Columns of the weight ROM that are in LUTs although the others are in block RAM.
+    """
+
+    weights: str
+    starts: str
+    weights_in_luts: int = 0
+
+
+def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, device: Device,
+                storage: Storage) -> MvtuParams:
+    """Decide the widths and memories of a product layer at a given fold.
+
+    Parameters
+    ----------
+    layer : Product
+    matrix : Matrix
+        The layer as the fold solver describes it.
+    fold : Fold
+    i : StreamPlan
+        Words of vectors, as the unit reads them.
+    device : Device
+    storage : Storage
+    """
+    sf = matrix.sf(fold.simd)
+    nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
+    matrices = beats(matrix.rows, fold.pe) if matrix.depthwise else layer.groups
+    vectors = matrix.vectors * (matrices if matrix.depthwise else 1)
+    threshold = layer.thresholds is not None and layer.thresholds.shape[1] == 1
+    starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
+    top = sum(layer.coefficients) * layer.fan_in
+    excess = start_values(layer, threshold, 0)
+    width = _range_width(int(starts.min()), max(int(excess.max()) + top, 0))
+    element_width, signed = (1, False) if threshold else (width, True)
+    o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
+                   matrix.vectors if matrix.depthwise else vectors)
+    params = MvtuParams(
+        i, o, rows=matrix.rows, columns=matrix.columns, pe=fold.pe, simd=fold.simd, sf=sf, nf=nf,
+        vectors=vectors, matrices=matrices, taps=matrix.taps,
+        parallel=matrix.taps > 1 and fold.simd > matrix.channels, bits=matrix.bits,
+        serial=fold.serial, own_lanes=matrix.depthwise, acc_width=width, threshold=threshold,
+        levels=POPCOUNT_LEVELS, product_register=storage.weights in ("block", "spram"),
+        weight_memory=storage.weights, start_memory=storage.starts, classes=len(starts),
+        vector_memory=device.memory.ram_style(ReplayBuffer.depth(sf), i.bits), queue_depth=0,
+        family=device.family.target.name, weights_in_luts=storage.weights_in_luts)
+    return replace(params, queue_depth=params.free_running_depth)
+
+
+def _range_width(low: int, high: int) -> int:
+    """Bits of a two's complement number from ``low`` to ``high``."""
+    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1

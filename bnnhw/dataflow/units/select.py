@@ -1,0 +1,87 @@
+"""Select: chooses channels of each pixel, by wiring alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from amaranth.hdl import Cat, Module
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.tokens import Block, ReduceBlock
+from bnnhw.ir import Graph
+from bnnhw.layers import Select
+from bnnhw.rtl.output_register import output_register
+from bnnhw.rtl.shared import SharedComponent
+
+__all__ = ["SelectParams", "SelectUnit"]
+
+
+@register_unit
+@dataclass(frozen=True)
+class SelectParams(Params[tuple[int, ...]]):
+    """Wires and one register. A word is an entire pixel.
+
+    Its constants are the input lane of each output lane.
+    """
+
+    kind: ClassVar[str] = "select"
+
+    @property
+    def cycles(self) -> int:
+        return self.i.words
+
+    @property
+    def latency(self) -> int:
+        return 1
+
+    def constants(self, graph: Graph, layer: str | None) -> tuple[int, ...]:
+        found = graph.layer(str(layer))
+        assert isinstance(found, Select)
+        return tuple(int(c) for c in found.channels)
+
+    def compute(self, *words: np.ndarray, constants: tuple[int, ...] | None = None) -> np.ndarray:
+        return words[0][..., list(self.require(constants))]
+
+    def create(self, constants: tuple[int, ...] | None = None,
+               module_name: str = "unit") -> SelectUnit:
+        return SelectUnit(self, self.require(constants), module_name)
+
+    def token_model(self) -> Block:
+        return ReduceBlock(self.i.words, 1, 1, self.latency)
+
+
+class SelectUnit(SharedComponent):
+    """Chooses lanes of each word: wires in front of one register.
+
+    Parameters
+    ----------
+    params : SelectParams
+    channels : tuple of int
+        Input lane of each output lane.
+    module_name : str
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    """
+
+    def __init__(self, params: SelectParams, channels: tuple[int, ...], module_name: str) -> None:
+        self._module_name = module_name
+        self.width, self.channels = params.i.width, channels
+        super().__init__({"i": In(stream.Signature(params.i.bits)),
+                          "o": Out(stream.Signature(len(channels) * self.width))})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        chosen = Cat(self.i.payload.word_select(c, self.width) for c in self.channels)
+        m.d.comb += self.i.ready.eq(output_register(m, self, self.i.valid, chosen))
+        return m

@@ -1,0 +1,289 @@
+"""The sliding window unit (SWU) as a component: a line buffer that is read in nested loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.positions import constant_of
+from bnnhw.rtl.rom import RAM_STYLES
+from bnnhw.rtl.shared import SharedComponent
+
+if TYPE_CHECKING:
+    from bnnhw.dataflow.units.sliding_window.params import WindowParams
+
+__all__ = ["READ_LATENCY", "WRITE_LATENCY", "Loop", "Padding", "WindowBuffer"]
+
+WRITE_LATENCY = 1
+"""Cycles from accepting a word until it can be read."""
+
+READ_LATENCY = 1
+"""Cycles from reading a word until it is valid at the output."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One loop of the nest that reads words.
+
+    Parameters
+    ----------
+    count : int
+        Iterations.
+    step : int
+        Words of the map from one iteration to the next.
+    row_step, column_step, word_step : int
+        Rows, columns, and words of a pixel from one iteration to the next.
+    """
+
+    count: int
+    step: int
+    row_step: int = 0
+    column_step: int = 0
+    word_step: int = 0
+
+
+@dataclass(frozen=True)
+class Padding:
+    """What the unit emits for positions outside the map.
+
+    Parameters
+    ----------
+    height, width : int
+        Rows and columns of the map.
+    row, column : int
+        Position of the first word of the first window; negative above and left of the map.
+    rows, columns : int
+        Periods of the pattern, powers of two.
+    words : tuple of int
+        Word of each (row, column, word of the pixel) of the pattern, the last index fastest.
+    pixel_words : int
+        Words of a pixel.
+    """
+
+    height: int
+    width: int
+    row: int
+    column: int
+    rows: int
+    columns: int
+    words: tuple[int, ...]
+    pixel_words: int
+
+
+class WindowBuffer(SharedComponent):
+    """Stores the words of a map, and emits them as windows, tap by tap, as early as possible.
+
+    Frames overlap: while the last rows of a frame are read, those of the next frame arrive, so
+    there is no refill between frames. Addresses are incremental: each step adds one constant,
+    which depends on the loop that advances, modulo the depth. Space becomes free row by row:
+    after iteration k of the outermost loop ``releases[k]`` more words are free. The last word of a
+    frame is read after the entire frame has arrived, so that no frame, however little of it is
+    read, overtakes another.
+
+    A step needs room in the output register: it happens in the cycle in which the word before it
+    is transferred.
+
+    Parameters
+    ----------
+    params : WindowParams
+        With its depth decided.
+    module_name : str
+
+    Members
+    -------
+    i : In(stream)
+    o : Out(stream)
+    level : Out
+        Words whose space is in use.
+    """
+
+    def __init__(self, params: WindowParams, module_name: str) -> None:
+        if params.words_held < 1:
+            raise ValueError(f"depth must be positive, not {params.words_held!r}")
+        self._module_name = module_name
+        self.width, self.frame_words = params.i.bits, params.i.words
+        self.depth, self.style = params.words_held, params.style
+        self.loops = tuple(Loop(*loop) for loop in params.loops)
+        self.start, self.releases = params.first_word, params.releases()
+        self.padding = None
+        if params.pad is not None:
+            (height, width, words), (rows, columns, pattern) = params.map, params.pad
+            self.padding = Padding(height, width, *params.start, rows, columns, pattern, words)
+        super().__init__({"i": In(stream.Signature(self.width)),
+                          "o": Out(stream.Signature(self.width)),
+                          "level": Out(range(self.depth + 1))})
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
+
+    @property
+    def room(self) -> int:
+        """Words that may be stored at the same time."""
+        return self.depth
+
+    def _deltas(self, steps: list[int], restart: int) -> list[int]:
+        """Address increments when loop k advances and all loops inside it restart.
+
+        The last entry is for the next frame, which begins ``restart`` words after this one.
+        """
+        back, deltas = 0, []
+        for loop, step in reversed(list(zip(self.loops, steps, strict=True))):
+            deltas.append(step - back)
+            back += (loop.count - 1) * step
+        return [*reversed(deltas), restart - back]
+
+    def body(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
+                                             attrs=RAM_STYLES[self.style])
+        write, read = memory.write_port(), memory.read_port()
+        accepted, step, released = Signal(), Signal(), Signal()
+        write_at = Signal(range(self.depth))
+        read_at = Signal(range(self.depth), init=self.start % self.depth)
+        # Words that arrived after the one to read, minus one: its sign says whether it has arrived.
+        reach = 2 * self.frame_words + self.depth + abs(self.start) + self._overhang()
+        slack = Signal(range(-reach, reach), init=-self.start - 1)
+        # Free words minus one: the sign says whether there are any. Rows that are skipped become
+        # free before they arrive, so the value can exceed the depth.
+        spare = Signal(range(-1, self.depth + self.frame_words), init=self.room - 1)
+        going = self._going(m, step)  # the loop that advances after this step; last: the frame
+        m.d.comb += [
+            released.eq(going[0] | going[-1]),
+            self.i.ready.eq(~spare[-1]),
+            accepted.eq(self.i.valid & self.i.ready),
+            write.addr.eq(write_at), write.data.eq(self.i.payload), write.en.eq(accepted),
+            read.addr.eq(read_at), read.en.eq(step),
+            self.level.eq(Mux(spare >= self.room, 0, self.room - 1 - spare)),
+        ]
+        with m.If(accepted):
+            m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
+        behind = constant_of(m, "behind", self._outer, self.releases)
+        gone = Signal.like(behind, name="gone")
+        m.d.comb += gone.eq(Mux(released, behind, 0))
+        deltas = self._deltas([loop.step for loop in self.loops], self.frame_words)
+        move = self._choose(m, "move", going, deltas)
+        # ``step`` is on the critical path, so both outcomes are computed before it is known.
+        m.d.sync += [
+            spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
+            slack.eq(Mux(step, slack + accepted - move, slack + accepted)),
+        ]
+        turn = [delta % self.depth for delta in deltas]
+        ahead = Signal(range(2 * self.depth))
+        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", going, turn))
+        with m.If(step):
+            m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
+        outside = self._outside(m, going, step)
+        there = (outside & ~going[-1]) | self._there(slack, going[-1])
+        m.d.comb += step.eq(there & (~self.o.valid | self.o.ready))
+        with m.If(step):
+            m.d.sync += self.o.valid.eq(1)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        self._payload(m, step, going, outside, read.data)
+        return m
+
+    def _there(self, slack: Signal, last: Value) -> Value:
+        """Return whether the word to read has arrived; for the last one, the entire frame."""
+        end = self.start + sum((loop.count - 1) * loop.step for loop in self.loops)
+        unread = self.frame_words - 1 - end
+        return ~slack[-1] if unread == 0 else Mux(last, slack >= unread, ~slack[-1])
+
+    def _overhang(self) -> int:
+        """Words outside the frame that the reading order can address, in the padding."""
+        return sum((loop.count - 1) * abs(loop.step) for loop in self.loops)
+
+    def _going(self, m: Module, step: Signal) -> list[Value]:
+        """Return one bit per loop, and one for the frame: what advances after this step."""
+        going: list[Value] = []
+        inner_done: Value = Const(1)
+        for k, loop in reversed(list(enumerate(self.loops))):
+            counter = Signal(range(loop.count), name=f"loop{k}")
+            at_end = Signal(name=f"loop{k}_end")
+            goes = Signal(name=f"loop{k}_goes")
+            m.d.comb += [at_end.eq(counter == loop.count - 1), goes.eq(inner_done & ~at_end)]
+            with m.If(step & inner_done):
+                m.d.sync += counter.eq(Mux(at_end, 0, counter + 1))
+            if k == 0:
+                self._outer = counter
+            done = Signal(name=f"loop{k}_done")
+            m.d.comb += done.eq(inner_done & at_end)
+            going.append(goes)
+            inner_done = done
+        return [*reversed(going), inner_done]
+
+    def _choose(self, m: Module, name: str, going: list[Value], values: list[int]) -> Signal:
+        """Return the value of the loop that advances: an AND-OR of constants."""
+        low, high = min(*values, 0), max(*values, 0)
+        chosen = Signal(range(low, high + 1) if low < 0 else range(high + 1), name=name)
+        mask = (1 << len(chosen)) - 1
+        total: Value = Const(0, len(chosen))
+        for goes, value in zip(going, values, strict=True):
+            total = total | (goes.replicate(len(chosen)) & Const(value & mask, len(chosen)))
+        m.d.comb += chosen.eq(total)
+        return chosen
+
+    def _outside(self, m: Module, going: list[Value], step: Signal) -> Value:
+        """Return whether the word to read is outside the map."""
+        p = self.padding
+        if p is None:
+            return Const(0)
+        row = self._track(m, "row", p.row, [loop.row_step for loop in self.loops], going, step)
+        column = self._track(m, "column", p.column, [loop.column_step for loop in self.loops],
+                             going, step)
+        self._pad_index = [row, column]
+        return (row < 0) | (row >= p.height) | (column < 0) | (column >= p.width)
+
+    def _track(self, m: Module, name: str, begin: int, steps: list[int], going: list[Value],
+               step: Signal) -> Signal:
+        """Track one coordinate of the word to read through the loops."""
+        extent = abs(begin) + sum((loop.count - 1) * s
+                                  for loop, s in zip(self.loops, steps, strict=True))
+        at = Signal(range(-extent - 1, extent + 1), init=begin, name=name)
+        move = self._choose(m, f"{name}_move", going, self._deltas(steps, 0))
+        with m.If(step):
+            m.d.sync += at.eq(at + move)
+        return at
+
+    def _payload(self, m: Module, step: Signal, going: list[Value], outside: Value,
+                 data: Value) -> None:
+        p = self.padding
+        if p is None:
+            m.d.comb += self.o.payload.eq(data)
+            return
+        pad, pad_word = Signal(), Signal(self.width)
+        with m.If(step):
+            m.d.sync += pad.eq(outside)
+        if len(set(p.words)) == 1:
+            m.d.comb += pad_word.eq(p.words[0])
+        else:
+            row, column = self._pad_index
+            parts = [_low_bits(row, (p.rows - 1).bit_length()),
+                     _low_bits(column, (p.columns - 1).bit_length())]
+            if p.pixel_words > 1:
+                parts.append(self._track(m, "pixel_word", 0,
+                                         [loop.word_step for loop in self.loops], going, step))
+            with m.If(step):
+                self._pad_table(m, p, parts, pad_word)
+        m.d.comb += self.o.payload.eq(Mux(pad, pad_word, data))
+
+    def _pad_table(self, m: Module, p: Padding, parts: list[Value], pad_word: Signal) -> None:
+        """Look up the word of the padding pattern, registered with the step."""
+        bits = (p.pixel_words - 1).bit_length()
+        index = Cat(*(part[:bits] if k == 2 else part for k, part in
+                      reversed(list(enumerate(parts)))))
+        with m.Switch(index):
+            for k, word in enumerate(p.words):
+                row_column, pixel_word = divmod(k, p.pixel_words)
+                with m.Case(row_column << bits | pixel_word):
+                    m.d.sync += pad_word.eq(word)
+
+
+def _low_bits(at: Signal, count: int) -> Value:
+    """Return a coordinate modulo ``2**count``, sign-extended where the signal is narrower."""
+    return at[:count] if count <= len(at) else Cat(at, at[-1].replicate(count - len(at)))
