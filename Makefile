@@ -27,6 +27,13 @@ test: $(VENV)/installed lint
 test-long: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(JOBS) -m long
 
+# Property tests with new examples in every run, and more of them; SEED=N repeats a run.
+SEED ?= $(shell date +%s)
+test-nightly: $(VENV)/installed
+	@echo "hypothesis seed: $(SEED)"
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not long' --hypothesis-profile=nightly \
+	  --hypothesis-seed=$(SEED) $(shell grep -rl --include=test_*.py '@given' tests)
+
 # A plain installation into an empty environment, used from another folder and from the root of
 # the source tree, where the folder bnnhw hides the installed package.
 install-check:

@@ -1,4 +1,4 @@
-"""What tests share: trained networks and digits where they are there, and quick settings."""
+"""What tests share: profiles of hypothesis, and trained networks and digits where available."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# Threads of a BLAS fight the test workers for the same cores.
+# The threads of a BLAS would compete with the test workers for the same cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# The default profile repeats its examples. 'nightly' draws new ones in every run ('make
+# test-nightly'), and prints what reproduces a failure.
 settings.register_profile("bnnhw", deadline=None, max_examples=60, derandomize=True)
-settings.load_profile("bnnhw")
+settings.register_profile("nightly", deadline=None, max_examples=600, derandomize=False,
+                          print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bnnhw"))
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

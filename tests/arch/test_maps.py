@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
@@ -28,8 +28,15 @@ from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches, first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
-from tests.maps import Maker, random_map_network
-from tests.networks import random_samples
+from tests.networks import (
+    Maker,
+    SeededChoices,
+    examples,
+    map_networks,
+    random_map_network,
+    random_samples,
+    samples,
+)
 
 GENERIC = get_device("generic")
 
@@ -45,20 +52,21 @@ def plan_at(graph: Graph, hints: Hints, ii: int) -> Plan:
         return planner(graph, GENERIC, Goal(target_cycles=5000), hints=hints)
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 10 ** 6), st.sampled_from([60, 150, 400, 1000]),
+@examples(50)
+@given(st.data(), map_networks(), st.sampled_from([60, 150, 400, 1000]),
        st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.5, 0.5)]))
-def test_plan_is_measurement(seed: int, ii: int, stalls: tuple[float, float]) -> None:
+def test_plan_is_measurement(data: st.DataObject, made: tuple[Graph, Hints], ii: int,
+                             stalls: tuple[float, float]) -> None:
     """Layers, shapes, strides, paddings, folds, groups, integers, residuals, several outputs."""
-    graph, hints = random_map_network(seed)
+    graph, hints = made
     plan = plan_at(graph, hints, ii)
     design = Design(graph, plan, "")
-    x = random_samples(graph, len(plan.units) + 7 if plan.ii < 300 else 6, seed)
+    x = data.draw(samples(graph, len(plan.units) + 7 if plan.ii < 300 else 6))
     expected = graph.compute(x)
     run = simulate(design, x, "pysim")
     assert count_mismatches(expected, run.outputs) == 0
     assert (run.ii, run.latency) == (plan.ii, plan.latency)
-    run = simulate(design, x[:3], "pysim", Stalls(*stalls, seed))
+    run = simulate(design, x[:3], "pysim", Stalls(*stalls, ii))
     assert count_mismatches({k: v[:3] for k, v in expected.items()}, run.outputs) == 0
 
 
@@ -96,7 +104,7 @@ def test_plan_survives_json() -> None:
 
 def residual_network() -> tuple[Graph, Hints]:
     """A shortcut around a convolution: its words have to wait."""
-    make = Maker(5, TensorType((8, 8, 4), Int(-8, 7)))
+    make = Maker(SeededChoices(5), TensorType((8, 8, 4), Int(-8, 7)))
     make.conv(4, window=Window((3, 3), pads=(1, 1, 1, 1)), sums=True)
     first = make.last
     make.threshold()
@@ -145,7 +153,7 @@ def test_networks_that_once_failed(seed: int) -> None:
 
 def test_zero_padding_needs_no_mask() -> None:
     """Exact zeros are nine sets of start values: the input stream stays one bit an element."""
-    make = Maker(1, TensorType((6, 6, 4), Bits()))
+    make = Maker(SeededChoices(1), TensorType((6, 6, 4), Bits()))
     w = make.random.integers(0, 2, (1, 4, 36), dtype=np.uint8)
     conv = Conv("c", "input", make.input, w, (2,), np.full(4, -36), np.zeros((4, 1), np.int64),
                 window=Window((3, 3), pads=(1, 1, 1, 1)), absent=True)
@@ -163,7 +171,7 @@ def test_zero_padding_needs_no_mask() -> None:
 
 
 def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
-    make = Maker(2, TensorType((8, 8, 3), Int(-128, 127)))
+    make = Maker(SeededChoices(2), TensorType((8, 8, 3), Int(-128, 127)))
     make.conv(8, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     hints = {make.last[0]: LayerHint(4, 3)}
@@ -183,7 +191,7 @@ def test_first_layer_on_pixels_is_serial_where_there_is_time() -> None:
     Window((1, 5), pads=(0, 4, 0, 0))], ids=("11x11", "7x2", "1x5"))
 @pytest.mark.parametrize("parallel", [False, True])
 def test_large_and_rectangular_kernels(window: Window, parallel: bool) -> None:
-    make = Maker(7, TensorType((8, 9, 2), Bits()))
+    make = Maker(SeededChoices(7), TensorType((8, 9, 2), Bits()))
     layer = make.conv(3, window=window)
     layer = replace(layer, pad=np.ones((1, 1, 1), np.int64) * (not layer.absent))
     graph = Graph("net", make.input, (layer,), (("y", layer.name),))
@@ -196,7 +204,7 @@ def test_large_and_rectangular_kernels(window: Window, parallel: bool) -> None:
 
 
 def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
-    make = Maker(6, TensorType((4, 4, 4), Bits()))
+    make = Maker(SeededChoices(6), TensorType((4, 4, 4), Bits()))
     make.conv(6, window=Window((2, 2)), groups=2, levels=3)
     name = make.last[0]
     graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
@@ -210,7 +218,7 @@ def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
 
 def test_a_pixel_a_cycle() -> None:
     """A convolution without folding keeps up with one pixel a cycle."""
-    make = Maker(3, TensorType((8, 8, 2), Bits()))
+    make = Maker(SeededChoices(3), TensorType((8, 8, 2), Bits()))
     make.conv(4, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     plan = get_arch("streaming").plan(graph, GENERIC, Goal(target_cycles=64))
@@ -223,7 +231,7 @@ def test_a_pixel_a_cycle() -> None:
 
 
 def test_refusals_say_what_would_do() -> None:
-    make = Maker(4, TensorType((6, 6, 4), Bits()))
+    make = Maker(SeededChoices(4), TensorType((6, 6, 4), Bits()))
     make.conv(4, window=Window((3, 3)), groups=2)
     name = make.last[0]
     graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
@@ -232,7 +240,7 @@ def test_refusals_say_what_would_do() -> None:
         planner(graph, GENERIC, Goal(target_cycles=9999), hints={name: LayerHint(1, 9)})
     with pytest.raises(PlanError, match=r"cannot take fewer than \d+ cycles.*use `ii="):
         planner(graph, GENERIC, Goal(target_cycles=3))
-    make = Maker(4, TensorType((6, 6, 4), Bits()))
+    make = Maker(SeededChoices(4), TensorType((6, 6, 4), Bits()))
     make.conv(4, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
     with pytest.raises(PlanError, match=r"simd = 7 must be 1\.\.4, or a multiple of the 9 taps"):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.arch import get_arch
@@ -23,7 +21,7 @@ from bnnhw.layers import Dense
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from tests.networks import random_graph, random_samples
+from tests.networks import chains, examples, random_graph, random_samples, samples
 
 GENERIC = get_device("generic")
 
@@ -35,29 +33,25 @@ def plan(graph: Graph, hints: dict[str, LayerHint] | None = None, ii: int = 64) 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[Graph, dict[str, LayerHint], int]:
     """Any chain with any legal fold, dividing or not."""
-    sizes = draw(st.lists(st.integers(1, 20), min_size=2, max_size=4))
-    graph = random_graph(sizes, seed=draw(st.integers(0, 10 ** 6)), pixels=draw(st.booleans()),
-                         unipolar=draw(st.booleans()), affine=draw(st.booleans()),
-                         tail=draw(st.sampled_from(["bits", "scores", "label", "both"])))
-    hints = {}
-    for k, (columns, rows) in enumerate(itertools.pairwise(sizes)):
-        if draw(st.booleans()):
-            hints[f"fc{k}"] = LayerHint(draw(st.integers(1, rows)), draw(st.integers(1, columns)))
+    graph = draw(chains(st.integers(1, 20)))
+    hints = {layer.name: LayerHint(draw(st.integers(1, layer.outputs)),
+                                   draw(st.integers(1, layer.fan_in)))
+             for layer in graph.layers if isinstance(layer, Dense) and draw(st.booleans())}
     return graph, hints, draw(st.sampled_from([1, 5, 30, 200]))
 
 
-@settings(max_examples=50)
-@given(networks(), st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.7, 0.7)]), st.integers(0, 999))
-def test_plan_is_measurement(case: tuple[Graph, dict[str, LayerHint], int],
-                             stalls: tuple[float, float], seed: int) -> None:
+@examples(50)
+@given(st.data(), networks(), st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.7, 0.7)]))
+def test_plan_is_measurement(data: st.DataObject, case: tuple[Graph, dict[str, LayerHint], int],
+                             stalls: tuple[float, float]) -> None:
     graph, hints, ii = case
     design = Design(graph, plan(graph, hints, ii), "")
-    x = random_samples(graph, len(design.plan.units) + 7, seed)
+    x = data.draw(samples(graph, len(design.plan.units) + 7))
     expected = graph.compute(x)
     run = simulate(design, x, "pysim")
     assert count_mismatches(expected, run.outputs) == 0
     assert (run.ii, run.latency) == (design.plan.ii, design.plan.latency)
-    run = simulate(design, x[:5], "pysim", Stalls(*stalls, seed))
+    run = simulate(design, x[:5], "pysim", Stalls(*stalls, len(x)))
     assert count_mismatches({k: v[:5] for k, v in expected.items()}, run.outputs) == 0
 
 

@@ -31,8 +31,7 @@ from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
-from tests.maps import random_map_network
-from tests.networks import random_graph
+from tests.networks import random_graph, random_map_network
 
 
 def design(graph: Graph, device: str = "generic", goal: Goal | None = None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -16,6 +16,7 @@ from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.yodann import YodannOptions, YodannPlan, in_software, planning, run_network
 from bnnhw.cli import app
+from bnnhw.config.hints import Hints
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.emit.generate import generate
@@ -29,8 +30,14 @@ from bnnhw.layers import Affine, Product
 from bnnhw.plan import Goal
 from bnnhw.sim.simulate import simulate
 from tests.conftest import SHARED
-from tests.maps import Maker, random_map_network
-from tests.networks import random_samples
+from tests.networks import (
+    Maker,
+    SeededChoices,
+    examples,
+    map_networks,
+    random_samples,
+    samples,
+)
 
 GENERIC = get_device("generic")
 TINY = "ni=3,no=2,kernel=3,depth=32,bank=16"
@@ -54,18 +61,19 @@ def through_json(own: YodannPlan) -> YodannPlan:
     return YodannPlan.from_json(json.loads(json.dumps(own.to_json())))
 
 
-@settings(max_examples=150)
-@given(st.integers(0, 10 ** 6), st.sampled_from(CORES), st.sampled_from([7, 4096]))
-def test_any_network(seed: int, core: str, columns: int) -> None:
+@examples(150)
+@given(st.data(), map_networks(), st.sampled_from(CORES), st.sampled_from([7, 4096]))
+def test_any_network(data: st.DataObject, made: tuple[Graph, Hints], core: str,
+                     columns: int) -> None:
     """Strides, dilations, any padding, groups, signals, residuals, bits and integers; in tiles."""
-    graph, _ = random_map_network(seed)
+    graph, _ = made
     if not any(isinstance(layer, Product) for layer in graph.layers):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "MAX_COLUMNS", columns)
         own = plan(graph, core)
     assert through_json(own) == own
-    x = random_samples(graph, 3, seed)
+    x = data.draw(samples(graph, 3))
     found = run_network(own, graph, x, in_software(own))
     for name, expected in graph.compute(x).items():
         assert (found[name] == expected).all(), name
@@ -122,7 +130,7 @@ def test_thin_network(thin: Path, device: str, tmp_path: Path) -> None:
 def test_real_pictures_with_every_kernel() -> None:
     """1x1 to 7x7 on the same pictures, with and without padding."""
     x = pictures()[:2, 4:28, 4:28].astype(np.int64)
-    make = Maker(3, TensorType((24, 24, 3), Int(-128, 127)))
+    make = Maker(SeededChoices(3), TensorType((24, 24, 3), Int(-128, 127)))
     for k in range(1, 8):
         pads = (k // 2, k // 2, (k - 1) // 2, (k - 1) // 2) if k % 2 else (0, 0, 0, 0)
         saved, make.layers = make.layers, []
@@ -140,7 +148,7 @@ def test_real_pictures_with_every_kernel() -> None:
 
 
 def test_affine_is_fused_where_it_is_exact() -> None:
-    make = Maker(5, TensorType((6, 7, 3), Int(-8, 7)))
+    make = Maker(SeededChoices(5), TensorType((6, 7, 3), Int(-8, 7)))
     conv = make.conv(5, window=Window((3, 3)), sums=True)
     scale = make.random.integers(-700, 700, 5)
     offset = make.random.integers(-300, 300, 5) * 512 - 0 * scale
@@ -166,7 +174,7 @@ def test_affine_is_fused_where_it_is_exact() -> None:
 
 
 def conv_network(type_: TensorType, kernel: int = 3) -> Graph:
-    make = Maker(1, type_)
+    make = Maker(SeededChoices(1), type_)
     layer = make.conv(4, window=Window((kernel, kernel)), sums=True)
     return Graph("core", type_, (layer,), (("y", layer.name),))
 
@@ -188,7 +196,7 @@ def test_refused(graph: Graph, core: str | None, message: str) -> None:
 
 def test_saturating_network() -> None:
     """Hardware and golden model of the core clamp alike; the network itself would not."""
-    make = Maker(7, TensorType((8, 8, 6), Int(-2048, 2047)))
+    make = Maker(SeededChoices(7), TensorType((8, 8, 6), Int(-2048, 2047)))
     layer = make.conv(3, window=Window((3, 3)), sums=True)
     graph = Graph("core", make.input, (layer,), (("y", layer.name),))
     design = bare(graph, "ni=4,no=5,kernel=5,depth=64,bank=16,acc=15")
@@ -202,7 +210,7 @@ def test_saturating_network() -> None:
 @pytest.mark.parametrize(("kernel", "outputs"), [(3, 64), (5, 64), (7, 32)])
 def test_utilisation(kernel: int, outputs: int) -> None:
     """32 channels: nothing is lost to the schedule, and little to weights and the last columns."""
-    make = Maker(1, TensorType((32, 32, 32), Int(-128, 127)))
+    make = Maker(SeededChoices(1), TensorType((32, 32, 32), Int(-128, 127)))
     layer = make.conv(outputs, sums=True, window=Window(
         (kernel, kernel), pads=(kernel // 2,) * 4))
     object.__setattr__(layer, "pad", np.zeros((1, 1, 1), dtype=np.int64))
@@ -265,7 +273,7 @@ def test_cnv_on_real_pictures() -> None:
 @pytest.mark.parametrize(("kernel", "outputs"), [(3, 64), (5, 64), (7, 32)])
 def test_full_core(kernel: int, outputs: int) -> None:
     """The default core on 32 channels of 32 rows: to the bit and the cycle, 95 % of it busy."""
-    make = Maker(kernel, TensorType((32, 128, 32), Int(-2048, 2047)))
+    make = Maker(SeededChoices(kernel), TensorType((32, 128, 32), Int(-2048, 2047)))
     layer = make.conv(outputs, sums=True, window=Window(
         (kernel, kernel), pads=(kernel // 2,) * 4))
     object.__setattr__(layer, "pad", np.zeros((1, 1, 1), dtype=np.int64))

@@ -1,4 +1,4 @@
-"""All golden levels are equal by ==, and layouts lose nothing."""
+"""All golden levels give equal integers, and layouts of words keep every value."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from bnnhw.golden.layout import beats, stream_values, stream_words, weight_words
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.layers import Dense
-from tests.networks import random_graph, random_samples
+from tests.networks import any_graphs, chains, examples, random_graph, random_samples, samples
+from tests.networks.choices import DrawnChoices
 
 LEVELS = [level for level in golden.LEVELS if level != "compiled"]
 
 
-@given(st.lists(st.integers(1, 150), min_size=2, max_size=4), st.integers(0, 999), st.booleans(),
-       st.booleans(), st.sampled_from(["bits", "scores", "label", "both"]), st.booleans())
-def test_levels_are_equal(sizes: list[int], seed: int, pixels: bool, unipolar: bool, tail: str,
-                          affine: bool) -> None:
-    graph = random_graph(sizes, seed=seed, pixels=pixels, unipolar=unipolar, tail=tail,
-                         affine=affine)
-    x = random_samples(graph, 7, seed)
+SIZES = st.integers(1, 40) | st.sampled_from([63, 64, 65, 127, 128, 129])
+"""Sizes around one and two words of 64 bits, and small ones."""
+
+
+@examples(60)
+@given(st.data(), chains(SIZES) | any_graphs())
+def test_levels_are_equal(data: st.DataObject, graph: Graph) -> None:
+    x = data.draw(samples(graph, 3))
     reference = graph.compute_all(x)
     for level in LEVELS:
         found = golden.run_all(graph, x, level)
@@ -84,12 +86,11 @@ def test_batches_join() -> None:
     assert (found["scores"] == graph.compute(x)["scores"]).all()
 
 
-@given(st.integers(1, 40), st.integers(1, 17), st.integers(1, 12), st.booleans(),
-       st.integers(0, 99))
-def test_stream_words_and_back(length: int, lanes: int, width: int, signed: bool,
-                               seed: int) -> None:
+@given(st.data(), st.integers(1, 40), st.integers(1, 17), st.integers(1, 12), st.booleans())
+def test_stream_words_and_back(data: st.DataObject, length: int, lanes: int, width: int,
+                               signed: bool) -> None:
     lo, hi = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
-    values = np.random.default_rng(seed).integers(lo, hi + 1, (3, length))
+    values = DrawnChoices(data.draw).integers(lo, hi, (3, length))
     words = stream_words(values, lanes, width)
     assert words.shape == (3, beats(length, lanes), -(-lanes * width // 8))
     assert (stream_values(words, length, lanes, width, signed) == values).all()

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.network import Network, load_network
@@ -17,8 +16,7 @@ from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.ir.layer import LAYERS
 from bnnhw.layers import Affine, Dense, Flatten
-from tests.importers.random_graphs import any_graph
-from tests.networks import random_graph, random_samples
+from tests.networks import any_graph, any_graphs, examples, random_graph, random_samples
 
 
 def again(graph: Graph) -> Graph:
@@ -29,10 +27,9 @@ def again(graph: Graph) -> Graph:
         return load_network(Path(folder)).graph
 
 
-@given(st.integers(0, 1 << 32), st.integers(1, 12))
-@settings(max_examples=300)
-def test_any_graph_round_trips(seed: int, count: int) -> None:
-    graph = any_graph(seed, count)
+@examples(200)
+@given(any_graphs(layers=10))
+def test_any_graph_round_trips(graph: Graph) -> None:
     loaded = again(graph)
     assert loaded.to_json() == graph.to_json()
     assert loaded.digest() == graph.digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from bnnhw.errors import ConfigError, ModelError
 from bnnhw.ir import Bits, Graph, Int, TensorType
 from bnnhw.layers import Affine, ArgMax, Binarize, Dense
-from tests.networks import random_graph, random_samples
+from tests.networks import any_graphs, random_graph, samples
+from tests.networks.choices import DrawnChoices
 
 
 def dense(planes: int = 1, thresholds: np.ndarray | None = None) -> Dense:
@@ -36,11 +38,11 @@ def test_dense_is_the_sum_of_products() -> None:
     assert (layer.compute(x) == products).all()
 
 
-@given(st.integers(1, 6), st.integers(0, 10 ** 6))
-def test_unipolar_bits_cost_one_constant(fan_in: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    w = random.integers(0, 2, (4, fan_in), dtype=np.uint8)
-    x = random.integers(0, 2, (9, fan_in))
+@given(st.data(), st.integers(1, 6))
+def test_unipolar_bits_cost_one_constant(data: st.DataObject, fan_in: int) -> None:
+    choices = DrawnChoices(data.draw)
+    w = choices.bits((4, fan_in))
+    x = choices.integers(0, 1, (9, fan_in))
     layer = Dense("d", "input", TensorType((fan_in,), Bits(unipolar=True)), w[None], (1,),
                   w.sum(axis=1, dtype=np.int64) - fan_in, None)
     assert (layer.compute(x) == x @ (2 * w.astype(np.int64) - 1).T).all()
@@ -110,15 +112,11 @@ def test_graph_refuses_what_does_not_chain() -> None:
             Graph("g", d.input, layers, outputs)
 
 
-@given(st.lists(st.integers(1, 9), min_size=2, max_size=4), st.integers(0, 99), st.booleans(),
-       st.booleans(), st.sampled_from(["bits", "scores", "label", "both"]))
-def test_json_keeps_everything(sizes: list[int], seed: int, pixels: bool, unipolar: bool,
-                               tail: str) -> None:
-    graph = random_graph(sizes, seed=seed, pixels=pixels, unipolar=unipolar, tail=tail,
-                         affine=True)
-    again = Graph.from_json(graph.to_json())
+@given(st.data(), any_graphs())
+def test_json_keeps_everything(data: st.DataObject, graph: Graph) -> None:
+    again = Graph.from_json(json.loads(json.dumps(graph.to_json())))
     assert again.digest() == graph.digest()
-    x = random_samples(graph, 5, seed)
+    x = data.draw(samples(graph, 2))
     for name, value in graph.compute(x).items():
         assert (again.compute(x)[name] == value).all()
 

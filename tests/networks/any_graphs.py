@@ -1,4 +1,4 @@
-"""Random Graphs of every layer kind, with parameters that no trained network would have."""
+"""Graphs of every layer kind for tests, with parameters that no trained network would have."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from bnnhw.layers import (
     Upsample,
     product_sum,
 )
+from tests.networks.choices import Choices, SeededChoices
 
-__all__ = ["any_graph"]
-
-Random = np.random.Generator
+__all__ = ["any_graph", "make_any_graph"]
 
 
 class Maker:
-    """Layers one after another, each reading any of those before it."""
+    """Adds layers one after another, each of which reads any of those before it."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = np.random.default_rng(seed)
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
         self.layers: list[Layer] = []
         self.types: dict[str, TensorType] = {"input": TensorType(self.shape(), self.element())}
         if self.chance(0.3) and isinstance(self.types["input"].element, Int):
@@ -43,16 +42,18 @@ class Maker:
                               self.integer(element.lo, element.hi + 2), self.chance(0.5)))
 
     def chance(self, p: float) -> bool:
-        return bool(self.random.random() < p)
+        return self.choices.chance(p)
 
     def integer(self, low: int, high: int) -> int:
-        return int(self.random.integers(low, high))
+        """A number below ``high``."""
+        return self.choices.integer(low, high - 1)
 
     def integers(self, low: int, high: int, *shape: int) -> np.ndarray:
-        return self.random.integers(low, high, shape)
+        """Numbers below ``high``."""
+        return self.choices.integers(low, high - 1, shape)
 
     def bits(self, *shape: int) -> np.ndarray:
-        return self.random.integers(0, 2, shape, dtype=np.uint8)
+        return self.choices.bits(shape)
 
     def shape(self) -> tuple[int, ...]:
         return tuple(self.integer(1, 7) for _ in range(self.integer(1, 4)))
@@ -126,7 +127,7 @@ def _conv(make: Maker, name: str) -> Layer | None:
         return None
     type_ = place[1]
     window, channels = make.window(type_), type_.channels
-    groups = int(make.random.choice([g for g in range(1, channels + 1) if channels % g == 0]))
+    groups = int(make.choices.pick([g for g in range(1, channels + 1) if channels % g == 0]))
     outputs = groups * make.integer(1, 4)
     absent = type_.element == Bits() and make.chance(0.4)
     if min(window.out_size(*type_.map[:2])) < 1:
@@ -210,8 +211,13 @@ KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax)
 
 
 def any_graph(seed: int, count: int) -> Graph:
-    """Make a Graph of about ``count`` layers; ``seed`` decides everything."""
-    make = Maker(seed)
+    """Make the Graph of a seed (see ``make_any_graph``)."""
+    return make_any_graph(SeededChoices(seed), count)
+
+
+def make_any_graph(choices: Choices, count: int) -> Graph:
+    """Make a Graph of at most ``count`` layers, and sometimes one for binarised pixels."""
+    make = Maker(choices)
     for k in range(count):
         layer = KINDS[make.integer(0, len(KINDS))](make, f"layer{k}")
         if layer is not None:

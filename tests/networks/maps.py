@@ -1,4 +1,4 @@
-"""Random networks of maps for tests: windows, paddings, pools, residuals, groups, integers."""
+"""Networks of maps and signals for tests: windows, pads, pools, residuals, groups, integers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,20 @@ from bnnhw.layers import (
     Upsample,
     product_sum,
 )
+from tests.networks.choices import Choices, SeededChoices
 
-__all__ = ["Maker", "random_map_network"]
+__all__ = ["Maker", "make_map_network", "random_map_network"]
+
+
+WINDOW_ATTEMPTS = 100
+"""Windows that are tried before a layer gets one of a single pixel."""
 
 
 class Maker:
-    """Adds random layers to a network, one kind at a time."""
+    """Adds layers to a network, one kind at a time."""
 
-    def __init__(self, seed: int, input_: TensorType) -> None:
-        self.random = np.random.default_rng(seed)
+    def __init__(self, choices: Choices, input_: TensorType) -> None:
+        self.choices = choices
         self.input = input_
         self.layers: list[Layer] = []
         self.hints: Hints = {}
@@ -47,11 +52,10 @@ class Maker:
         return f"{kind}{len(self.layers)}"
 
     def integer(self, low: int, high: int) -> int:
-        """A random number, both ends included."""
-        return int(self.random.integers(low, high + 1))
+        return self.choices.integer(low, high)
 
     def chance(self, probability: float) -> bool:
-        return bool(self.random.random() < probability)
+        return self.choices.chance(probability)
 
     def window(self, height: int, width: int, kernel: int = 3, padded: bool = True,
                same: bool = False) -> Window:
@@ -59,7 +63,7 @@ class Maker:
         if same:
             k = (2 * self.integer(0, 1) + 1, 1 if width == 1 else 2 * self.integer(0, 1) + 1)
             return Window(k, pads=(k[0] // 2, k[1] // 2, k[0] // 2, k[1] // 2))
-        while True:
+        for _ in range(WINDOW_ATTEMPTS):
             columns = 1 if width == 1 else self.integer(1, kernel)
             k = (self.integer(1, kernel), columns)
             stride = (self.integer(1, 2), 1 if width == 1 else self.integer(1, 2))
@@ -70,6 +74,7 @@ class Maker:
             w = Window(k, stride, dilation, (pads[0], pads[1], pads[2], pads[3]))
             if min(w.out_size(height, width)) >= 1:
                 return w
+        return Window((1, 1))
 
     def conv(self, outputs: int, *, window: Window | None = None, groups: int = 1,
              sums: bool = False, levels: int = 1, source: str | None = None,
@@ -81,12 +86,12 @@ class Maker:
         height, width, channels = type_.map
         w = window or self.window(height, width)
         fan_in = w.taps * channels // groups
-        weights = self.random.integers(0, 2, (outputs, fan_in), dtype=np.uint8)
+        weights = self.choices.bits((outputs, fan_in))
         element = type_.element
         bipolar = isinstance(element, Bits) and not element.unipolar
         absent = bipolar and self.chance(0.5)
         shape = (1, 1, 1) if self.chance(0.7) else (2, 2, self.integer(1, 3))
-        pad = self.random.integers(element.lo, element.hi + 1, shape)
+        pad = self.choices.integers(element.lo, element.hi, shape)
         if absent:
             pad = np.zeros((1, 1, 1), dtype=np.int64)
         coefficients, const = product_sum(weights, element)
@@ -97,8 +102,8 @@ class Maker:
         else:
             middle = const + sum(coefficients) * fan_in // 2
             spread = max(2, sum(coefficients) * int(np.sqrt(fan_in)) // 2)
-            thresholds = np.sort(middle[:, None] + self.random.integers(
-                -spread, spread + 1, (outputs, levels)), axis=1)
+            thresholds = np.sort(middle[:, None] + self.choices.integers(
+                -spread, spread, (outputs, levels)), axis=1)
         layer = Conv(self._name("conv"), name, type_, weights[None], coefficients, const,
                      thresholds, unipolar, window=w, groups_=groups, pad=pad, absent=absent)
         self.layers.append(layer)
@@ -123,7 +128,7 @@ class Maker:
         if len(self.last[1].shape) != 1:
             self.layers.append(Flatten(self._name("flatten"), *self.last))
         name, type_ = self.last
-        weights = self.random.integers(0, 2, (outputs, type_.size), dtype=np.uint8)
+        weights = self.choices.bits((outputs, type_.size))
         coefficients, const = product_sum(weights, type_.element)
         layer = Dense(self._name("fc"), name, type_, weights[None], coefficients, const, None)
         self.layers.append(layer)
@@ -132,14 +137,14 @@ class Maker:
     def threshold(self, levels: int = 1) -> None:
         name, type_ = self.last
         middle = (type_.element.lo + type_.element.hi) // 2
-        values = np.sort(middle + self.random.integers(-3, 4, (type_.channels, levels)), axis=1)
-        self.layers.append(Threshold(self._name("sign"), name, type_, values, self.random.integers(
-            0, 2, type_.channels, dtype=np.uint8)))
+        values = np.sort(middle + self.choices.integers(-3, 3, (type_.channels, levels)), axis=1)
+        self.layers.append(Threshold(self._name("sign"), name, type_, values, self.choices.bits(
+            type_.channels)))
 
     def max_pool(self) -> None:
         name, type_ = self.last
         height, width, channels = type_.map
-        smallest = self.random.integers(0, 2, channels, dtype=np.uint8) * self.integer(0, 1)
+        smallest = self.choices.bits(channels) * self.integer(0, 1)
         self.layers.append(MaxPool(self._name("pool"), name, type_, self.window(height, width),
                                    smallest.astype(np.uint8)))
 
@@ -157,8 +162,8 @@ class Maker:
         first = self.conv(outputs, window=self.window(height, width, same=True), sums=True)
         type_a = first.out_type()
         affine = Affine(self._name("scale"), first.name, type_a,
-                        self.random.integers(-5, 6, outputs),
-                        self.random.integers(-20, 20, outputs), self.integer(0, 3))
+                        self.choices.integers(-5, 5, outputs),
+                        self.choices.integers(-20, 19, outputs), self.integer(0, 3))
         self.layers.append(affine)
         if outputs == channels and isinstance(type_.element, Int):
             other, other_type = name, type_
@@ -190,8 +195,8 @@ class Maker:
 
     def select(self) -> None:
         name, type_ = self.last
-        self.layers.append(Select(self._name("pick"), name, type_, self.random.integers(
-            0, type_.channels, self.integer(1, 5))))
+        self.layers.append(Select(self._name("pick"), name, type_, self.choices.integers(
+            0, type_.channels - 1, self.integer(1, 5))))
 
     def upsample(self) -> None:
         name, type_ = self.last
@@ -200,21 +205,36 @@ class Maker:
 
 
 def random_map_network(seed: int, steps: int = 4) -> tuple[Graph, Hints]:
-    """Make a network of a few random layers on a small map or signal, and folds by hand."""
-    random = np.random.default_rng(seed)
-    element = [Bits(), Bits(), Bits(unipolar=True), Int(-8, 7), Int(0, 7)][random.integers(5)]
-    signal = random.random() < 0.2
-    shape = (int(random.integers(4, 9)), int(random.integers(1, 5))) if signal else \
-        (int(random.integers(3, 7)), int(random.integers(3, 7)), int(random.integers(1, 5)))
-    make = Maker(seed, TensorType(shape, element))
+    """Make the network of a seed (see ``make_map_network``)."""
+    return make_map_network(SeededChoices(seed), SeededChoices(seed), steps)
+
+
+def make_map_network(structure: Choices, layers: Choices, steps: int) -> tuple[Graph, Hints]:
+    """Make a network on a small map or signal, and folds by hand for some of its layers.
+
+    Parameters
+    ----------
+    structure : Choices
+        Input, number of layers, and outputs.
+    layers : Choices
+        Kinds, sizes, weights and folds.
+    steps : int
+        Maximum number of additions to the network; each adds one to six layers.
+    """
+    element = [Bits(), Bits(), Bits(unipolar=True), Int(-8, 7),
+               Int(0, 7)][structure.integer(0, 4)]
+    signal = structure.chance(0.2)
+    sizes = ((4, 8), (1, 4)) if signal else ((3, 6), (3, 6), (1, 4))
+    shape = tuple(structure.integer(low, high) for low, high in sizes)
+    make = Maker(layers, TensorType(shape, element))
     if isinstance(element, Int):
         make.conv(make.integer(1, 6), levels=make.integer(1, 2))
-    for _ in range(int(random.integers(1, steps + 1))):
+    for _ in range(structure.integer(1, steps)):
         _grow(make)
     if isinstance(make.last[1].element, Int) and make.layers[-1].kind != "threshold":
         make.threshold()
     outputs = []
-    tail = random.integers(4)
+    tail = structure.integer(0, 3)
     if tail == 0 or not any(layer.kind == "conv" for layer in make.layers):
         scores = make.dense(make.integer(2, 5))
         make.layers.append(ArgMax("label", scores.name, scores.out_type()))
@@ -225,9 +245,9 @@ def random_map_network(seed: int, steps: int = 4) -> tuple[Graph, Hints]:
     else:
         outputs = [("map", make.last[0])]
     if tail == 3 and len(make.layers) > 2:
-        inner = make.layers[int(random.integers(len(make.layers) - 1))]
+        inner = make.layers[structure.integer(0, len(make.layers) - 2)]
         if inner.kind != "flatten":
-            outputs.insert(int(random.integers(2)), ("inner", inner.name))
+            outputs.insert(structure.integer(0, 1), ("inner", inner.name))
     for layer in make.layers:
         if isinstance(layer, (Conv, Dense)) and make.chance(0.5):
             make.fold(layer)
