@@ -1,4 +1,4 @@
-"""Types of the values in layers.yaml; each says in one line what it takes."""
+"""Types of the values in layers.yaml, with error messages that name what is expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 
 
 class Strict(BaseModel):
-    """A mapping of YAML whose keys and types are all known."""
+    """A mapping of YAML that allows known keys of exact types only."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -35,7 +35,7 @@ def _is_list(value: Any, lengths: tuple[int, ...], low: int, high: int = MAX_SIZ
 
 
 def _extent(words: tuple[str, ...], what: str) -> Callable[[Any], Any]:
-    """Make the check of a positive number or a pair [rows, columns], or one of ``words``."""
+    """Make a validator of a positive number, a pair [rows, columns], or one of ``words``."""
     def check(value: Any) -> Any:
         if _is_int(value, 1) or (isinstance(value, str) and value in words):
             return value

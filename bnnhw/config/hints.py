@@ -1,4 +1,4 @@
-"""What the user fixes by hand, layer by layer; everything else is the solver's."""
+"""Choices of a plan that the user fixes per layer: folding and weight memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ __all__ = ["Hints", "LayerHint"]
 
 @dataclass(frozen=True)
 class LayerHint:
-    """Folding and weight memory of one layer; None and ``auto`` leave it to the plan."""
+    """Folding and weight memory of one layer.
+
+    Parameters
+    ----------
+    pe, simd : int or None
+        Rows and columns of the weights that one cycle computes; None lets the planner choose.
+    memory : str
+        ``block``, ``lut``, ``constant`` or ``spram``; ``auto`` lets the planner choose.
+    """
 
     pe: int | None = None
     simd: int | None = None
@@ -17,4 +25,4 @@ class LayerHint:
 
 
 Hints = dict[str, LayerHint]
-"""By layer name; a layer without a hint is planned freely."""
+"""Hints by layer name; the planner chooses everything for layers without one."""

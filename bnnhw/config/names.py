@@ -1,4 +1,4 @@
-"""Names that a network or a layer can have: they become Verilog identifiers."""
+"""Checks names of networks and layers, which become Verilog identifiers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ wait wand weak0 weak1 while wire wor xnor xor
 _PORTS = {"clk", "rst", "frame_error", "s_axis", "m_axis", "pixels"}
 
 _OWN = re.compile(r"^(bnnhw|[sm]_axis)_|_[io]_(valid|ready|payload)$")
-"""Patterns of the names that a generated design gives to its own modules and wires."""
+"""Pattern of the names that a generated design gives to its modules and wires."""
 
 RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
 
 
 def check_name(name: str) -> str:
-    """Return ``name``, or raise ``ValueError`` where Verilog or the design itself uses it."""
+    """Return ``name``; raise ``ValueError`` if Verilog or the design itself uses it."""
     if name in RESERVED or _OWN.search(name):
-        raise ValueError(f"'{name}' is a word of Verilog or of the generated design; choose "
-                         "another name")
+        raise ValueError(f"'{name}' is a keyword of Verilog or a name of the generated design; "
+                         "choose another name")
     return name

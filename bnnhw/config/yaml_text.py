@@ -1,7 +1,7 @@
-"""The only reader of YAML text: numbers as people mean them, and no aliases.
+"""Reads YAML text, with numbers as people write them and without aliases.
 
 PyYAML follows YAML 1.1, which reads 1e-5 as text, 010 as octal 8 and 12:30 as 750. Here every usual
-numeral is a number, and one that has two readings is refused.
+numeral is a number, and a numeral with two readings is an error.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float:
     if text.lstrip("+-").isdigit():
         return int(text)
     value = float(text.replace(".inf", "inf").replace(".nan", "nan"))
-    # 1e3 is the integer 1000, also where only integers are legal.
+    # 1e3 is the integer 1000, so that it is legal where integers are expected.
     whole = "e" in text and math.isfinite(value) and value.is_integer() and abs(value) < 1 << 53
     return int(value) if whole else value
 
@@ -67,14 +67,14 @@ def parse_yaml(path: Path) -> Any:
     Raises
     ------
     ConfigError
-        It cannot be read, is not YAML, or holds something with two readings.
+        The file cannot be read, is not YAML, or has a numeral with two readings.
     """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"is {len(raw)} bytes long, at most {MAX_BYTES} are read",
+        raise ConfigError(f"is {len(raw)} bytes long, at most {MAX_BYTES} are supported",
                           where=path.name, hint="weights belong in the .npz")
     try:
         text = raw.decode()
@@ -91,7 +91,7 @@ def parse_yaml(path: Path) -> Any:
 
 
 def _check(node: yaml.Node | None, path: Path, name: bool = False) -> None:
-    """Refuse repeated keys, numerals with two readings, and truth values in place of names."""
+    """Raise ``ConfigError`` for repeated keys, ambiguous numerals, and truth values as names."""
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
@@ -117,7 +117,7 @@ def _check(node: yaml.Node | None, path: Path, name: bool = False) -> None:
 
 
 def _readings(text: str) -> str:
-    """The numbers that a numeral with two readings may stand for."""
+    """Describe the two readings of an ambiguous numeral."""
     plain = text.replace("_", "")
     sign = -1 if plain.startswith("-") else 1
     digits = plain.lstrip("+-")

@@ -1,7 +1,7 @@
-"""Running a Graph in levels that are equal by ``==``.
+"""Golden models: implementations of a Graph of different speed that give equal integers.
 
-``reference`` is ``Graph.compute_all`` itself, the only authority; ``fast`` uses float32 BLAS,
-``packed`` the hardware's own bit order, ``compiled`` numba (an extra).
+``reference`` is ``Graph.compute_all`` and defines the result. ``fast`` uses float32 BLAS,
+``packed`` the bit order of the hardware, and ``compiled`` numba (an extra).
 """
 
 from bnnhw.golden.run import LEVELS, run, run_all

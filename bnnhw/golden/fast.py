@@ -1,4 +1,4 @@
-"""Popcounts through float32 BLAS, which is exact while every sum stays under 2**24."""
+"""The golden level ``fast``: popcounts by float32 BLAS, exact for sums under 2**24."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["count"]
 def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
 
-    A dot product of +-1 vectors is an integer of at most ``in``; float32 holds all of them as
-    long as that is under 2**24, whatever the order of summation.
+    A dot product of +-1 vectors is an integer of at most ``in``. Below 2**24 float32 represents
+    every partial sum exactly, in any order of summation.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Bit order, in one place: how tensors become stream words and weights become memory words.
+"""Bit order of the hardware: how tensors become stream words, and weights memory words.
 
 Element 0 of a word is in its least significant bits. The last word of a frame is padded with
-zeros; padded weight columns are 1, so that XNOR with a padded 0 counts nothing; padded rows have
-weights 1 and a start value that never fires.
+zeros; padded weight columns are 1, so that XNOR with a padded 0 adds nothing; padded rows have
+weights 1 and a start value with which they are never active.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ __all__ = ["beats", "channel_words", "pack_integers", "pack_words", "stream_valu
 
 
 def beats(elements: int, lanes: int) -> int:
-    """Words that a frame of ``elements`` takes at ``lanes`` a word."""
+    """Words of a frame of ``elements``, with ``lanes`` elements per word."""
     return -(-elements // lanes)
 
 
 def word_bytes(bits: int) -> int:
-    """Bytes of a stream word, padded up as AXI4-Stream has it."""
+    """Bytes of a stream word; AXI4-Stream pads words to bytes."""
     return -(-bits // 8)
 
 
@@ -31,9 +31,9 @@ def stream_words(values: np.ndarray, lanes: int, width: int) -> np.ndarray:
     values : integer array [n, L]
         Negative values are written in two's complement of ``width`` bits.
     lanes : int
-        Elements a word.
+        Elements per word.
     width : int
-        Bits an element, 1 to 63.
+        Bits per element, 1 to 63.
     """
     n, length = values.shape
     count = beats(length, lanes)
@@ -62,7 +62,7 @@ def stream_values(words: np.ndarray, length: int, lanes: int, width: int,
 
 
 def weight_words(weights: np.ndarray, pe: int, simd: int) -> list[int]:
-    """Weight memory of a folded layer: word ``nf * SF + sf`` holds PE rows of SIMD bits.
+    """Weight memory of a folded layer: word ``nf * SF + sf`` has PE rows of SIMD bits.
 
     Row r of the word is matrix row ``nf * pe + r``; bit s of it is column ``sf * simd + s``.
     """

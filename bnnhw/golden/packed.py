@@ -1,4 +1,4 @@
-"""Popcounts on packed 64-bit words, in the bit order of the hardware."""
+"""The golden level ``packed``: popcounts on 64-bit words, in the bit order of the hardware."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pack64(bits: np.ndarray) -> np.ndarray:
 def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
 
-    ``popcount = N - ones(a xor w)``; the padding is 0 on both sides and so counts nothing.
+    ``popcount = N - ones(a xor w)``; padding bits are 0 on both sides and add nothing.
     """
     a, w = pack64(bits), pack64(weights)
     counts = np.empty((len(bits), len(weights)), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Predictions sample by sample: what the golden model expects, and what the hardware gave."""
+"""Compares outputs sample by sample: expected by the golden model, and given by hardware."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["COLUMNS", "Prediction", "predictions"]
 
 SHOWN_VALUES = 10
-"""Values of an output that a table shows."""
+"""Number of values of an output that a table shows."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Prediction:
 
     @property
     def remark(self) -> str:
-        """What is wrong: the hardware, or the network's answer; empty where nothing is."""
+        """``DIFFERS`` if the hardware is wrong, ``wrong label`` if the network is, else empty."""
         if not self.equal:
             return "DIFFERS"
         if self.label is None or "label" not in self.got:
@@ -71,7 +71,7 @@ def predictions(expected: dict[str, np.ndarray], got: dict[str, np.ndarray],
 
 
 def _shown(outputs: dict[str, np.ndarray]) -> str:
-    """The label and the first values of the other outputs, in one cell."""
+    """Format the label and the first values of the other outputs for one cell of a table."""
     parts = [str(int(outputs["label"]))] if "label" in outputs else []
     for name, value in outputs.items():
         if name != "label":

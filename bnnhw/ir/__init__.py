@@ -1,4 +1,4 @@
-"""The network as integers: tensor types, layers, and the Graph, which is the golden model."""
+"""The network as integers: tensor types, the interface of layers, and the Graph they form."""
 
 from bnnhw.ir.graph import Graph
 from bnnhw.ir.types import Bits, Element, Int, TensorType

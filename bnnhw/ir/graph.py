@@ -1,4 +1,4 @@
-"""The Graph: layers in topological order. ``Graph.compute`` is the golden model."""
+"""The Graph: a network's layers in topological order; ``Graph.compute`` is the golden model."""
 
 from __future__ import annotations
 
@@ -21,18 +21,23 @@ __all__ = ["Graph"]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A network of integers.
+    """A network that computes with integers only.
 
     Parameters
     ----------
     name : str
-        Becomes the name of the top module.
+        Name of the network, and of its top module.
     input : TensorType
-        What one sample is.
+        Type of one sample.
     layers : tuple of Layer
-        In topological order; each names its source.
+        In topological order; each names its sources.
     outputs : tuple of (str, str)
-        Name of the output and the layer that gives it, in the order of the user.
+        Name of each output and of the layer that gives it, in the order of the user.
+
+    Raises
+    ------
+    ModelError
+        A source or an output names no layer before it, types do not fit together, or names repeat.
     """
 
     name: str
@@ -50,13 +55,14 @@ class Graph:
                 raise layer.error("two layers have this name", "rename one of them")
             for source, input_ in zip(layer.sources, layer.inputs, strict=True):
                 if source not in types:
-                    raise layer.error(f"reads '{source}', which does not come before it")
+                    raise layer.error(f"reads '{source}', which is not a layer before it")
                 if input_ != types[source]:
                     raise layer.error(f"expects {input_}, but '{source}' gives {types[source]}")
             types[layer.name] = layer.out_type()
         for output, source in self.outputs:
             if source not in types or source == "input":
-                raise ModelError(f"reads '{source}', which is no layer", where=f"output '{output}'")
+                raise ModelError(f"reads '{source}', which is not a layer",
+                                 where=f"output '{output}'")
         names = [output for output, _ in self.outputs]
         if len(set(names)) < len(names):
             raise ModelError("two outputs have the same name", where=f"network '{self.name}'")
@@ -64,25 +70,36 @@ class Graph:
             raise ModelError("the network has no output", where=f"network '{self.name}'")
 
     def layer(self, name: str) -> Layer:
+        """Return the layer of a name."""
         return next(layer for layer in self.layers if layer.name == name)
 
     def readers(self, name: str) -> list[Layer]:
-        """Layers that read the output of layer ``name``; one that reads it twice counts twice."""
+        """Layers that read the output of layer ``name``; one that reads it twice occurs twice."""
         return [layer for layer in self.layers for source in layer.sources if source == name]
 
     def output_types(self) -> dict[str, TensorType]:
+        """Types of the outputs, by name."""
         return {output: self.layer(source).out_type() for output, source in self.outputs}
 
     def accept_input(self, x: np.ndarray, layout: str | None = None) -> np.ndarray:
-        """Return ``x`` as integers ``[n, *input.shape]`` of their given width, or refuse it.
+        """Check samples, and return them as integers ``[n, *input.shape]`` of their given type.
 
-        Bits may be given as 0/1, as booleans, or as -1/+1 in a signed type. ``layout`` is
-        described in ``arrange_samples``.
+        Parameters
+        ----------
+        x : integer or bool array
+            Bits may be given as 0/1, as booleans, or as -1/+1 in a signed type.
+        layout : str or None
+            See ``arrange_samples``.
+
+        Raises
+        ------
+        ConfigError
+            The shape, the type or a value does not fit the input.
         """
         where = "input array"
         if x.dtype.kind not in "biu":
             raise ConfigError(f"has type {x.dtype}, expected integers", where=where,
-                              hint="hand in the pixels or bits themselves, not scaled floats")
+                              hint="pass the pixels or bits themselves, not scaled floats")
         x = arrange_samples(x, self.input.shape, layout)
         if x.dtype == np.bool_:
             x = x.astype(np.uint8)
@@ -93,12 +110,12 @@ class Graph:
                 raise ConfigError("mixes -1 with 0, expected 0/1 or -1/+1", where=where)
             return (x + 1) // 2
         if lo < element.lo or hi > element.hi:
-            raise ConfigError(f"holds {lo}..{hi}, expected {element.lo}..{element.hi}",
+            raise ConfigError(f"has values of {lo}..{hi}, expected {element.lo}..{element.hi}",
                               where=where)
         return x
 
     def check_input(self, x: np.ndarray, layout: str | None = None) -> np.ndarray:
-        """Return ``x`` as int64, or refuse it (see ``accept_input``)."""
+        """Check samples as ``accept_input`` does, and return them as int64."""
         return self.accept_input(x, layout).astype(np.int64)
 
     def compute_all(self, x: np.ndarray, layout: str | None = None) -> dict[str, np.ndarray]:
@@ -113,10 +130,11 @@ class Graph:
         return self.select_outputs(self.compute_all(x, layout))
 
     def select_outputs(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Pick the outputs of the network from the values of all layers."""
         return {output: values[source] for output, source in self.outputs}
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, weights packed to bits, as JSON values; equal graphs give equal text."""
+        """Convert to JSON values, with weights packed to bits; equal graphs give equal text."""
         return {
             "name": self.name,
             "input": self.input.to_json(),
@@ -129,7 +147,7 @@ class Graph:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Graph:
-        """Rebuild a Graph from ``to_json``; every layer checks its own parameters again."""
+        """Rebuild a Graph from ``to_json``; every layer checks its parameters again."""
         types = {"input": TensorType.from_json(data["input"])}
         layers = []
         for item in data["layers"]:
@@ -144,7 +162,7 @@ class Graph:
         return Graph(str(data["name"]), types["input"], tuple(layers), outputs)
 
     def digest(self) -> str:
-        """SHA-256 over the whole network; two graphs share it when they compute the same way."""
+        """SHA-256 of ``to_json``; equal for graphs of equal layers, parameters and names."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

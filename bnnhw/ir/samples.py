@@ -1,4 +1,4 @@
-"""Arranging sample arrays as the network reads them: the only check of their shape."""
+"""Arranges arrays of samples as the network reads them, and checks their shape."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from bnnhw.errors import ConfigError
 __all__ = ["LAYOUTS", "arrange_samples"]
 
 LAYOUTS = ("NHWC", "NCHW")
-"""Orders of the axes of an array of samples. Of signals they are [n, T, C] and [n, C, T]."""
+"""Orders of the axes of samples; for signals they mean [n, T, C] and [n, C, T]."""
 
 AXES = {3: "[height, width, channels]", 2: "[time steps, channels]", 1: "[values]"}
 
 
 def arrange_samples(x: np.ndarray, shape: tuple[int, ...],
                     layout: str | None = None) -> np.ndarray:
-    """Return ``x`` as ``[n, *shape]``, channels last, or refuse it.
+    """Return ``x`` as ``[n, *shape]``, channels last.
 
-    Without a layout, ``x`` must have exactly that shape. Axes of size 1 and flat samples are
-    accepted as well where the network has one channel or one pixel, because every layout then
-    stores the same values in the same order.
+    Without a layout, ``x`` must have exactly that shape. If the network has one channel or one
+    pixel, axes of size 1 and flat samples are also accepted, because every layout then stores the
+    same values in the same order.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def _hint(x: np.ndarray, shape: tuple[int, ...], expected: tuple[int, ...], firs
     if x.shape == expected:
         return "the axis of the samples is missing: use x[None] for one sample"
     if len(shape) > 1 and given == (shape if first else (shape[-1], *shape[:-1])):
-        layout, place = ("NHWC", "end") if first else ("NCHW", "front")
-        return f"its channels are at the {place}: use `layout={layout}`"
+        layout, position = ("NHWC", "end") if first else ("NCHW", "front")
+        return f"its channels are at the {position}: use `layout={layout}`"
     if x.ndim > 1 and int(np.prod(given)) == int(np.prod(shape)):
         if len(shape) == 1:
             return ("the network reads vectors: use x.reshape(len(x), -1), with the axes of a "

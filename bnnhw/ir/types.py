@@ -1,4 +1,4 @@
-"""Tensor types: what one element can be, and how many bits it takes on a stream."""
+"""Tensor types: the range of an element, and its width on a stream."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 __all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType", "plane_offset", "planes_of"]
 
 MAX_ELEMENTS = 1 << 26
-"""Largest tensor that a network may name; checked before anything is allocated."""
+"""Elements of the largest tensor of a network; checked before anything is allocated."""
 
 
 @dataclass(frozen=True)
 class Bits:
-    """One bit an element, stored as 0 or 1.
+    """Elements of one bit, stored as 0 or 1.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ Element = Bits | Int
 
 
 def plane_offset(element: Element) -> int:
-    """What is added to an element before it is cut into bit planes.
+    """Offset that is added to an element before it is split into bit planes.
 
     A signed integer of B bits becomes the unsigned ``x + 2**(B - 1)``: its sign bit inverted, so
     that every plane has a positive weight.
@@ -80,14 +80,14 @@ def plane_offset(element: Element) -> int:
 
 
 def planes_of(x: np.ndarray, element: Element) -> list[np.ndarray]:
-    """Cut integers into bits, lowest plane first: ``x = sum_m 2**m plane_m - plane_offset``."""
+    """Split integers into bits, lowest plane first: ``x = sum_m 2**m plane_m - plane_offset``."""
     shifted = x + plane_offset(element)
     return [(shifted >> m) & 1 for m in range(element.planes)]
 
 
 @dataclass(frozen=True)
 class TensorType:
-    """A shape and what its elements are.
+    """A shape and the type of its elements.
 
     Feature maps are ``(H, W, C)``, signals ``(T, C)``, vectors ``(C,)``; the channel is the
     fastest index.

@@ -1,4 +1,4 @@
-"""Sliding windows: which pixels of a map each output pixel sees, and what lies outside of it."""
+"""Sliding windows: which pixels of a map each output pixel reads, and which lie outside of it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Window:
-    """A window of ``kernel`` taps that moves over a map ``[H, W, C]``.
+    """A window of ``kernel`` taps that slides over a map ``[H, W, C]``.
 
     Parameters
     ----------
     kernel, stride, dilation : (int, int)
-        Rows and columns. A signal ``[T, C]`` is a map with one pixel a row, so that its kernel is
+        Rows and columns. A signal ``[T, C]`` is a map with one pixel per row, so that its kernel is
         ``(K, 1)``.
     pads : (int, int, int, int)
         Rows and columns added on top, left, bottom, right. A causal signal pads the top only.
@@ -40,7 +40,7 @@ class Window:
 
     @property
     def reach(self) -> Pair:
-        """Rows and columns from the first tap to the last one, both included."""
+        """Rows and columns from the first to the last tap, both included."""
         return ((self.kernel[0] - 1) * self.dilation[0] + 1,
                 (self.kernel[1] - 1) * self.dilation[1] + 1)
 
@@ -50,22 +50,22 @@ class Window:
 
     @property
     def one_column(self) -> bool:
-        """Fits a signal, whose pixels lie in one column."""
+        """Whether the window fits a signal, whose pixels form one column."""
         return (self.kernel[1], self.stride[1], self.pads[1], self.pads[3]) == (1, 1, 0, 0)
 
     @property
     def pointwise(self) -> bool:
-        """Each output pixel sees the one pixel in its place."""
+        """Whether each output pixel reads only the input pixel at the same position."""
         return self.taps == 1 and self.stride == (1, 1) and not self.padded
 
     def out_size(self, height: int, width: int) -> Pair:
-        """Output rows and columns; zero or less where the window is larger than the map."""
+        """Output rows and columns; zero or negative if the window is larger than the padded map."""
         top, left, bottom, right = self.pads
         return ((height + top + bottom - self.reach[0]) // self.stride[0] + 1,
                 (width + left + right - self.reach[1]) // self.stride[1] + 1)
 
     def rows(self, out_height: int) -> np.ndarray:
-        """Input row of each output row and tap row ``[OH, KH]``; outside rows are there too."""
+        """Input row of each output row and tap row ``[OH, KH]``, including rows outside the map."""
         return (np.arange(out_height)[:, None] * self.stride[0] - self.pads[0]
                 + np.arange(self.kernel[0])[None] * self.dilation[0])
 
@@ -75,13 +75,13 @@ class Window:
                 + np.arange(self.kernel[1])[None] * self.dilation[1])
 
     def gather(self, x: np.ndarray, fill: np.ndarray | int) -> np.ndarray:
-        """Cut windows (im2col): ``[n, H, W, C]`` -> ``[n, OH, OW, KH, KW, C]``.
+        """Gather windows (im2col): ``[n, H, W, C]`` -> ``[n, OH, OW, KH, KW, C]``.
 
         Parameters
         ----------
         x : integer array [n, H, W, C]
         fill : int or array [PH, PW, PC]
-            Value of pixels outside the map: a pattern that repeats, counted from pixel (0, 0).
+            Values of pixels outside the map: a pattern that repeats, counted from pixel (0, 0).
         """
         _, height, width, channels = x.shape
         top, left, bottom, right = self.pads

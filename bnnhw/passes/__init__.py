@@ -1,4 +1,4 @@
-"""Pure functions Graph -> Graph that keep every output equal. ``PASSES`` is their order."""
+"""Transformations of a Graph that keep every output equal; ``PASSES`` is their order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (clip_thresholds, drop_constant_c
 
 def run_passes(graph: Graph) -> Graph:
     """Apply all passes in order."""
-    for step in PASSES:
-        graph = step(graph)
+    for transform in PASSES:
+        graph = transform(graph)
     return graph

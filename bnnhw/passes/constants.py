@@ -1,4 +1,4 @@
-"""Channels whose bit never changes: their rows go, their effect moves into the next layer."""
+"""Removes channels whose bit never changes, and moves their effect into the next layer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["drop_constant_channels"]
 
 
 def drop_constant_channels(graph: Graph) -> Graph:
-    """Drop constant channels of dense layers that one dense layer alone reads.
+    """Drop constant channels of dense layers whose only reader is another dense layer.
 
-    A constant bit agrees or disagrees with each weight of the next layer once and for all, so
-    that layer's constants take its popcount. One channel always stays, since a layer cannot be
-    empty. A dense layer behind the change may become constant itself; the order of the layers
-    makes that visible in the same run.
+    A constant bit agrees or disagrees with each weight of the next layer for every sample, so its
+    popcount is added to that layer's constants. One channel always remains, since a layer cannot
+    be empty. The next layer may thereby become constant itself; because layers are visited in
+    order, its channels are dropped in the same run.
     """
     for index in range(len(graph.layers)):
         layer = graph.layers[index]
@@ -34,7 +34,7 @@ def drop_constant_channels(graph: Graph) -> Graph:
 
 
 def _constant_bits(layer: Dense) -> np.ndarray | None:
-    """For each channel its constant bit, or -1; None where outputs are not bits."""
+    """Return the constant bit of each channel, or -1; None if the outputs are not bits."""
     if layer.thresholds is None or layer.thresholds.shape[1] != 1:
         return None
     t = layer.thresholds[:, 0]
@@ -56,7 +56,7 @@ def _drop(graph: Graph, layer: Dense, reader: Dense, values: np.ndarray) -> Grap
     fitted = replace(reader, input=smaller.out_type(), weights=reader.weights[:, :, keep],
                      const=const)
     if fitted.thresholds is not None:
-        # Keep the accumulator a plain popcount: the constant goes into the thresholds.
+        # Subtract the constant from the thresholds, so that they compare plain popcounts.
         fitted = replace(fitted, thresholds=fitted.thresholds - const[:, None],
                          const=np.zeros_like(const))
         top = sum(fitted.coefficients) * fitted.fan_in

@@ -100,7 +100,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "two kinds": ({"dense": 4, "conv": 3}, "has the keys dense, conv, expected one of"),
     "unknown key": ({"upsample": 2, "mode": "nearest"}, "mode: unknown key, expected name, from, "
                     "output, upsample"),
-    "output": ({"dense": 4, "output": "wire"}, "output: 'wire' is a word of Verilog"),
+    "output": ({"dense": 4, "output": "wire"}, "output: 'wire' is a keyword of Verilog"),
     "from nowhere": ({"dense": 4, "from": "fc9"}, "layer 'dense0' reads 'fc9', which is not a "
                      "layer before it; these are input"),
     "from itself": ({"add": "a", "name": "a"}, "layer 'a' reads 'a', which is not a layer before "
@@ -125,11 +125,11 @@ INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "bits without sign": ({"type": "int", "bits": 4}, "'bits' and 'signed' belong together"),
     "sign alone": ({"type": "int", "signed": True, "range": [0, 1]}, "belong together"),
     "empty range": ({"type": "int", "range": [4, 3]}, "range 4..3 is empty"),
-    "range of int8": ({"type": "int8", "range": [0, 3]}, "type int8 takes no 'bits'"),
-    "bits of bits": ({"type": "bits", "bits": 1}, "type bits takes no 'bits'"),
+    "range of int8": ({"type": "int8", "range": [0, 3]}, "type int8 has no 'bits'"),
+    "bits of bits": ({"type": "bits", "bits": 1}, "type bits has no 'bits'"),
     "too many bits": ({"type": "int", "bits": 64, "signed": True}, "input.bits: input should be"),
-    "threshold of bits": ({"type": "bits", "threshold": 1}, "type bits takes no 'threshold'"),
-    "unipolar integers": ({"type": "int8", "unipolar": True}, "'unipolar' says what bits mean"),
+    "threshold of bits": ({"type": "bits", "threshold": 1}, "type bits has no 'threshold'"),
+    "unipolar integers": ({"type": "int8", "unipolar": True}, "'unipolar' applies to bits only"),
 }
 
 
@@ -145,7 +145,7 @@ def test_outputs_are_named_once(tmp_path: Path) -> None:
     layers = [{"dense": 4, "name": "a", "output": "code"}, {"dense": 4, "name": "b"}]
     with pytest.raises(ConfigError, match="'outputs' is given, and layer 'a' has an 'output'"):
         read(tmp_path, layers, outputs={"bits": "b"})
-    with pytest.raises(ConfigError, match="output 'x' is layer 'input', which is not there"):
+    with pytest.raises(ConfigError, match="output 'x' is layer 'input', which is not a layer"):
         read(tmp_path, [{"dense": 4}], outputs={"x": "input"})
 
 

@@ -74,7 +74,7 @@ BAD: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any] | None, str]] = {
                        {**W, "c.gamma": np.full(4, 1e39), "c.beta": np.zeros(4),
                         "c.mean": np.zeros(4), "c.var": np.ones(4)}, "gives NaN in float32"),
     "too many sums": ([CONV], {**INTS, "type": "int", "bits": 24, "signed": True}, W,
-                      "attainable sums are too many to evaluate; hand in integers 'c.thresholds'"),
+                      "too many to evaluate; give integers 'c.thresholds' instead"),
     "too wide": ([{"affine": True, "name": "a"}, {"affine": True, "name": "b"}, {**CONV, "sums":
                   True}], {**INTS, "type": "int", "bits": 30, "signed": True},
                  {**W, "a.scale": np.full(4, 1 << 15), "a.offset": np.zeros(4),

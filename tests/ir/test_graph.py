@@ -136,7 +136,7 @@ def test_input_arrays_are_checked() -> None:
     signs = np.array([[1, -1, -1, 1]], np.int8)
     assert graph.check_input(signs).tolist() == [[1, 0, 0, 1]]
     for x, text in [(signs.astype(float), "expected integers"), (signs[:, :3], r"\[n, 4\]"),
-                    (np.array([[1, -1, 0, 1]]), "mixes"), (signs * 0 + 2, "holds 2..2, expected"),
-                    (np.array([[2 ** 64 - 1, 0, 0, 0]], np.uint64), r"holds 0\.\.18446744")]:
+                    (np.array([[1, -1, 0, 1]]), "mixes"), (signs * 0 + 2, "values of 2..2"),
+                    (np.array([[2 ** 64 - 1, 0, 0, 0]], np.uint64), r"values of 0\.\.18446744")]:
         with pytest.raises(ConfigError, match=text):
             graph.check_input(x)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.ir import Graph
-from bnnhw.layers import Dense
+from bnnhw.ir import Bits, Graph, Int, TensorType, Window
+from bnnhw.layers import Conv, Dense, product_sum
 from bnnhw.passes import PASSES, run_passes
+from bnnhw.passes.thresholds import clip_thresholds
 from tests.networks import (
     chains,
     examples,
@@ -28,6 +31,38 @@ def test_outputs_stay_equal(data: st.DataObject, graph: Graph) -> None:
         graph = step(graph)
         for name, value in graph.compute(x).items():
             assert (value == expected[name]).all()
+
+
+def test_thresholds_are_clipped_to_the_range_of_exact_zeros() -> None:
+    """Every row of three weights, every threshold around its sums, every input, at the border."""
+    rows = [(weights, threshold) for weights in itertools.product((0, 1), repeat=3)
+            for threshold in range(-8, 10)]
+    type_ = TensorType((4, 1), Bits())
+    layer = Conv("conv", "input", type_, np.array([[w for w, _ in rows]], np.uint8), (2,),
+                 np.full(len(rows), -3), np.array([[t] for _, t in rows]),
+                 window=Window((3, 1), pads=(1, 0, 1, 0)), absent=True)
+    graph = Graph("net", type_, (layer,), (("bits", "conv"),))
+    x = np.array(list(itertools.product((0, 1), repeat=4)))[:, :, None]
+    reduced = clip_thresholds(graph)
+    assert (reduced.compute(x)["bits"] == graph.compute(x)["bits"]).all()
+    conv = reduced.layer("conv")
+    assert isinstance(conv, Conv)
+    assert conv.thresholds is not None
+    assert (conv.thresholds.min(), conv.thresholds.max()) == (-3, 4)
+    assert (conv.thresholds[:, 0] == [min(max(t, -3), 4) for _, t in rows]).all()
+
+
+def test_thresholds_between_the_ends_stay() -> None:
+    """Sums of an inner layer of integers take every value, and the pass keeps each decision."""
+    type_ = TensorType((2,), Int(-2, 1))
+    weights = np.array([[1, 0]] * 12, np.uint8)
+    coefficients, const = product_sum(weights, type_.element)
+    thresholds = np.arange(-6, 6)[:, None]
+    layer = Dense("fc0", "input", type_, weights[None], coefficients, const, thresholds)
+    graph = Graph("net", type_, (layer,), (("bits", "fc0"),))
+    x = np.array(list(itertools.product(range(-2, 2), repeat=2)))
+    reduced = clip_thresholds(graph)
+    assert (reduced.compute(x)["bits"] == graph.compute(x)["bits"]).all()
 
 
 def test_constant_channels_go() -> None:

@@ -17,11 +17,11 @@ Bound = Annotated[int, Field(ge=-1 << 40, le=1 << 40)]
 
 
 class InputItem(Strict):
-    """``input:``, what one sample is.
+    """``input:``, the type of one sample.
 
     ``bits`` are -1/+1 stored as 0/1, or 0/1 themselves with ``unipolar``. ``uint8``, ``int8`` and
-    ``int`` (of so many ``bits``, ``signed`` or not, or in a ``range``) go to the layers as they
-    are, or are binarised at the ``threshold``: bit = [value >= threshold].
+    ``int`` (of so many ``bits``, ``signed`` or not, or in a ``range``) reach the layers unchanged,
+    or are binarised at the ``threshold``: bit = [value >= threshold].
     """
 
     shape: Annotated[list[Size], Field(min_length=1, max_length=4)]
@@ -35,19 +35,21 @@ class InputItem(Strict):
     @model_validator(mode="after")
     def _check(self) -> InputItem:
         if math.prod(self.shape) > MAX_ELEMENTS:
-            raise ValueError(f"{math.prod(self.shape)} elements, at most {MAX_ELEMENTS} are taken")
+            raise ValueError(f"{math.prod(self.shape)} elements, at most {MAX_ELEMENTS} are "
+                             "supported")
         if self.type == "bits" and self.threshold is not None:
-            raise ValueError("type bits takes no 'threshold'")
+            raise ValueError("type bits has no 'threshold'; remove it")
         if self.unipolar and self.type != "bits" and self.threshold is None:
-            raise ValueError("'unipolar' says what bits mean; add 'threshold', or remove it")
+            raise ValueError("'unipolar' applies to bits only; add 'threshold', or remove "
+                             "'unipolar'")
         if self.type != "int" and (self.bits, self.signed, self.range) != (None, None, None):
-            raise ValueError(f"type {self.type} takes no 'bits', 'signed' or 'range'; write "
+            raise ValueError(f"type {self.type} has no 'bits', 'signed' or 'range'; write "
                              "'type: int'")
         if self.type == "int" and (self.bits is None) == (self.range is None):
             raise ValueError("type int needs 'bits' with 'signed: true' or 'false', or "
                              "'range: [lowest, highest]'")
         if (self.bits is None) != (self.signed is None):
-            raise ValueError("'bits' and 'signed' belong together: give both or none")
+            raise ValueError("'bits' and 'signed' belong together: give both or neither")
         if self.range is not None and self.range[0] > self.range[1]:
             raise ValueError(f"range {self.range[0]}..{self.range[1]} is empty")
         return self
@@ -58,7 +60,7 @@ class InputItem(Strict):
 
     @property
     def element(self) -> Element:
-        """What one element is, before it is binarised."""
+        """Type of an element before it is binarised."""
         if self.type == "bits":
             return Bits(unipolar=self.unipolar)
         if self.type == "int8" or self.type == "uint8":
@@ -86,7 +88,7 @@ class NetConfig(Strict):
 
     @property
     def front(self) -> str:
-        """What the first layer reads: the input, or its binarised pixels."""
+        """Source of the first layer: the input, or its binarised pixels."""
         return "input" if self.input.threshold is None else "pixels"
 
     @model_validator(mode="after")
@@ -108,7 +110,7 @@ class NetConfig(Strict):
             known.append(name)
         for output, name in (self.outputs or {}).items():
             if name not in known or name == "input":
-                raise ValueError(f"output '{output}' is layer '{name}', which is not there")
+                raise ValueError(f"output '{output}' is layer '{name}', which is not a layer")
         declared = [name for item, name in zip(self.layers, self.names(), strict=True)
                     if item.output]
         if self.outputs and declared:

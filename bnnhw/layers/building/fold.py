@@ -1,9 +1,8 @@
-"""Batch-norm and sign to one integer threshold a channel, with a certificate.
+"""Folds batch-norm and sign into one integer threshold per channel, with a certificate.
 
 No threshold is ever computed by division. The framework's own expression is evaluated at every
 accumulator value that a channel can reach, and the threshold is read off where its bit changes.
-That evaluation is at the same time the proof that the fold is exact (architecture of bnnhw; the
-identity is FINN's, FPGA'17).
+This evaluation also proves that the fold is exact. The identity is that of FINN (FPGA'17).
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Fold:
     thresholds : int64 [out]
         0..N + 1; the ends are constants.
     complemented : bool [out]
-        The expression falls with the popcount; the row of weights has to be inverted.
+        The expression falls with the popcount; the row of weights must be inverted.
     constant : bool [out]
         The bit never changes.
     """
@@ -39,11 +38,11 @@ class Fold:
     constant: np.ndarray
 
     def apply(self, weights: np.ndarray) -> np.ndarray:
-        """Complement the rows of ``weights`` (0/1, [out, in]) that need it."""
+        """Complement the rows of ``weights`` (0/1, [out, in]) whose expression falls."""
         return weights ^ self.complemented[:, None].astype(np.uint8)
 
     def differs(self, other: Fold) -> np.ndarray:
-        """Channels that another fold of the same layer decides differently."""
+        """Mark the channels for which another fold of the same layer decides differently."""
         return np.asarray((self.thresholds != other.thresholds)
                           | (self.complemented != other.complemented))
 
@@ -56,7 +55,7 @@ def fold_table(bits: np.ndarray, layer: str) -> Fold:
     bits : bool [N + 1, out]
         The channel's bit at popcount 0 to N.
     layer : str
-        For the error.
+        Name of the layer, for the error.
 
     Raises
     ------
@@ -99,7 +98,7 @@ def batch_norm(gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.nd
 
 def certify(layer: str, method: str, fold: Fold, points: int, ties: int, rounding: np.ndarray,
             order: np.ndarray | None = None) -> Certificate:
-    """Write down what a fold showed; ``rounding`` and ``order`` mark channels."""
+    """Make the certificate of a fold; ``rounding`` and ``order`` mark channels."""
     return Certificate(layer, method, len(fold.thresholds), points, int(fold.complemented.sum()),
                        int(fold.constant.sum()), ties, int(rounding.sum()),
                        0 if order is None else int(order.sum()))

@@ -1,4 +1,4 @@
-"""Batch-norm and sign of layers.yaml, evaluated at every sum that a row can reach."""
+"""Folds the batch-norm and sign of an item, by evaluating them at every attainable sum."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from bnnhw.layers.building.fold import Fold, batch_norm, certify, fold_table
 __all__ = ["Reach", "fold_signs", "reach"]
 
 CHUNK = 1 << 21
-"""Expressions that are evaluated at a time."""
+"""Number of expressions that are evaluated at once."""
 
 MAX_POINTS = 1 << 24
-"""Sums of a row; beyond it float32 does not tell neighbours apart."""
+"""Maximum number of sums of a row; beyond it float32 does not distinguish neighbours."""
 
 MAX_WORK = 1 << 29
+"""Maximum number of expressions of a layer."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class Reach:
 
 
 def reach(weights: np.ndarray, element: Element, absent: bool) -> Reach:
-    """Say which sums of products the rows ``[out, in]`` reach.
+    """Determine the sums of products that the rows ``[out, in]`` can reach.
 
-    With ``absent`` products (exact zeros outside the map) every integer between -N and N counts.
+    With ``absent`` products (exact zeros outside the map) they are all integers of -N to N.
     """
     rows, fan_in = weights.shape
     ones = weights.sum(axis=1, dtype=np.int64)
@@ -63,7 +64,7 @@ def reach(weights: np.ndarray, element: Element, absent: bool) -> Reach:
 
 def fold_signs(item: SignItem, name: str, sums: Reach,
                arrays: Arrays) -> tuple[Fold, Certificate]:
-    """Evaluate batch-norm (or the plain sign) at all sums, and read off where each bit changes.
+    """Evaluate batch-norm (or the plain sign) at all sums, and find where each bit changes.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def fold_signs(item: SignItem, name: str, sums: Reach,
     where = f"layer '{name}'"
     if sums.points > MAX_POINTS or sums.points * rows > MAX_WORK:
         raise ConfigError(f"{rows} rows of {sums.points} attainable sums are too many to evaluate",
-                          where=where, hint=f"hand in integers '{name}.thresholds'")
+                          where=where, hint=f"give integers '{name}.thresholds' instead")
     bias = arrays.array(f"{name}.bias", (rows,)) if f"{name}.bias" in arrays else None
     parameters = _parameters(item, name, rows, arrays)
     eps = item.batch_norm.eps if item.batch_norm else 0.0
@@ -112,8 +113,8 @@ def _parameters(item: SignItem, name: str, rows: int, arrays: Arrays) -> list[np
     gamma, beta, mean, var = (arrays.array(f"{name}.{key}", (rows,))
                               for key in ("gamma", "beta", "mean", "var"))
     if (var < 0).any():
-        raise ConfigError(f"'{name}.var' holds negative variances", where=f"layer '{name}'")
+        raise ConfigError(f"'{name}.var' has negative variances", where=f"layer '{name}'")
     if (var + item.batch_norm.eps <= 0).any():
-        raise ConfigError(f"'{name}.var' holds 0 and eps is 0: the norm divides by zero",
+        raise ConfigError(f"'{name}.var' has a 0 and eps is 0: the batch-norm divides by zero",
                           where=f"layer '{name}'")
     return [gamma, beta, mean, var]
