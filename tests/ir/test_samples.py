@@ -83,7 +83,7 @@ def test_nchw_is_transposed(shape: tuple[int, ...]) -> None:
 
 
 def test_nchw_of_the_network_in_its_own_layout_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"\(5, 4, 6, 3\), expected \[n, 3, 4, 6\].*layout NHWC"):
+    with pytest.raises(ConfigError, match=r"\(5, 4, 6, 3\), expected \[n, 3, 4, 6\].*layout=NHWC"):
         arrange_samples(samples((4, 6, 3)), (4, 6, 3), "NCHW")
 
 
