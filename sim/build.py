@@ -25,6 +25,9 @@ SLOW_FLAGS = ("-O0",)
 """For code that runs once: the tables of weights are long initial blocks, which an optimiser
 chews for minutes."""
 
+JOINED_BYTES = 400_000
+"""Largest C++ of a model that is compiled as one file; above it, two processors share the files."""
+
 
 @dataclass(frozen=True)
 class TapSource:
@@ -68,7 +71,7 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
     include = root / "include"
 
     def one(source: Path) -> str:
-        once = SLOW_FLAGS if "__Slow" in source.name or "__Syms" in source.name else ()
+        once = SLOW_FLAGS if _runs_once(source) else ()
         _run([compiler, *CXX_FLAGS, *once, *defines, f"-I{include}", f"-I{include / 'vltstd'}",
               "-I.", "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-c", str(source),
               "-o", f"{source.stem}.o"], folder)
@@ -76,6 +79,30 @@ def _compile(sources: Sequence[Path], root: Path, folder: Path,
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one, sources))
+
+
+def _join(folder: Path) -> list[Path]:
+    """Return the sources to compile, those of a small model joined into two.
+
+    Every source includes the same headers, which take most of the time of a small one. Sources that
+    run once stay apart from the others, since they are compiled without optimisation.
+    """
+    sources = sorted(p.relative_to(folder) for p in folder.glob("*.cpp"))
+    groups: dict[str, list[Path]] = {"fast.cpp": [], "run__Slow.cpp": []}
+    for source in sources:
+        groups["run__Slow.cpp" if _runs_once(source) else "fast.cpp"].append(source)
+    joined: list[Path] = []
+    for name, group in groups.items():
+        if sum((folder / source).stat().st_size for source in group) > JOINED_BYTES:
+            joined += group
+        elif group:
+            (folder / name).write_text("".join(f'#include "{source}"\n' for source in group))
+            joined.append(Path(name))
+    return joined
+
+
+def _runs_once(source: Path) -> bool:
+    return "__Slow" in source.name or "__Syms" in source.name
 
 
 def _runtime(root: Path) -> list[str]:
@@ -179,10 +206,9 @@ def _build(key: str, top: str, harness: Path, sources: Mapping[str, str],
               "--Mdir", ".", *flags, *sources],
              folder, {**os.environ, "VERILATOR_ROOT": str(root)})
         shutil.copy(harness, folder / harness.name)
-        objects = _compile(sorted(p.relative_to(folder) for p in folder.glob("*.cpp")), root,
-                           folder, defines)
+        objects = _compile(_join(folder), root, folder, defines)
         _run([_compiler(), "-shared", "-o", "core.so", *objects, *runtime, "-lpthread"], folder)
-        for leftover in {*folder.glob("*.o"), *folder.glob("V*")}:
+        for leftover in {*folder.glob("*.o"), *folder.glob("V*"), *folder.glob("*.cpp")}:
             leftover.unlink()
         _publish(folder, target)
     return library
