@@ -253,7 +253,7 @@ def works() -> dict[str, np.ndarray]:
 
     ``random64`` and ``random128`` are ``2 * default_rng(0).integers(0, 2, (n, n)) - 1``, each of a
     separate generator; ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file
-    is available. The largest comes last.
+    is available. The largest is last.
     """
     matrices = {f"random{n}": 2 * np.random.default_rng(0).integers(0, 2, (n, n)) - 1
                 for n in (64, 128)}

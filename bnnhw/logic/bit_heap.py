@@ -118,7 +118,7 @@ class BitHeap:
             self.add((lit,), k)
 
     def settle(self) -> None:
-        """Turn the constant into bits of the heap, which chains take last."""
+        """Convert the constant to bits of the heap, which chains take last."""
         const, self.const, self._settled = self.const, 0, True
         for k in range(self.width):
             if const >> k & 1:
@@ -128,7 +128,7 @@ class BitHeap:
         """Literals of the sum, lowest first, once every weight has at most one bit."""
         for k, column in enumerate(self.columns):
             if column and len(column[0][2]) > 1:
-                # The exclusive nor of a product that no chain added still needs its own LUT.
+                # The exclusive nor of a product that no chain added still needs a LUT.
                 product = column.pop()[2]
                 self._claim(k, (self._literal(product),), [(k, product)], None)
         return tuple(c[0][2][0] if c else FALSE for c in self.columns)
@@ -138,7 +138,7 @@ class BitHeap:
     def _ranked(self, k: int, for_lut: bool = False) -> list[HeapBit]:
         """Bits of weight ``2**k`` in the order in which slots take them.
 
-        Early bits and bits that need no inverter come first; for a lookup table (``for_lut``),
+        Early bits and bits that need no inverter are first; for a lookup table (``for_lut``),
         which inverts for free, those that a slot would need an inverter for.
         """
         def rank(bit: HeapBit) -> tuple[bool, bool, bool, bool, int, int]:

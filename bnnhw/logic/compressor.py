@@ -39,8 +39,8 @@ class Compressor(BitHeap):
     def add_bits(self, bits: Sequence[Product], others: int) -> None:
         """Add bits of weight 1, and compress the earliest of them in leaves of the adder tree.
 
-        A leaf counts a few inputs. As many bits as there will be adders after the leaves stay in
-        the heap, because each of those adders takes one as its carry in, at no cost.
+        A leaf counts a few inputs. As many bits as there will be adders after the leaves remain
+        in the heap, because each of those adders takes one as its carry in, at no cost.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class Compressor(BitHeap):
             self.const %= 1 << self.width
 
     def _planned(self, max_height: int) -> PlannedChain | None:
-        """The next chain with the fewest slots; None if the heap has to be compressed greedily."""
+        """The next chain of the plan with minimum slots; None if compression is greedy."""
         products = any(len(p) > 1 for column in self.columns for *_, p in column)
         if products or not self.target.planned:
             return None

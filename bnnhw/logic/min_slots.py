@@ -1,10 +1,10 @@
-"""Finds the carry chains with the fewest slots for a bit heap, by dynamic programming.
+"""Finds the carry chains that compress a bit heap with minimum slots, by dynamic programming.
 
 A slot of a chain adds two operands and the carry from the slot before it, so it removes one bit
 from the heap. An operand is one bit or a pair of bits. Of a pair, the slot adds the parity, and the
 next slot adds the carry of the pair as one of its operands. A chain whose slots are all full
 removes as many bits as it has slots. Its only overhead is the slot before it, which separates it
-from the carry of the preceding chain. The fewest slots therefore mean the fewest chains, and pairs
+from the carry of the preceding chain. Minimum slots therefore mean a minimum of chains, and pairs
 let a chain continue through weights that have few bits.
 
 The state of the dynamic program is the number of bits of each weight. For the lowest weight with
@@ -108,7 +108,7 @@ def _chains(
 
 def _extensions(have: tuple[int, ...], pair_carries: int,
                 slots: SlotSizes) -> Iterator[tuple[tuple[int, ...], SlotSizes]]:
-    """Extend a chain in all ways: remaining heights and slots of each.
+    """Enumerate the extensions of a chain: the remaining heights and the slots of each.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def popcount_verilog(name: str, width: int, target: Target, levels: int, early: 
     name : str
         Name of the module.
     width, target, levels, early
-        As for ``popcount_netlist``. Input ``x`` holds the activations in its low ``width`` bits
+        As for ``popcount_netlist``. Input ``x`` has the activations in its low ``width`` bits
         and the weights in its high ones.
     """
     made = popcount_netlist(width, target, levels, early)

@@ -26,8 +26,8 @@ def retimed(netlist: Netlist, found: Schedule) -> Schedule:
     """Move cells to other stages where that saves registers, at the same latency and period.
 
     Connected cells of one stage may be separated, but no others are joined, so that no path gets
-    longer. Of all schedules with the fewest registers the earliest is chosen, so that the result is
-    unique. Copies of registers that limit fan-out are not counted.
+    longer. Of all schedules with the minimum of registers the earliest is chosen, so that the
+    result is unique. Copies of registers that limit fan-out are not counted.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class _Connections:
 
 
 def _solve(bits: _Connections, netlist: Netlist, cells: list[Cell], found: Schedule) -> list[int]:
-    """Stage of each cell in the schedule with the fewest registers."""
+    """Stage of each cell in the schedule with the minimum of registers."""
     # SciPy takes a quarter of a second to import, which other architectures do not need.
     from scipy.optimize import linprog
     from scipy.sparse import coo_array

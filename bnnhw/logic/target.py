@@ -44,8 +44,8 @@ class Target(abc.ABC):
     entry_functions : bool
         The carry into a chain may be any function of two bits.
     planned : bool
-        Chains of small sums are planned exactly, by ``logic.fewest``; an operand of a slot may then
-        be two bits.
+        Chains of small sums are planned exactly, by ``logic.min_slots``; an operand of a slot may
+        then be two bits.
     absorbs_products : bool
         The XNOR of a product is part of the first slot, so that a pipeline register fits before
         it without a LUT.

@@ -1,4 +1,4 @@
-"""Popcounts of standard cells: the fewest full adders, proven, and correct in emitted Verilog."""
+"""Popcounts of standard cells: minimum full adders, proven, and correct in emitted Verilog."""
 
 from __future__ import annotations
 

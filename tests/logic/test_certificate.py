@@ -87,8 +87,8 @@ def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list
     builder = SumBuilder(netlist, TARGETS[family])
     numbers, at = [], bits
     for w in widths:
-        own = Number(tuple(netlist.input(at + k) for k in range(w)), (1 << w) - 1)
-        numbers.append(own.negated if seed & 1 else own)
+        number = Number(tuple(netlist.input(at + k) for k in range(w)), (1 << w) - 1)
+        numbers.append(number.negated if seed & 1 else number)
         at += w
     terms = [(netlist.input(k),) for k in range(bits)]
     wrapped = builder.total(terms, numbers, const, width)
@@ -99,8 +99,8 @@ def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list
     x = samples(netlist.inputs, seed)
     value, at = x[:, :bits].sum(axis=1), bits
     for w in widths:
-        own = number_of(x[:, at:at + w])
-        value = value + ((1 << w) - 1 - own if seed & 1 else own)
+        number = number_of(x[:, at:at + w])
+        value = value + ((1 << w) - 1 - number if seed & 1 else number)
         at += w
     y = netlist.evaluate(x)
     assert len(wrapped.lits) == width

@@ -49,7 +49,7 @@ def shared_input(readers: int) -> tuple[Netlist, Schedule]:
 
 
 def test_registers_are_counted_with_copies_for_fanout() -> None:
-    """Five readers wait two stages for a shared input, and each for one input of its own."""
+    """Five readers wait two stages for a shared input, and each for one other input."""
     netlist, found = shared_input(5)
     assert register_count(netlist, found) == 2 * 5 + 2
     # At most two readers: three copies in the last stage, which two registers drive.

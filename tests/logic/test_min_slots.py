@@ -32,7 +32,7 @@ def netlist_of(heights: tuple[int, ...], target: Target) -> Netlist:
 
 @cache
 def exhaustive(heights: tuple[int, ...]) -> int:
-    """Fewest slots over all chains, whose slots need not be full and which may end anywhere."""
+    """Minimum of slots over all chains, whose slots need not be full and which may end anywhere."""
     first = next((k for k, have in enumerate(heights) if have > 1), None)
     if first is None:
         return 0

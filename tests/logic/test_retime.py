@@ -1,4 +1,4 @@
-"""Retiming: the fewest registers, compared with an exhaustive search, and no longer paths."""
+"""Retiming: the minimum of registers, compared with an exhaustive search, and no longer paths."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ DEEP_OPTIONS = (CseOptions(), CseOptions(max_depth=1), CseOptions(min_columns=4)
                 CseOptions(keep=2), CseOptions(keep=0))
 """Options in the order in which they are tried; the best ones depend on the matrix and target.
 
-Deep trees leave the fewest bits to count. A row that no other row uses needs no sum, only a
-comparison, which favours shallow trees.
+Deep trees minimise the bits that remain to be counted. A row that no other row uses needs no sum,
+only a comparison, which favours shallow trees.
 """
 
 SHALLOW_OPTIONS = (CseOptions(max_distance=0.0, max_depth=1), CseOptions(max_depth=1),

@@ -40,8 +40,8 @@ def spanning_forest(matrix: np.ndarray, max_distance: float,
     distance = (columns - np.abs(products)) / 2
     np.fill_diagonal(distance, np.inf)
     level = np.zeros(len(full), dtype=np.int64)
-    # The row with the nearest neighbour comes first. The tree then grows by its nearest row; if
-    # none is near enough, a new tree begins.
+    # The row with the nearest neighbour is the first root. The tree then grows by its nearest row;
+    # if none is near enough, a new tree begins.
     start = int(distance.min(axis=0, initial=np.inf, where=distance > 0).argmin())
     inside = np.zeros(len(full), dtype=bool)
     inside[start] = True

@@ -1,0 +1,84 @@
+"""The pages of the documentation: links, commands, code and generated pages are valid."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+from bnnhw.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Code blocks of a page in one language; an empty language is a block without one."""
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", page.read_text(), re.M | re.S)
+
+
+def generator() -> ModuleType:
+    """The module that writes the generated pages."""
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@each_page
+def test_links_lead_to_files(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in link and not link.startswith("generated/"):
+            assert (page.parent / link).exists(), link
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    listed = [line for block in re.findall(r":::\{toctree\}(.*?):::", index, re.S)
+              for line in block.splitlines() if line and not line.startswith(":")]
+    pages = {page.stem for page in PAGES} - {"index"}
+    assert {name for name in listed if not name.startswith("generated/")} == pages
+
+
+@each_page
+def test_commands_have_existing_options(page: Path) -> None:
+    """Every ``bnnhw`` command of a page has a known verb and known options."""
+    root = typer.main.get_command(app)
+    for block in blocks(page, ""):
+        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+            line = line.removeprefix("$ ").split("   #")[0]
+            if not line.startswith("bnnhw ") or "VERB" in line or "--install" in line:
+                continue
+            verb, *words = shlex.split(line.split("  ")[0])[1:]
+            command = root.commands[verb]  # type: ignore[attr-defined]
+            known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+            for word in words:
+                if word.startswith("-"):
+                    assert word in known or word == "--help", line
+
+
+@each_page
+def test_python_blocks_parse(page: Path) -> None:
+    for block in blocks(page, "python"):
+        indent = len(block) - len(block.lstrip())
+        ast.parse("\n".join(line[indent:] for line in block.splitlines()))
+
+
+def test_generated_pages() -> None:
+    pages = generator()
+    reference = pages.command_line()
+    for verb in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"## bnnhw {verb}\n" in reference
+    assert "`--board`" in reference
+    results = pages.results()
+    assert results.count("\n| --- |") >= 15
+    assert "| mnist-up5k |" in results
