@@ -20,7 +20,7 @@ from bnnhw.asic import (
     analyse_timing,
     make_report,
     map_design,
-    simulate_job_gates,
+    simulate_gates,
     sta_installed,
 )
 from bnnhw.emit.design import Design
@@ -70,7 +70,7 @@ def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:
     graph = design.graph
     x = np.random.default_rng(1).integers(-2048, 2048, (1, *graph.input.shape))
     for period in periods:
-        run = _timed("simulated", lambda p=period: simulate_job_gates(
+        run = _timed("simulated", lambda p=period: simulate_gates(
             design, mapped, netlist, x, period=p))
         print(run.sentence(), flush=True)
         rows.append(_row(f"samples that differ from golden at {run.period * 1e9:.2f} ns "

@@ -13,9 +13,12 @@ from amaranth.lib import wiring
 from bnnhw import golden
 from bnnhw.arch.rows import Rows
 from bnnhw.arch.simulation import Engine, Generated, Progress, Run, Stalls, StreamCore
+from bnnhw.arch.workload import Workload
 from bnnhw.config.hints import Hints
+from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_device
 from bnnhw.ir import Graph
+from bnnhw.layers import Product
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import Resources
 
@@ -166,6 +169,21 @@ class Architecture(Protocol[P]):
             The hardware locks up or breaks the protocol of its streams.
         """
         ...
+
+    def workloads(self, design: Generated, x: np.ndarray) -> list[Workload]:
+        """Streams of words with which a simulator of netlists runs samples.
+
+        Raises
+        ------
+        PlanError
+            The architecture does not support the simulation of netlists.
+        """
+        raise PlanError(f"architecture '{self.name}' does not support gate-level simulation")
+
+    def products_per_frame(self, plan: P, graph: Graph) -> int:
+        """Products of a weight and an input in a frame, those with padding included."""
+        return sum(layer.outputs * layer.fan_in * layer.vector_count
+                   for layer in graph.layers if isinstance(layer, Product))
 
     def images(self, plan: P, graph: Graph) -> dict[str, Image]:
         """Data that the core loads before its first frame, by the name of the file's suffix."""

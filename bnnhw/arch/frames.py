@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw import golden
 from bnnhw.arch.base import Architecture, Image
 from bnnhw.arch.rows import Part, Rows
 from bnnhw.arch.simulation import (
@@ -21,6 +22,7 @@ from bnnhw.arch.simulation import (
     Tap,
     Trace,
 )
+from bnnhw.arch.workload import Workload
 from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import MismatchError
 from bnnhw.families import Device
@@ -114,6 +116,20 @@ class FrameArchitecture(Architecture[Plan]):
             plan.name, design.verilog, lambda: self.elaborate(plan, design.graph),
             Port(plan.i.bytes, plan.i.words), Port(plan.o.bytes, plan.o.words),
             plan.ii + plan.latency, _probes(plan))
+
+    def workloads(self, design: Generated, x: np.ndarray) -> list[Workload]:
+        plan, graph = design.plan, design.graph
+        expected = golden.run(graph, x)
+
+        def differing(words: np.ndarray) -> np.ndarray:
+            found = decode_frames(plan, graph, words)
+            return np.any([(found[name] != right).reshape(len(x), -1).any(axis=1)
+                           for name, right in expected.items()], axis=0)
+
+        period = max(plan.ii, plan.i.words, plan.o.words)
+        return [Workload("", self.core(design), encode_frames(plan, graph, x),
+                         (plan.latency, period), 1, self.products_per_frame(plan, graph),
+                         differing)]
 
     def simulate(self, design: Generated, x: np.ndarray, engine: Engine, stalls: Stalls,
                  progress: Progress | None) -> FrameRun:

@@ -7,7 +7,6 @@ from bnnhw.asic.energy import estimate_energy, estimate_run
 from bnnhw.asic.energy_result import Energy, Stimulus
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
 from bnnhw.asic.gate_simulation import GateRun, simulate_gates
-from bnnhw.asic.job_simulation import simulate_job_gates
 from bnnhw.asic.library import CellLibrary, load_library
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.mapping import Mapped, map_design, map_verilog
@@ -41,6 +40,5 @@ __all__ = [
            "prove_netlist",
            "run_task",
            "simulate_gates",
-           "simulate_job_gates",
            "sta_installed",
 ]

@@ -14,7 +14,6 @@ from bnnhw.asic.assignments import Net
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy_result import Conditions, Energy, LayerEnergy, Stimulus
 from bnnhw.asic.gate_simulation import GateRun
-from bnnhw.asic.job_simulation import JobRun
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_energies
 from bnnhw.asic.netlist import Netlist, mean_table
@@ -110,7 +109,7 @@ def estimate_run(design: Design, mapped: Mapped, netlist: Netlist, run: GateRun,
                  stimulus: str) -> Energy:
     """Estimate the energy of a simulation that counted edges.
 
-    For a job-based core, the result is the sum over its layers.
+    For a core that computes its layers one after another, the result is the sum over them.
 
     Parameters
     ----------
@@ -124,12 +123,7 @@ def estimate_run(design: Design, mapped: Mapped, netlist: Netlist, run: GateRun,
     ToolError
         A net is missing in the simulation, or the simulation counted no edges.
     """
-    units = [unit.name for unit in design.plan.units]
-    if not isinstance(run, JobRun):
-        if run.toggles is None:
-            raise ToolError("the simulation counted no edges", where="energy estimate")
-        return estimate_energy(netlist, mapped.roles, run.toggles, units, Stimulus(
-            stimulus, run.frames - 1, products_per_frame(design), run.period))
+    units = [part.name for part in design.rows.parts]
     if not run.layers:
         raise ToolError("the simulation counted no edges", where="energy estimate")
     parts = {layer.layer: estimate_energy(
@@ -155,7 +149,7 @@ def _sum_of_layers(parts: dict[str, Energy], stimulus: Stimulus) -> Energy:
         activity=sum(e.activity * e.cycles for e in energies) / cycles, fo4=energies[0].fo4,
         stimulus=stimulus, conditions=energies[0].conditions,
         layers={name: LayerEnergy(e.switching + e.internal, e.stimulus.products)
-                for name, e in parts.items()})
+                for name, e in parts.items() if name})
 
 
 def _edges(netlist: Netlist, toggles: Toggles) -> dict[Net, tuple[int, int]]:

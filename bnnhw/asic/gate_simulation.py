@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnhw import golden
+from bnnhw.arch.workload import Workload
 from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_delays
@@ -22,17 +22,35 @@ from bnnhw.asic.netlist import Netlist
 from bnnhw.asic.testbench import CYCLE_MARK, Traffic, annotate_delays, testbench_verilog
 from bnnhw.asic.vcd import Toggles, count_toggles
 from bnnhw.emit.design import Design
-from bnnhw.errors import MismatchError, ToolError
-from bnnhw.plan.frames import decode_frames, encode_frames
+from bnnhw.errors import ConfigError, MismatchError, ToolError
 
-__all__ = ["TIMEOUT_CYCLES", "GateRun", "WordRun", "count_differing", "default_period",
-           "require_program", "run_program", "run_words", "simulate_gates"]
+__all__ = ["GateRun", "LayerToggles", "WordRun", "default_period", "require_program",
+           "run_program", "run_words", "simulate_gates"]
 
 PERIOD_MARGIN = 3
 """Default clock period in delays of the longest path; latches leave only half a period for it."""
 
 TIMEOUT_CYCLES = 1000
 """Cycles beyond the expected length after which a simulation without output ends."""
+
+
+@dataclass(frozen=True)
+class LayerToggles:
+    """Edges counted while the core runs one workload.
+
+    Attributes
+    ----------
+    layer : str
+        Layer that the core computes; empty for the whole network.
+    products : int
+        Products of a weight and an input per frame.
+    toggles : Toggles
+        Edges from the end of the first period to the end of the last one.
+    """
+
+    layer: str
+    products: int
+    toggles: Toggles
 
 
 @dataclass(frozen=True)
@@ -46,11 +64,14 @@ class GateRun:
     period : float
         Clock period in seconds.
     latency : int
-        Cycles from the first input word to the last output word of the first frame.
+        Cycles from the first input word to the last output word of the first frames, summed over
+        the workloads.
     ii : int or None
-        Cycles between the last two frames.
-    toggles : Toggles or None
-        Edges of every net in the steady state, if they were requested.
+        Cycles per frame at the end; None with fewer than two periods.
+    window : int
+        Frames after the first period, in which edges were counted.
+    layers : tuple of LayerToggles
+        One per workload; empty if edges were not requested.
     """
 
     frames: int
@@ -58,7 +79,13 @@ class GateRun:
     period: float
     latency: int
     ii: int | None
-    toggles: Toggles | None
+    window: int = 0
+    layers: tuple[LayerToggles, ...] = ()
+
+    @property
+    def toggles(self) -> Toggles | None:
+        """Edges of the first workload; None if they were not requested."""
+        return self.layers[0].toggles if self.layers else None
 
     def sentence(self) -> str:
         """Return the result as one line for people."""
@@ -96,8 +123,8 @@ def simulate_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.ndarr
     seed : int
         Seed of the initial values of registers and latches.
     toggles : bool
-        Count edges from the end of the first output frame to the end of the last one. Samples are
-        sent without a pause meanwhile, so that all units are busy.
+        Count edges from the end of the first period of each workload to the end of the last one.
+        Words are sent without a pause meanwhile, so that all units are busy.
     progress : callable, optional
         Receives the fraction of the cycles that have been simulated.
 
@@ -106,33 +133,53 @@ def simulate_gates(design: Design, mapped: Mapped, netlist: Netlist, x: np.ndarr
     MismatchError
         Output words are missing, or contain bits that are neither 0 nor 1.
     ConfigError
-        The library gives no delay or no capacitance for a cell of the netlist.
+        The library gives no delay or no capacitance for a cell of the netlist, or ``toggles`` are
+        requested for a single period.
     ToolError
         Icarus Verilog is missing or failed.
     """
-    plan = design.plan
-    frame = max(plan.ii, plan.i.words, plan.o.words)
-    traffic = Traffic(
-        top=plan.name, in_bytes=plan.i.bytes, out_bytes=plan.o.bytes, in_frame=plan.i.words,
-        out_frame=plan.o.words, words=len(x) * plan.i.words, frames=len(x),
-        timeout_cycles=plan.latency + TIMEOUT_CYCLES + (len(x) + 4) * frame,
-        expected_cycles=plan.latency + len(x) * frame)
     period = period or default_period(netlist)
-    run = run_words(mapped, netlist, traffic, encode_frames(plan, design.graph, x), period, seed,
-                    toggles, progress)
-    outputs = decode_frames(plan, design.graph, run.words)
-    mismatches = count_differing(golden.run(design.graph, x), outputs)
-    ends = run.cycles[plan.o.words - 1::plan.o.words]
-    return GateRun(len(x), mismatches, period,
-                   int(ends[0] - run.first), int(ends[-1] - ends[-2]) if len(x) > 1 else None,
-                   run.toggles)
+    work = design.architecture.workloads(design, x)
+    frames = work[0].frames
+    periods = -(-len(x) // frames)
+    if toggles and periods < 2:
+        raise ConfigError(f"needs more than {frames} samples, as the measurement starts after the "
+                          "first period", where="energy", hint=f"use `gates={2 * frames}`")
+    weights = [load.cycles[0] + periods * load.cycles[1] for load in work]
+    differ = np.zeros(len(x), dtype=bool)
+    latency = cycles = 0
+    layers = []
+    for k, load in enumerate(work):
+        run = run_words(mapped, netlist, _traffic(load, periods), load.words, period, seed, toggles,
+                        _part_of(progress, sum(weights[:k]), weights[k], sum(weights)))
+        differ |= load.differing(run.words)
+        ends = run.cycles[load.core.o.words - 1::load.core.o.words]
+        latency += int(ends[0] - run.first)
+        cycles += int(ends[-1] - ends[-2]) if periods > 1 else 0
+        if run.toggles is not None:
+            layers.append(LayerToggles(load.layer, load.products, run.toggles))
+    return GateRun(len(x), int(differ.sum()), period, latency,
+                   -(-cycles // frames) if periods > 1 else None, (periods - 1) * frames,
+                   tuple(layers))
 
 
-def count_differing(expected: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> int:
-    """Return the number of samples with at least one output that is not as expected."""
-    differ = [(found[name] != right).reshape(len(right), -1).any(axis=1)
-              for name, right in expected.items()]
-    return int(np.any(differ, axis=0).sum())
+def _traffic(load: Workload, periods: int) -> Traffic:
+    """Return the stream of a workload."""
+    core = load.core
+    first, period = load.cycles
+    return Traffic(
+        top=core.top, in_bytes=core.i.bytes, out_bytes=core.o.bytes, in_frame=core.i.words,
+        out_frame=core.o.words, words=len(load.words), frames=periods,
+        timeout_cycles=2 * (first + periods * period) + 4 * period + TIMEOUT_CYCLES,
+        expected_cycles=first + periods * period)
+
+
+def _part_of(progress: Callable[[float], None] | None, before: int, weight: int,
+             total: int) -> Callable[[float], None] | None:
+    """Return the progress of one workload, as a part of all of them."""
+    if progress is None:
+        return None
+    return lambda fraction: progress((before + fraction * weight) / total)
 
 
 @dataclass(frozen=True)

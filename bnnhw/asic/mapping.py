@@ -98,7 +98,7 @@ def map_design(design: Design, library: CellLibrary, buffered: bool = True,
     """
     check_mappable(design, library)
     return map_verilog(design.verilog, design.plan.name, library,
-                       [unit.name for unit in design.plan.units], buffered, progress)
+                       [part.name for part in design.rows.parts], buffered, progress)
 
 
 def check_mappable(design: Design, library: CellLibrary) -> Roles:

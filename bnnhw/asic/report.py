@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TypedDict
@@ -11,7 +10,6 @@ from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.roles import KINDS, kind_of
 from bnnhw.asic.shims import GATE_MARK
 from bnnhw.emit.design import Design
-from bnnhw.layers import Product
 
 __all__ = ["SCHEMA", "CellReport", "UnitArea", "make_report", "products_per_frame"]
 
@@ -190,9 +188,7 @@ def products_per_frame(design: Design) -> int:
 
     For a job-based core, only the products that the core computes count, not those of the host.
     """
-    graph = design.graph
-    return sum(layer.outputs * layer.fan_in * math.prod(layer.positions())
-               for layer in graph.layers if isinstance(layer, Product))
+    return design.architecture.products_per_frame(design.plan, design.graph)
 
 
 def make_report(design: Design, mapped: Mapped) -> CellReport:

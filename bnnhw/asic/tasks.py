@@ -16,7 +16,6 @@ from bnnhw.asic.energy import estimate_run
 from bnnhw.asic.energy_result import Energy
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
 from bnnhw.asic.gate_simulation import GateRun, require_program, simulate_gates
-from bnnhw.asic.job_simulation import simulate_job_gates
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.mapping import Mapped, check_mappable, map_design
@@ -74,10 +73,6 @@ Result = (CellReport | Mapped | Timing | MissingTool | GateRun | Energy | Equiva
 """One result of the flow; the dictionary contains the files for LibreLane by name."""
 
 
-SIMULATORS = {"yodann": simulate_job_gates}
-"""Gate-level simulation of architectures whose input is not a stream of frames."""
-
-
 def run_task(design: Design, library: CellLibrary, task: Task, stage: Stage) -> Iterator[Result]:
     """Run a task and yield each result as soon as it is known, in the order of ``Result``.
 
@@ -107,10 +102,9 @@ def run_task(design: Design, library: CellLibrary, task: Task, stage: Stage) -> 
     if task.librelane:
         yield hand_off(design, mapped, timing, task.period)
     if task.samples is not None:
-        simulate = SIMULATORS.get(design.plan.arch, simulate_gates)
         with stage(f"simulate {len(netlist.instances):,} cells") as progress:
-            run = simulate(design, mapped, netlist, task.samples[0], period=task.period,
-                           toggles=task.energy, progress=progress)
+            run = simulate_gates(design, mapped, netlist, task.samples[0], period=task.period,
+                                 toggles=task.energy, progress=progress)
         yield run
         if task.energy:
             yield estimate_run(design, mapped, netlist, run, task.samples[1])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnhw.dataflow.unit import Unit
+from bnnhw.arch import Part
 from bnnhw.emit.design import Design
 from bnnhw.families import Device
 from bnnhw.tools.tools import Tools
@@ -83,8 +83,8 @@ def synthesise(design: Design, device: Device, kind: str | None = None) -> Synth
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as scratch:
         folder = Path(scratch)
         (folder / "core.v").write_text(design.verilog)
-        units = [u for u in design.plan.units if kind in (None, u.kind)]
-        others = [u for u in design.plan.units if u not in units]
+        units = [u for u in design.rows.parts if kind in (None, u.kind)]
+        others = [u for u in design.rows.parts if u not in units]
         # One copy of a module for each of its instances, then one flat module per unit.
         script = (f"read_verilog core.v; hierarchy -top {top}; uniquify; "
                   f"setattr -mod -set keep_hierarchy 1 {_modules(top, units)}; "
@@ -95,12 +95,12 @@ def synthesise(design: Design, device: Device, kind: str | None = None) -> Synth
     return SynthReport(device.name, command, _count(top, units, device, modules))
 
 
-def _modules(top: str, units: Sequence[Unit]) -> str:
+def _modules(top: str, units: Sequence[Part]) -> str:
     """Yosys names of units' modules after ``uniquify``."""
     return " ".join(f"{top}.{unit.name}" for unit in units)
 
 
-def _count(top: str, units: Sequence[Unit], device: Device,
+def _count(top: str, units: Sequence[Part], device: Device,
            modules: dict[str, Any]) -> tuple[UnitCells, ...]:
     by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     counted = []

@@ -18,8 +18,7 @@ from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy import PORTS, estimate_run
 from bnnhw.asic.energy_result import Energy
-from bnnhw.asic.gate_simulation import run_program
-from bnnhw.asic.job_simulation import JobRun, simulate_job_gates
+from bnnhw.asic.gate_simulation import GateRun, run_program, simulate_gates
 from bnnhw.asic.library import build_library
 from bnnhw.asic.report import make_report
 from bnnhw.asic.testbench import annotate_delays
@@ -163,8 +162,8 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     netlist = Netlist.of(mapped, 5e-15)
     plan: Any = made.plan
 
-    def energy(x: np.ndarray) -> tuple[JobRun, Energy]:
-        run = simulate_job_gates(made, mapped, netlist, x, toggles=True)
+    def energy(x: np.ndarray) -> tuple[GateRun, Energy]:
+        run = simulate_gates(made, mapped, netlist, x, toggles=True)
         assert run.mismatches == 0
         return run, estimate_run(made, mapped, netlist, run, "samples")
 
@@ -196,7 +195,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     data = json.loads(json.dumps(busy.to_json()))
     assert data["layers"][0]["fj_per_op"] == pytest.approx(data["fj_per_op"])
     with pytest.raises(ConfigError, match="more than 1 samples"):
-        simulate_job_gates(made, mapped, netlist, x[:1], toggles=True)
+        simulate_gates(made, mapped, netlist, x[:1], toggles=True)
     with pytest.raises(ToolError, match="counted no edges"):
         estimate_run(made, mapped, netlist, dataclasses.replace(run, layers=()), "")
 

@@ -19,7 +19,6 @@ from bnnhw.asic import (
     make_report,
     map_verilog,
     simulate_gates,
-    simulate_job_gates,
 )
 from bnnhw.asic.roles import kind_of
 from bnnhw.asic.timing import BISECTIONS
@@ -171,7 +170,7 @@ def test_a_core_of_latches_runs_jobs() -> None:
     report = make_report(made, mapped)
     assert sum(u.count["ICG"] for u in report.units) > 10
     netlist = Netlist.of(mapped)
-    run = simulate_job_gates(made, mapped, netlist, random_samples(made.graph, 1))
+    run = simulate_gates(made, mapped, netlist, random_samples(made.graph, 1))
     assert run.mismatches == 0
 
 

@@ -20,7 +20,6 @@ from bnnhw.asic import (
     map_verilog,
     prove_netlist,
     simulate_gates,
-    simulate_job_gates,
 )
 from bnnhw.asic import library as libraries
 from bnnhw.asic.cell_models import cell_model
@@ -164,7 +163,7 @@ def test_a_core_of_latches(name: str) -> None:
     assert timing.gate_hold is not None
     assert min(timing.gate_setup, timing.gate_hold) > 0
     for period in (1.05 * timing.period, None):
-        run = simulate_job_gates(made, mapped, netlist, random_samples(made.graph, 2),
+        run = simulate_gates(made, mapped, netlist, random_samples(made.graph, 2),
                                  period=period)
         assert run.mismatches == 0
     assert {"cells.v", "latch_map.v"} <= hand_off(made, mapped, timing, None).keys()

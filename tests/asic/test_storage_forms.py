@@ -16,7 +16,6 @@ from bnnhw.asic import (
     map_verilog,
     prove_netlist,
     simulate_gates,
-    simulate_job_gates,
 )
 from bnnhw.asic.library import build_library
 from bnnhw.asic.roles import find_roles
@@ -152,7 +151,7 @@ def test_latches_with_delays() -> None:
     made = core("yodann")
     mapped = map_design(made, with_keeper("latch", functions, inputs, outputs, ("CKG", "AN2")))
     assert "no clock gate in the library: each is FORM + INV + INV + ND2 + INV" in mapped.fallbacks
-    run = simulate_job_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1))
+    run = simulate_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1))
     assert run.mismatches == 0
 
 

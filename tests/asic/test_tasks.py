@@ -26,7 +26,6 @@ from bnnhw.asic import (
     analyse_timing,
     run_task,
     simulate_gates,
-    simulate_job_gates,
 )
 from bnnhw.asic.gate_simulation import run_program
 from bnnhw.asic.library import build_library
@@ -93,7 +92,7 @@ def test_simulation_of_jobs_moves() -> None:
     library = build_library(liberty(("DFF", "CKG"), TIMED), {}, "tiny.lib")
     mapped = map_design(made, library, buffered=False)
     fractions: list[float] = []
-    run = simulate_job_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1),
+    run = simulate_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1),
                              progress=fractions.append)
     assert run.mismatches == 0
     rising(fractions, 20, 0.8)

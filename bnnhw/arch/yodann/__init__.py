@@ -15,12 +15,14 @@ from bnnhw.arch.base import Architecture, Fraction, option_field
 from bnnhw.arch.registry import register
 from bnnhw.arch.rows import Rows
 from bnnhw.arch.simulation import Engine, Generated, Progress, Stalls, StreamCore
+from bnnhw.arch.workload import Workload
 from bnnhw.arch.yodann.description import describe
 from bnnhw.arch.yodann.host import in_software, run_network
 from bnnhw.arch.yodann.job import Job
 from bnnhw.arch.yodann.model import YodannPlan
 from bnnhw.arch.yodann.planning import plan
 from bnnhw.arch.yodann.simulation import JobRun, core_of, reference, run_jobs
+from bnnhw.arch.yodann.workload import workloads
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
@@ -74,6 +76,13 @@ class Yodann(Architecture[YodannPlan]):
 
     def core(self, design: Generated) -> StreamCore:
         return core_of(design.plan, design.verilog)
+
+    def workloads(self, design: Generated, x: np.ndarray) -> list[Workload]:
+        return workloads(design, x)
+
+    def products_per_frame(self, plan: YodannPlan, graph: Graph) -> int:
+        # Those that the core computes: a dense layer is padded to whole windows.
+        return sum(layer.macs() for layer in plan.layers) // plan.batch
 
     def simulate(self, design: Generated, x: np.ndarray, engine: Engine, stalls: Stalls,
                  progress: Progress | None) -> JobRun:

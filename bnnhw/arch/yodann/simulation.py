@@ -25,7 +25,8 @@ from bnnhw.errors import MismatchError
 from bnnhw.ir import Graph
 from bnnhw.rtl.yodann.core import YodannCore
 
-__all__ = ["JobRun", "LayerRun", "core_of", "reference", "run_jobs", "run_layer"]
+__all__ = ["JobRun", "LayerRun", "core_of", "reference", "run_jobs", "run_layer",
+           "to_bytes", "to_lanes"]
 
 ENDLESS = 1 << 30
 """Words of an input frame, more than any run sends: each job's header says where the job ends, so
@@ -176,7 +177,7 @@ def run_layer(engine: Engine, core: StreamCore, plan: YodannPlan, layer: LayerPl
     words = np.concatenate([job.encode(plan.shape, d.pixels, d.weights, d.scales)
                             for job, d in zip(layer.jobs, data, strict=True)])
     longest = max(job.cycles(plan.shape) for job in layer.jobs)
-    trace = engine.run(replace(core, silence_cycles=longest), _to_bytes(words, plan.in_bytes),
+    trace = engine.run(replace(core, silence_cycles=longest), to_bytes(words, plan.in_bytes),
                        sum(job.out_words(plan.shape) for job in layer.jobs), stalls, None)
     outputs = _check_results(plan, layer, data, trace)
     if not stalls.any:
@@ -184,12 +185,12 @@ def run_layer(engine: Engine, core: StreamCore, plan: YodannPlan, layer: LayerPl
     return outputs, _measured(plan, layer, trace)
 
 
-def _to_bytes(words: np.ndarray, size: int) -> np.ndarray:
+def to_bytes(words: np.ndarray, size: int) -> np.ndarray:
     """Stream words as uint8 ``[n, size]``."""
     return (words[:, None] >> (8 * np.arange(size)) & 255).astype(np.uint8)
 
 
-def _to_lanes(words: np.ndarray, size: int) -> np.ndarray:
+def to_lanes(words: np.ndarray, size: int) -> np.ndarray:
     """Both signed lanes of output words: int64 ``[n, 2]``."""
     values = words.reshape(len(words), 2, size).astype(np.int64) @ (1 << 8 * np.arange(size))
     sign = 1 << (8 * size - 1)
@@ -199,7 +200,7 @@ def _to_lanes(words: np.ndarray, size: int) -> np.ndarray:
 def _check_results(plan: YodannPlan, layer: LayerPlan, data: Sequence[JobData],
                    trace: Trace) -> list[np.ndarray]:
     """Return the results of the jobs, if they equal those of their golden models."""
-    lanes = _to_lanes(trace.words, plan.lane_bytes)
+    lanes = to_lanes(trace.words, plan.lane_bytes)
     outputs, first = [], 0
     for k, (job, d) in enumerate(zip(layer.jobs, data, strict=True)):
         count = job.out_words(plan.shape)
