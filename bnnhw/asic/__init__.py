@@ -6,7 +6,8 @@ All tools are open source: Yosys, Icarus Verilog, OpenSTA, and LibreLane for the
 from bnnhw.asic.energy import estimate_energy, estimate_run
 from bnnhw.asic.energy_result import Energy, Stimulus
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
-from bnnhw.asic.gate_simulation import GateRun, simulate_gates
+from bnnhw.asic.gate_run import GateRun
+from bnnhw.asic.gate_simulation import simulate_gates
 from bnnhw.asic.library import CellLibrary, load_library
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.mapping import Mapped, map_design, map_verilog

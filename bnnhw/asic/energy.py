@@ -13,7 +13,7 @@ from __future__ import annotations
 from bnnhw.asic.assignments import Net
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy_result import Conditions, Energy, LayerEnergy, Stimulus
-from bnnhw.asic.gate_simulation import GateRun
+from bnnhw.asic.gate_run import GateRun
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_energies
 from bnnhw.asic.netlist import Netlist, mean_table

@@ -15,7 +15,8 @@ import numpy as np
 from bnnhw.asic.energy import estimate_run
 from bnnhw.asic.energy_result import Energy
 from bnnhw.asic.equivalence import Equivalence, prove_netlist
-from bnnhw.asic.gate_simulation import GateRun, require_program, simulate_gates
+from bnnhw.asic.gate_run import GateRun
+from bnnhw.asic.gate_simulation import require_program, simulate_gates
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.mapping import Mapped, check_mappable, map_design

@@ -18,7 +18,8 @@ from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy import PORTS, estimate_run
 from bnnhw.asic.energy_result import Energy
-from bnnhw.asic.gate_simulation import GateRun, run_program, simulate_gates
+from bnnhw.asic.gate_run import GateRun
+from bnnhw.asic.gate_simulation import run_program, simulate_gates
 from bnnhw.asic.library import build_library
 from bnnhw.asic.report import make_report
 from bnnhw.asic.testbench import annotate_delays
