@@ -23,7 +23,7 @@ from typing import Any
 
 from networks import BITS, classifier
 
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.families import get_device
 from bnnhw.platforms import get_board
 

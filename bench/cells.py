@@ -24,7 +24,7 @@ from memory_energy import bench_energy
 from whole_core import bench_whole, core_of
 
 from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.verilog import convert
 from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.rtl.scm import Scm

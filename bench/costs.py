@@ -20,7 +20,7 @@ import unit_costs
 from configurations import configurations
 from scipy.optimize import nnls
 
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.generate import generate, plan_network
 from bnnhw.errors import ToolError
 from bnnhw.families import get_device

@@ -23,7 +23,7 @@ import numpy as np
 from networks import classifier
 from peers import TARGETS, cached, count_cells, measure, works
 
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.generate import generate
 from bnnhw.families import get_device, get_target
 from bnnhw.importers.network import Network, load_network

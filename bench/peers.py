@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from da4ml_script import DA4ML_SCRIPT
 
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ToolError
 from bnnhw.importers.base import ImportOptions

@@ -28,7 +28,7 @@ from maps import bench_cnv, bench_plan
 from networks import SHAPES, classifier
 
 from bnnhw import golden
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
@@ -47,7 +47,7 @@ def bench_generate() -> list[dict[str, Any]]:
     rows = []
     for name in SHAPES:
         # VmHWM is the peak of this process alone; ru_maxrss includes that of its parent.
-        code = ("import re, sys; from bnnhw.cli import app; "
+        code = ("import re, sys; from bnnhw.cli.app import app; "
                 "app(sys.argv[1:], standalone_mode=False); "
                 "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])")
         out = FOLDER / f"{name}.v"

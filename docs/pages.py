@@ -10,9 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-import typer
-
 __all__ = ["command_line", "results", "write"]
 
 BENCH = Path(__file__).parents[1] / "bench"
@@ -123,14 +120,12 @@ def results() -> str:
 
 def command_line() -> str:
     """The reference of all verbs and options, from the command line itself."""
-    from bnnhw.cli import app
+    from bnnhw.cli.verbs import SUMMARIES, load_verb
 
-    root = typer.main.get_command(app)
-    context = click.Context(root, info_name="bnnhw")  # type: ignore[arg-type]
     parts = ["# All verbs and options\n\nThis page is generated from the command line. "
              "[Command line](../command-line.md) explains samples, exit codes and caches.\n"]
-    for name in root.list_commands(context):  # type: ignore[attr-defined]
-        command = root.get_command(context, name)  # type: ignore[attr-defined]
+    for name in SUMMARIES:
+        command = load_verb(name)
         parts.append(f"\n## bnnhw {name}\n\n{_paragraphs(command.help or '')}\n\n"
                      f"{_parameters(command.params)}")
     return "".join(parts)

@@ -11,9 +11,11 @@ import typer
 from bnnhw.api.building import check_carried
 from bnnhw.arch import architectures
 from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
-from bnnhw.cli.common import open_network, print_json, print_table
+from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, board_names, networks
+from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import StageClock, stages
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.board import BoardDesign, design_board, divisor_of
 from bnnhw.emit.files import write_files
 from bnnhw.emit.generate import design_of

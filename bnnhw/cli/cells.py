@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw import asic as flow
-from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.flags import with_flags
+from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import BnnhwError, MismatchError

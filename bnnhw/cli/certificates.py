@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.network import Network
 from bnnhw.ir.certificate import Certificate

@@ -6,8 +6,9 @@ import typer
 
 from bnnhw.api.loading import network_path
 from bnnhw.cli.certificates import print_certificates
-from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import networks
+from bnnhw.cli.json_output import print_json
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.generate import plan_network
 from bnnhw.families import get_device
 from bnnhw.importers.base import ImportOptions

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -21,7 +19,6 @@ from rich.progress import (
 )
 
 from bnnhw.api.loading import network_path
-from bnnhw.cli.schemas import SCHEMAS
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import load_design
 from bnnhw.errors import ConfigError
@@ -30,14 +27,10 @@ from bnnhw.importers.network import Network
 from bnnhw.importers.registry import load_native
 from bnnhw.ir import Graph
 
-__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_json",
-           "print_predictions", "print_table", "printed", "progress", "read_array",
-           "read_samples"]
+__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_predictions",
+           "progress", "read_array", "read_samples"]
 
 MAX_SAMPLES = 1 << 33
-
-printed: list[str] = []
-"""Schemas of the documents that this command has printed: an error then prints no second one."""
 
 SHOW_HELP = "Show the first N predictions: sample, label, expected, got; wrong ones are marked."
 
@@ -87,13 +80,6 @@ def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndar
         Their shape or their values are not those of the network.
     """
     return graph.accept_input(read_array(path), layout)
-
-
-def print_json(schema: str, data: dict[str, Any]) -> None:
-    """Print a JSON document alone on standard output; ``schema`` is a key of ``SCHEMAS``."""
-    assert schema in SCHEMAS, schema
-    print(json.dumps({"schema": schema, **data}, indent=1))
-    printed.append(schema)
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import typer
 
 from bnnhw.caches import prepare_caches
-from bnnhw.cli.common import print_json, print_table, progress
+from bnnhw.cli.common import progress
+from bnnhw.cli.json_output import print_json
+from bnnhw.cli.tables import print_table
 from bnnhw.errors import ToolError
 from bnnhw.extras import install_command
 from bnnhw.tools.doctor import cold_tools, examine

@@ -10,9 +10,10 @@ from typing import Any
 
 import typer
 
-from bnnhw.cli.common import print_json, progress
+from bnnhw.cli.common import progress
 from bnnhw.cli.complete import board_names
 from bnnhw.cli.flags import with_flags
+from bnnhw.cli.json_output import print_json
 from bnnhw.errors import ConfigError
 from bnnhw.platforms import boards
 from bnnhw.tools.program import Programming, locate, plan_programming, program

@@ -9,8 +9,9 @@ import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import LAYOUT_HELP, load_graph, print_json, progress, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, load_graph, progress, read_samples
 from bnnhw.cli.complete import layouts, levels, networks
+from bnnhw.cli.json_output import print_json
 from bnnhw.emit.files import write_files
 
 __all__ = ["NAME", "command", "outputs_file"]

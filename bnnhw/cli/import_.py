@@ -8,7 +8,7 @@ import typer
 from pydantic import TypeAdapter
 
 from bnnhw.cli.certificates import print_certificates
-from bnnhw.cli.common import print_json
+from bnnhw.cli.json_output import print_json
 from bnnhw.config.fields import Name
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError

@@ -9,13 +9,10 @@ from pathlib import Path
 import typer
 
 import bnnhw.designs as designs
-from bnnhw.arch import architectures
-from bnnhw.cli.common import print_json, print_table
 from bnnhw.cli.complete import of_words
+from bnnhw.cli.json_output import print_json
+from bnnhw.cli.tables import print_table
 from bnnhw.errors import ConfigError
-from bnnhw.families import DEVICES
-from bnnhw.ir.layer import ITEMS
-from bnnhw.platforms import Board, boards
 
 __all__ = ["NAME", "command"]
 
@@ -33,14 +30,20 @@ def _first_line(text: str | None) -> str:
 
 
 def _archs() -> Rows:
+    from bnnhw.arch import architectures
+
     return NAMED, [(a.name, a.title) for a in architectures().values()]
 
 
 def _devices() -> Rows:
+    from bnnhw.families import DEVICES
+
     return NAMED, [(d.name, d.title) for d in DEVICES.values()]
 
 
 def _layers() -> Rows:
+    from bnnhw.ir.layer import ITEMS
+
     return NAMED, [(kind, _first_line(item.__doc__)) for kind, item in ITEMS.items()]
 
 
@@ -53,22 +56,24 @@ def _designs() -> Rows:
 
 
 def _boards() -> Rows:
+    from bnnhw.platforms import boards
+
     rows: list[tuple[object, ...]] = []
     for b in boards().values():
         rows.append((b.name, b.title, b.part.name, b.oscillator_hz / 1e6, b.clock_mhz, b.link,
-                     b.baud, b.programmer.tool, _built(b)))
+                     b.baud, b.programmer.tool, _built(b.name)))
     return {"name": "name", "title": "title", "part": "part",
             "oscillator_mhz": "oscillator, MHz", "clock_mhz": "clock, MHz", "link": "link",
             "baud": "baud", "programmer": "programmer", "builds": "built here"}, rows
 
 
-def _built(board: Board) -> list[dict[str, object]]:
+def _built(board: str) -> list[dict[str, object]]:
     """Networks under ``build`` that were built for a board, from their reports."""
     found: list[dict[str, object]] = []
-    for path in sorted(Path("build").glob(f"*/{board.name}/report.json")):
+    for path in sorted(Path("build").glob(f"*/{board}/report.json")):
         try:
             report = json_.loads(path.read_bytes())
-            if report["schema"] in REPORTS and report["board"] == board.name:
+            if report["schema"] in REPORTS and report["board"] == board:
                 found.append({
                     "network": str(report["network"]), "folder": str(path.parent),
                     "clock_mhz": float(report["clock_mhz"]), "fmax_mhz": float(report["fmax_mhz"]),

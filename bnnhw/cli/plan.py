@@ -8,8 +8,9 @@ import typer
 
 from bnnhw.arch import architectures, get_arch, make_options
 from bnnhw.cli.arch_options import ArchCommand
-from bnnhw.cli.common import open_network, print_json
+from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, device_names, networks
+from bnnhw.cli.json_output import print_json
 from bnnhw.cli.plan_advice import commands
 from bnnhw.cli.plan_table import estimate_json, plan_json, print_plan, print_resources
 from bnnhw.errors import BnnhwError, FitError

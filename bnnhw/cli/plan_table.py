@@ -6,7 +6,7 @@ from typing import Any
 
 from bnnhw.arch import get_arch
 from bnnhw.arch.base import AnyPlan
-from bnnhw.cli.common import print_table
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.board import link_cost
 from bnnhw.plan import Plan
 from bnnhw.plan.resources import Resources

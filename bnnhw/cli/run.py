@@ -11,7 +11,6 @@ from bnnhw import golden
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
-    print_json,
     print_predictions,
     progress,
     read_array,
@@ -19,6 +18,7 @@ from bnnhw.cli.common import (
 )
 from bnnhw.cli.complete import layouts
 from bnnhw.cli.golden import outputs_file
+from bnnhw.cli.json_output import print_json
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
 from bnnhw.golden.predictions import predictions

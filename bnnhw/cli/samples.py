@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from bnnhw.cli.common import load_graph, print_json
+from bnnhw.cli.common import load_graph
 from bnnhw.cli.complete import networks
+from bnnhw.cli.json_output import print_json
 from bnnhw.designs.samples import random_samples, real_samples
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError

@@ -14,15 +14,15 @@ from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
-    print_json,
     print_predictions,
-    print_table,
     progress,
     read_array,
     read_samples,
 )
 from bnnhw.cli.complete import layouts, of_words
 from bnnhw.cli.golden import outputs_file
+from bnnhw.cli.json_output import print_json
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from bnnhw.cli.common import LAYOUT_HELP, print_json, print_table, read_samples
+from bnnhw.cli.common import LAYOUT_HELP, read_samples
 from bnnhw.cli.complete import layouts, synth_devices
+from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages
+from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design, load_design
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, FAMILIES, get_device

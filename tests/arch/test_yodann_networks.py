@@ -15,7 +15,7 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.yodann import YodannOptions, YodannPlan, in_software, planning, run_network
-from bnnhw.cli import app
+from bnnhw.cli.app import app
 from bnnhw.config.hints import Hints
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
