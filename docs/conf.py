@@ -40,4 +40,4 @@ def setup(app: Sphinx) -> None:
 def escape_stars(app: Sphinx, what: str, name: str, obj: object, options: object,
                  lines: list[str]) -> None:
     """Keep the stars of shapes such as ``[n, *graph.input.shape]`` from starting an emphasis."""
-    lines[:] = [re.sub(r"(?<=[\[ ])\*(?=\w+\.)", r"\*", line) for line in lines]
+    lines[:] = [re.sub(r"(?<=, )\*(?=\w)", r"\*", line) for line in lines]
