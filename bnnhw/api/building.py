@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bnnhw.api.progress import Progress, StageReport
+from bnnhw.api.progress import Progress, StageLog, StageReport
 from bnnhw.arch import architectures, get_arch
+from bnnhw.boards.clock_advice import SLOWER, recommended_mhz
 from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
@@ -43,7 +44,7 @@ def build_design(design: Design, board: str, clock_mhz: float | None = None,
     stage, runner = StageReport(progress), Tools(tools)
     warm_up(chosen, runner, stage)
     stage("put it on the board")
-    made = design_board(design, chosen, clock_mhz, baud or chosen.baud)
+    made = design_board(design, chosen, chosen.make_clock(clock_mhz), baud or chosen.baud)
     report = build_board(made, chosen, out / design.plan.name / chosen.name, seeds, runner, stage,
                          cache)
     built = Build.load(out / design.plan.name / chosen.name)
@@ -62,7 +63,7 @@ def check_carried(arch: str) -> None:
                     + "".join(f", or {name}" for name in able[1:]))
 
 
-def warm_up(board: Board, tools: Tools, stage: StageReport) -> None:
+def warm_up(board: Board, tools: Tools, stage: StageLog) -> None:
     """Compile the WebAssembly tools of a board that were never run on this machine."""
     flow = board.family.need_flow()
     for tool in (TOOLS["yosys"], flow.place_and_route.tool, flow.packer.tool):
@@ -73,7 +74,7 @@ def warm_up(board: Board, tools: Tools, stage: StageReport) -> None:
 
 
 def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[int],
-                tools: Tools, stage: StageReport, cache: bool) -> dict[str, Any]:
+                tools: Tools, stage: StageLog, cache: bool) -> dict[str, Any]:
     """Synthesise, place, route and pack a board's design, and write its ``report.json``.
 
     Returns
@@ -90,10 +91,16 @@ def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[i
 
 
 def timing_error(report: dict[str, Any], built: Build) -> TimingError:
-    """Describe a build that misses its clock."""
+    """Describe a build that misses its clock, with a clock that is expected to be met."""
     path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
     unit = next(iter(path["units"]))
+    slower = recommended_mhz(get_board(report["board"]), report["baud"],
+                             report["fmax_mhz"] * SLOWER)
+    advice = "" if not slower else (
+        f"{option('clock_mhz', slower)} is expected to be met, with "
+        f"{slower * 1e6 / report['cycles_per_frame']:,.0f} frames/s, and ")
     return TimingError(
         f"timing is missed: {report['fmax_mhz']:g} MHz instead of {report['clock_mhz']:g} MHz; the "
         f"slowest path ({path['ns']:g} ns) lies in '{unit}'",
-        hint="use a slower clock, or try more placer seeds", result=built)
+        hint=f"{advice}more placer seeds may find a faster placement ({option('seeds', 8)})",
+        result=built)

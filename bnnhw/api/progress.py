@@ -5,13 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-__all__ = ["Progress", "StageReport", "sample_counter"]
+__all__ = ["Progress", "StageLog", "StageReport", "sample_counter"]
 
 Progress = Callable[[str, float], None]
 """Receives the title of a stage and the fraction of it that is done, from 0 to 1."""
 
 logger = logging.getLogger("bnnhw")
+
+
+class StageLog(Protocol):
+    """Announces stages one after the other, and measures the time of each."""
+
+    seconds: dict[str, float]
+
+    def __call__(self, title: str) -> Callable[[float], None]:
+        """End the stage before and begin another; the result receives its fraction."""
+
+    def end(self) -> None:
+        """End the current stage."""
 
 
 class StageReport:

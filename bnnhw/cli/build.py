@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from bnnhw.api.building import check_carried
+from bnnhw.api.building import build_board, check_carried, timing_error, warm_up
 from bnnhw.arch import architectures
-from bnnhw.cli.board_plan import clock_for, plan_for, smaller_share, usual_share
+from bnnhw.boards import BoardPlan, build_smaller, plan_for
+from bnnhw.boards.clock_advice import FASTER, recommended_mhz
 from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.json_output import print_json
-from bnnhw.cli.stages import StageClock, stages
+from bnnhw.cli.stages import stages
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.board import BoardDesign, design_board, divisor_of
-from bnnhw.emit.files import write_files
+from bnnhw.emit.board import design_board
 from bnnhw.emit.generate import design_of
-from bnnhw.errors import FitError, PlanError, TimingError
-from bnnhw.importers.network import Network
-from bnnhw.plan import Goal, Plan
+from bnnhw.errors import PlanError
+from bnnhw.hostlink.driver.build import Build
+from bnnhw.plan import Goal
 from bnnhw.platforms import Board, boards, get_board
-from bnnhw.tools.board_build import Built, build
-from bnnhw.tools.board_report import board_report
-from bnnhw.tools.tools import KINDS, TOOLS, Tools
-from bnnhw.tools.warm import is_warm, warm
+from bnnhw.tools.tools import KINDS, Tools
 
 __all__ = ["NAME", "command"]
 
 NAME = "build"
-LESS = 0.88
-"""By how much the share shrinks where a design turned out too large."""
-TRIES = 4
 
 
 def command(
@@ -68,91 +61,34 @@ def command(
     if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
     numbers = [seed] if seeds is None else [*range(seed, seed + max(seeds, 1))]
-    clock = freq if freq is not None else chosen.clock_mhz
-    if fps is not None and freq is None:
-        clock = clock_for(network, chosen, arch, fps)
-    made_mhz = chosen.make_clock(clock).mhz
-    goal = None
-    if ii is not None or fps is not None:
-        goal = Goal(target_cycles=ii, fps=fps, clock_mhz=made_mhz)
+    goal = None if ii is None and fps is None else Goal(target_cycles=ii, fps=fps)
+    runner = Tools(tools)
     with stages() as stage:
-        made, built = _build(network, chosen, arch, goal, fit, clock, baud or chosen.baud, numbers,
-                             out, Tools(tools), stage, cache)
-        stage("report")
-        report = board_report(made, chosen, built, stage.seconds)
-        write_files({built.folder / "report.json":
-                     (json_text.dumps(report, indent=1) + "\n").encode()})
+        warm_up(chosen, runner, stage)
+        stage("plan and generate")
+        first = plan_for(chosen, network, goal, arch=arch, fit=fit, clock_mhz=freq)
+
+        def built(plan: BoardPlan) -> dict[str, Any]:
+            made = design_board(design_of(network, plan.plan), chosen, plan.clock,
+                                baud or chosen.baud)
+            return build_board(made, chosen, out / plan.plan.name / chosen.name, numbers, runner,
+                               stage, cache)
+
+        def too_large(attempt: int) -> None:
+            stage.stop("too large")
+            stage(f"plan and generate smaller ({attempt})")
+
+        plan, report = build_smaller(first, built, too_large)
+    folder = out / plan.plan.name / chosen.name
     if json:
         print_json(report["schema"], report)
     else:
-        _print(report, built)
+        _print(report, chosen, folder)
     if not report["timing_met"]:
-        raise _missed(report)
+        raise timing_error(report, Build.load(folder))
 
 
-def _build(network: Network, board: Board, arch: str, goal: Goal | None, fit: bool, clock: float,
-           baud: int, seeds: list[int], out: Path, tools: Tools, stage: StageClock,
-           cache: bool) -> tuple[BoardDesign, Built]:
-    """Plan and build; what turns out too large is planned smaller, unless a goal was given."""
-    flow = board.family.need_flow()
-    for tool in (TOOLS["yosys"], flow.place_and_route.tool, flow.packer.tool):
-        if tools.kind == "yowasp" and not is_warm(tool.package, tool.entry):
-            stage(f"one-time warm-up of {tool.program}")
-            tools.command(tool)
-            warm(tool.package, tool.entry)
-    share, failed = usual_share(board), None
-    before: Plan | None = None
-    for attempt in range(TRIES):
-        stage("plan and generate" if failed is None else f"plan and generate smaller ({attempt})")
-        try:
-            plan = plan_for(network, board, arch, goal, fit, clock, share)
-        except FitError:
-            if failed is None:
-                raise
-            raise failed from None  # nothing smaller is left
-        if failed is not None and plan == before:
-            raise failed
-        made = design_board(design_of(network, plan), board, clock, baud)
-        try:
-            return made, build(made, board, out / plan.name / board.name, seeds, tools, stage,
-                               cache)
-        except FitError as error:
-            if goal is not None or attempt == TRIES - 1:
-                raise
-            stage.stop("too large")
-            before, failed = plan, error
-            share = smaller_share(plan, board, share, error, LESS)
-    raise AssertionError("the last attempt raises")
-
-
-def _possible_mhz(report: dict[str, Any], limit_mhz: float) -> int:
-    """The highest whole clock up to a limit that the PLL makes and the line allows; 0 for none."""
-    board = get_board(report["board"])
-    for mhz in range(int(limit_mhz), 0, -1):
-        try:
-            clock = board.make_clock(mhz)
-            divisor_of(clock.hz, report["baud"])
-        except PlanError:
-            continue
-        return mhz
-    return 0
-
-
-def _missed(report: dict[str, Any]) -> TimingError:
-    path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
-    unit = next(iter(path["units"]))
-    fmax = report["fmax_mhz"]
-    slower = _possible_mhz(report, fmax * 0.98)
-    rate = slower * 1e6 / report["cycles_per_frame"]
-    advice = f"'--freq {slower}' is expected to be met, with {rate:,.0f} frames/s, and " \
-        if slower else ""
-    return TimingError(
-        f"timing is missed: {fmax:g} MHz instead of {report['clock_mhz']:g} MHz; the slowest path "
-        f"({path['ns']:g} ns) lies in '{unit}'",
-        hint=f"{advice}--seeds 8 may find a faster placement")
-
-
-def _print(report: dict[str, Any], built: Built) -> None:
+def _print(report: dict[str, Any], board: Board, folder: Path) -> None:
     rows = []
     for row in report["layers"]:
         estimate = row["estimate"] or {"lut": "", "block_ram": ""}
@@ -169,7 +105,7 @@ def _print(report: dict[str, Any], built: Built) -> None:
     print(f"fmax {report['fmax_mhz']:.2f} MHz{seeds}, clock {report['clock_mhz']:g} MHz: "
           f"{report['frames_per_second']:,.0f} frames/s, {report['cycles_per_frame']} cycles a "
           f"frame, latency {report['latency_us']:,.1f} us")
-    fast = _possible_mhz(report, report["fmax_mhz"] * 0.95)
+    fast = recommended_mhz(board, report["baud"], report["fmax_mhz"] * FASTER)
     if fast > report["clock_mhz"] * 1.1:
         rate = fast * 1e6 / report["cycles_per_frame"]
         print(f"'--freq {fast}' is expected to be met, with {rate:,.0f} frames/s")
@@ -177,4 +113,4 @@ def _print(report: dict[str, Any], built: Built) -> None:
         shares = ", ".join(f"{name} {time:g} ns"
                            for name, time in list(report["critical_path"]["units"].items())[:3])
         print(f"slowest path {report['critical_path']['ns']:g} ns: {shares}")
-    print(f"wrote {built.bitstream}{' (from the cache)' if built.cached else ''}")
+    print(f"wrote {folder / report['bitstream']}{' (from the cache)' if report['cached'] else ''}")

@@ -7,11 +7,11 @@ from pathlib import Path
 import typer
 
 from bnnhw.arch import architectures
+from bnnhw.boards.planner import planner_of
 from bnnhw.cli.arch_options import ArchCommand
 from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.json_output import print_json
-from bnnhw.cli.plan import planner_of
 from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.emit.design import Design

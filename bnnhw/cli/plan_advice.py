@@ -1,55 +1,38 @@
-"""The commands that ``plan`` prints: each was tried, as far as planning goes."""
+"""The commands that ``plan`` prints, which generate and build its plan; each was tried."""
 
 from __future__ import annotations
 
 import shlex
 
 from bnnhw.arch import get_arch
+from bnnhw.boards.device_plan import DevicePlan
 from bnnhw.cli.arch_options import flags_of
-from bnnhw.errors import BnnhwError
-from bnnhw.families import Device
-from bnnhw.importers.network import Network
-from bnnhw.plan import Goal, Plan
-from bnnhw.plan.goal_check import settle
-from bnnhw.plan.resources import Planner, fits
-from bnnhw.platforms import boards
-from bnnhw.tools.room import ALL, room_for, usual_share
 
 __all__ = ["commands"]
 
 
-def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Goal,
-             planner: Planner, options: dict[str, object]) -> list[str]:
-    """Commands that make the Verilog of a plan, and a bitstream where a board has the part.
+def commands(planned: DevicePlan, layers: str) -> list[str]:
+    """Commands for the Verilog of a plan, and for a bitstream where a board has the part.
 
-    None for a plan that is slower than its goal or larger than the part: what these commands make
-    would be, too.
+    There are none for a plan that is slower than its goal or larger than the part.
 
     Parameters
     ----------
-    network : Network
+    planned : DevicePlan
     layers : str
-        As the user named it.
-    device : Device
-    plan : Plan
-    goal : Goal
-    planner : callable
-        As that of ``generate``.
-    options : dict
-        Options of the architecture that the user gave.
+        The network, as the user named it.
     """
-    asked = goal.target_cycles is not None or goal.fps is not None
+    plan, device = planned.plan, planned.device
     arch = get_arch(plan.arch)
-    if not arch.fits(plan, device) or (asked and plan.ii > plan.target_cycles):
+    if not arch.fits(plan, device) or (planned.has_goal and plan.ii > plan.target_cycles):
         return []
     flags = [] if plan.arch == "streaming" else ["--arch", plan.arch]
-    flags += flags_of(options)
+    flags += flags_of(dict(planned.options))
     lines = []
-    fitted = not asked and device.budget is not None and arch.search_ii
-    core = _core_alone(device, plan, planner) if fitted else plan
+    core = planned.core_plan()
     if core is not None:
-        # A default that is missed is no goal: without --ii, 'generate' takes it again.
-        repeat = arch.repeat_goal(core, goal)
+        # A missed default is not repeated: without --ii, 'generate' uses it again.
+        repeat = arch.repeat_goal(core, planned.goal)
         reached = repeat.target_cycles is not None and core.ii <= core.target_cycles
         cycles = ["--ii", str(repeat.target_cycles)] if reached else []
         if repeat.clock_mhz is not None:
@@ -58,36 +41,9 @@ def commands(network: Network, layers: str, device: Device, plan: Plan, goal: Go
         lines.append(f"to generate it{alone}: " + shlex.join([
             "bnnhw", "generate", "--layers", layers, "--device", device.name, *flags, *cycles,
             "-o", "OUT.v"]))
-    board = _board_for(network, device, plan)
+    board = planned.board()
     if board is not None:
         lines.append("to build it with the host link: " + shlex.join([
-            "bnnhw", "build", layers, "--board", board, *flags, "--ii", str(plan.target_cycles)]))
+            "bnnhw", "build", layers, "--board", board.name, *flags, "--ii",
+            str(plan.target_cycles)]))
     return lines
-
-
-def _core_alone(device: Device, plan: Plan, planner: Planner) -> Plan | None:
-    """The plan itself where the core has the part for itself, or one as near as can be."""
-    if planner(plan.target_cycles) == plan:
-        return plan
-    return settle(planner, plan.ii, lambda found: fits(found, device))
-
-
-def _board_for(network: Network, device: Device, plan: Plan) -> str | None:
-    """A board with the part, on which ``build`` makes the same plan beside its host link."""
-    from bnnhw.cli.board_plan import plan_for
-
-    if not get_arch(plan.arch).search_ii or plan.ii > plan.target_cycles or \
-            not fits(plan, room_for(plan, device, ALL)):
-        return None
-    for board in boards().values():
-        if board.device != device.name:
-            continue
-        try:
-            made = plan_for(network, board, plan.arch, Goal(target_cycles=plan.target_cycles),
-                            False,
-                            board.clock_mhz, usual_share(device))
-        except BnnhwError:
-            continue
-        if made == plan:
-            return board.name
-    return None

@@ -115,26 +115,25 @@ def _frame_bytes(plan: Plan) -> tuple[int, int]:
     return plan.i.bytes * plan.i.words, plan.o.bytes * plan.o.words
 
 
-def design_board(design: Design, board: Board, freq_mhz: float, baud: int) -> BoardDesign:
+def design_board(design: Design, board: Board, clock: Clock, baud: int) -> BoardDesign:
     """Put an accelerator onto a board.
 
     Parameters
     ----------
     design : Design
     board : Board
-    freq_mhz : float
-        Wanted clock; the board's PLL makes the next lower one that it can.
+    clock : Clock
+        From ``Board.make_clock``.
     baud : int
         Speed of the line, 8N1.
 
     Raises
     ------
     PlanError
-        The clock, the speed of the line or the size of a frame cannot be had, or weights would have
-        to be loaded from a flash that the board does not have.
+        The clock cannot make the speed of the line, a frame is too long for the link, or weights
+        would have to be loaded from a flash that the board does not have.
     """
     plan = design.plan
-    clock = board.make_clock(freq_mhz)
     divisor = divisor_of(clock.hz, baud)
     for what, size in zip(("input", "output"), _frame_bytes(plan), strict=True):
         if size > MAX_PAYLOAD - 64:

@@ -15,7 +15,8 @@ import pytest
 
 from bnnhw.cli import build as build_verb
 from bnnhw.cli.schema_check import problems
-from bnnhw.plan import Plan
+from bnnhw.emit.board import BoardDesign
+from bnnhw.emit.design import Design
 from tests.cli.inside import Called, caller
 
 platformdirs = pytest.importorskip("platformdirs", reason="extra 'synth' is not installed")
@@ -107,14 +108,13 @@ def test_what_turns_out_too_large_is_planned_smaller_three_times(
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     cycles: list[int] = []
-    plan = build_verb.plan_for
+    design_board = build_verb.design_board
 
-    def planned(*arguments: Any) -> Plan:
-        made = plan(*arguments)
-        cycles.append(made.ii)
-        return made
+    def designed(design: Design, *arguments: Any) -> BoardDesign:
+        cycles.append(design.plan.ii)
+        return design_board(design, *arguments)
 
-    monkeypatch.setattr(build_verb, "plan_for", planned)
+    monkeypatch.setattr(build_verb, "design_board", designed)
     code, out, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
                            "--no-cache", "--fit")
     assert (code, out) == (3, "")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.cli.board_plan import plan_for, usual_share
-from bnnhw.cli.plan import planner_of
+from bnnhw.boards import plan_for
+from bnnhw.boards.planner import planner_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import DEVICES, get_device
 from bnnhw.families.costs import block_count
@@ -197,8 +197,8 @@ def test_commands_that_are_advised_work(name: str, device: str, inside: Called) 
             assert code == 0, err
         else:  # all that a build decides before its tools run
             board = get_board(command[command.index("--board") + 1])
-            plan = plan_for(load_network(EXAMPLES / f"{name}.yaml"), board, "streaming",
-                            Goal(target_cycles=cycles), False, board.clock_mhz, usual_share(board))
+            plan = plan_for(board, load_network(EXAMPLES / f"{name}.yaml"),
+                            Goal(target_cycles=cycles)).plan
             assert cycles is not None
             assert plan.ii <= cycles
 
@@ -244,8 +244,7 @@ def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called
 def test_a_goal_that_a_board_misses_is_said_before_the_tools_run() -> None:
     network, board = load_network(EXAMPLES / "keyword.yaml"), get_board("ulx3s_85f")
     with pytest.raises(TimingError, match="instead of at most 384"):
-        plan_for(network, board, "streaming", Goal(target_cycles=384), False, 50,
-                 usual_share(board))
+        plan_for(board, network, Goal(target_cycles=384), clock_mhz=50)
 
 
 def test_settled_plans_are_reached_when_asked_for() -> None:

@@ -38,7 +38,8 @@ def tiny_design() -> Design:
 def board_of(design: Design, *, board: str = "icebreaker", mhz: float = 12.0,
              baud: int = 3_000_000, silence: float = SILENCE) -> BoardDesign:
     with patch("bnnhw.emit.board.SILENCE_SECONDS", silence):
-        return design_board(design, get_board(board), mhz, baud)
+        chosen = get_board(board)
+        return design_board(design, chosen, chosen.make_clock(mhz), baud)
 
 
 def write(built: BoardDesign, folder: Path) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bnnhw.cli.build import _possible_mhz
+from bnnhw.boards.clock_advice import recommended_mhz
 from bnnhw.dataflow.folding import Fold, Matrix, TooFastError, check_fold, solve
 from bnnhw.emit.board import divisor_of
 from bnnhw.errors import PlanError
@@ -58,7 +58,7 @@ def test_clocks_and_line_speeds(board: Board) -> None:
     with pytest.raises(PlanError, match="`baud=") as caught:
         divisor_of(16e6, 13_000_000)
     assert divisor_of(16e6, int(re.findall(r"`baud=(\d+)`", str(caught.value))[0]))
-    mhz = _possible_mhz({"board": board.name, "baud": board.baud}, board.fastest_mhz)
+    mhz = recommended_mhz(board, board.baud, board.fastest_mhz)
     assert mhz > board.fastest_mhz / 2
     made = board.make_clock(mhz)
     assert divisor_of(made.hz, board.baud)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.cli.plan import planner_of
+from bnnhw.boards.device_share import usual_share, with_host_link
+from bnnhw.boards.planner import planner_of
 from bnnhw.config.hints import LayerHint
 from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.board import design_board
@@ -22,7 +23,6 @@ from bnnhw.plan import Goal
 from bnnhw.plan.image import load_tables, weight_image
 from bnnhw.plan.resources import fastest_fit, resources
 from bnnhw.platforms import get_board
-from bnnhw.tools.room import beside_link, usual_share
 from tests.cli.test_cli import run as bnnhw
 from tests.networks import random_graph
 
@@ -63,8 +63,8 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
     assert "bits are loaded at start-up" in shown.stdout
     # What 'plan' plans is what a board with that target gets, with its host link.
     network = load_network(path)
-    planner = beside_link(lambda part: planner_of(network, "streaming", part), UP5K,
-                          usual_share(UP5K))
+    planner = with_host_link(lambda part: planner_of(network, "streaming", part), UP5K,
+                             usual_share(UP5K))
     again = planner(plan["target_cycles_per_frame"])
     assert json.loads(json.dumps(again.to_json())) == plan["plan"]
     tables = load_tables(again)
@@ -138,8 +138,9 @@ def test_an_unfolded_layer_refuses() -> None:
 
 
 def test_boards_without_a_flash_refuse() -> None:
+    board = get_board("hx8k_evn")
     with pytest.raises(PlanError, match=r"no flash from which weights .* 'fc0'"):
-        design_board(forced(), get_board("hx8k_evn"), 12, 1_000_000)
+        design_board(forced(), board, board.make_clock(12), 1_000_000)
 
 
 def test_narrow_tables_do_not_hide_what_fits(tmp_path: Path) -> None:

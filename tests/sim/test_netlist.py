@@ -269,7 +269,8 @@ def digits_of(board: str, folder: Path) -> Path:
     target = get_board(board)
     network = load_network(designs.path("mnist_tfc"))
     design = generate(network, "streaming", get_device(target.device), Goal(target_cycles=256))
-    return built(design_board(design, target, target.clock_mhz, target.baud), folder)
+    return built(design_board(design, target, target.make_clock(target.clock_mhz),
+                              target.baud), folder)
 
 
 @pytest.mark.long

