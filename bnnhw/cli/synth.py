@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -16,11 +17,14 @@ from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design, load_design
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, FAMILIES, get_device
-from bnnhw.tools.core_timing import place_and_route
+from bnnhw.tools.core_timing import check_clock, place_and_route
+from bnnhw.tools.synth import SynthReport, synthesise
 
 __all__ = ["NAME", "command"]
 
 NAME = "synth"
+AIM_MHZ = 100.0
+"""Clock that place and route aims at where the user gave none."""
 PARTS = ", ".join(part for family in FAMILIES.values() if family.flow for part in family.flow.parts)
 TARGETS = ", ".join(name for name, device in DEVICES.items() if device.family.synthesis)
 
@@ -29,7 +33,8 @@ def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
     device: str | None = typer.Option(None, autocompletion=synth_devices, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
-    freq: float = typer.Option(100.0, help="Clock to aim at in MHz, with --pnr."),
+    freq: float | None = typer.Option(None, help="Clock to reach in MHz, with --pnr: ends with 4 "
+                                      f"where it is missed (default: aim at {AIM_MHZ:g})."),
     part: str | None = typer.Option(None, help="Another part than the device's, with --pnr: "
                                     f"{PARTS}."),
     seed: int = typer.Option(1, help="Seed of the placer, and of random samples."),
@@ -80,29 +85,33 @@ def command(
     _fpga(loaded, device, pnr, freq, seed, part, json)
 
 
-def _fpga(loaded: Design, device: str, pnr: bool, freq: float, seed: int, part: str | None,
+def _fpga(loaded: Design, device: str, pnr: bool, freq: float | None, seed: int, part: str | None,
           json: bool) -> None:
-    from bnnhw.tools.synth import synthesise
-
     target = get_device(device)
     with stages() as stage:
         stage(f"yosys for {device}, unit by unit")
         result = (report := synthesise(loaded, target)).to_json()
         if pnr:
             done = stage(f"yosys and nextpnr for {device}, flat")
-            result["pnr"] = place_and_route(loaded, target, freq, seed, part, done)
+            result["pnr"] = place_and_route(loaded, target, AIM_MHZ if freq is None else freq,
+                                            seed, part, done)
     if json:
         print_json(result["schema"], result)
-        return
-    print_table(f"{loaded.plan.name} on {device}, cells of each unit",
+    else:
+        _print(loaded, report, result.get("pnr"))
+    if pnr and freq is not None:
+        check_clock(result["pnr"])
+
+
+def _print(loaded: Design, report: SynthReport, pnr: dict[str, Any] | None) -> None:
+    print_table(f"{loaded.plan.name} on {report.device}, cells of each unit",
                 ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
-    if pnr:
-        p = result["pnr"]
-        print_table(f"placed and routed on {p['part']}, with a shift register in place of pins",
+    if pnr is not None:
+        print_table(f"placed and routed on {pnr['part']}, with a shift register in place of pins",
                     ("resource", "used", "available"),
-                    [(name, u["used"], u["available"]) for name, u in p["utilisation"].items()])
-        print(f"fmax {p['fmax_mhz']:.1f} MHz: "
-              f"{p['fmax_mhz'] * 1e6 / loaded.plan.ii:,.0f} frames/s")
+                    [(name, u["used"], u["available"]) for name, u in pnr["utilisation"].items()])
+        print(f"fmax {pnr['fmax_mhz']:.1f} MHz: "
+              f"{pnr['fmax_mhz'] * 1e6 / loaded.plan.ii:,.0f} frames/s")
 
 
 @dataclass(frozen=True)

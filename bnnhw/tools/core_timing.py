@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.emit.design import Design
-from bnnhw.errors import PlanError
+from bnnhw.errors import PlanError, TimingError
 from bnnhw.families import DEVICES, Device, Part
 from bnnhw.tools.nextpnr import (
     Routed,
@@ -19,7 +19,7 @@ from bnnhw.tools.nextpnr import (
 )
 from bnnhw.tools.tools import Tools
 
-__all__ = ["part_of", "pin_saver", "place_and_route"]
+__all__ = ["check_clock", "part_of", "pin_saver", "place_and_route"]
 
 SHIFTED = 64
 """Bits of a shift register."""
@@ -155,3 +155,24 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
     used = {name: u for name, u in routed.report["utilization"].items() if u["used"]}
     return {"critical_path": _cells(slowest_path(routed.report)), "part": part.name, "seed": seed,
             "freq_mhz": freq_mhz, "fmax_mhz": round(routed.fmax_mhz, 2), "utilisation": used}
+
+
+def check_clock(result: dict[str, Any]) -> None:
+    """Check that place and route reached its target clock.
+
+    Parameters
+    ----------
+    result : dict
+        From ``place_and_route``.
+
+    Raises
+    ------
+    TimingError
+        fmax is below the target.
+    """
+    if result["fmax_mhz"] < result["freq_mhz"]:
+        path = result["critical_path"]
+        raise TimingError(f"timing is missed: {result['fmax_mhz']:g} MHz instead of "
+                          f"{result['freq_mhz']:g} MHz on {result['part']}"
+                          + (f"; the slowest path ends at '{path[-1]}'" if path else ""),
+                          hint="use a slower clock, or try another `seed=`")

