@@ -1,1 +1,1 @@
-"""Networks from outside to Graphs; what has no exact integer meaning is refused."""
+"""Reads networks of several file formats into Graphs, and rejects what is not exact integers."""

@@ -94,7 +94,7 @@ class Importer(Protocol):
     suffixes : tuple of str
         Usual file name endings, with the dot.
     native : bool
-        Whether the format is bnnhw's own, so that there is nothing to convert.
+        Whether this is the format in which bnnhw saves networks, so that no import is needed.
     """
 
     @property
@@ -127,9 +127,9 @@ class Importer(Protocol):
         ...
 
 
-def legal_name(text: str) -> str:
+def legal_name(raw: str) -> str:
     """Turn a file or folder name into letters, digits and ``_``, beginning with a letter."""
-    name = re.sub(r"\W", "_", text.encode("ascii", "ignore").decode().strip())[:40]
+    name = re.sub(r"\W", "_", raw.encode("ascii", "ignore").decode().strip())[:40]
     if name[:1].isalpha():
         return name
     return f"net_{name}"[:40] if name else "net"

@@ -1,13 +1,14 @@
-"""Trained FINN networks as an .npz of matrices, thresholds and a ``topology`` (JSON).
+"""Imports trained FINN networks: an .npz of matrices, thresholds and a ``topology`` (JSON).
 
 The format: ``w{l}`` uint8 0/1 ``[out, in]`` with columns ``(ky, kx, c)``, c fastest; ``t{l}``
 integers with **bit = acc > t**. A layer with ``bipolar_in`` false and ``acc`` of ``xnor_popcount``
 accumulates popcounts of -1/+1 bits; the first one may take signed 8-bit pixels instead. A
-``pool_after`` of n is an n x n max-pool behind the threshold.
+``pool_after`` of n is an n x n max-pool after the threshold.
 
-Where the last layer has no thresholds, its popcounts are the scores, and the label is the largest.
-Where it has, as in BNN-PYNQ's LFC and SFC, its outputs are bits, and the label is what the authors'
-host computes of them (``log2`` of the output word): the highest index whose bit is set, 0 for none.
+If the last layer has no thresholds, its popcounts are the scores, and the label is the index of the
+largest. If it has thresholds, as in BNN-PYNQ's LFC and SFC, its outputs are bits, and the label is
+computed as on the authors' host (``log2`` of the output word): the highest index whose bit is set,
+0 for none.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def import_finn_npz(path: Path, name: str, argmax: bool) -> Network:
     Raises
     ------
     ConfigError
-        The file is none of this format, or sizes in it do not fit together.
+        The file does not have this format, or sizes in it are inconsistent.
     """
     if not path.is_file():
         raise ConfigError("does not exist", where=str(path))
@@ -85,7 +86,8 @@ def _topology(path: Path) -> list[dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("topology.npy").file_size > MAX_TOPOLOGY:
-                raise ConfigError("its topology is too long", where=path.name)
+                raise ConfigError(f"its topology has more than {MAX_TOPOLOGY} bytes",
+                                  where=path.name)
         with np.load(path, allow_pickle=False) as arrays:
             data = json.loads(str(arrays["topology"]))
         items = data["layers"]
@@ -95,10 +97,10 @@ def _topology(path: Path) -> list[dict[str, Any]]:
             raise ValueError("layers")
     except ConfigError:
         raise
-    except Exception as error:  # a broken file can fail in any way
+    except Exception as error:  # a broken file can raise any exception
         raise ConfigError(f"has no topology of conv and fc layers ({type(error).__name__})",
-                          where=path.name, hint="an .npz for import holds 'topology', a JSON text, "
-                          "and w0, t0, w1, ...") from None
+                          where=path.name, hint="an .npz for import contains 'topology', a JSON "
+                          "text, and w0, t0, w1, ...") from None
     if compare != "acc > t":
         raise ConfigError(f"'compare' is {compare!r}, expected 'acc > t'", where=path.name,
                           hint="store thresholds for which a bit is acc > t")
@@ -106,7 +108,7 @@ def _topology(path: Path) -> list[dict[str, Any]]:
 
 
 def _check(k: int, item: dict[str, Any], last: bool) -> None:
-    """Refuse a layer that computes something else than this importer."""
+    """Reject a layer that computes something else than this importer assumes."""
     acc = str(item.get("acc", "xnor_popcount"))
     wide = (1, 16) if last else (1,)  # 16-bit outputs are the popcounts themselves
     for key, legal in (("act_bias", (0,)), ("bipolar_in", (False,)), ("wbits", (1,)),
@@ -135,7 +137,8 @@ def _input_type(first: dict[str, Any]) -> TensorType:
         return TensorType((_size(first, "mw", 0),), element)
     side, channels = _size(first, "ifm_dim", 0), _size(first, "ifm_ch", 0)
     if side * side * channels > MAX_ELEMENTS:
-        raise ConfigError("the input is larger than bnnhw takes", where="topology.layers.0")
+        raise ConfigError(f"the input is {side} x {side} x {channels}, expected at most "
+                          f"{MAX_ELEMENTS} elements", where="topology.layers.0")
     return TensorType((side, side, channels), element)
 
 
@@ -143,7 +146,7 @@ def _product(k: int, item: dict[str, Any], raw: bool, source: str, type_: Tensor
              arrays: WeightFile) -> tuple[Layer, Certificate | None]:
     rows, columns = _size(item, "mh", k), _size(item, "mw", k)
     if rows * columns > MAX_ELEMENTS:
-        raise ConfigError(f"{rows} x {columns} weights are more than bnnhw takes",
+        raise ConfigError(f"has {rows} x {columns} weights, expected at most {MAX_ELEMENTS}",
                           where=f"topology.layers.{k}")
     w = arrays.bits(f"w{k}", (rows, columns))
     coefficients: tuple[int, ...] = (1,)

@@ -1,4 +1,4 @@
-"""The tail of a network: class scores whose order hardware can reproduce exactly."""
+"""Finds integer class scores that have the same order as the float scores of a model."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from bnnhw.errors import ModelError
 
 __all__ = ["IntegerScores", "integer_scores"]
 
-MAX_FRACTION = 30
+MAX_FRACTION_BITS = 30
 
 
 @dataclass(frozen=True)
 class IntegerScores:
-    """Integer scores ``scale_k * acc_k + offset_k`` in the framework's order.
+    """Integer scores ``scale_k * acc_k + offset_k`` of class k, in the framework's order.
 
     Attributes
     ----------
     scale, offset : int64 [K]
     fraction_bits : int
         ``scale`` and ``offset`` are the framework's numbers times 2**fraction_bits, rounded; -1
-        where the accumulators are the scores.
+        if the accumulators themselves are the scores.
     ties : int
-        Score values that the framework rounds to the same float and the integers keep apart.
+        Number of attainable scores that the framework rounds to the same float, while the
+        integers differ.
     exact_sums : bool
-        False: weights or activations are scaled by numbers that are no powers of two, so that the
-        framework's float sums carry rounding that depends on its order of addition. Scores that
-        are equal here can differ there in the last bits.
+        False if weights or activations are scaled by numbers that are not powers of two: the
+        rounding of the framework's sums then depends on its order of addition, and scores that are
+        equal here can differ there in the last bits.
     float_scale, float_offset : float [K]
-        ``framework score = float_scale * acc + float_offset``, for those who read the scores.
+        The framework's score is ``float_scale * acc + float_offset``.
     """
 
     scale: np.ndarray
@@ -58,9 +59,9 @@ def integer_scores(acc: np.ndarray, table: np.ndarray, where: str,
                    noise: float = 0.0) -> IntegerScores:
     """Find integers that order every pair of attainable scores as the framework does.
 
-    The accumulators themselves serve where they do. Otherwise scale and offset get the fewest
-    fraction bits that reproduce the order of all K * (N + 1) values; each candidate is checked on
-    all of them, so the result needs no error bound.
+    The accumulators themselves are used if they do. Otherwise scale and offset have the minimum
+    number of fraction bits that reproduces the order of all K * (N + 1) values; each candidate is
+    checked on all of them, so no error bound is needed.
 
     Parameters
     ----------
@@ -69,10 +70,10 @@ def integer_scores(acc: np.ndarray, table: np.ndarray, where: str,
     table : float [N + 1, K]
         The framework's score at each.
     where : str
-        Node, for the error.
+        Node, for messages.
     noise : float
-        Scores that are no further apart may change their order: the framework's own sums are not
-        exact to that.
+        Scores that differ by at most this may change their order, since the framework's sums are
+        not more exact.
     """
     span = (acc[-1] - acc[0]).astype(np.float64)
     wide = table.astype(np.float64)
@@ -90,20 +91,20 @@ def integer_scores(acc: np.ndarray, table: np.ndarray, where: str,
         if ties is not None and (best is None or ties < best[0]):
             best = (ties, bits, scale, offset)
         bits += 1
-        if bits > MAX_FRACTION or unit == 0:
+        if bits > MAX_FRACTION_BITS or unit == 0:
             break
         scale = np.round(slope / unit * 2.0 ** bits).astype(np.int64)
         offset = np.round(base / unit * 2.0 ** bits).astype(np.int64)
         ties = _order(acc * scale + offset, table, noise)
     if best is None:
         raise ModelError("the scores do not follow scale * sum + offset closely enough to keep "
-                         f"their order with {MAX_FRACTION} fraction bits", where=where,
+                         f"their order with {MAX_FRACTION_BITS} fraction bits", where=where,
                          hint="train with a matrix and at most a batch-norm at the end")
     return IntegerScores(best[2], best[3], best[1], best[0], slope, base)
 
 
 def _order(scores: np.ndarray, table: np.ndarray, noise: float) -> int | None:
-    """Compare two orders: None if a pair is swapped, else how many values only floats tie.
+    """Compare two orders: None if a pair is swapped, else the number of values tied in floats only.
 
     Equal integers for different floats count as swapped, since the label could differ.
     """
@@ -111,7 +112,7 @@ def _order(scores: np.ndarray, table: np.ndarray, noise: float) -> int | None:
     order = np.argsort(table.ravel(), kind="stable")
     floats, integers, classes = table.ravel()[order], scores.ravel()[order], classes[order]
     if noise:
-        before = np.searchsorted(floats, floats - noise)  # how many are clearly less
+        before = np.searchsorted(floats, floats - noise)  # number of scores that are clearly lower
         highest = np.maximum.accumulate(integers)
         if (highest[before[before > 0] - 1] >= integers[before > 0]).any():
             return None

@@ -16,7 +16,7 @@ HEADER_BYTES = 64
 
 @dataclass(frozen=True)
 class FileHead:
-    """What the formats are told apart by.
+    """The parts of a file that identify its format.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def reject_unsupported(path: Path) -> None:
 
 
 def _head(path: Path) -> FileHead | None:
-    """Read what the formats are told apart by; None for a file that cannot be read."""
+    """Read the parts that identify the format; None for a file that cannot be read."""
     if path.is_dir():
         return FileHead(path, b"", ())
     try:

@@ -1,7 +1,7 @@
-"""Moves thresholds into the products that compute their input, and drops layers nobody reads.
+"""Moves thresholds into the products that compute their input, and removes unread layers.
 
-Importers give each node of a model a layer of its own; this pass brings such a raw graph into the
-form that the hardware has: one unit for a product and its thresholds.
+Importers turn each node of a model into a separate layer; this pass brings such a raw graph into
+the form that the hardware has: one unit for a product and its thresholds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["fuse_thresholds"]
 
 
 def fuse_thresholds(graph: Graph) -> tuple[Graph, dict[str, str]]:
-    """Fuse every threshold that alone reads a product into it; all outputs stay equal.
+    """Fuse every threshold that alone reads a product into it; no output changes.
 
     A ``Threshold`` moves before max-pools and upsampling first, which are monotonic, and then into
     the product: the weight rows of channels that fall are complemented. Sums of -1/+1 products are
@@ -121,7 +121,7 @@ class _Fusion:
 
 
 def _with_thresholds(product: Product, threshold: Threshold) -> Product:
-    """Make the product that compares its own sums, as popcounts where its input is bits."""
+    """Return the product with these thresholds, on popcounts where its input is bits."""
     falling = threshold.falling.astype(np.bool_)
     weights = product.weights ^ threshold.falling[:, None]
     # #{x < T_j} = #{-x >= 1 - T_j}, and complemented rows give -x.

@@ -1,4 +1,4 @@
-"""Weights in files beside the model: followed inside its folder, and nowhere else."""
+"""Tests weights in external files: they are read inside the model's folder, and nowhere else."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def save(folder: Path, file: str = "weights.data") -> Path:
     return path
 
 
-def test_weights_beside_the_model_are_read(tmp_path: Path) -> None:
+def test_weights_next_to_the_model_are_read(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
-    whole = import_onnx(builder().save(inside), name="net", input_type="bits")
-    beside = import_onnx(save(tmp_path), name="net", input_type="bits")
-    assert beside.graph.digest() == whole.graph.digest()
-    assert beside.check is not None
+    inside_file = import_onnx(builder().save(inside), name="net", input_type="bits")
+    outside_file = import_onnx(save(tmp_path), name="net", input_type="bits")
+    assert outside_file.graph.digest() == inside_file.graph.digest()
+    assert outside_file.check is not None
 
 
 def test_weights_in_a_folder_below_are_read(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_links_that_lead_out_are_not_followed(kind: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("key", "value", "message"), [
-    ("length", "4", "takes 1920 bytes, but its external data has offset"),
-    ("length", "many", "no number"),
+    ("length", "4", "needs 1920 bytes, but its external data has offset"),
+    ("length", "many", "not a number"),
     ("offset", "-4", "offset -4"),
     ("offset", str(1 << 40), "which is shorter"),
 ])
@@ -109,7 +109,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     path = save(tmp_path)
     (tmp_path / "weights.data").unlink()
     with pytest.raises(ModelError, match=r"stored in 'weights\.data', which does not exist; keep "
-                                         r"'weights\.data' beside the model"):
+                                         r"'weights\.data' next to the model"):
         import_onnx(path, name="net", input_type="bits")
 
 

@@ -1,1 +1,1 @@
-"""Importer of ONNX and QONNX graphs."""
+"""Reads ONNX and QONNX models: every node becomes part of a layer with exact integers."""

@@ -1,4 +1,4 @@
-"""Two branches of a model into one: sums of integers of one scale, and channels side by side."""
+"""Translates Add, Sub and Concat of two branches, after bringing both to a common scale."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from bnnhw.layers import Add, Affine, Concat
 
 __all__ = ["add", "concat"]
 
-FACTOR = 256
+MAX_FACTOR = 256
 """Largest integer factor that brings two branches to a common scale exactly."""
 
-FRACTION = 13
-"""A branch in fixed point is rounded to its range's part of ``2**-FRACTION`` or less."""
+FRACTION_BITS = 13
+"""A branch in fixed point is rounded to its range times ``2**-FRACTION_BITS``, or finer."""
 
 
 def add(layers: LayerList, node: Any, one: Chain, other: Chain) -> Chain:
-    """Add (or Sub) of two chains without steps: a shortcut."""
+    """Translate Add or Sub of two chains without nodes, such as a residual connection."""
     label = node_label(node)
     if one.shape != other.shape:
         raise ModelError(f"adds activations of the shapes {list(one.shape)} and "
@@ -67,7 +67,7 @@ def add(layers: LayerList, node: Any, one: Chain, other: Chain) -> Chain:
 
 
 def _aligned(layers: LayerList, one: Chain, other: Chain, label: str) -> tuple[Chain, Chain]:
-    """See both tensors as the same elements of maps (or vectors) of the same shape."""
+    """Convert both tensors to maps or vectors of one shape and one order of elements."""
     if one.type.shape == other.type.shape and np.array_equal(one.index, other.index):
         return one, other
     for axis in (1, -1):
@@ -78,12 +78,12 @@ def _aligned(layers: LayerList, one: Chain, other: Chain, label: str) -> tuple[C
         one, other = flattened(layers, one), flattened(layers, other)
     if one.type.shape != other.type.shape or not np.array_equal(one.index, other.index):
         raise ModelError(f"adds elements of '{one.source}' ({one.type}) and '{other.source}' "
-                         f"({other.type}) that are in different places", where=label)
+                         f"({other.type}) that are in different positions", where=label)
     return one, other
 
 
 def _factors(one: Chain, other: Chain) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Integer factors and the common scale, by channel, where they are exact and small."""
+    """Find integer factors and the common scale of each channel; None if not exact or too large."""
     first, second = (np.ones(one.channels, dtype=np.int64) for _ in range(2))
     unit = np.ones(one.channels)
     for c, (a, b) in enumerate(zip(one.slope.tolist(), other.slope.tolist(), strict=True)):
@@ -91,7 +91,7 @@ def _factors(one: Chain, other: Chain) -> tuple[np.ndarray, np.ndarray, np.ndarr
             first[c], second[c], unit[c] = int(a != 0), int(b != 0), a or b or 1.0
             continue
         ratio = Fraction(a) / Fraction(b)
-        if max(abs(ratio.numerator), ratio.denominator) > FACTOR:
+        if max(abs(ratio.numerator), ratio.denominator) > MAX_FACTOR:
             return None
         first[c], second[c] = ratio.numerator, ratio.denominator
         unit[c] = b / ratio.denominator
@@ -100,7 +100,7 @@ def _factors(one: Chain, other: Chain) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def _scaled(layers: LayerList, chain: Chain, factor: np.ndarray) -> Chain:
-    """Multiply a branch by integers."""
+    """Multiply a branch by integers, one per channel."""
     if isinstance(chain.type.element, Bits) and not chain.bipolar and (factor == 1).all():
         return chain
     if (factor == 1).all():
@@ -120,31 +120,31 @@ def _scaled(layers: LayerList, chain: Chain, factor: np.ndarray) -> Chain:
 
 
 def _of_bits(chain: Chain, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and offset of an Affine that multiplies what a layer's elements mean."""
+    """Return scale and offset of an Affine that multiplies the values of a layer by a factor."""
     return (2 * factor, -factor) if chain.bipolar else (factor, np.zeros_like(factor))
 
 
 def _fixed_point(layers: LayerList, one: Chain,
                  other: Chain) -> tuple[Chain, Chain, np.ndarray, np.ndarray]:
-    """Bring both branches to a common power of two for each channel, rounded.
+    """Round both branches to multiples of one power of two for each channel.
 
     Returns
     -------
     one, other : Chain
     unit : float64 [C]
     bound : float64 [C]
-        Of the error of the sum, in the model's units.
+        Bound of the error of the sum, in the model's units.
     """
     reach = [np.abs(c.slope) * np.maximum(c.stop - c.start, 1) for c in (one, other)]
     total = reach[0] + reach[1]
-    places = np.floor(np.log2(np.where(total > 0, total, 1.0))).astype(np.int64) - FRACTION
-    unit = 2.0 ** places
+    exponents = np.floor(np.log2(np.where(total > 0, total, 1.0))).astype(np.int64)
+    unit = 2.0 ** (exponents - FRACTION_BITS)
     (first, error), (second, more) = (_rounded(layers, chain, unit) for chain in (one, other))
     return first, second, unit, error + more
 
 
 def _rounded(layers: LayerList, chain: Chain, unit: np.ndarray) -> tuple[Chain, np.ndarray]:
-    """A branch in multiples of ``unit``, and the bound of its error for each channel."""
+    """Round a branch to multiples of ``unit``; also return the error bound of each channel."""
     largest = int(np.maximum(np.abs(chain.start), np.abs(chain.stop)).max())
     shift = max(largest, 1).bit_length() + 3
     exact = chain.slope / unit * 2.0 ** shift
@@ -158,27 +158,27 @@ def _rounded(layers: LayerList, chain: Chain, unit: np.ndarray) -> tuple[Chain, 
     low, high = np.minimum(*ends), np.maximum(*ends)
     made = replace(chain, source=layer.name, type=type_, start=low, step=1,
                    count=int((high - low).max()) + 1, slope=unit)
-    # The shift rounds by half a unit at most, and the factor by half of 2**-shift.
+    # The shift rounds by at most half a unit, and the factor by half of 2**-shift.
     return made, unit * (0.5 + largest * np.abs(factor - exact) * 2.0 ** -shift)
 
 
 def concat(layers: LayerList, node: Any, chains: list[Chain], axis: int) -> Chain:
-    """Concat of chains without steps along their channels."""
+    """Translate Concat of chains without nodes along their channels."""
     label = node_label(node)
     ranks = {len(c.shape) for c in chains}
     if len(ranks) != 1:
-        raise ModelError("joins tensors of different ranks", where=label)
+        raise ModelError("concatenates tensors of different ranks", where=label)
     axis %= ranks.pop()
     last = axis == len(chains[0].shape) - 1 and axis != 1
     if axis != 1 and not last:
-        raise ModelError(f"joins along axis {axis}, expected the channels", where=label)
+        raise ModelError(f"concatenates along axis {axis}, expected the channels", where=label)
     if len(chains[0].shape) == 2:
         chains = [in_order(layers, c, label) for c in chains]
     else:
         chains = [as_map(layers, c, label, -1 if last else 1) for c in chains]
     if len({c.type.shape[:-1] for c in chains}) != 1:
-        raise ModelError(f"joins {', '.join(str(c.type) for c in chains)}, expected equal rows "
-                         "and columns", where=label)
+        raise ModelError(f"concatenates {', '.join(str(c.type) for c in chains)}, expected equal "
+                         "rows and columns", where=label)
     made = chains[0]
     for chain in chains[1:]:
         made = _pair(layers, node, made, chain, axis)
@@ -206,12 +206,12 @@ def _pair(layers: LayerList, node: Any, one: Chain, other: Chain, axis: int) -> 
 
 
 def _common(layers: LayerList, one: Chain, other: Chain) -> tuple[Chain, Chain]:
-    """Bring two branches to steps of one size where each has one, and small integers do it."""
+    """Multiply two branches so that their steps are equal, if small integers can do that."""
     sizes = [np.abs(chain.slope) for chain in (one, other)]
     if any((s != s[0]).any() or s[0] == 0 for s in sizes) or sizes[0][0] == sizes[1][0]:
         return one, other
     ratio = Fraction(float(sizes[0][0])) / Fraction(float(sizes[1][0]))
-    if max(ratio.numerator, ratio.denominator) > FACTOR:
+    if max(ratio.numerator, ratio.denominator) > MAX_FACTOR:
         return one, other
     return (_scaled(layers, one, np.full(one.channels, ratio.numerator)),
             _scaled(layers, other, np.full(other.channels, ratio.denominator)))

@@ -1,6 +1,7 @@
-"""A tensor of a model as a function of one integer of each channel of a layer.
+"""Describes a tensor of a model as a function of the integers that a layer stores.
 
-The nodes between two layers wait in a ``Chain``, to be evaluated at all attainable integers.
+The nodes between two layers are collected in a ``Chain``, which is evaluated at all attainable
+integers.
 """
 
 from __future__ import annotations
@@ -20,42 +21,42 @@ from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
 __all__ = ["Chain", "merge_chains"]
 
 CHUNK = 1 << 22
-"""Entries of a table that are evaluated at once."""
+"""Values that are evaluated at a time."""
 
 MAX_NODES = 512
-"""Nodes that a chain evaluates at most."""
+"""Maximum number of nodes in a chain."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """``nodes(slope_c * v + base_c)`` for the integers v of one layer, and where they are.
+    """The values ``nodes(slope_c * v + base_c)`` for the integers v that a layer stores.
 
-    The integers of -1/+1 bits are -1 and +1, those of all other elements are as stored.
+    For -1/+1 bits v is -1 or +1; for all other elements v is the stored integer.
 
     Attributes
     ----------
     source : str
-        The layer, or ``"input"``.
+        Name of the layer, or ``"input"``.
     type : TensorType
-        What it gives.
+        Of the layer's output.
     index : integer array
-        The tensor as the model has it, batch first: which element of the layer's output each of
-        its elements is.
+        In the shape of the model's tensor, batch first: for each element its position in the
+        flattened output of the layer.
     start : int64 [C]
     step, count : int
-        Attainable are ``start_c + step * k`` for k from 0 to count - 1.
+        The attainable integers are ``start_c + step * k`` for k from 0 to count - 1.
     slope, base : float64 [C]
-        The framework's value at v, before the nodes.
+        The model's float at v, before the nodes, is ``slope_c * v + base_c``.
     opset : int
     nodes : tuple of ChainNode
-        The nodes, in order.
+        In their order in the model.
     error : float64 [C] or None
-        Bound of what the framework's rounding, or an approximation before, can change in these
-        values; None where they are exact.
+        Largest change of these values by the framework's rounding or by an earlier approximation;
+        None where they are exact.
     exact_points : float32 [count] or None
-        The framework's own values, where slope and base would round.
+        The model's floats at the attainable integers, where slope and base would round.
     note : str
-        What certificates have to say about the integers.
+        Remark that certificates of this chain repeat.
     """
 
     source: str
@@ -74,7 +75,7 @@ class Chain:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the tensor in the model, batch first."""
+        """Shape of the tensor in the model, batch first."""
         return self.index.shape
 
     @property
@@ -88,12 +89,12 @@ class Chain:
 
     @property
     def bipolar(self) -> bool:
-        """Whether the layer gives bits that mean -1 and +1."""
+        """Whether the layer stores bits that mean -1 and +1."""
         return isinstance(self.type.element, Bits) and not self.type.element.unipolar
 
     @property
     def last_label(self) -> str:
-        """Name of the last node, for errors."""
+        """Name of the last node, for messages."""
         if self.nodes:
             return node_label(self.nodes[-1].node)
         return "input" if self.source == "input" else f"layer '{self.source}'"
@@ -101,26 +102,26 @@ class Chain:
     @property
     def quantised(self) -> bool:
         """Whether a quantiser is part of the chain."""
-        return any(step.quantised for step in self.nodes)
+        return any(node.quantised for node in self.nodes)
 
     @property
     def linear(self) -> bool:
-        """Whether all of its nodes scale and shift."""
-        return all(step.linear for step in self.nodes)
+        """Whether all of its nodes only scale and shift."""
+        return all(node.linear for node in self.nodes)
 
     @property
     def uniform(self) -> bool:
-        """Whether all channels have the same function."""
+        """Whether the function is the same for all channels."""
         return all((v == v[0]).all() for v in (self.start, self.slope, self.base)) and \
             (self.error is None or bool((self.error == self.error[0]).all())) and \
-            all(step.shared for step in self.nodes)
+            all(node.shared for node in self.nodes)
 
     def single(self) -> Chain:
-        """Its first channel alone, to be evaluated."""
+        """Return a chain of the first channel alone, to be evaluated."""
         return self.reindexed(TensorType((1,), self.type.element), np.zeros(1, dtype=np.int64))
 
     def extended(self, node: Any, inputs: list[Any]) -> Chain:
-        """Append a node; its other inputs have to be constants that fit the channels."""
+        """Append a node whose other inputs are constants, one value or one per channel."""
         return self._with_node(node, inputs, {
             k: () for k, v in enumerate(inputs) if isinstance(v, Chain)})
 
@@ -129,37 +130,38 @@ class Chain:
         constants = [None if k in branches or v is None else fitting_constant(node, k, v)
                      for k, v in enumerate(inputs)]
         fitted = channel_constants(node, constants, self.index, self.channels)
-        step = ChainNode(node, fitted, tuple(branches.items()))
-        if step.size + sum(s.size for s in self.nodes) > MAX_NODES:
-            raise ModelError(f"is the end of more than {MAX_NODES} nodes between two layers",
+        added = ChainNode(node, fitted, tuple(branches.items()))
+        if added.size + sum(n.size for n in self.nodes) > MAX_NODES:
+            raise ModelError(f"follows {MAX_NODES} nodes after the last layer, expected fewer",
                              where=node_label(node))
-        return replace(self, nodes=(*self.nodes, step))
+        return replace(self, nodes=(*self.nodes, added))
 
     def reindexed(self, type_: TensorType, channels: np.ndarray) -> Chain:
-        """The same values by other channels: new channel c is the old ``channels[c]``."""
+        """Return the same values for other channels: new channel c is the old ``channels[c]``."""
         def pick(value: np.ndarray | None) -> np.ndarray | None:
             if value is None or value.ndim == 0 or len(value) != self.channels:
                 return value
             return value[channels]
-        nodes = tuple(step.mapped(pick) for step in self.nodes)
+        nodes = tuple(node.mapped(pick) for node in self.nodes)
         return replace(self, type=type_, start=self.start[channels], slope=self.slope[channels],
                        base=self.base[channels], nodes=nodes, error=pick(self.error))
 
     def shifts(self) -> list[np.ndarray]:
-        """Offsets of the values that bracket what the framework's rounding can do."""
+        """Return offsets that bracket the effect of the framework's rounding."""
         return [] if self.error is None else [-self.error, self.error]
 
     def parts(self) -> Iterator[slice]:
-        """Cut the channels into parts whose tables are small."""
+        """Cut the channels into parts that are evaluated at a time."""
         if self.count * self.channels > MAX_ELEMENTS:
-            raise ModelError(f"needs a table of {self.count} sums for {self.channels} channels, at "
-                             f"most {MAX_ELEMENTS} entries are taken", where=self.last_label)
+            raise ModelError(f"has {self.count} attainable sums for each of {self.channels} "
+                             f"channels, expected at most {MAX_ELEMENTS} in all",
+                             where=self.last_label)
         width = max(1, CHUNK // self.count)
         for first in range(0, self.channels, width):
             yield slice(first, min(first + width, self.channels))
 
     def integers(self, part: slice = slice(None)) -> np.ndarray:
-        """Attainable integers: int64 [count, channels of the part]."""
+        """Return the attainable integers: int64 [count, channels of the part]."""
         return np.asarray(self.start[part]
                           + self.step * np.arange(self.count, dtype=np.int64)[:, None])
 
@@ -169,31 +171,32 @@ class Chain:
 
         Returns
         -------
-        table : float [count, channels of the part]
+        values : float [count, channels of the part]
         ties : int
-            Values at which the last quantiser sees exactly the point where it changes.
+            Number of values that are exactly at a decision point of the last quantiser.
         """
         wide = self.slope[part] * self.integers(part) + self.base[part]
         if self.exact_points is not None:
             wide = np.repeat(self.exact_points[:, None].astype(np.float64), wide.shape[1], axis=1)
         x = (wide if shift is None else wide + shift[part]).astype(dtype)
-        nodes = tuple(step.mapped(lambda c: _part(c, part, self.channels)) for step in self.nodes)
+        nodes = tuple(node.mapped(lambda c: _part(c, part, self.channels)) for node in self.nodes)
         x, ties = run_nodes(nodes, x, dtype, self.opset)
         if np.isinf(x).any():
-            raise ModelError(f"gives infinity at {int(np.isinf(x).sum())} attainable values",
+            raise ModelError(f"computes infinity at {int(np.isinf(x).sum())} attainable values",
                              where=self.last_label)
         return x.astype(dtype), ties
 
     def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None,
                   jitter: float = 0.0, dtype: FloatType = np.float32) -> np.ndarray:
-        """Evaluate the chain at integers of its layer, as the layer stores them.
+        """Evaluate the chain at given integers of its layer.
 
         Parameters
         ----------
         stored : int64 [n, C]
+            As the layer stores them: bits are 0 and 1.
         shift : float [C] or None
-            Added to the values before the first node, which stay between the least and the
-            largest that are attainable, but for ``error``.
+            Added to the values before the first node; the results are clipped to the attainable
+            range, extended by ``error``.
         jitter : float
         dtype : float type
             See ``run_nodes``.
@@ -221,7 +224,7 @@ def merge_chains(node: Any, inputs: list[Any]) -> Chain | None:
     Returns
     -------
     Chain or None
-        None where the chains begin at different layers, or see them in another order.
+        None where the chains begin at different layers, or order the elements differently.
     """
     chains = [v for v in inputs if isinstance(v, Chain)]
     first = chains[0]
@@ -247,7 +250,7 @@ def _same_integers(one: Chain, other: Chain) -> bool:
 
 
 def _part(constant: np.ndarray | None, part: slice, channels: int) -> np.ndarray | None:
-    """The constants of some channels."""
+    """Return the constants of some channels."""
     if constant is None:
         return None
     several = constant.ndim > 0 and len(constant) == channels and channels > 1

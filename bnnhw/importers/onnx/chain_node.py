@@ -1,4 +1,4 @@
-"""One node of a chain: a function of the value before it, with constants for each channel."""
+"""Evaluates one node of a chain: a function of one value, with constants for each channel."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ FloatType = type[np.floating[Any]]
 Constant = np.ndarray | None
 
 APPROXIMATED = frozenset({"Celu", "Elu", "Erf", "Exp", "Selu", "Sigmoid", "Softplus", "Tanh"})
-"""Functions whose implementations give 0 where others give a tiny number: sigmoid(-18), say."""
+"""Functions that underflow to 0 in some implementations only, such as sigmoid(-18)."""
 
 
 @dataclass(frozen=True)
 class ChainNode:
-    """A node, what it reads, and its constants by channel.
+    """A node of the model, with its constants by channel.
 
     Attributes
     ----------
     node : NodeProto
     constants : tuple of array or None
-        One for each input of the node: one value or ``[C]``; None where a value of the chain goes,
-        or where an optional input is left out.
+        For each input of the node: one value or ``[C]``; None for a value of the chain, and for an
+        optional input that is left out.
     branches : tuple of (int, tuple of ChainNode)
         The inputs of the node that are values of the chain: the position of each, and the nodes
-        from the value before this node to that input. Most nodes have a single branch without
-        nodes; ``x * sigmoid(x)`` has two.
+        between the common value of all branches and that input. Most nodes have one branch, which
+        is empty; the product in ``x * sigmoid(x)`` has two.
     """
 
     node: Any
@@ -51,18 +51,18 @@ class ChainNode:
 
     @property
     def linear(self) -> bool:
-        """Whether it scales and shifts."""
+        """Whether it only scales and shifts."""
         kind = self.node.op_type
         if kind not in LINEAR or not all(s.linear for _, nodes in self.branches for s in nodes):
             return kind == "Cast" and _keeps_floats(self.node)
-        places = [place for place, _ in self.branches]
-        if len(places) > 1:
+        positions = [position for position, _ in self.branches]
+        if len(positions) > 1:
             return kind in ("Add", "Sub")
-        return places == [0] or kind in ("Add", "Sub", "Mul")
+        return positions == [0] or kind in ("Add", "Sub", "Mul")
 
     @property
     def quantised(self) -> bool:
-        """Whether only a few levels are left."""
+        """Whether its result has only a few levels."""
         if self.node.op_type in QUANTISERS:
             return True
         if self.node.op_type == "Cast":
@@ -72,7 +72,7 @@ class ChainNode:
 
     @property
     def size(self) -> int:
-        """Nodes that it evaluates."""
+        """Number of nodes that it evaluates."""
         return 1 + sum(s.size for _, nodes in self.branches for s in nodes)
 
     @property
@@ -82,9 +82,10 @@ class ChainNode:
             all(s.shared for _, nodes in self.branches for s in nodes)
 
     def mapped(self, change: Callable[[np.ndarray | None], np.ndarray | None]) -> ChainNode:
-        """Return the same step with other constants."""
+        """Return the same node with other constants."""
         return replace(self, constants=tuple(change(c) for c in self.constants), branches=tuple(
-            (place, tuple(s.mapped(change) for s in nodes)) for place, nodes in self.branches))
+            (position, tuple(s.mapped(change) for s in nodes))
+            for position, nodes in self.branches))
 
     def evaluate(self, x: np.ndarray, dtype: FloatType, opset: int,
                  jitter: float = 0.0) -> tuple[np.ndarray, int]:
@@ -95,8 +96,8 @@ class ChainNode:
             (_, nodes), = self.branches
             inner, ties = run_nodes(nodes, x, dtype, opset, jitter)
             ties = decision_points(self.node, inner, values) or ties
-        for place, nodes in self.branches:
-            values[place] = run_nodes(nodes, x, dtype, opset, jitter)[0]
+        for position, nodes in self.branches:
+            values[position] = run_nodes(nodes, x, dtype, opset, jitter)[0]
         if self.node.op_type in PASS_THROUGH or (
                 self.node.op_type == "Cast" and _keeps_floats(self.node)):
             first = values[0]
@@ -106,31 +107,31 @@ class ChainNode:
             y = evaluate(self.node, values, opset)
         y = np.broadcast_to(y, x.shape)
         if np.isnan(y).any():
-            raise ModelError(f"gives NaN at {int(np.isnan(y).sum())} attainable values",
+            raise ModelError(f"computes NaN at {int(np.isnan(y).sum())} attainable values",
                              where=node_label(self.node))
         return y, ties
 
 
 def run_nodes(nodes: tuple[ChainNode, ...], x: np.ndarray, dtype: FloatType, opset: int,
               jitter: float = 0.0) -> tuple[np.ndarray, int]:
-    """Evaluate nodes one after the other.
+    """Evaluate nodes in order.
 
     Parameters
     ----------
     nodes : tuple of ChainNode
     x : float array [points, channels]
     dtype : float type
-        Of the evaluation.
+        Type in which the nodes are evaluated.
     opset : int
     jitter : float
-        Part by which each result is moved that no quantiser gave, to see what rounding can do.
-        Results of ``APPROXIMATED`` near 0 are moved to both sides of 0.
+        Relative amount that is added to every result except a quantiser's, to see the effect of
+        rounding. Results of ``APPROXIMATED`` near 0 are moved by an eighth of it.
 
     Returns
     -------
     y : array [points, channels]
     ties : int
-        Values at decision points of the last quantiser.
+        Number of values at decision points of the last quantiser.
     """
     ties = 0
     for one in nodes:
@@ -144,12 +145,12 @@ def run_nodes(nodes: tuple[ChainNode, ...], x: np.ndarray, dtype: FloatType, ops
 
 
 def _keeps_floats(node: Any) -> bool:
-    """Whether a ``Cast`` gives the float type of the model, or a wider one."""
+    """Whether a ``Cast`` converts to the float type of the model, or to a wider one."""
     return cast_target(node) in (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def _in_type(constant: np.ndarray | None, dtype: FloatType) -> np.ndarray | None:
-    """A constant in the float type of the evaluation; integers and booleans stay."""
+    """Convert a float constant to the type of the evaluation; integers and booleans stay."""
     if constant is None or constant.dtype.kind != "f":
         return constant
     return constant.astype(dtype)

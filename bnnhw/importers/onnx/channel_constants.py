@@ -1,4 +1,4 @@
-"""Constants of elementwise nodes, brought to one value for each channel of a layer."""
+"""Converts the constants of elementwise nodes to one value per channel of a layer."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["ChannelsDiffer", "channel_constants", "fitting_constant"]
 
 
 class ChannelsDiffer(ModelError):
-    """A constant differs between elements of one channel."""
+    """Raised where a constant differs between elements of one channel."""
 
 
-def fitting_constant(node: Any, place: int, value: np.ndarray) -> np.ndarray:
-    """Return a constant in a type that the node computes with.
+def fitting_constant(node: Any, position: int, value: np.ndarray) -> np.ndarray:
+    """Return input ``position`` of a node, a constant, in a type that the node computes with.
 
-    Parameters of QONNX's quantisers may be integers or float64, as some exporters write them;
-    they become float32. Integers and booleans stay for nodes that compute with them.
+    Some exporters write parameters of QONNX's quantisers as integers or float64; they become
+    float32. Integers and booleans keep their type.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def fitting_constant(node: Any, place: int, value: np.ndarray) -> np.ndarray:
     if value.dtype.kind == "f" and value.dtype != np.float32:
         raise ModelError(f"computes in {value.dtype}, expected float32", where=where,
                          hint="export the model in float32")
-    if node.op_type == "Dropout" and place == 2 and value.any():
+    if node.op_type == "Dropout" and position == 2 and value.any():
         raise ModelError("drops values (training_mode)", where=where,
                          hint="export the model in evaluation mode")
     if node.op_type == "BatchNormalization" and attributes(node).get("training_mode"):
@@ -46,21 +46,22 @@ def fitting_constant(node: Any, place: int, value: np.ndarray) -> np.ndarray:
 
 def channel_constants(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
                       channels: int) -> tuple[np.ndarray | None, ...]:
-    """Bring the constants of a node from the model's shape to the channels of a layer.
+    """Convert the constants of a node from the model's shape to the channels of a layer.
 
     Parameters
     ----------
     node : NodeProto
     constants : sequence of array or None
     index : integer array
-        Element of the layer's output that each element of the tensor is; channel fastest.
+        For each element of the tensor, its position in the flattened output of the layer, whose
+        last axis is the channel.
     channels : int
-        Of the layer.
+        Number of channels of the layer.
 
     Raises
     ------
     ChannelsDiffer
-        Elements of one channel meet different constants.
+        Elements of one channel are combined with different constants.
     ModelError
         A constant does not fit the tensor's shape.
     """
@@ -93,13 +94,13 @@ def _by_channel(node: Any, full: np.ndarray, index: np.ndarray, channels: int) -
     found[channel] = full
     if (found[channel] != full).any():
         raise ChannelsDiffer("treats the elements of one channel differently", where=node_label(
-            node), hint="only constants that are equal over rows and columns are taken")
+            node), hint="use constants that are equal for all rows and columns")
     return found
 
 
 def _threshold_rows(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
                     channels: int) -> np.ndarray:
-    """Thresholds of a MultiThreshold: [channels, J]."""
+    """Return the thresholds of a MultiThreshold as [channels, J]."""
     rows = constants[1] if len(constants) > 1 else None
     layout = str(attributes(node).get("data_layout", ""))
     axis = index.ndim - 1 if layout.endswith("C") and index.ndim > 2 else 1

@@ -1,14 +1,14 @@
-"""Every import is compared with an independent execution of its model, tensor by tensor.
+"""Compares every import with an independent execution of its model, tensor by tensor.
 
-On random samples, onnxruntime (and the package qonnx for its own operators) computes every tensor
-of the model. The importer says of each tensor which integers of which layer it is, and what they
-are worth; those integers come from the golden model of the imported layers. The two have to agree,
-so that a misread quantiser, weight, layout or constant is found by the name of its tensor.
+On random samples, onnxruntime (and the package qonnx for QONNX's operators) computes every tensor
+of the model. The importer knows for each tensor which layer stores it, and which float each stored
+integer stands for; the golden model computes those integers. Both have to agree, so that a misread
+quantiser, weight, layout or constant is reported with the name of its tensor.
 
-Two executions in float32 may differ by rounding. Where a value lies within rounding of a decision
-of a quantiser, both results are right: that is a tie. It is counted, and its sample is not compared
-any further. An approximation of the import (see ``Network.notes``) counts as rounding within its
-bound.
+Two executions in float32 may differ by rounding. Where a value is so close to a decision point of
+a quantiser that rounding decides, both results are correct: that is a tie. Ties are counted, and
+the remaining tensors of such a sample are not compared. An approximation of the import (see
+``Network.notes``) counts as rounding within its bound.
 """
 
 from __future__ import annotations
@@ -35,17 +35,16 @@ from bnnhw.layers import Product
 __all__ = ["check_import"]
 
 MAX_PRODUCTS = 2_000_000_000
-"""Products of all samples together, which take seconds."""
+"""Products of all samples together that a check computes by default; they take seconds."""
 
 MIN_SAMPLES, MAX_SAMPLES = 16, 300
-"""Samples where nothing else is said."""
+"""Default number of samples, depending on the cost of one."""
 
 ROUNDING = 2.0 ** -18
-"""Part of the largest value by which float32 expressions may differ."""
+"""Difference of two float32 expressions that counts as rounding, relative to the largest value."""
 
 MAX_ELEMENTS_IN_MEMORY = 1 << 24
-"""Elements of activations that are held at a time."""
-
+"""Elements of activations that are in memory at a time."""
 
 DEFECT = "this is a defect of bnnhw: please report it with the model"
 
@@ -60,9 +59,9 @@ def check_import(model: Any, nodes: list[Any], translation: Translation, start: 
     nodes : list of NodeProto
         In topological order.
     translation : Translation
-        After all nodes and outputs.
+        Of all nodes and outputs.
     start : Chain
-        The input.
+        The input of the model.
     graph : Graph
         The result of the import.
     check : Check
@@ -100,27 +99,27 @@ def _affordable(graph: Graph) -> int:
 
 
 class _Comparison:
-    """The tensors that the importer knows, against those of an execution."""
+    """Compares the tensors that the importer translated with those of an execution."""
 
     def __init__(self, translation: Translation, graph: Graph) -> None:
         self._chains, self._outputs, self._graph = translation.chains, translation.outputs, graph
-        self._whole = Graph(graph.name, graph.input, tuple(translation.layers.layers),
+        self._raw = Graph(graph.name, graph.input, tuple(translation.layers.layers),
                             tuple(pair for end in translation.outputs for pair in end.outputs))
         self.wanted = list(dict.fromkeys(
             [name for name, _ in self._chains]
             + [name for end in translation.outputs for name in (end.tensor, end.scores)]))
         self._elements = sum(chain.index.size for _, chain in self._chains) + sum(
-            layer.out_type().size for layer in self._whole.layers)
+            layer.out_type().size for layer in self._raw.layers)
 
     def parts(self, x: np.ndarray) -> Iterator[np.ndarray]:
-        """Cut the samples into parts whose activations are held at a time."""
-        step = max(1, MAX_ELEMENTS_IN_MEMORY // max(1, self._elements))
-        for first in range(0, len(x), step):
-            yield x[first:first + step]
+        """Cut the samples into parts whose activations fit into memory."""
+        count = max(1, MAX_ELEMENTS_IN_MEMORY // max(1, self._elements))
+        for first in range(0, len(x), count):
+            yield x[first:first + count]
 
     def compare(self, x: np.ndarray, found: dict[str, np.ndarray]) -> int:
-        """Compare all tensors and outputs of some samples; the samples that end in a tie."""
-        layers = golden.run_all(self._whole, x)
+        """Compare all tensors and outputs of some samples; return how many ended in a tie."""
+        layers = golden.run_all(self._raw, x)
         alive = np.ones(len(x), dtype=np.bool_)
         for name, chain in self._chains:
             alive &= ~_tied(name, chain, layers[chain.source], found[name], alive)
@@ -137,7 +136,7 @@ class _Comparison:
 
 def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
           alive: np.ndarray) -> np.ndarray:
-    """Compare one tensor; which samples end in a tie there."""
+    """Compare one tensor; return which samples end in a tie there."""
     n, order = len(stored), chain.index.reshape(-1)
     integers = stored.reshape(-1, chain.channels)
 
@@ -167,7 +166,7 @@ def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
 
 def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
                      expected: np.ndarray) -> np.ndarray:
-    """Which of the values [n, elements] differ by more than rounding explains."""
+    """Find the values [n, elements] that differ by more than rounding explains."""
     n, order = len(value), chain.index.reshape(-1)
     candidates, slack = [value], ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
     if not _exact(chain, integers):
@@ -175,7 +174,7 @@ def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
                            np.abs(chain.slope * chain.stop + chain.base))
         shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
         slack += 0.0 if chain.nodes else float(shift.max())
-        # What rounding can do before the first node, and in each node.
+        # Rounding can change the value before the first node, and the result of each node.
         moved = [chain.values_at(integers, sign * shift) for sign in (-1, 1)]
         moved += [chain.values_at(integers, None, sign * ROUNDING) for sign in (-1, 1)]
         candidates += [v.reshape(n, -1)[:, order].astype(np.float64) for v in moved]
@@ -186,13 +185,13 @@ def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
 
 
 def _exact(chain: Chain, integers: np.ndarray) -> bool:
-    """Whether rounding has no part in these values: float32 and float64 agree at every step.
+    """Whether float32 represents these values exactly, so that float64 gives the same ones.
 
-    Then a value at a decision point, such as a half before rounding, is no tie.
+    A value at a decision point, such as a half before rounding, is then not a tie.
     """
-    if chain.error is not None or any(len(step.branches) > 1 for step in chain.nodes):
+    if chain.error is not None or any(len(node.branches) > 1 for node in chain.nodes):
         return False
-    first = next((k for k, step in enumerate(chain.nodes) if step.quantised), 0)
+    first = next((k for k, node in enumerate(chain.nodes) if node.quantised), 0)
     return all(np.array_equal(part.values_at(integers), part.values_at(integers, dtype=np.float64))
                for part in (replace(chain, nodes=chain.nodes[:first]), chain))
 
@@ -200,10 +199,10 @@ def _exact(chain: Chain, integers: np.ndarray) -> bool:
 def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
                 both: tuple[np.ndarray, np.ndarray]) -> ModelError:
     element = int(np.argmax(wrong))
-    place = [int(k) for k in np.unravel_index(element, chain.shape)]
+    position = [int(k) for k in np.unravel_index(element, chain.shape)]
     here, there = (float(values[element]) for values in both)
     return ModelError(
-        f"the import differs from an independent execution of the model: element {place} of "
+        f"the import differs from an independent execution of the model: element {position} of "
         f"sample {sample} is {here:.7g} here and {there:.7g} there; {int(wrong.sum())} of "
         f"{len(wrong)} elements differ", where=f"tensor '{name}', from {chain.last_label}",
         hint=DEFECT)
@@ -211,7 +210,7 @@ def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,
 
 def _misordered(end: ModelOutput, layers: dict[str, np.ndarray], found: dict[str, np.ndarray],
                 alive: np.ndarray) -> np.ndarray:
-    """Compare the order of scores, and a label; in which samples the largest score is a tie."""
+    """Compare the order of scores, and a label; return where the largest score is a tie."""
     if end.scores_layer is None:
         return np.zeros(len(alive), dtype=np.bool_)
     channels = end.chain.channels
@@ -227,11 +226,11 @@ def _misordered(end: ModelOutput, layers: dict[str, np.ndarray], found: dict[str
         wrong = ((above > noise) & unordered).any(axis=(1, 2)) & alive
         if wrong.any():
             sample = int(np.argmax(wrong))
-            place = int(np.argmax(((above > noise) & unordered)[sample].any(axis=1)))
+            pixel = int(np.argmax(((above > noise) & unordered)[sample].any(axis=1)))
             raise ModelError(
-                f"the scores of sample {sample} have another order than an independent execution "
-                f"of the model gives: {integers[sample, place].tolist()} for "
-                f"{[float(f'{v:.7g}') for v in floats[sample, place]]}",
+                f"the scores of sample {sample} have another order than in an independent "
+                f"execution of the model: {integers[sample, pixel].tolist()} for "
+                f"{[float(f'{v:.7g}') for v in floats[sample, pixel]]}",
                 where=f"tensor '{end.tensor}'", hint=DEFECT)
     tied = (floats.argmax(axis=2) != integers.argmax(axis=2)).any(axis=1)
     if end.label:
@@ -240,6 +239,6 @@ def _misordered(end: ModelOutput, layers: dict[str, np.ndarray], found: dict[str
         if wrong.any():
             raise ModelError(
                 f"the label of sample {int(np.argmax(wrong))} differs from an independent "
-                f"execution of the model, which gives {int(given[np.argmax(wrong)])}",
+                f"execution of the model, whose label is {int(given[np.argmax(wrong)])}",
                 where=f"tensor '{end.tensor}'", hint=DEFECT)
     return tied

@@ -1,4 +1,4 @@
-"""Nodes that depend on constants alone: they are computed at import, as exporters leave them."""
+"""Computes nodes that read only constants, which exporters often leave in a model."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FOLDABLE = (ELEMENTWISE - {"MultiThreshold", "BatchNormalization"}) | {
     "SpaceToDepth", "Split", "Squeeze", "ProductSums", "Tan", "Tile", "TopK", "Transpose", "Trilu",
     "Unsqueeze",
 }
-"""Operators that are computed where all their inputs are constants; each has a bounded result."""
+"""Operators that are computed if all inputs are constants; their results have a known size."""
 
 
 def fold_constant(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
-    """Compute all outputs of a node that reads constants only.
+    """Compute all outputs of a node that reads only constants.
 
     Raises
     ------
@@ -38,20 +38,20 @@ def fold_constant(node: Any, inputs: list[np.ndarray | None], opset: int) -> lis
         return [_constant(node)]
     if node.op_type not in FOLDABLE:
         raise ModelError(f"the operator '{node.op_type}' is not supported on constants",
-                         where=label, hint="let the exporter fold constants, or run the model "
-                         "through onnxsim before the import")
+                         where=label, hint="let the exporter fold constants, or simplify the "
+                         "model with onnxsim first")
     found = evaluate_all(node, inputs, opset)
     for array in found:
         if array.dtype.kind not in "biuf":
-            raise ModelError(f"gives {array.dtype}, expected numbers", where=label)
+            raise ModelError(f"computes type {array.dtype}, expected numbers", where=label)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ModelError("gives NaN or infinity, computed from constants", where=label,
+            raise ModelError("computes NaN or infinity from constants", where=label,
                              hint="look for a division by zero among the weights and scales")
     return found
 
 
 def _constant(node: Any) -> np.ndarray:
-    """The value of a ``Constant`` node, which may be a tensor, a number or a list."""
+    """Return the value of a ``Constant`` node, which may be a tensor, a number or a list."""
     options = attributes(node)
     value = options.get("value")
     if value is None:

@@ -1,8 +1,8 @@
-"""An execution of a model that shares no code with the importer.
+"""Executes a model with onnxruntime and the package qonnx, sharing no code with the importer.
 
-Standard nodes run in onnxruntime without graph optimisations, QONNX's own nodes in the package
-qonnx. Nodes that read constants alone run once; the others run for each sample, in segments of
-standard nodes between QONNX's nodes.
+Standard nodes run in onnxruntime without graph optimisations, QONNX's nodes in the package qonnx.
+Nodes that read only constants run once; the others run for each sample, in segments of standard
+nodes between QONNX's nodes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Runner = Callable[[Context], None]
 
 
 def executor_versions(nodes: Sequence[Any]) -> str:
-    """Name the packages that execute these nodes, with their versions.
+    """Return the names and versions of the packages that execute these nodes.
 
     Raises
     ------
@@ -42,11 +42,11 @@ def executor_versions(nodes: Sequence[Any]) -> str:
         return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     except importlib.metadata.PackageNotFoundError as error:
         raise ToolError(f"the import cannot be checked: the package {error.name} is not installed",
-                        hint=f"{install_command('onnx')}, or leave the check out") from None
+                        hint=f"{install_command('onnx')}, or skip this comparison") from None
 
 
 class Execution:
-    """A model that runs sample by sample and gives all of its tensors.
+    """Runs a model sample by sample and returns any of its tensors.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ class Execution:
         self._moving = self._runners(moving)
 
     def run(self, x: np.ndarray, wanted: Collection[str]) -> Context:
-        """Run one sample, in the shape of the model's input, and give some of the tensors."""
+        """Run one sample, in the shape of the model's input, and return some of the tensors."""
         context = {**self._constants, self._input: x}
         for runner in self._moving:
             runner(context)
         return {name: context[name] for name in wanted}
 
     def _runners(self, nodes: Sequence[Any]) -> list[Runner]:
-        """Segments of standard nodes, and QONNX's nodes one by one."""
+        """Split the nodes into segments of standard nodes, and single nodes of QONNX."""
         runners: list[Runner] = []
         segment: list[Any] = []
         for node in nodes:
@@ -119,11 +119,11 @@ class _Segment:
             if self._session is None:
                 self._session = self._make(feeds)
             found = self._session.run(self._given, feeds)
-        except Exception as error:  # onnxruntime raises types of its own
+        except Exception as error:  # onnxruntime has its own exception types
             reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"onnxruntime does not run it: {reason}",
-                             where=f"{node_label(self._nodes[0])} and what follows",
-                             hint="check the model with onnx.checker, or leave the check out"
+            raise ModelError(f"onnxruntime cannot run it: {reason}",
+                             where=f"{node_label(self._nodes[0])} or a node after it",
+                             hint="check the model with onnx.checker, or skip this comparison"
                              ) from None
         context.update(zip(self._given, found, strict=True))
 
@@ -149,7 +149,7 @@ class _Segment:
 
 
 class _Custom:
-    """A node of QONNX in the package qonnx."""
+    """Runs a node of QONNX in the package qonnx."""
 
     def __init__(self, node: Any, opsets: list[Any]) -> None:
         from qonnx.custom_op.registry import getCustomOp
@@ -167,9 +167,9 @@ class _Custom:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 self._op.execute_node(context, None)
-            for name in self._node.output:  # parameters of wider types do not widen the model
+            for name in self._node.output:  # parameters of wider types must not change the type
                 context[name] = np.asarray(context[name], dtype=np.float32)
-        except Exception as error:  # each operator fails in its own way
-            raise ModelError(f"the package qonnx does not run it: {error}",
+        except Exception as error:  # each operator raises different exceptions
+            raise ModelError(f"the package qonnx cannot run it: {error}",
                              where=node_label(self._node),
-                             hint="leave the check out, or export the model again") from None
+                             hint="skip this comparison, or export the model again") from None

@@ -1,7 +1,7 @@
-"""Tensors that a model keeps in files beside it, as ``torch.onnx.export`` writes by default.
+"""Reads tensors that a model stores in other files, as ``torch.onnx.export`` does by default.
 
-Only regular files inside the model's own folder are read: no absolute paths, no ``..``, no links
-that lead out of the folder. Offsets and lengths are checked against the file and the tensor's shape
+Only regular files inside the model's folder are read: no absolute paths, no ``..``, no links that
+lead out of the folder. Offsets and lengths are checked against the file and the tensor's shape
 before memory is allocated (ONNX, "External data"; CVE-2022-25882 and its successors).
 """
 
@@ -25,11 +25,11 @@ def read_external(tensor: Any, folder: Path, itemsize: int, where: str) -> None:
     Parameters
     ----------
     tensor : TensorProto
-        With ``external_data``; afterwards it has ``raw_data``.
+        Has ``external_data``, which is replaced by ``raw_data``.
     folder : Path
-        Of the model; nothing outside of it is read.
+        Folder of the model; nothing outside of it is read.
     itemsize : int
-        Bytes of an element.
+        Bytes per element.
     where : str
         The model's file name, for errors.
 
@@ -48,10 +48,10 @@ def read_external(tensor: Any, folder: Path, itemsize: int, where: str) -> None:
         offset = int(facts.get("offset", "0"))
         length = int(facts.get("length", str(expected)))
     except ValueError:
-        raise ModelError(f"tensor '{tensor.name}' has an offset or length that is no number",
+        raise ModelError(f"tensor '{tensor.name}' has an offset or length that is not a number",
                          where=where, hint=HINT) from None
     if offset < 0 or length != expected:
-        raise ModelError(f"tensor '{tensor.name}' of shape {dims} takes {expected} bytes, but its "
+        raise ModelError(f"tensor '{tensor.name}' of shape {dims} needs {expected} bytes, but its "
                          f"external data has offset {offset} and length {length}", where=where,
                          hint=HINT)
     path = _inside(facts.get("location", ""), folder, tensor.name, where)
@@ -62,7 +62,7 @@ def read_external(tensor: Any, folder: Path, itemsize: int, where: str) -> None:
     except OSError as error:
         raise ModelError(f"tensor '{tensor.name}' is stored in '{path.name}', which cannot be "
                          f"read: {error.strerror}", where=where,
-                         hint=f"keep '{path.name}' beside the model, or {HINT}") from None
+                         hint=f"keep '{path.name}' next to the model, or {HINT}") from None
     if len(data) != length:
         raise ModelError(f"tensor '{tensor.name}' needs {length} bytes from byte {offset} of "
                          f"'{path.name}', which is shorter", where=where,
@@ -73,7 +73,7 @@ def read_external(tensor: Any, folder: Path, itemsize: int, where: str) -> None:
 
 
 def _inside(location: str, folder: Path, name: str, where: str) -> Path:
-    """The file at a location, which has to be a regular file in the folder or below it."""
+    """Return the path of a location, which has to be a regular file in the folder or below it."""
     parts = PurePosixPath(location).parts
     windows = PureWindowsPath(location)
     harmless = bool(parts) and "\0" not in location and ".." not in {*parts, *windows.parts} and \
@@ -85,5 +85,5 @@ def _inside(location: str, folder: Path, name: str, where: str) -> Path:
                          "folder, where nothing is read", where=where, hint=HINT)
     if not path.is_file():
         raise ModelError(f"tensor '{name}' is stored in '{location}', which does not exist",
-                         where=where, hint=f"keep '{location}' beside the model, or {HINT}")
+                         where=where, hint=f"keep '{location}' next to the model, or {HINT}")
     return path

@@ -1,11 +1,11 @@
-"""QONNX models to Graphs: binary products, what lies between them, and their branches.
+"""Imports ONNX and QONNX models: translates the nodes, fuses thresholds, and checks the result.
 
-Between two layers, any nodes that treat each channel by itself are evaluated at every attainable
-sum. If that gives two values, they are a bit, and its threshold is read off; a few values in equal
-steps are an integer. Sums that are only scaled and shifted stay integers. Anything else is refused
-with the node's name. Nothing is approximated, but sums of two branches whose scales have no common
-unit: a note says so, with the bound of the error. The result is compared with an independent
-execution of the model before it is returned.
+Between two layers, any nodes that treat each channel separately are evaluated at every attainable
+sum. If the result has two values, it is a bit, and its threshold is read off; a few values in equal
+steps are an integer. Sums that are only scaled and shifted stay integers. Everything else is
+rejected with an error that names the node. One case is approximated: the sum of two branches whose
+scales have no common unit; a note gives the bound of the error. The result is compared with an
+independent execution of the model before it is returned.
 """
 
 from __future__ import annotations
@@ -47,33 +47,27 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
                  check: Check | None = DEFAULT_CHECK) -> Network:
     """Import a QONNX (or plain ONNX) file.
 
-    Samples of a model with convolutions or pools are maps [H, W, C], the channel fastest, in
-    whatever order the model has them; samples of other models are vectors in the model's order.
+    Samples of a model with convolutions or pools are maps [H, W, C], whatever order of axes the
+    model uses; samples of other models are vectors in the model's order.
 
     Parameters
     ----------
     path : Path
     name : str
-        Of the Graph.
-    input_type : str
-        ``uint8``: samples are pixels, and the model sees floats between the ends of
-        ``pixel_range``. ``int8``: samples are -128 to 127, and the model sees them times the upper
-        end of ``pixel_range`` / 127. ``bits``: samples are bits, and the model sees -1 and +1.
-    pixel_range : (float, float)
-        What the model sees for pixel 0 and pixel 255.
-    argmax : bool
-        Add the label after the scores.
+        Name of the network.
+    input_type, pixel_range, argmax
+        See ``ImportOptions``.
     check : Check or None
         How to compare the result with an independent execution of the model (onnxruntime, and the
-        package qonnx for QONNX's operators); None: not at all.
+        package qonnx for QONNX's operators); None to skip the comparison.
 
     Raises
     ------
     ModelError
-        With the node that cannot be imported, why, and what to change; or the first tensor in
+        Names the node that cannot be imported, why, and what to change; or the first tensor in
         which the import differs from the independent execution.
     ToolError
-        onnx, or what ``check`` needs, is not installed.
+        onnx, or a package that ``check`` needs, is not installed.
     """
     model = load_onnx(path)
     nodes = ordered_nodes(model.graph)
@@ -93,12 +87,12 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
 
 def _begin(model: Any, nodes: list[Any], input_type: str,
            pixel_range: tuple[float, float]) -> tuple[Translation, Chain]:
-    """Read the constants and the input; nothing is visited yet."""
+    """Read the constants and the input of a model; no node is translated yet."""
     graph = model.graph
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
                 default=13)
     if opset < 9:
-        raise ModelError(f"uses operator set {opset}, expected 9 or newer", where="model",
+        raise ModelError(f"uses operator set {opset}, expected version 9 or newer", where="model",
                          hint="export the model again")
     constants = {tensor.name: tensor_array(tensor, "model") for tensor in graph.initializer}
     inputs = [i for i in graph.input if i.name not in constants]
@@ -114,20 +108,20 @@ def _begin(model: Any, nodes: list[Any], input_type: str,
 
 def _finish(model: Any, translation: Translation, start: Chain, name: str,
             argmax: bool) -> Network:
-    """End the chains of the model's outputs, and make the Graph."""
+    """Add the outputs, and fuse the layers into the Graph."""
     layers = translation.layers
-    names = [o.name for o in model.graph.output]
-    for output in names:
+    several = len(model.graph.output) > 1
+    for output in [o.name for o in model.graph.output]:
         value = translation.values.get(output)
         where = f"output '{output}'"
         if isinstance(value, np.ndarray) or value is None:
             raise ModelError("does not depend on the input through a binary matrix", where=where)
         if not isinstance(value, (Chain, Tail)):
-            raise ModelError("is a padded map, which is supported before a Conv only", where=where)
-        taken = [pair[0] for end in translation.outputs for pair in end.outputs]
-        used = {n for one in taken for n in (one, f"{one}_label")}
-        own = None if len(names) == 1 else free_name(layers.name(output, "out"), used)
-        translation.outputs.append(add_output(layers, value, output, own, argmax))
+            raise ModelError("is the result of a Pad node, expected a Conv after it", where=where)
+        names = [name for end in translation.outputs for name, _ in end.outputs]
+        used = {n for name in names for n in (name, f"{name}_label")}
+        name_here = free_name(layers.name(output, "out"), used) if several else None
+        translation.outputs.append(add_output(layers, value, output, name_here, argmax))
     raw = Graph(name, start.type, tuple(layers.layers), tuple(
         pair for output in translation.outputs for pair in output.outputs))
     graph, fused = fuse_thresholds(raw)

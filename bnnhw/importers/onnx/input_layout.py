@@ -1,8 +1,8 @@
-"""How the first layer of a model sees its input: which elements are a channel, a row, a column.
+"""Finds out which axes of a model's input are channels, rows and columns.
 
-Exporters keep channels first or last and change the layout by ``Transpose``, or by ``Reshape``
-where an axis has one element (tf2onnx does so for grey-scale pictures). An array of indices follows
-the nodes between the input and the first layer that works on maps.
+Exporters put channels first or last and change the layout by ``Transpose``, or by ``Reshape``
+where an axis has one element (tf2onnx does so for greyscale images). The nodes between the input
+and the first layer that works on maps are applied to an array of indices.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate
 __all__ = ["MOVES", "first_map_view"]
 
 MOVES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"})
-"""Nodes that change where elements are, and nothing else."""
+"""Operators that only move elements."""
 
 MAP_NODES = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean",
                        "Resize", "Upsample"})
 
 SMALL = 64
-"""Elements of constants that can be a shape, a permutation or a list of axes."""
+"""Maximum size of a constant that can be a shape, a permutation or a list of axes."""
 
 
 def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name: str,
                    shape: tuple[int, ...], opset: int) -> np.ndarray | None:
-    """Find the input as the first layer of maps or signals sees it.
+    """Find the indices of the input in the order in which the first layer of maps reads them.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name:
     name : str
         Of the input.
     shape : tuple of int
-        Of the input, batch first.
+        Shape of the input, batch first.
     opset : int
 
     Returns
     -------
     integer array or None
-        ``[1, C, H, W]`` or ``[1, C, T]``: which element of the input each element is. None where
-        no layer of the model works on maps.
+        ``[1, C, H, W]`` or ``[1, C, T]``: for each element its position in the flattened input.
+        None where no layer of the model works on maps or signals.
     """
     small = {key: array for key, array in constants.items() if array.size <= SMALL}
     views = {name: np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)}
@@ -63,7 +63,7 @@ def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name:
                 view = next(views[source] for source in node.input if source in views)
             else:
                 continue
-        seen = _seen_by(node, view, small)
+        seen = _view_of_node(node, view, small)
         if seen is not None:
             return seen
         if node.op_type == "Shape":
@@ -75,18 +75,18 @@ def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name:
             try:
                 views[node.output[0]] = evaluate(node, inputs, opset)
             except ModelError:
-                continue  # the import itself says what is wrong with the node
+                continue  # the translation of the node reports what is wrong
     return None
 
 
 def shape_of(node: Any, shape: Sequence[int]) -> np.ndarray:
-    """What a ``Shape`` node gives, ``start`` and ``end`` included."""
+    """Return the result of a ``Shape`` node, with its ``start`` and ``end``."""
     options = attributes(node)
     return np.array(shape, dtype=np.int64)[options.get("start", 0):options.get("end", len(shape))]
 
 
 def _fold_small(node: Any, small: dict[str, np.ndarray], opset: int) -> None:
-    """Compute a node of small constants, for shapes that exporters compute."""
+    """Compute a node of small constants: exporters compute shapes from constants."""
     if any(source and source not in small for source in node.input):
         return
     try:
@@ -97,8 +97,8 @@ def _fold_small(node: Any, small: dict[str, np.ndarray], opset: int) -> None:
                   if array.size <= SMALL})
 
 
-def _seen_by(node: Any, view: np.ndarray, small: dict[str, np.ndarray]) -> np.ndarray | None:
-    """The view with its channels first, where a node works on maps or signals."""
+def _view_of_node(node: Any, view: np.ndarray, small: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return the view with its channels first, if a node works on maps or signals."""
     if view.ndim not in (3, 4):
         return None
     last = np.moveaxis(view, -1, 1)

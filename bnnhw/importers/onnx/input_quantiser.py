@@ -1,9 +1,9 @@
-"""Input quantisers of many levels: the integers of the quantiser go into the first layer.
+"""Implements input quantisers of many levels by an integer scale, offset and shift.
 
-A pixel p becomes the integer ``q = clip(round(a * p + b))``. Integers ``scale``, ``offset`` and
-``shift`` are searched for which ``clip((scale * p + offset + half) >> shift)`` equals q for every p
-that a sample can hold; equality is checked at all of them, so the result needs no error bound.
-Where there are none (rounding half to even can be the reason), each integer gets a threshold.
+A quantiser turns a pixel p into the integer ``q = clip(round(a * p + b))``. The search finds
+integers for which ``clip((scale * p + offset + half) >> shift)`` equals q for every possible p;
+equality is checked at all of them, so no error bound is needed. If there are none (rounding half
+to even can be the reason), each integer gets a threshold.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ METHOD = "the model's own nodes, at all pixels"
 
 @dataclass(frozen=True)
 class Codes:
-    """``value = low + step * q``, the same for all channels.
+    """The levels ``value = low + step * q`` of a quantiser, with one grid for all channels.
 
     Attributes
     ----------
     q : int64 [points, C]
-        At each attainable pixel.
+        The integer at each attainable pixel.
     low, step : float
     """
 
@@ -43,12 +43,13 @@ class Codes:
 
 
 def quantised_input(layers: LayerList, chain: Chain) -> Chain | None:
-    """Give the integers of an input quantiser of more levels than thresholds are made for.
+    """Add a layer for an input quantiser with more than ``MAX_LEVELS`` levels.
 
     Returns
     -------
     Chain or None
-        None where the chain does not begin at integers of the input, or has few levels or none.
+        The integers of the quantiser. None where the chain does not begin at integer samples,
+        where it has few levels, or where they are not on a grid.
     """
     if chain.source != "input" or not isinstance(chain.type.element, Int) or not chain.quantised:
         return None
@@ -75,7 +76,7 @@ def quantised_input(layers: LayerList, chain: Chain) -> Chain | None:
 
 
 def _codes(chain: Chain) -> Codes | None:
-    """The integers at all pixels; zero of the model is the integer 0 where it is on the grid."""
+    """Return the integers at all pixels; the model's zero is the integer 0 if it is on the grid."""
     one = chain.single() if chain.uniform else chain
     table = np.concatenate([one.evaluate(np.float32, part)[0] for part in one.parts()], axis=1)
     levels = np.unique(table)
@@ -95,7 +96,7 @@ def _codes(chain: Chain) -> Codes | None:
 
 
 def _affine(name: str, chain: Chain, codes: Codes) -> Layer | None:
-    """Scale, offset and shift that give the codes at all pixels, with limits where they clip."""
+    """Search scale, offset and shift that give the codes at all pixels, with the clip limits."""
     limits = int(codes.q.min()), int(codes.q.max())
     pixels = chain.integers()
     columns, which = np.unique(np.concatenate([codes.q, pixels]), axis=1, return_inverse=True)
@@ -117,7 +118,7 @@ def _affine(name: str, chain: Chain, codes: Codes) -> Layer | None:
 
 def _line(p: np.ndarray, q: np.ndarray, shift: int,
           limits: tuple[int, int]) -> tuple[int, int] | None:
-    """Scale and offset for one channel: the least scale that fits, with its middle offset."""
+    """Find the smallest scale that fits one channel, and the middle of its possible offsets."""
     low, high = limits
     inner = np.flatnonzero((q > q.min()) & (q < q.max()))
     a, b = (int(inner[0]), int(inner[-1])) if len(inner) > 1 else (0, len(p) - 1)
@@ -126,8 +127,8 @@ def _line(p: np.ndarray, q: np.ndarray, shift: int,
     above, below = q > low, q < high
     first, last = ((rise + more) * (1 << shift) // span for more in (-1, 1))
     for scale in range(first, last + 2):
-        # (scale * p + total) >> shift >= q where q is not the lower limit, and < q + 1 where it
-        # is not the upper one.
+        # (scale * p + total) >> shift has to be >= q unless q is the lower limit, and < q + 1
+        # unless it is the upper limit.
         least = ((q << shift) - scale * p)[above]
         most = (((q + 1) << shift) - scale * p)[below]
         lowest = int(least.max()) if len(least) else int(most.min()) - 1
@@ -138,19 +139,19 @@ def _line(p: np.ndarray, q: np.ndarray, shift: int,
 
 
 def _from_zero(codes: Codes) -> Codes:
-    """The same values, with integers from 0 on."""
+    """Return the same values, with integers that begin at 0."""
     first = int(codes.q.min())
     return Codes(codes.q - first, codes.low + codes.step * first, codes.step)
 
 
 def _thresholds(name: str, chain: Chain, codes: Codes) -> Layer | None:
-    """A threshold for each integer, where the codes only rise or only fall."""
+    """Make one threshold per integer if the codes of each channel only rise or only fall."""
     count = int(codes.q.max())
     change = np.diff(codes.q, axis=0)
     falling = (change < 0).any(axis=0)
     if (falling & (change > 0).any(axis=0)).any():
         return None
     passed = np.where(falling, count - codes.q, codes.q)
-    steps = np.stack([(passed < j + 1).sum(axis=0) for j in range(count)], axis=1)
-    return Threshold(name, chain.source, chain.type, chain.start[:, None] + chain.step * steps,
+    positions = np.stack([(passed < j + 1).sum(axis=0) for j in range(count)], axis=1)
+    return Threshold(name, chain.source, chain.type, chain.start[:, None] + chain.step * positions,
                      np.asarray(falling, dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""The layers that an import has made so far, under names that are legal and their own."""
+"""Collects the layers, certificates and notes of an import, and gives the layers unique names."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from bnnhw.layers import Layer
 
 __all__ = ["LayerList", "free_name"]
 
-LONGEST = 28
+MAX_NAME = 28
+"""Maximum length of a layer name before a number is appended."""
 
 
 @dataclass
 class LayerList:
-    """LayerList in topological order, and what was proven about them.
+    """Layers in topological order, with their certificates, scores and notes.
 
     Attributes
     ----------
@@ -30,11 +31,11 @@ class LayerList:
         Version of the model's default operator set.
     layers, certificates : list
     scores : list of IntegerScores
-        One for each output of scores.
+        One for each output that is scores.
     known : dict
-        Chains that were made already, by what they were made of.
+        Chains by what they were made from, so that equal layers are added only once.
     notes : list of str
-        What the user has to know of the import, a sentence each.
+        What the user has to know about the import, one sentence each.
     """
 
     opset: int
@@ -45,13 +46,13 @@ class LayerList:
     notes: list[str] = field(default_factory=list)
 
     def add(self, layer: Layer) -> TensorType:
-        """Append a layer and return what it gives."""
+        """Append a layer and return the type of its output."""
         self.layers.append(layer)
         return layer.out_type()
 
-    def name(self, wanted: str, otherwise: str) -> str:
-        """Make a legal name that no layer has, close to the one that is wanted."""
-        name = re.sub(r"[^A-Za-z0-9]+", "_", wanted).strip("_")[:LONGEST].rstrip("_")
+    def name(self, preferred: str, otherwise: str) -> str:
+        """Make a legal and unused name from the preferred one, or from ``otherwise``."""
+        name = re.sub(r"[^A-Za-z0-9]+", "_", preferred).strip("_")[:MAX_NAME].rstrip("_")
         if not name[:1].isalpha():
             name = f"{otherwise}_{name}".strip("_")
         try:
@@ -61,11 +62,11 @@ class LayerList:
         return free_name(name, {"input", "label", *(layer.name for layer in self.layers)})
 
     def node_name(self, node: Any) -> str:
-        """Name the layer of a node."""
+        """Make the name of the layer that a node becomes."""
         return self.name(node.name or node.output[0], node.op_type.lower())
 
 
-def free_name(name: str, taken: Collection[str]) -> str:
-    """Append a number where a name is taken."""
+def free_name(name: str, used: Collection[str]) -> str:
+    """Return a name, with a number appended if it is in use."""
     numbered = (f"{name}_{k}" for k in itertools.count(2))
-    return next(n for n in itertools.chain([name], numbered) if n not in taken)
+    return next(n for n in itertools.chain([name], numbered) if n not in used)

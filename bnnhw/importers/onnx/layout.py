@@ -1,6 +1,7 @@
-"""Where the elements of a model's tensor are in a layer's output, which is [H, W, C].
+"""Maps the elements of a model's tensor to those of a layer's output, which is [H, W, C].
 
-Models keep channels first or last, and move them; an array of indices follows every move.
+Models order their axes differently and move them, so every tensor has an array of indices into the
+flattened output of its layer.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ __all__ = ["as_map", "as_vector", "channels_first", "check_size", "flattened", "
 
 
 def check_size(sizes: tuple[int, ...], label: str) -> None:
-    """Refuse a tensor that is too large, before it is allocated."""
+    """Reject a tensor that is empty or too large, before it is allocated."""
     count = 1
     for size in sizes:
         count *= size
     if count > MAX_ELEMENTS or min(sizes, default=1) < 1:
-        raise ModelError(f"gives a tensor of shape {list(sizes)}, expected 1 to {MAX_ELEMENTS} "
+        raise ModelError(f"has the output shape {list(sizes)}, expected 1 to {MAX_ELEMENTS} "
                          "elements", where=label)
 
 
 def channels_first(type_: TensorType) -> np.ndarray:
-    """Indices of a layer's output in the order of ONNX: [1, C, H, W], [1, C, T] or [1, C]."""
+    """Return indices of a layer's output in ONNX's order: [1, C, H, W], [1, C, T] or [1, C]."""
     index = np.arange(type_.size, dtype=np.int32).reshape(1, *type_.shape)
     return np.moveaxis(index, -1, 1) if index.ndim > 1 else index
 
 
 def selection(chain: Chain, axis: int) -> np.ndarray | None:
-    """Which channels a tensor holds where its other axes are the layer's own; else None."""
+    """Return the layer's channels that a tensor contains; None if its other axes differ."""
     if len(chain.shape) < 2 or chain.shape[0] != 1:
         return None
     index = np.moveaxis(chain.index[0], axis - 1 if axis > 0 else -1, -1)
@@ -50,29 +51,29 @@ def selection(chain: Chain, axis: int) -> np.ndarray | None:
 
 
 def is_map(chain: Chain, axis: int) -> bool:
-    """Whether a tensor is a layer's output with its channels (or some of them) on an axis."""
+    """Whether a tensor is a layer's output with its channels, or some of them, on an axis."""
     return selection(chain, axis) is not None
 
 
 def as_map(layers: LayerList, chain: Chain, label: str, axis: int = 1) -> Chain:
-    """See a tensor as its layer's map, with the channels in the tensor's own order.
+    """Convert a tensor to a map whose channels are in the tensor's order.
 
     Parameters
     ----------
     layers : LayerList
-        Gets a ``Select`` where the tensor has other channels than the layer, or another order.
+        A ``Select`` is added if the tensor has other channels than the layer, or another order.
     chain : Chain
     label : str
-        Node that reads it, for the error.
+        Node that reads it, for messages.
     axis : int
-        Where the tensor has its channels.
+        Axis of the channels in the tensor.
     """
     channels = selection(chain, axis)
     if channels is None:
-        raise ModelError(f"reads a tensor of shape {list(chain.shape)} that is no map of "
-                         f"'{chain.source}', which gives {chain.type}", where=label,
-                         hint="rows, columns and channels have to stay apart; export the model "
-                         "with its activations as [1, channels, rows, columns]")
+        raise ModelError(f"reads a tensor of shape {list(chain.shape)} that is not a map of "
+                         f"'{chain.source}', whose output is {chain.type}", where=label,
+                         hint="keep rows, columns and channels as separate axes: export the "
+                         "model with activations of shape [1, channels, rows, columns]")
     if np.array_equal(channels, np.arange(chain.channels)):
         return chain
     key = ("select", chain.source, channels.tobytes())
@@ -87,7 +88,7 @@ def as_map(layers: LayerList, chain: Chain, label: str, axis: int = 1) -> Chain:
 
 
 def flattened(layers: LayerList, chain: Chain) -> Chain:
-    """The same tensor behind a ``Flatten``: each element is a channel of its own."""
+    """Return the same tensor after a ``Flatten``, which makes every element a channel."""
     if len(chain.type.shape) == 1:
         return chain
     key = ("flatten", chain.source)
@@ -100,14 +101,14 @@ def flattened(layers: LayerList, chain: Chain) -> Chain:
 
 
 def as_vector(layers: LayerList, chain: Chain, label: str) -> tuple[Chain, np.ndarray]:
-    """See a tensor [1, n] (or [1, 1, n], ...) as a vector.
+    """Convert a tensor [1, n] (or [1, 1, n], ...) to a vector.
 
     Returns
     -------
     chain : Chain
-        Of a layer that gives a vector.
+        Of a layer whose output is a vector.
     order : integer array [n]
-        Which element of that vector each element of the tensor is.
+        For each element of the tensor, its position in that vector.
     """
     if chain.shape[:-1] != (1,) * (len(chain.shape) - 1):
         raise ModelError(f"reads a tensor of shape {list(chain.shape)}, expected a vector "
@@ -123,6 +124,6 @@ def as_vector(layers: LayerList, chain: Chain, label: str) -> tuple[Chain, np.nd
 
 
 def in_order(layers: LayerList, chain: Chain, label: str) -> Chain:
-    """See a tensor as a vector in the model's own order: its index is 0, 1, 2, ..."""
+    """Convert a tensor to a vector in the model's order, so that its index is 0, 1, 2, ..."""
     chain, order = as_vector(layers, chain, label)
     return as_map(layers, replace(chain, index=order.reshape(1, -1)), label)

@@ -1,6 +1,6 @@
-"""Quantised chains: their levels as integers, and the thresholds between them.
+"""Finds the levels of a quantised chain, and the integer thresholds between them.
 
-Nothing is divided to find a threshold: the chain is evaluated at all attainable integers, and the
+No threshold is computed by division: the chain is evaluated at all attainable integers, and the
 thresholds are read off where its level changes.
 """
 
@@ -10,33 +10,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, option
 from bnnhw.importers.onnx.chain import Chain
 
 __all__ = ["MAX_GAPS", "MAX_LEVELS", "Levels", "find_levels", "grid"]
 
 MAX_LEVELS = 16
-"""Levels of an activation: 4 bits."""
+"""Maximum number of levels of an activation: 4 bits."""
 
 MAX_GAPS = 255
+"""Maximum number of steps of a grid: 8 bits."""
+
 TOLERANCE = 1e-3
+"""Maximum distance of a value from its grid point, in steps."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """``value = low_c + step_c * q`` with q = #{j : v >= T_cj}, or J less that where it falls.
+    """``value = low_c + step_c * q`` with q = #{j : v >= T_cj}, or J minus that if falling.
 
     Attributes
     ----------
     low, step : float64 [C]
     thresholds : int64 [C, J]
-        On the chain's integers.
+        Compared with the chain's integers.
     falling, constant : bool [C]
     ties : int
-        Attainable values exactly at a decision point of the quantiser.
+        Number of attainable values that are exactly at a decision point of the quantiser.
     rounding, order : bool [C]
-        Channels that float64, and the framework's rounding before the chain, would decide
-        differently.
+        Channels that would have other thresholds in float64, and channels whose thresholds could
+        depend on the framework's rounding before the chain.
     """
 
     low: np.ndarray
@@ -50,7 +53,7 @@ class Levels:
 
 
 def grid(values: np.ndarray) -> tuple[float, float, int] | None:
-    """Find the widest grid that holds sorted values: (lowest, step, steps); None without any."""
+    """Find the coarsest grid that contains sorted values: (lowest, step, steps), or None."""
     if len(values) < 2:
         return None
     wide = values.astype(np.float64)
@@ -60,34 +63,34 @@ def grid(values: np.ndarray) -> tuple[float, float, int] | None:
         count = round(span * part / gap)
         if count > MAX_GAPS:
             return None
-        step = span / count  # the smallest gap alone carries the rounding of its two ends
+        step = span / count  # more exact than the gap between two rounded values
         q = (wide - wide[0]) / step
         if np.abs(q - np.round(q)).max() > TOLERANCE:
             continue
         zero = wide[0] / step
         if abs(zero - round(zero)) > TOLERANCE:
             return float(wide[0]), float((wide[-1] - wide[0]) / count), count
-        # The grid holds zero: its smallest member is the least rounded multiple of the step.
-        places = np.round(q) + round(zero)
-        nearest = int(np.argmin(np.where(places == 0, np.inf, np.abs(places))))
-        exact = float(wide[nearest] / places[nearest])
+        # The grid contains zero: its smallest value is the least rounded multiple of the step.
+        multiples = np.round(q) + round(zero)
+        nearest = int(np.argmin(np.where(multiples == 0, np.inf, np.abs(multiples))))
+        exact = float(wide[nearest] / multiples[nearest])
         return exact * round(zero), exact, count
     return None
 
 
 def find_levels(chain: Chain, label: str) -> Levels:
-    """Evaluate a chain everywhere and read its levels and thresholds.
+    """Evaluate a chain at all attainable integers, and read off its levels and thresholds.
 
     Parameters
     ----------
     chain : Chain
     label : str
-        Node that reads the levels, for the error.
+        Node that reads the levels, for messages.
 
     Raises
     ------
     ModelError
-        It takes one level only, too many, or changes its direction.
+        It has a single level or too many, or it both rises and falls.
     """
     if chain.uniform and chain.channels > 1:
         return _repeated(find_levels(chain.single(), label), chain)
@@ -116,7 +119,7 @@ def find_levels(chain: Chain, label: str) -> Levels:
 
 
 def _repeated(one: Levels, chain: Chain) -> Levels:
-    """The levels of one channel for all of them."""
+    """Repeat the levels of one channel for all channels."""
     rows = np.zeros(chain.channels, dtype=np.int64)
     return Levels(one.low[rows], one.step[rows], one.thresholds[rows], one.falling[rows],
                   one.constant[rows], one.ties * chain.channels, one.rounding[rows],
@@ -124,20 +127,20 @@ def _repeated(one: Levels, chain: Chain) -> Levels:
 
 
 def _distinct(column: np.ndarray) -> np.ndarray:
-    """Different values of a column that mostly repeats, sorted."""
+    """Return the distinct values of a column, sorted; most neighbours are equal."""
     changes = np.flatnonzero(column[1:] != column[:-1]) + 1
     return np.unique(column[np.concatenate([[0], changes])])
 
 
 def _grids(values: list[np.ndarray], chain: Chain,
            label: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """One grid for all channels where that fits, else one for each."""
+    """Find one grid for all channels where that is possible, else one for each."""
     together = np.unique(np.concatenate(values))
     if len(together) == 1:
-        raise ModelError(f"its activations are always {together[0]:g} behind {chain.last_label}",
-                         where=label, hint="a layer that never changes cannot be what was "
-                         "trained; for an input, say what the model sees with `pixel_range=` or "
-                         "`input_type=bits`")
+        raise ModelError(f"its activations are always {together[0]:g} after {chain.last_label}",
+                         where=label, hint="a trained layer varies; for the input, state what "
+                         f"the model sees with {option('pixel_range')} or "
+                         f"{option('input_type', 'bits')}")
     many = max(len(v) for v in values)
     found = grid(together) if len(together) <= MAX_GAPS + 1 else None
     if found is not None and found[2] < MAX_LEVELS:
@@ -150,8 +153,8 @@ def _grids(values: list[np.ndarray], chain: Chain,
         if len(levels) == 1:
             flat.append(c)
         elif found is None or found[2] >= MAX_LEVELS:
-            raise ModelError(f"its activations take {max(many, len(together))} different values "
-                             f"behind {chain.last_label}, expected two, or up to {MAX_LEVELS} "
+            raise ModelError(f"its activations have {max(many, len(together))} different values "
+                             f"after {chain.last_label}, expected two, or up to {MAX_LEVELS} "
                              "in equal steps", where=label,
                              hint="train with a quantiser before the layer: BipolarQuant, "
                              "or a Quant of at most 4 bits")
@@ -159,7 +162,7 @@ def _grids(values: list[np.ndarray], chain: Chain,
             low[c], step[c], count = found[0], found[1], max(count, found[2])
     signs = count == 1 and all(low[c] == -(low[c] + step[c]) for c in range(len(values))
                                if c not in flat)
-    for c in flat:  # constant channels: the same kind of levels as the others
+    for c in flat:  # constant channels get the same kind of levels as the others
         value = float(values[c][0])
         symmetric = signs and value != 0
         low[c], step[c] = (-abs(value), 2 * abs(value)) if symmetric else (value, 1.0)
@@ -169,7 +172,7 @@ def _grids(values: list[np.ndarray], chain: Chain,
 def _thresholds(chain: Chain, low: np.ndarray, step: np.ndarray, count: int,
                 dtype: type[np.float32 | np.float64] = np.float32,
                 shift: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds as places in the table [C, J], what falls, and what does both."""
+    """Return threshold positions among the attainable integers, and what falls or does both."""
     thresholds = np.zeros((chain.channels, count), dtype=np.int64)
     falling, mixed = (np.zeros(chain.channels, dtype=np.bool_) for _ in range(2))
     for part in chain.parts():

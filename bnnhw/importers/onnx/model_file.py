@@ -1,4 +1,4 @@
-"""Opening an ONNX file that came from a stranger."""
+"""Opens an ONNX file from an untrusted source, and reads its tensors and attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BYTES = 1 << 30
 
 
 def onnx_module() -> Any:
-    """Import onnx, or say how to install it."""
+    """Import the package onnx, or raise an error that says how to install it."""
     try:
         import onnx
         import onnx.reference
@@ -30,12 +30,12 @@ def onnx_module() -> Any:
 
 
 def node_label(node: Any) -> str:
-    """Name a node as its exporter and as a reader of the graph would."""
+    """Name a node for a message: its name, or else its outputs, and its operator."""
     return f"node '{node.name or ', '.join(node.output)}' ({node.op_type})"
 
 
 def attributes(node: Any) -> dict[str, Any]:
-    """Attributes of a node by name; tensors as arrays."""
+    """Return the attributes of a node by name, tensors as arrays."""
     onnx = onnx_module()
     values: dict[str, Any] = {}
     for attribute in node.attribute:
@@ -51,7 +51,7 @@ def attributes(node: Any) -> dict[str, Any]:
 
 
 def load_onnx(path: Path) -> Any:
-    """Parse a model, with the tensors that it keeps in files of its own folder.
+    """Parse a model, and read the tensors that are stored in other files of its folder.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def load_onnx(path: Path) -> Any:
         reject_unsupported(path)
         raise ModelError("is not an ONNX model, or it is cut short", where=where) from None
     if not model.graph.node:
-        raise ModelError("holds no nodes, or it is cut short", where=where,
+        raise ModelError("contains no nodes, or it is cut short", where=where,
                          hint="export the model again")
     size = len(raw)
     for tensor in model.graph.initializer:
@@ -94,24 +94,30 @@ def _itemsize(tensor: Any, where: str) -> int:
 
 
 def tensor_array(tensor: Any, where: str) -> np.ndarray:
-    """Decode a tensor, with its size checked first."""
+    """Decode a tensor after checking its size.
+
+    Raises
+    ------
+    ModelError
+        It is too large, broken, not numeric, or contains NaN or infinity.
+    """
     onnx = onnx_module()
     dims = [int(d) for d in tensor.dims]
     if any(d < 0 for d in dims) or math.prod(dims) > MAX_ELEMENTS:
-        raise ModelError(f"tensor '{tensor.name}' has shape {dims}, at most {MAX_ELEMENTS} "
-                         "elements are taken", where=where)
+        raise ModelError(f"tensor '{tensor.name}' has shape {dims}, expected at most "
+                         f"{MAX_ELEMENTS} elements", where=where)
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
         raise ModelError(f"tensor '{tensor.name}' of an attribute is stored in another file, "
                          "expected its values in the model", where=where,
                          hint="save the model with its weights inside")
     try:
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
-    except Exception as error:  # unknown types and short data raise different things
+    except Exception as error:  # unknown types and short data raise different exceptions
         raise ModelError(f"tensor '{tensor.name}' is broken: {error}", where=where) from None
     if array.dtype.kind not in "biuf":
         raise ModelError(f"tensor '{tensor.name}' has type {array.dtype}, expected numbers",
                          where=where)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ModelError(f"tensor '{tensor.name}' holds values that are NaN or infinite",
+        raise ModelError(f"tensor '{tensor.name}' contains NaN or infinity",
                          where=where)
     return array

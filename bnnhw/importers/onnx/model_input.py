@@ -1,4 +1,4 @@
-"""The input of a model: what a sample is, and what the model sees of it."""
+"""Describes the input of a model: the shape of a sample, and the float that each integer means."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["input_chain", "input_shape"]
 
 
 def input_shape(info: Any) -> tuple[int, ...]:
-    """The shape of the input, batch first.
+    """Return the shape of the input, batch first.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def input_shape(info: Any) -> tuple[int, ...]:
 
 def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str,
                 pixel_range: tuple[float, float], opset: int) -> Chain:
-    """Make the chain that the input is.
+    """Make the chain that stands for the input.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
     low, high = pixel_range
     if input_type == "int8":
         start, slope, base = -128, high / 127, 0.0
-        steps = np.arange(-128, 128, dtype=np.float32) / np.float32(127)
-        points = steps * np.float32(high)
+        fractions = np.arange(-128, 128, dtype=np.float32) / np.float32(127)
+        points = fractions * np.float32(high)
     else:
         start, slope, base = 0, (high - low) / 255, low
-        steps = np.arange(256, dtype=np.float32) / np.float32(255)
-        points = np.float32(low) + steps * np.float32(high - low)
+        fractions = np.arange(256, dtype=np.float32) / np.float32(255)
+        points = np.float32(low) + fractions * np.float32(high - low)
     return Chain("input", type_, index, np.full(type_.channels, start, dtype=np.int64), 1, 256,
                  slope * ones, base * ones, opset, exact_points=points)
 
@@ -78,21 +78,21 @@ def _element(input_type: str) -> Element:
 
 def _layout(view: np.ndarray | None, shape: tuple[int, ...],
             element: Element) -> tuple[TensorType, np.ndarray]:
-    """A map [H, W, C] or signal [T, C] where the model has layers of maps, else a vector.
+    """Return the type of a sample: a map or signal if the model has layers of maps, else a vector.
 
     Parameters
     ----------
     view : integer array or None
         See ``first_map_view``.
     shape : tuple of int
-        Of the input, batch first.
+        Shape of the input, batch first.
     element : Element
 
     Returns
     -------
     type : TensorType
     index : integer array
-        Which element of a sample each element of the model's input is.
+        For each element of the model's input, its position in a flattened sample.
     """
     flat = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     if view is None:
@@ -100,7 +100,7 @@ def _layout(view: np.ndarray | None, shape: tuple[int, ...],
     if view.shape[0] != 1 or not np.array_equal(np.sort(view, axis=None), flat.reshape(-1)):
         if len(shape) not in (3, 4):
             return TensorType((flat.size,), element), flat
-        view = flat  # the first layer sees a part of the input: channels first, as ONNX has it
+        view = flat  # the first layer reads a part of the input: assume channels first, as in ONNX
     type_ = TensorType((*view.shape[2:], view.shape[1]), element)
     index = np.empty_like(flat)
     index.reshape(-1)[view.reshape(-1)] = channels_first(type_).reshape(-1)

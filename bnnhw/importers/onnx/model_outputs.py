@@ -1,4 +1,4 @@
-"""The outputs of a model: bits, levels, or scores whose order is kept."""
+"""Adds the outputs of a model: bits, or integers in the order of the model's scores and a label."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from bnnhw.layers import Affine, ArgMax, Product
 __all__ = ["ModelOutput", "add_output"]
 
 ROUNDING = 2.0 ** -21
-"""Part of the largest score that float32 sums may be off by where they are not exact."""
+"""Possible error of inexact float32 sums, relative to the largest score."""
 
 MAX_SCORES = 1 << 24
-"""Attainable scores of all classes that are brought into one order."""
+"""Maximum number of attainable scores of all classes whose order is compared."""
 
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """An output of the model, and the outputs of the network that stand for it.
+    """An output of the model, and the outputs of the network that represent it.
 
     Attributes
     ----------
     tensor : str
-        The model's output.
+        Name of the model's output.
     scores : str
-        The model's tensor that the scores keep the order of; the output itself, or what the tail
-        of a classifier reads.
+        Name of the model's tensor whose order the integer scores keep: the output itself, or the
+        tensor that the tail of a classifier reads.
     chain : Chain
         That tensor, as a layer stores it.
     outputs : tuple of (str, str)
-        Outputs of the network and the layers that give them.
+        Outputs of the network and the layers that compute them.
     scores_layer : str or None
-        The layer that gives the scores; None where the output is bits.
+        The layer that computes the scores; None where the output is bits.
     label : bool
-        The model's output is the index of the largest score.
+        Whether the model's output is the index of the largest score.
     """
 
     tensor: str
@@ -57,17 +57,17 @@ class ModelOutput:
 
 def add_output(layers: LayerList, value: Chain | Tail, output: str, name: str | None,
                argmax: bool) -> ModelOutput:
-    """ModelOutput a tensor that the model gives out.
+    """Add the layers and outputs for an output of the model.
 
     Parameters
     ----------
     layers : LayerList
     value : Chain or Tail
-        The tensor; a tail gives the scores in front of it, and the label where it is one.
+        The tensor; a tail stands for the scores before it, and for the label if it is one.
     output : str
-        The model's name of it.
+        Name in the model.
     name : str or None
-        Name of the network's output; None for ``bits``, or ``scores`` and ``label``.
+        Name in the network; None for ``bits``, or ``scores`` and ``label``.
     argmax : bool
         Add the label after a vector of scores.
     """
@@ -107,7 +107,7 @@ def _few(chain: Chain) -> bool:
 
 
 def _shaped(layers: LayerList, chain: Chain, label: str) -> Chain:
-    """A vector in the model's order where one axis alone is longer than one, else a map."""
+    """Convert to a vector if only one axis is longer than one, else to a map."""
     if sum(n > 1 for n in chain.shape) <= 1:
         return in_order(layers, replace(chain, index=chain.index.reshape(1, -1)), label)
     return as_map(layers, chain, label, 1 if is_map(chain, 1) else -1)
@@ -130,7 +130,7 @@ def _fold(chain: Chain) -> IntegerScores:
         return IntegerScores(one, zero, -1, 0, chain.slope, chain.base, chain.error is None)
     if chain.count * chain.channels > MAX_SCORES:
         raise ModelError(f"has {chain.count} attainable scores for each of {chain.channels} "
-                         f"classes, at most {MAX_SCORES} in all are brought into one order",
+                         f"classes, expected at most {MAX_SCORES} in all",
                          where=chain.last_label, hint="train with binary or quantised activations "
                          "before the last layer")
     table = np.concatenate([chain.evaluate(np.float32, part)[0] for part in chain.parts()], axis=1)

@@ -1,8 +1,8 @@
-"""Evaluating the nodes of a model one by one, the way their specification has it.
+"""Evaluates single nodes of a model according to their specification.
 
-Standard nodes go through ONNX's own reference implementation, in the data type of the model.
-``BatchNormalization`` follows ONNX's formula for inference: the reference implementation takes the
-mere presence of ``momentum`` for training in the older operator sets.
+Standard nodes run in ONNX's reference implementation, in the data type of the model.
+``BatchNormalization`` is computed here by ONNX's formula for inference, because the reference
+implementation of older operator sets treats the mere presence of ``momentum`` as training mode.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["ELEMENTWISE", "LINEAR", "PASS_THROUGH", "QUANTISERS", "cast_target",
 QUANT_DOMAINS = ("qonnx.", "onnx.brevitas", "finn.")
 
 PASS_THROUGH = frozenset({"Identity", "Dropout", "DebugMarker"})
-"""Nodes whose output is their first input."""
+"""Operators whose output is their first input."""
 
 COMPARISONS = frozenset({"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"})
 
@@ -37,23 +37,23 @@ LOGIC = frozenset({"Not", "And", "Or", "Xor"})
 ROUNDING = frozenset({"Round", "Floor", "Ceil"})
 
 QUANTISERS = QONNX_QUANTISERS | COMPARISONS | LOGIC | ROUNDING | {"Sign"}
-"""Nodes that leave a few levels."""
+"""Operators whose result has a few levels."""
 
 LINEAR = PASS_THROUGH | {"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"}
-"""Nodes that scale and shift, where the channels are not what is divided by."""
+"""Operators that scale and shift, unless the activations are the divisor."""
 
 ELEMENTWISE = LINEAR | QUANTISERS | {
     "Abs", "Cast", "Celu", "Clip", "Elu", "Erf", "Exp", "HardSigmoid", "HardSwish", "LeakyRelu",
     "Log", "Max", "Min", "Pow", "PRelu", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus",
     "Softsign", "Sqrt", "Tanh", "ThresholdedRelu", "Where",
 }
-"""Nodes that can stand between a sum and the next matrix: each channel for itself."""
+"""Operators that treat each element separately, so that a chain can contain them."""
 
 DEBUG = frozenset({"DebugMarker"})
 
 
 def check_domain(node: Any) -> None:
-    """Raise for a node whose operator is unknown, or only shares its name with a known one.
+    """Reject a node whose operator is unknown, or only shares its name with a known one.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def check_domain(node: Any) -> None:
 
 
 def cast_target(node: Any) -> np.dtype[Any]:
-    """Return the numpy type that a ``Cast`` node gives."""
+    """Return the numpy type that a ``Cast`` node converts to."""
     try:
         return np.dtype(onnx_module().helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
     except (KeyError, TypeError):
@@ -104,7 +104,7 @@ def evaluate_all(node: Any, inputs: list[np.ndarray | None], opset: int) -> list
     Raises
     ------
     ModelError
-        The result is too large, or the inputs are none that the operator allows.
+        The result is too large, or the operator does not allow these inputs.
     """
     check_result_size(node, inputs)
     if node.op_type in QONNX_QUANTISERS:
@@ -133,7 +133,7 @@ def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np
         with np.errstate(all="ignore"):
             found = onnx.reference.ReferenceEvaluator(model).run(None, feeds)
         return [np.asarray(array) for array in found]
-    except Exception as error:  # each operator fails in its own way
+    except Exception as error:  # each operator raises different exceptions
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"cannot be evaluated: {reason}", where=node_label(node)) from None
 
@@ -156,7 +156,7 @@ def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | N
         One of ``QUANTISERS``.
     x : float array [points, channels]
     constants : sequence of array or None
-        None in the place of ``x``.
+        One for each input of the node; None for ``x``.
     """
     if node.op_type in QONNX_QUANTISERS:
         return quantiser_ties(node, x, constants)

@@ -1,4 +1,4 @@
-"""Pad nodes, which the convolution after them carries out."""
+"""Translates Pad nodes, whose padding becomes part of the convolution after them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Padded:
     chain : Chain
         The tensor before the node.
     starts, ends : tuple of int
-        Elements that are added at both ends of each axis of the tensor, batch first.
+        Number of elements added at both ends of each axis of the tensor, batch first.
     value : float64 [C]
-        What is added, for each channel of the chain's layer.
+        The padding value for each channel of the chain's layer.
     """
 
     chain: Chain
@@ -35,7 +35,7 @@ class Padded:
     value: np.ndarray
 
     def of_window(self, label: str) -> tuple[int, ...]:
-        """Pads of the rows and columns of a tensor [1, C, H, W]: starts, then ends."""
+        """Return the padding of rows and columns of a tensor [1, C, H, W]: starts, then ends."""
         if any(self.starts[:2]) or any(self.ends[:2]):
             raise ModelError(f"reads a tensor that is padded by {list(self.starts)} and "
                              f"{list(self.ends)}, but the batch and the channels cannot be padded",
@@ -44,10 +44,10 @@ class Padded:
 
 
 def padded(node: Any, chain: Chain | Padded, inputs: list[Any]) -> Chain | Padded:
-    """Read a Pad node of mode constant."""
+    """Translate a Pad node of mode constant."""
     label, options = node_label(node), attributes(node)
     if isinstance(chain, Padded):
-        raise ModelError("pads a tensor that is padded already", where=label)
+        raise ModelError("pads a tensor that another Pad node has padded", where=label)
     mode = options.get("mode", "constant")
     if mode != "constant":
         raise ModelError(f"has mode {mode}, expected constant", where=label)
@@ -73,7 +73,7 @@ def padded(node: Any, chain: Chain | Padded, inputs: list[Any]) -> Chain | Padde
 
 
 def transposed_padding(node: Any, source: Padded, moved: Chain) -> Padded:
-    """Let the pads of a tensor follow a Transpose, as the models of TensorFlow have it."""
+    """Apply a Transpose to the padding of a tensor, as models from TensorFlow need it."""
     rank = len(source.starts)
     order = [int(a) % rank for a in attributes(node).get("perm", range(rank)[::-1])]
     return Padded(moved, tuple(source.starts[a] for a in order),
@@ -81,7 +81,7 @@ def transposed_padding(node: Any, source: Padded, moved: Chain) -> Padded:
 
 
 def through_padding(node: Any, source: Padded, extended: Chain) -> Padded:
-    """Let the pad value follow an elementwise node, such as a quantiser after a padding layer."""
+    """Apply an elementwise node, such as a quantiser after a padding layer, to the pad value."""
     one = source.value.astype(np.float32)[None]
     found, _ = run_nodes(extended.nodes[-1:], one, np.float32, extended.opset)
     return replace(source, chain=extended, value=found[0].astype(np.float64))

@@ -1,4 +1,4 @@
-"""Pools and upsampling of models to layers."""
+"""Translates max-pools, averages and nearest-neighbour upsampling into layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["average_pool", "global_average", "max_pool", "resize"]
 
 
 def max_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
-    """MaxPool; on channels whose chain falls, the smallest integer gives the largest value."""
+    """Translate MaxPool; on falling channels the smallest integer is the largest value."""
     label = node_label(node)
     if chain.quantised:
         chain = as_stored(layers, chain, label)
@@ -37,7 +37,7 @@ def max_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
 
 
 def _falls(chain: Chain) -> np.ndarray:
-    """Channels whose values fall while the integers rise; refuses those that do both."""
+    """Return the channels whose values fall while the integers rise; none may do both."""
     if not chain.nodes:
         return np.asarray(chain.slope < 0)
     falls = np.zeros(chain.channels, dtype=np.bool_)
@@ -46,26 +46,26 @@ def _falls(chain: Chain) -> np.ndarray:
         down, up = (change < 0).any(axis=0), (change > 0).any(axis=0)
         if (down & up).any():
             raise ModelError(f"channel {part.start + int(np.argmax(down & up))} rises and falls, "
-                             "so no pool of its sums gives its largest value",
+                             "so its largest value is not at the largest or smallest sum",
                              where=chain.last_label, hint="train with the pool after the quantiser")
         falls[part] = down
     return falls
 
 
 def average_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
-    """AveragePool: a sum, whose values are worth the part of one pixel."""
+    """Translate AveragePool into a sum, with the division in the scale of its result."""
     label = node_label(node)
     chain = as_map(layers, as_stored(layers, chain, label), label)
     window = node_window(node, chain, _kernel(node))
     if window.padded and (not attributes(node).get("count_include_pad") or chain.base.any()
                           or chain.bipolar):
-        raise ModelError("averages fewer pixels, or others, at the border than inside",
+        raise ModelError("averages over the padding at the border",
                          where=label, hint="train with a pool without pads")
     return _average(layers, node, chain, window)
 
 
 def global_average(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
-    """GlobalAveragePool, and ReduceMean over all rows and columns."""
+    """Translate GlobalAveragePool, and ReduceMean over all rows and columns."""
     label = node_label(node)
     if node.op_type == "ReduceMean":
         options = attributes(node)
@@ -78,14 +78,14 @@ def global_average(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]
                              where=label)
         if last:
             chain = replace(chain, index=np.moveaxis(chain.index, -1, 1))
-        chain = _whole(layers, node, chain)
+        chain = _average_all(layers, node, chain)
         shape = np.moveaxis(chain.index, 1, -1) if last else chain.index
         keep = options.get("keepdims", 1)
         return replace(chain, index=shape if keep else shape.reshape(1, -1))
-    return _whole(layers, node, chain)
+    return _average_all(layers, node, chain)
 
 
-def _whole(layers: LayerList, node: Any, chain: Chain) -> Chain:
+def _average_all(layers: LayerList, node: Any, chain: Chain) -> Chain:
     label = node_label(node)
     chain = as_map(layers, as_stored(layers, chain, label), label)
     if len(chain.type.shape) == 1:
@@ -104,7 +104,7 @@ def _average(layers: LayerList, node: Any, chain: Chain, window: Window) -> Chai
         start, step, slope, base = np.zeros_like(start), 1, 2 * slope, base - slope
     count = taps * (chain.count - 1) + 1
     first = taps * start
-    if window.padded:  # pixels outside add nothing, whatever the others can be
+    if window.padded:  # pixels outside the map add 0, even if 0 is not attainable inside
         low = taps * np.minimum(start, 0)
         high = taps * np.maximum(start + step * (chain.count - 1), 0)
         first, step, count = low, 1, int((high - low).max()) + 1
@@ -132,23 +132,23 @@ def _check_work(window: Window, chain: Chain, label: str) -> None:
     out = window.out_size(height, width)
     elements = out[0] * out[1] * window.taps * channels
     if elements > 64 * MAX_ELEMENTS:
-        raise ModelError(f"its windows hold {elements} elements, at most {64 * MAX_ELEMENTS} are "
-                         "taken", where=label)
+        raise ModelError(f"its windows have {elements} elements in all, expected at most "
+                         f"{64 * MAX_ELEMENTS}", where=label)
 
 
 def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset: int) -> Chain:
-    """Resize and Upsample, to the nearest pixel by integer factors."""
+    """Translate Resize and Upsample to the nearest pixel by integer factors."""
     label, options = node_label(node), attributes(node)
     if options.get("mode", "nearest") != "nearest":
         raise ModelError(f"has mode {options['mode']}, expected nearest", where=label)
     if options.get("axes") is not None:
-        raise ModelError("names axes, which is not taken", where=label,
+        raise ModelError("has the attribute 'axes', which is not supported", where=label,
                          hint="give a scale for each axis")
     if chain.quantised:
         chain = as_stored(layers, chain, label)
     chain = as_map(layers, chain, label)
-    place = 1 if node.op_type == "Upsample" or opset < 11 else 2
-    scales = inputs[place] if len(inputs) > place else None
+    position = 1 if node.op_type == "Upsample" or opset < 11 else 2
+    scales = inputs[position] if len(inputs) > position else None
     sizes = inputs[3] if len(inputs) > 3 else None
     if isinstance(sizes, np.ndarray) and sizes.shape == (len(chain.shape),):
         scales = sizes / np.array(chain.shape)
@@ -161,7 +161,7 @@ def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset:
     check_size(tuple(n * f for n, f in zip(chain.shape, factors, strict=True)), label)
     for n, f in zip(chain.shape[2:], factors[2:], strict=True):
         if not np.array_equal(_nearest(options, n, f, node, opset), np.arange(n * f) // f):
-            raise ModelError("takes other pixels than the repeated ones", where=label,
+            raise ModelError("does not repeat each pixel", where=label,
                              hint="train with coordinate_transformation_mode = asymmetric and "
                              "nearest_mode = floor")
     layer = Upsample(layers.node_name(node), chain.source, chain.type,
@@ -172,23 +172,24 @@ def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset:
 
 def _nearest(options: dict[str, Any], size: int, factor: int, node: Any,
              opset: int) -> np.ndarray:
-    """Which input pixel each output pixel of one axis takes, by the formulas of ONNX."""
-    place = np.arange(size * factor, dtype=np.float64)
+    """Return the input pixel of each output pixel of one axis, by the formulas of ONNX."""
+    position = np.arange(size * factor, dtype=np.float64)
     modern = node.op_type == "Resize" and opset >= 11
     mode = options.get("coordinate_transformation_mode", "half_pixel") if modern else "asymmetric"
     if mode in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric") and size * factor > 1:
-        place = (place + 0.5) / factor - 0.5
+        position = (position + 0.5) / factor - 0.5
     elif mode == "tf_half_pixel_for_nn":
-        place = (place + 0.5) / factor
+        position = (position + 0.5) / factor
     elif mode in ("asymmetric", "half_pixel", "half_pixel_symmetric"):
-        place = place / factor
+        position = position / factor
     else:
-        raise ModelError(f"has coordinate_transformation_mode = {mode}, which is not taken",
+        raise ModelError(f"has the unsupported coordinate_transformation_mode = {mode}",
                          where=node_label(node), hint="train with asymmetric")
     rounding = options.get("nearest_mode", "round_prefer_floor") if modern else "floor"
-    ways = {"round_prefer_floor": np.ceil(place - 0.5), "round_prefer_ceil": np.floor(place + 0.5),
-            "floor": np.floor(place), "ceil": np.ceil(place)}
-    if rounding not in ways:
-        raise ModelError(f"has nearest_mode = {rounding}, expected {', '.join(ways)}",
+    rounded = {"round_prefer_floor": np.ceil(position - 0.5),
+               "round_prefer_ceil": np.floor(position + 0.5),
+               "floor": np.floor(position), "ceil": np.ceil(position)}
+    if rounding not in rounded:
+        raise ModelError(f"has nearest_mode = {rounding}, expected {', '.join(rounded)}",
                          where=node_label(node))
-    return np.clip(ways[rounding], 0, size - 1).astype(np.int64)
+    return np.clip(rounded[rounding], 0, size - 1).astype(np.int64)

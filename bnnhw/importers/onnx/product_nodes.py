@@ -1,4 +1,4 @@
-"""MatMul, Gemm and Conv nodes to layers."""
+"""Translates MatMul, Gemm and Conv nodes into dense layers and convolutions."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = ["conv", "matrix"]
 
 
 def matrix(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
-    """MatMul or Gemm; a MatMul over the last axis of a map is a convolution of one pixel."""
+    """Translate MatMul or Gemm; a MatMul over the last axis of a map becomes a 1x1 convolution."""
     label = node_label(node)
     options = attributes(node) if node.op_type == "Gemm" else {}
     values = inputs[1] if len(inputs) > 1 else None
     if not isinstance(values, np.ndarray):
         raise ModelError("expected the activations first and constant weights second", where=label)
     if options.get("transA"):
-        raise ModelError("transposes its activations (transA), which is not taken", where=label)
+        raise ModelError("transposes its activations (transA), expected transA = 0", where=label)
     weights = values if options.get("transB") else values.T
     if weights.ndim != 2 or weights.shape[1] != chain.shape[-1] or not weights.size:
         raise ModelError(f"multiplies a tensor of shape {list(chain.shape)} by a matrix of shape "
@@ -70,7 +70,7 @@ def _pixelwise(layers: LayerList, node: Any, chain: Chain, weights: np.ndarray) 
 
 
 def conv(layers: LayerList, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
-    """Conv, of one or two axes, grouped or not, with what a Pad node in front of it adds."""
+    """Translate a Conv of one or two axes, with the padding of a Pad node before it."""
     label, options = node_label(node), attributes(node)
     weights = inputs[1] if len(inputs) > 1 else None
     if not isinstance(weights, np.ndarray) or weights.ndim not in (3, 4) or not weights.size:
@@ -114,19 +114,19 @@ def _check_work(window: Window, height: int, width: int, channels: int, label: s
     out = window.out_size(height, width)
     elements = out[0] * out[1] * window.taps * channels
     if elements > 64 * MAX_ELEMENTS:
-        raise ModelError(f"its windows hold {elements} elements, at most {64 * MAX_ELEMENTS} are "
-                         "taken", where=label)
+        raise ModelError(f"its windows have {elements} elements in all, expected at most "
+                         f"{64 * MAX_ELEMENTS}", where=label)
 
 
 def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:
-    """The chain that starts at the sums of a layer."""
+    """Add a layer, and return the chain that begins at its sums."""
     type_ = layers.add(layer)
     return Chain(layer.name, type_, channels_first(type_), found.start, found.step, found.count,
                  found.slope, found.base, layers.opset, error=found.error, note=chain.note)
 
 
 def _extras(chain: Chain, node: Any, inputs: list[Any], options: dict[str, Any]) -> Chain:
-    """What Gemm and Conv add to their products: a factor alpha, and a bias times beta."""
+    """Append what Gemm and Conv add to their products: a factor alpha, and a bias times beta."""
     make, alpha = onnx_module().helper.make_node, float(options.get("alpha", 1.0))
     bias = inputs[2] if len(inputs) > 2 else None
     if alpha != 1:

@@ -1,4 +1,4 @@
-"""Sums of products: what MatMul, Gemm and Conv nodes make of stored integers."""
+"""Finds the attainable sums of products with binary weights, and the floats that they stand for."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from bnnhw.importers.onnx.chain import Chain
 __all__ = ["ProductSums", "binary_weights", "pad_values", "product_sums"]
 
 NEARLY = 1e-5
-"""How far, in steps, a pad value may be from an integer by float rounding."""
+"""Maximum distance of a pad value from an integer, in steps, that counts as float rounding."""
 
 MANY = 129
-"""Steps of a weight from which on it does not look quantised; 8 signed bits have 128."""
+"""Number of steps from which weights no longer look quantised; 8 signed bits have 128."""
 
 FLOAT_BITS = 24
-WIDEST = 60
+"""Bits of the significand of float32."""
+
+MAX_SUM_BITS = 60
+"""Maximum width of a sum."""
 
 
 @dataclass(frozen=True)
 class ProductSums:
-    """What the sums of a layer are, and what they are worth: see ``Chain``.
+    """The attainable sums of a layer and their floats, with the attributes of ``Chain``.
 
     Attributes
     ----------
     bits : uint8 [out, in]
-        The weights, 0 for -1; turned where an input channel falls.
+        The weights, 0 for -1; inverted where an input channel falls.
     start, step, count : int64 [out], int, int
     slope, base : float64 [out]
     error : float64 [out] or None
@@ -44,7 +47,18 @@ class ProductSums:
 
 
 def binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Split a matrix [out, in] into bits and the magnitude of each row."""
+    """Split a float32 matrix [out, in] of +s and -s in each row into bits and magnitudes.
+
+    Returns
+    -------
+    bits : uint8 [out, in]
+    magnitudes : float32 [out]
+
+    Raises
+    ------
+    ModelError
+        The weights are not binary; the message says what they look like.
+    """
     if weights.dtype != np.float32:
         raise ModelError(f"has weights of type {weights.dtype}, expected float32", where=label,
                          hint="export the model in float32")
@@ -56,7 +70,7 @@ def binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndar
 
 
 def _not_binary(sizes: np.ndarray, label: str) -> ModelError:
-    """Say what weights are that are not +s and -s in each row."""
+    """Describe weights that are not +s and -s in each row."""
     largest = sizes.max(axis=1, keepdims=True)
     zero = sizes == 0
     if (zero | (sizes == largest)).all():
@@ -65,13 +79,13 @@ def _not_binary(sizes: np.ndarray, label: str) -> ModelError:
                           where=label, hint="train with binary weights (BipolarQuant, or Quant "
                           "of one signed bit)")
     if (np.abs(sizes - largest) <= largest * 1e-5).all():
-        return ModelError("has weights that are +s and -s in each row but for float rounding",
+        return ModelError("has weights that are +s and -s in each row except for float rounding",
                           where=label, hint="export the sign itself, without a straight-through "
                           "expression such as (sign - w).detach() + w around it")
     largest_step = max(_steps(row) for row in sizes)
     if largest_step < MANY:
-        return ModelError(f"has weights of up to {largest_step} equal steps on both sides of 0, as "
-                          f"a quantiser of {int(largest_step).bit_length() + 1} bits gives; "
+        return ModelError(f"has weights of up to {largest_step} equal steps on both sides of 0, "
+                          f"as from a quantiser of {int(largest_step).bit_length() + 1} bits; "
                           "expected +s and -s in each row, weights of several bits are not "
                           "supported yet", where=label, hint="train with binary weights "
                           "(BipolarQuant, or Quant of one signed bit)")
@@ -81,7 +95,7 @@ def _not_binary(sizes: np.ndarray, label: str) -> ModelError:
 
 
 def _steps(sizes: np.ndarray) -> int:
-    """The largest magnitude of a row in equal steps; ``MANY`` where there are none."""
+    """Return the largest magnitude of a row in equal steps; ``MANY`` where there are none."""
     levels = np.unique(np.append(sizes.astype(np.float64), 0.0))
     count = levels / max(float(np.diff(levels).min(initial=np.inf)), 1e-300)
     if count[-1] >= MANY or np.abs(count - np.round(count)).max() > 1e-3 or len(levels) < 2:
@@ -90,12 +104,12 @@ def _steps(sizes: np.ndarray) -> int:
 
 
 def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None:
-    """What the input has to hold outside the map for the model to see ``value`` [C] there.
+    """Find the stored integers outside the map for which the model sees ``value`` [C] there.
 
     Returns
     -------
     int64 [C] or None
-        As stored, for each channel; None for exact zeros between -1 and +1.
+        One per channel, as stored; None for exact zeros between -1 and +1.
     """
     element = chain.type.element
     exact = (value - chain.base) / np.where(chain.slope == 0, 1.0, chain.slope)
@@ -110,7 +124,7 @@ def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None
         channel = int(np.argmin(fits & (v >= element.lo) & (v <= element.hi)))
         ends = [float((chain.slope * end + chain.base)[channel])
                 for end in (chain.start, chain.stop)]
-        raise ModelError(f"pads with {value[channel]:g}, which is none of the {chain.count} values "
+        raise ModelError(f"pads with {value[channel]:g}, expected one of the {chain.count} values "
                          f"between {min(ends):g} and {max(ends):g} of its input", where=label,
                          hint="train without padding here, or with a pad value that the input can "
                          "have")
@@ -119,32 +133,32 @@ def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None
 
 def product_sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: str,
          pad: np.ndarray | None, absent: bool) -> ProductSums:
-    """Say what sums of products of stored integers are attainable, and what they mean.
+    """Find the attainable sums of products of stored integers, and their floats.
 
     Parameters
     ----------
     chain : Chain
-        Without steps.
+        Without nodes: its values are linear in the stored integers.
     weights : float32 [out, in]
-        -s and +s in each row.
+        Values -s and +s in each row.
     columns : integer array [out or 1, in]
-        Channel that each weight meets.
+        Input channel of each weight.
     label : str
-        Node, for errors.
+        Node, for messages.
     pad : int64 [C] or None
         Stored values outside the map; None without any.
     absent : bool
-        Exact zeros outside the map.
+        Whether there are exact zeros outside the map.
     """
     signs_of, scales = binary_weights(weights, label)
     unit = _unit(chain, label)
-    turned = (chain.slope < 0)[columns]
-    bits = signs_of ^ turned.astype(np.uint8)
+    falls = (chain.slope < 0)[columns]
+    bits = signs_of ^ falls.astype(np.uint8)
     fan_in = bits.shape[1]
     start, step, count = _inputs(chain, pad, absent)
-    if (count * step).bit_length() + fan_in.bit_length() > WIDEST:
-        raise ModelError(f"sums {fan_in} values of {chain.type}, which do not fit {WIDEST} bits",
-                         where=label)
+    if (count * step).bit_length() + fan_in.bit_length() > MAX_SUM_BITS:
+        raise ModelError(f"sums {fan_in} values of {chain.type}, expected sums of at most "
+                         f"{MAX_SUM_BITS} bits", where=label)
     signs = 2 * bits.astype(np.int64) - 1
     low, high = start[columns], start[columns] + step * (count - 1)
     first = np.where(signs > 0, low, -high).sum(axis=1)
@@ -154,26 +168,26 @@ def product_sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: 
                          np.abs(chain.slope * (start + step * (count - 1)) + chain.base)).max()
     error = None
     if not _exact(chain, unit, scales, fan_in * largest / unit):
-        own = 0.0 if chain.error is None else float(chain.error.max())
-        error = wide * fan_in * (largest * fan_in * 2.0 ** -FLOAT_BITS + own)
+        inherited = 0.0 if chain.error is None else float(chain.error.max())
+        error = wide * fan_in * (largest * fan_in * 2.0 ** -FLOAT_BITS + inherited)
     return ProductSums(bits, first, step, fan_in * (count - 1) + 1, wide * unit, base, error)
 
 
 def _unit(chain: Chain, label: str) -> float:
-    """What one step of every channel is worth; refuses channels that differ."""
+    """Return the float value of one step; all channels need the same one."""
     sizes = np.abs(chain.slope)
     unit = float(sizes.max())
     if unit == 0 or (sizes.max() - sizes.min()) > unit * 2.0 ** -(FLOAT_BITS - 1):
         raise ModelError(f"reads activations in steps of {sizes.min():g} to {sizes.max():g}, one "
-                         "for each channel, which weights of one magnitude cannot take up",
+                         "for each channel, expected one scale for all of them",
                          where=label, hint="train with one scale for all input channels, or "
                          "with a quantiser before this node")
     return unit
 
 
 def _inputs(chain: Chain, pad: np.ndarray | None, absent: bool) -> tuple[np.ndarray, int, int]:
-    """Attainable integers of each input channel, with those outside the map: start, step, count."""
-    if absent:  # 0 is between -1 and +1
+    """Return start, step and count of the integers of each input channel, padding included."""
+    if absent:  # 0 lies between -1 and +1
         return chain.start, 1, 3
     if pad is None or chain.bipolar:
         return chain.start, chain.step, chain.count
@@ -189,8 +203,8 @@ def _inputs(chain: Chain, pad: np.ndarray | None, absent: bool) -> tuple[np.ndar
 def _exact(chain: Chain, unit: float, scales: np.ndarray, units: float) -> bool:
     """Whether float32 sums of these products are exact in any order of addition.
 
-    They are where every product is a multiple of one power of two, and the largest sum is less
-    than 2**24 of it.
+    They are exact if every product is a multiple of one power of two, and the largest sum is less
+    than 2**24 times that power.
     """
     halves = chain.base / unit * 2
     return bool(chain.error is None and np.frexp(unit)[0] == 0.5

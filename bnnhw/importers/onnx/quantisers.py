@@ -1,4 +1,4 @@
-"""The quantisers of QONNX, evaluated as their specification and the package qonnx have them.
+"""Evaluates the quantisers of QONNX as its specification and the package qonnx define them.
 
 ``Quant`` (``IntQuant``) clips and rounds to a range of integers; one signed bit is bipolar, -1 and
 +1. ``BipolarQuant`` is the sign with +1 at zero. ``MultiThreshold`` counts thresholds.
@@ -19,7 +19,7 @@ __all__ = ["QONNX_QUANTISERS", "evaluate_quantiser", "parameter", "quantiser_tie
 QONNX_QUANTISERS = frozenset({"BipolarQuant", "Quant", "IntQuant", "MultiThreshold"})
 
 MAX_BITS = 32
-"""Widest ``Quant`` that is evaluated, as biases have it; activations take few levels of it."""
+"""Maximum width of a ``Quant``, as biases have it; activations use few of its levels."""
 
 _ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ROUND": np.round, "HALF_EVEN": np.round, "FLOOR": np.floor, "CEIL": np.ceil,
@@ -40,7 +40,7 @@ def evaluate_quantiser(node: Any, inputs: Sequence[np.ndarray | None]) -> np.nda
 
 
 def parameter(node: Any, inputs: Sequence[np.ndarray | None], k: int, name: str) -> np.ndarray:
-    """Return input ``k`` of a node, which has to be there."""
+    """Return input ``k`` of a node, or raise ``ModelError`` if it is left out."""
     value = inputs[k] if k < len(inputs) else None
     if value is None:
         raise ModelError(f"has no {name}", where=node_label(node))
@@ -87,14 +87,14 @@ def _rounding(node: Any) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _quant_range(node: Any, bits: np.ndarray) -> tuple[int, int, bool]:
-    """Lowest and highest integer of a ``Quant``, and whether it is bipolar.
+    """Return the lowest and highest integer of a ``Quant``, and whether it is bipolar.
 
     One signed bit is bipolar to QONNX, not the two's complement pair -1 and 0. Two signed bits of
     a narrow range are also -1..1, but those are three levels.
     """
     width = float(bits.flat[0]) if bits.size else 0.0
     if not (bits == width).all() or width != int(width) or not 1 <= width <= MAX_BITS:
-        raise ModelError(f"quantises to {width:g} bits, expected one whole number of bits from 1 "
+        raise ModelError(f"quantises to {width:g} bits, expected one integer from 1 "
                          f"to {MAX_BITS} for all channels", where=node_label(node))
     options, count = attributes(node), 1 << int(width)
     narrow = bool(options.get("narrow", 1))

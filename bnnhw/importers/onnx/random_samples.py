@@ -1,4 +1,4 @@
-"""Random samples that reach many levels of a network: noise, dim noise, blocks, and the ends."""
+"""Draws random samples that reach many levels of a network: noise, low contrast and blocks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["random_samples"]
 def random_samples(type_: TensorType, count: int, seed: int) -> np.ndarray:
     """Draw legal samples of an input.
 
-    Uniform noise alone gives every neuron about the same sum. So a quarter of the samples has
-    little contrast around a random level, and a quarter is made of equal blocks; the first two are
-    the lowest and the highest value everywhere.
+    Uniform noise alone gives every neuron about the same sum. Therefore a quarter of the samples
+    has low contrast around a random level, and a quarter consists of equal blocks; the first two
+    samples have the lowest and the highest value everywhere.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def random_samples(type_: TensorType, count: int, seed: int) -> np.ndarray:
 
 
 def _blocks(random: np.random.Generator, type_: TensorType, low: int, high: int) -> np.ndarray:
-    """Equal neighbours along all axes but the channels."""
+    """Draw a sample of equal blocks along all axes except the channels."""
     axes = type_.shape[:-1] if len(type_.shape) > 1 else type_.shape
     last = type_.shape[-1:] if len(type_.shape) > 1 else ()
     size = int(random.integers(2, 6))

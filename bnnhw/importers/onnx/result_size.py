@@ -1,4 +1,4 @@
-"""How large the result of a node is, before it is computed: files come from strangers."""
+"""Bounds the size of a node's result before it is computed, since files are not trusted."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["check_result_size"]
 
 
 def check_result_size(node: Any, inputs: Sequence[np.ndarray | None]) -> None:
-    """Raise ``ModelError`` where the result would hold more elements than bnnhw allocates."""
+    """Raise ``ModelError`` if the result would have more than ``MAX_ELEMENTS`` elements."""
     size = _result_size(node, inputs)
     if size > MAX_ELEMENTS:
-        raise ModelError(f"gives {size:.0f} elements, expected at most {MAX_ELEMENTS}",
+        raise ModelError(f"computes {size:.0f} elements, expected at most {MAX_ELEMENTS}",
                          where=node_label(node))
 
 
 def _result_size(node: Any, inputs: Sequence[np.ndarray | None]) -> float:
-    """An upper bound of the number of elements of the result."""
+    """Return an upper bound of the number of elements of the result."""
     arrays = [a for a in inputs if a is not None]
     rule = _RULES.get(node.op_type)
     if rule is not None:
@@ -32,7 +32,7 @@ def _result_size(node: Any, inputs: Sequence[np.ndarray | None]) -> float:
     try:
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
-        return float(max(a.size for a in arrays))  # no elementwise node: it moves what is there
+        return float(max(a.size for a in arrays))  # not elementwise: the node moves elements
     return _product(shape)
 
 
@@ -72,7 +72,7 @@ def _range(node: Any, inputs: Sequence[np.ndarray | None]) -> float:
 
 
 def _matmul(node: Any, inputs: Sequence[np.ndarray | None]) -> float:
-    """Products that are computed; they are no fewer than the elements of the result."""
+    """Return the number of products, which is at least the number of elements of the result."""
     one, other = inputs[:2]
     if one is None or other is None or not one.size or not other.size:
         return 0.0

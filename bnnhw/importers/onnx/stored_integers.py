@@ -1,4 +1,4 @@
-"""Chains to integers that a layer stores, with what one of them is worth to the model."""
+"""Turns the value of a chain into integers that a layer stores, and their scale in the model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ __all__ = ["as_integers", "as_linear", "as_stored"]
 
 METHOD = "the model's own nodes, float32, at all sums"
 NEARLY = 1e-4
-"""Part of a step by which float32 may move a value off a straight line."""
+"""Maximum distance of a float32 value from a straight line, in steps."""
 
 
 def as_stored(layers: LayerList, chain: Chain, label: str) -> Chain:
-    """End a chain: give one without steps, whose values are ``slope_c * v + base_c``.
+    """Return an equal chain without nodes, whose values are ``slope_c * v + base_c``.
 
-    A chain that scales and shifts keeps its integers. One that quantises gets a layer of
-    thresholds. Anything else is refused.
+    A chain that only scales and shifts keeps its integers. For a chain that quantises, a layer of
+    thresholds is added.
+
+    Raises
+    ------
+    ModelError
+        The chain does neither.
     """
     if not chain.nodes:
         return chain
@@ -53,9 +58,9 @@ def _thresholded(layers: LayerList, chain: Chain, label: str) -> Chain:
     last = next((s.node for s in reversed(chain.nodes) if s.quantised), None)
     if last is not None and last.op_type == "Sign" and levels.thresholds.shape[1] == 2:
         layers.notes.append(
-            f"{node_label(last)} gives 0 at some attainable values, so that layer '{layer.name}' "
-            "gives three levels of 2 bits; torch.where(x >= 0, 1.0, -1.0) in place of torch.sign "
-            "trains and exports one bit, without Brevitas")
+            f"{node_label(last)} is 0 at some attainable values, so that layer '{layer.name}' "
+            "has three levels, which take 2 bits; torch.where(x >= 0, 1.0, -1.0) instead of "
+            "torch.sign trains and exports one bit, without Brevitas")
     if isinstance(layer, Binarize):
         method = "the model's own nodes, at all pixels"
         layers.certificates.append(Certificate(layer.name, method, 1, chain.count, int(falling)))
@@ -68,7 +73,7 @@ def _thresholded(layers: LayerList, chain: Chain, label: str) -> Chain:
 
 
 def as_linear(chain: Chain) -> Chain:
-    """Write the linear steps of a chain into its slope and base; measures what floats round."""
+    """Combine the linear nodes of a chain into its slope and base, and measure float rounding."""
     zero = np.zeros(chain.channels, dtype=np.int64)
     probe = replace(chain, start=zero, step=1, count=2, exact_points=None)
     ends = np.concatenate([probe.evaluate(np.float64, part)[0] for part in probe.parts()], axis=1)
@@ -90,7 +95,7 @@ def _measured(chain: Chain, slope: np.ndarray, base: np.ndarray) -> Chain:
 
 
 def _straight_by_ends(chain: Chain) -> Chain | None:
-    """The line through the ends of a table, where all of the table is on it."""
+    """Return the line through the first and last value if all others are on it, else None."""
     if chain.uniform and chain.channels > 1:
         one = _straight_by_ends(chain.single())
         if one is None:
@@ -112,7 +117,7 @@ def _straight_by_ends(chain: Chain) -> Chain | None:
 
 
 def _layer(layers: LayerList, chain: Chain, levels: Levels) -> tuple[Layer, bool]:
-    """The layer that gives the levels, and whether it gives all of them upside down."""
+    """Make the layer that computes the levels; also return whether it inverts all of them."""
     thresholds, falling = levels.thresholds, levels.falling
     if chain.source == "input" and thresholds.shape[1] == 1 and isinstance(
             chain.type.element, Int) and (thresholds == thresholds[0]).all() and \
@@ -128,7 +133,7 @@ def _layer(layers: LayerList, chain: Chain, levels: Levels) -> tuple[Layer, bool
 
 
 def as_integers(layers: LayerList, chain: Chain) -> Chain:
-    """Make integers of bits: -1 and +1 of bits that mean that, 0 and 1 of others."""
+    """Convert bits to integers by a layer: to -1 and +1 if they mean that, else to 0 and 1."""
     if isinstance(chain.type.element, Int):
         return chain
     key = ("integers", chain.source)
@@ -142,7 +147,7 @@ def as_integers(layers: LayerList, chain: Chain) -> Chain:
 
 
 def _symmetric(levels: Levels) -> bool:
-    """Two levels -s and +s in each channel."""
+    """Whether each channel has the two levels -s and +s."""
     return levels.thresholds.shape[1] == 1 and bool((levels.low == -(levels.low + levels.step))
                                                     .all())
 

@@ -1,4 +1,4 @@
-"""One pass over the nodes of a model: what each tensor is, and the layers so far."""
+"""Translates the nodes of a model one by one, and knows what each tensor of the model is."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Value = np.ndarray | Chain | Padded | Tail
 
 @dataclass
 class Translation:
-    """The state of one import.
+    """The tensors, layers and outputs of a model while its nodes are translated.
 
     Attributes
     ----------
     layers : LayerList
     values : dict of str to Value
-        Each tensor: constants as arrays, activations as chains. Where a layer stores the integers
-        of a tensor, later readers see it as those integers.
+        Every tensor by name: constants as arrays, activations as chains. Once a layer stores the
+        integers of a tensor, the tensor is a chain that begins at that layer.
     chains : list of (str, Chain)
-        The tensors of activations in the order of the model, as their nodes gave them.
+        The tensors of activations in the order of the model, as their nodes computed them.
     outputs : list of ModelOutput
-        The outputs, when they are made.
+        The outputs of the model, added after the last node.
     """
 
     layers: LayerList
@@ -53,7 +53,13 @@ class Translation:
     outputs: list[ModelOutput] = field(default_factory=list)
 
     def visit(self, node: Any) -> None:
-        """Take a node into the layers, or into what its outputs are."""
+        """Translate a node: add a layer, or extend the chain that stands for its input.
+
+        Raises
+        ------
+        ModelError
+            The node, or this use of it, is not supported.
+        """
         label = node_label(node)
         for source in node.input:
             if source and source not in self.values:
@@ -78,7 +84,7 @@ class Translation:
     def _end(self, node: Any, inputs: list[Any], tails: list[Tail]) -> None:
         source = inputs[0]
         if not isinstance(source, (Chain, Tail)):
-            raise ModelError("reads the result of another tail than its first input",
+            raise ModelError("reads a classifier's result as another input than its first",
                              where=node_label(node))
         if node.op_type in TAILS:
             self.values.update(end_with(node, source, inputs))
@@ -93,11 +99,11 @@ class Translation:
             return shape_of(node, chains[0].shape)
         if len(chains) > 1:
             return self._join(node, inputs)
-        place = next(k for k, v in enumerate(inputs) if v is chains[0])
+        position = next(k for k, v in enumerate(inputs) if v is chains[0])
         makers: dict[str, Callable[[], Value]] = {
-            "Conv": lambda: conv(self.layers, node, self._stored(node, place), inputs),
-            "MatMul": lambda: matrix(self.layers, node, self._only(node, place), inputs),
-            "Gemm": lambda: matrix(self.layers, node, self._only(node, place), inputs),
+            "Conv": lambda: conv(self.layers, node, self._stored(node, position), inputs),
+            "MatMul": lambda: matrix(self.layers, node, self._first_only(node, position), inputs),
+            "Gemm": lambda: matrix(self.layers, node, self._first_only(node, position), inputs),
             "Pad": lambda: padded(node, chains[0], inputs),
             "MaxPool": lambda: max_pool(self.layers, node, chains[0]),
             "AveragePool": lambda: average_pool(self.layers, node, chains[0]),
@@ -108,23 +114,22 @@ class Translation:
         }
         if node.op_type in ("Identity", "DebugMarker"):
             return chains[0]
-        if node.op_type in makers and (place == 0 or node.op_type in ("MatMul", "Gemm")):
+        if node.op_type in makers and (position == 0 or node.op_type in ("MatMul", "Gemm")):
             return makers[node.op_type]()
-        if node.op_type in MOVES and place == 0:
+        if node.op_type in MOVES and position == 0:
             return self._moved(node, chains[0], inputs)
         if node.op_type in ELEMENTWISE:
             return self._elementwise(node, chains[0], inputs)
         raise ModelError(f"the operator '{node.op_type}' is not supported on activations",
-                         where=node_label(node), hint="expected MatMul, Gemm or Conv with binary "
-                         "weights, pools, nodes that treat each element by itself, or "
-                         "BatchNormalization")
+                         where=node_label(node), hint="use MatMul, Gemm or Conv with binary "
+                         "weights, pools, elementwise nodes, or BatchNormalization")
 
     def _after_padding(self, node: Any, inputs: list[Any]) -> Value:
-        """What may stand between a Pad node and the convolution that carries it out."""
+        """Translate a node between a Pad node and the convolution that does the padding."""
         source = inputs[0]
         if not isinstance(source, Padded) or any(isinstance(v, (Chain, Padded))
                                                  for v in inputs[1:]):
-            raise ModelError("joins a padded map with another tensor, which is not supported",
+            raise ModelError("combines a padded map with another tensor, which is not supported",
                              where=node_label(node))
         if node.op_type in PASS_THROUGH:
             return source
@@ -138,12 +143,12 @@ class Translation:
         if node.op_type in ELEMENTWISE:
             chain = source.chain.extended(node, [source.chain, *inputs[1:]])
             return through_padding(node, source, chain)
-        raise ModelError("reads a padded map, which is supported before a Conv only",
+        raise ModelError("reads the result of a Pad node, expected a Conv after it",
                          where=node_label(node))
 
-    def _stored(self, node: Any, place: int) -> Any:
-        """The tensor that a node reads, as integers of a layer; other readers see them too."""
-        name = node.input[place]
+    def _stored(self, node: Any, position: int) -> Any:
+        """Store the tensor that a node reads as integers of a layer, for all of its readers."""
+        name = node.input[position]
         value = self.values[name]
         if isinstance(value, Padded):
             return replace(value, chain=as_stored(self.layers, value.chain, node_label(node)))
@@ -152,8 +157,8 @@ class Translation:
         self.values[name] = made
         return made
 
-    def _only(self, node: Any, place: int) -> Chain:
-        if place != 0:
+    def _first_only(self, node: Any, position: int) -> Chain:
+        if position != 0:
             raise ModelError("expected the activations first and constant weights second",
                              where=node_label(node))
         made = self._stored(node, 0)
@@ -161,7 +166,7 @@ class Translation:
         return made
 
     def _join(self, node: Any, inputs: list[Any]) -> Chain:
-        """Several tensors of activations: functions of the same integers, or branches."""
+        """Combine several tensors of activations: functions of the same integers, or branches."""
         label = node_label(node)
         branches = node.op_type in ("Add", "Sub", "Concat") and all(
             isinstance(v, Chain) and (v.linear or v.quantised) for v in inputs)
@@ -171,7 +176,7 @@ class Translation:
                 return made
         if node.op_type not in ("Add", "Sub", "Concat") or \
                 not all(isinstance(v, Chain) for v in inputs):
-            raise ModelError("joins two branches, which is supported for Add, Sub and Concat only",
+            raise ModelError("combines two branches, which only Add, Sub and Concat can",
                              where=label)
         chains = [self._stored(node, k) for k in range(len(inputs))]
         if node.op_type == "Concat":
@@ -188,12 +193,12 @@ class Translation:
         return flat.extended(node, [flat if v is chain else v for v in inputs])
 
     def _moved(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
-        """Let the indices of a tensor follow a node that only moves elements."""
+        """Apply a node that only moves elements to the indices of a tensor."""
         arrays = [chain.index if isinstance(v, Chain) else v for v in inputs]
         index = evaluate(node, arrays, self.layers.opset)
         if index.ndim < 1 or index.size < 1 or index.shape[0] != 1:
-            raise ModelError(f"gives a tensor of shape {list(index.shape)}, expected a batch of "
-                             "one in front", where=node_label(node))
+            raise ModelError(f"has the output shape {list(index.shape)}, expected a batch of "
+                             "one as the first axis", where=node_label(node))
         if math.prod(index.shape) > math.prod(chain.shape):
             raise ModelError("repeats elements, which is not supported", where=node_label(node))
         return replace(chain, index=index)

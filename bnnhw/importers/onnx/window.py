@@ -1,4 +1,4 @@
-"""Windows of Conv and pool nodes: kernel, strides, dilations and pads of one or two axes."""
+"""Reads the window of a Conv or pool node: kernel, strides, dilations and pads."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bnnhw.importers.onnx.layout import check_size
 from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.ir import Window
 
-__all__ = ["LARGEST", "node_window"]
+__all__ = ["MAX_SIZE", "node_window"]
 
-LARGEST = 1 << 16
-"""Largest kernel, stride, dilation or pad."""
+MAX_SIZE = 1 << 16
+"""Maximum of each number of a window: kernel, stride, dilation and pad."""
 
 
 def node_window(node: Any, chain: Chain, kernel: list[int],
                 padded: tuple[int, ...] = ()) -> Window:
-    """Read the window of a node over a map or a signal; its output is not too large.
+    """Read the window of a node over a map or a signal, and check the size of its output.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
     kernel : list of int
         Rows and columns, or rows only.
     padded : tuple of int
-        What a Pad node in front adds, starts and then ends.
+        Padding of a Pad node before it, starts and then ends.
     """
     label, options = node_label(node), attributes(node)
     axes = len(kernel)
@@ -43,7 +43,7 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
     pads = _pads(options, size, reach, strides, label)
     if any(padded):
         if any(pads):
-            raise ModelError("pads what a Pad node pads already", where=label,
+            raise ModelError("pads a tensor that a Pad node pads, too", where=label,
                              hint="train with one of the two paddings")
         pads = list(padded)
     _check(pads, 0, label, "pads")
@@ -52,8 +52,8 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
                 for k in range(axes)]
         if any(more) and node.op_type != "MaxPool":
             raise ModelError("has ceil_mode = 1 and windows that reach over the border, where it "
-                             "averages fewer pixels than inside; that is not supported",
-                             where=label, hint="train with ceil_mode = 0, which is another network")
+                             "averages fewer pixels than inside, which is not supported",
+                             where=label, hint="train again with ceil_mode = 0")
         pads = [*pads[:axes], *(pads[axes + k] + more[k] for k in range(axes))]
     starts, ends = pads[:axes], pads[axes:]
     if axes == 1:
@@ -65,7 +65,7 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
     height, width, channels = chain.type.map
     out = window.out_size(height, width)
     if min(out) < 1:
-        raise ModelError(f"has a window of {reach} for a map of {size}, which is smaller",
+        raise ModelError(f"has a window of {reach}, which is larger than its map of {size}",
                          where=label)
     check_size((height + starts[0] + ends[0], width + (starts[1] + ends[1] if axes == 2 else 0),
                 channels), label)
@@ -74,10 +74,9 @@ def node_window(node: Any, chain: Chain, kernel: list[int],
 
 
 def _ceil_pad(size: int, start: int, end: int, reach: int, stride: int) -> int:
-    """Pixels to pad at the end of an axis, so that ``ceil_mode`` has its last window.
+    """Return the padding at the end of an axis that the last window of ``ceil_mode`` needs.
 
-    A window that would begin outside of the map and its leading pads does not exist (ONNX,
-    MaxPool; PyTorch alike).
+    A window that would begin after the map does not exist (ONNX MaxPool; PyTorch is alike).
     """
     last = -(-(size + start + end - reach) // stride) * stride  # where the last window begins
     if last >= size + start:
@@ -110,5 +109,5 @@ def _numbers(values: Any, count: int, otherwise: int, label: str, what: str) -> 
 
 
 def _check(numbers: list[int], least: int, label: str, what: str) -> None:
-    if any(not least <= n <= LARGEST for n in numbers):
-        raise ModelError(f"has {what} {numbers}, expected {least} to {LARGEST}", where=label)
+    if any(not least <= n <= MAX_SIZE for n in numbers):
+        raise ModelError(f"has {what} {numbers}, expected {least} to {MAX_SIZE}", where=label)
