@@ -311,7 +311,8 @@ def empty(model: Any, folder: Path) -> None:
 BAD_ONNX: dict[str, tuple[Callable[[Any, Path], None], str]] = {
     "truncated": (truncate, "cut short"),
     "external data": (external, "outside of the model's folder"),
-    "cycle": (cycle, "is part of a cycle"), "dangling": (dangling, "which no node or tensor defines"),
+    "cycle": (cycle, "is part of a cycle"), "dangling": (dangling, "which no node or tensor "
+                                                           "defines"),
     "unsupported": (unsupported, "the operator 'LSTM' is not supported"),
     "huge tensor": (huge_tensor, "expected at most"),
     "huge input": (huge_input, "elements, expected at most"),
