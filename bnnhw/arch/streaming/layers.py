@@ -40,7 +40,7 @@ from bnnhw.layers import (
     Upsample,
 )
 
-__all__ = ["lower", "lowering", "lowers"]
+__all__ = ["check_lowering", "lower", "lowers"]
 
 Lowering = Callable[[Builder, Any], None]
 
@@ -55,24 +55,17 @@ def lowers(*kinds: type[Layer]) -> Callable[[Lowering], Lowering]:
     return register
 
 
-def lowering(layer: Layer) -> Lowering:
-    """Look up the lowering of a layer.
-
-    Raises
-    ------
-    PlanError
-        Its kind has none.
-    """
+def check_lowering(layer: Layer, arch: str) -> None:
+    """Raise ``PlanError`` if the kind of a layer has no lowering; ``arch`` is for the message."""
     if type(layer) not in _LOWERINGS:
-        raise PlanError(f"layers of kind '{layer.kind}' have no lowering to streaming units",
+        raise PlanError(f"architecture '{arch}' has no lowering for layers of kind '{layer.kind}'",
                         where=f"layer '{layer.name}'",
-                        hint="register one with @lowers in bnnhw/arch/streaming/layers.py")
-    return _LOWERINGS[type(layer)]
+                        hint="register one with @lowers of bnnhw.arch.streaming.layers")
 
 
 def lower(builder: Builder, layer: Layer) -> None:
-    """Append the units of a layer."""
-    lowering(layer)(builder, layer)
+    """Append the units of a layer that ``check_lowering`` has accepted."""
+    _LOWERINGS[type(layer)](builder, layer)
 
 
 lowers(Conv, Dense)(build_product)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.layers import lower, lowering
+from bnnhw.arch.streaming.layers import check_lowering, lower
 from bnnhw.arch.streaming.memories import choose_memories
 from bnnhw.arch.streaming.products import hand_fold, matrix_of
 from bnnhw.config.hints import Hints
@@ -165,7 +165,7 @@ def check(graph: Graph, arch: str) -> None:
                               f"{layer.coefficients}, expected the bits of one integer")
         elif isinstance(layer, ArgMax) and layer.source == "input":
             raise cannot(arch, layer, "reads the input itself")
-        lowering(layer)
+        check_lowering(layer, arch)
         if not graph.readers(layer.name) and \
                 layer.name not in [source for _, source in graph.outputs]:
             raise cannot(arch, layer, "is read by no layer and is no output")
