@@ -1,17 +1,22 @@
-"""The command line within this process, for tests of many commands: a start takes a second."""
+"""Runs the command line within this process, because a start of Python takes a second."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from bnnhw.cli import main
 
-__all__ = ["Called", "caller"]
+__all__ = ["Called", "caller", "run_inside"]
 
 Called = Callable[..., tuple[int, str, str]]
 
@@ -32,3 +37,19 @@ def caller(folder: Path, monkeypatch: pytest.MonkeyPatch,
         return int(left.value.code or 0), out, err
 
     return call
+
+
+def run_inside(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a verb in a folder, as ``subprocess.run`` would, with its output as text."""
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with (mock.patch.object(sys, "argv", ["bnnhw", *arguments]),
+              contextlib.chdir(cwd or Path.cwd()),
+              contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+              pytest.raises(SystemExit) as left):
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    return subprocess.CompletedProcess(arguments, int(left.value.code or 0), out.getvalue(),
+                                       err.getvalue())

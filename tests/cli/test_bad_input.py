@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.cli.inside import run_inside
 
 YAML: dict[str, Any] = {
     "name": "net", "input": {"shape": [6], "type": "bits"}, "weights": "weights.npz",
@@ -32,8 +32,7 @@ def write(folder: Path, yaml: Any = YAML, arrays: dict[str, Any] | None = None) 
 
 def cli(*arguments: str, cwd: Path) -> tuple[int, str]:
     """Run a verb; whatever it says must be one line without a traceback."""
-    result = subprocess.run([sys.executable, "-m", "bnnhw", *arguments], cwd=cwd,
-                            capture_output=True, text=True, timeout=120)
+    result = run_inside(*arguments, cwd=cwd)
     assert "Traceback" not in result.stderr
     return result.returncode, result.stderr.strip()
 

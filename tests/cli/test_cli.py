@@ -15,17 +15,24 @@ import pytest
 from bnnhw import designs
 from bnnhw.emit.manifest import seal
 from bnnhw.importers.network import load_network
-
-
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bnnhw", *arguments], cwd=cwd,
-                          capture_output=True, text=True)
+from tests.cli.inside import run_inside
 
 
 def ok(*arguments: str, cwd: Path | None = None) -> str:
-    result = run(*arguments, cwd=cwd)
+    result = run_inside(*arguments, cwd=cwd)
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def test_exit_codes_of_the_process(tmp_path: Path) -> None:
+    """What shells and scripts see; all other tests run within this process."""
+    for arguments, code, error in ((("--version",), 0, ""), (("list", "designs"), 0, ""),
+                                   (("list", "boards9"), 2, "error: cannot list 'boards9'")):
+        result = subprocess.run([sys.executable, "-m", "bnnhw", *arguments], cwd=tmp_path,
+                                capture_output=True, text=True)
+        assert result.returncode == code
+        assert result.stderr.startswith(error)
+        assert bool(error) == (result.stdout == "")
 
 
 def test_shipped_design_from_check_to_simulation(tmp_path: Path) -> None:
@@ -35,7 +42,7 @@ def test_shipped_design_from_check_to_simulation(tmp_path: Path) -> None:
     assert "all can be built" in ok("check", "mnist_tfc")
     out = ok("generate", "--arch", "streaming", "--layers", "mnist_tfc", "-o", "core.v", "--ii",
              "100", cwd=tmp_path)
-    assert "asked for at most 100: reached" in out
+    assert "goal: at most 100 cycles per frame, reached" in out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["core.json", "core.v", "x.npy"]
     ok("golden", "mnist_tfc", "--inputs", "x.npy", "--outputs", "g.npz", cwd=tmp_path)
     summary = json.loads(ok("simulate", "core.json", "--inputs", "x.npy", "--outputs", "s.npz",
@@ -141,7 +148,7 @@ def test_mismatch_is_exit_code_5(tmp_path: Path) -> None:
         manifest = json.loads((tmp_path / "core.json").read_text())
         manifest["verilog"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
         (tmp_path / "core.json").write_text(json.dumps(seal(manifest)))
-        result = run("simulate", "core.json", "--inputs", "x.npy", cwd=tmp_path)
+        result = run_inside("simulate", "core.json", "--inputs", "x.npy", cwd=tmp_path)
         assert result.returncode == 5
         return result.stderr
 

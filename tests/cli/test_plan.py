@@ -21,7 +21,7 @@ from bnnhw.plan.goal_check import check_goal, settle
 from bnnhw.plan.resources import fastest_fit, fits, resources
 from bnnhw.platforms import boards, get_board
 from tests.cli.inside import Called, caller
-from tests.cli.test_cli import run as bnnhw
+from tests.cli.inside import run_inside as bnnhw
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
 

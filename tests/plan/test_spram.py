@@ -23,7 +23,7 @@ from bnnhw.plan import Goal
 from bnnhw.plan.image import load_tables, weight_image
 from bnnhw.plan.resources import fastest_fit, resources
 from bnnhw.platforms import get_board
-from tests.cli.test_cli import run as bnnhw
+from tests.cli.inside import run_inside as bnnhw
 from tests.networks import random_graph
 
 SFC = ("name: sfc\ninput: {shape: [784], type: bits}\nweights: random\nlayers:\n"
