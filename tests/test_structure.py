@@ -14,7 +14,8 @@ ORDER = (("errors", "extras"), ("caches", "html_table"), ("config",),
          ("families",), ("layers",),
          ("golden", "passes"), ("importers",),
          ("plan", "dataflow", "rtl", "hostlink.gateware", "platforms"), ("arch",), ("emit",),
-         ("tools", "boards", "asic", "sim", "designs"), ("hostlink.driver",), ("api",), ("cli",))
+         ("tools", "board_planning", "asic", "sim", "designs"), ("hostlink.driver",), ("api",),
+         ("cli",))
 RANK = {name: k for k, names in enumerate(ORDER) for name in names}
 UPWARD = {("bnnhw/emit/design.py", name) for name in ("api", "sim", "hostlink.driver")}
 """Exceptions: methods of ``Design`` call the library when they run, and name the classes of its

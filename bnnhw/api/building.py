@@ -9,7 +9,7 @@ from typing import Any
 
 from bnnhw.api.progress import Progress, StageLog, StageReport
 from bnnhw.arch import architectures, get_arch
-from bnnhw.boards.clock_advice import SLOWER, recommended_mhz
+from bnnhw.board_planning.clock_advice import SLOWER, recommended_mhz
 from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files

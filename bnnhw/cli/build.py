@@ -9,8 +9,8 @@ import typer
 
 from bnnhw.api.building import build_board, check_carried, timing_error, warm_up
 from bnnhw.arch import architectures
-from bnnhw.boards import BoardPlan, build_smaller, plan_for
-from bnnhw.boards.clock_advice import FASTER, recommended_mhz
+from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
+from bnnhw.board_planning.clock_advice import FASTER, recommended_mhz
 from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.json_output import print_json

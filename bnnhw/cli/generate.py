@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from bnnhw.arch import architectures
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.cli.arch_options import ArchCommand
 from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, device_names, networks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bnnhw.arch import architectures
-from bnnhw.boards.device_plan import plan_for_device
+from bnnhw.board_planning.device_plan import plan_for_device
 from bnnhw.cli.arch_options import ArchCommand
 from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, device_names, networks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from bnnhw.arch import get_arch
-from bnnhw.boards.device_plan import DevicePlan
+from bnnhw.board_planning.device_plan import DevicePlan
 from bnnhw.cli.arch_options import flags_of
 
 __all__ = ["commands"]

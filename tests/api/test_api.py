@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pkgutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -37,6 +38,8 @@ def test_only_public_names_are_exported() -> None:
     for name in bnnhw.__all__:
         assert getattr(bnnhw, name) is not None
     assert {n for n in errors.__all__ if n[0].isupper()} - {"OPTION"} <= set(bnnhw.__all__)
+    modules = {module.name for module in pkgutil.iter_modules(bnnhw.__path__)}
+    assert not modules & set(bnnhw.__all__)  # an imported module would hide the public name
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         bnnhw.nothing_of_the_kind  # noqa: B018
     assert bnnhw.devices()["up5k"]

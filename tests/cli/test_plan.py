@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.boards import plan_for
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning import plan_for
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import DEVICES, get_device
 from bnnhw.families.costs import block_count

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from bnnhw.boards.device_share import ALL, usual_share
+from bnnhw.board_planning.device_share import ALL, usual_share
 from bnnhw.families import get_device, get_family
 from bnnhw.families.costs import RAM_LUTS, estimate
 from bnnhw.families.flow import PlaceAndRoute

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bnnhw.boards.clock_advice import recommended_mhz
+from bnnhw.board_planning.clock_advice import recommended_mhz
 from bnnhw.dataflow.folding import Fold, Matrix, TooFastError, check_fold, solve
 from bnnhw.emit.board import divisor_of
 from bnnhw.errors import PlanError

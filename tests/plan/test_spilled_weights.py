@@ -11,7 +11,7 @@ import pytest
 from bnnhw import golden
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.design import Design

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bnnhw.arch.streaming import SLOWEST
-from bnnhw.boards.device_share import usual_share, with_host_link
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning.device_share import usual_share, with_host_link
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.config.hints import LayerHint
 from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.board import design_board

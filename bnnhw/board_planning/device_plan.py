@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bnnhw.arch import get_arch
-from bnnhw.boards.board_plan import plan_for
-from bnnhw.boards.device_share import (
+from bnnhw.board_planning.board_plan import plan_for
+from bnnhw.board_planning.device_share import (
     ALL,
     fits_share,
     remaining_device,
     usual_share,
     with_host_link,
 )
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.errors import BnnhwError, FitError, option
 from bnnhw.families import DEVICES, Device
 from bnnhw.importers.network import Network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.boards import plan_for
+from bnnhw.board_planning import plan_for
 from bnnhw.errors import FitError
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import bnnhw
-from bnnhw.boards import BoardPlan, build_smaller, plan_for
-from bnnhw.boards.board_plan import plan_smaller
-from bnnhw.boards.clock_advice import recommended_mhz
-from bnnhw.boards.device_share import fits_share, remaining_device, usual_share
+from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
+from bnnhw.board_planning.board_plan import plan_smaller
+from bnnhw.board_planning.clock_advice import recommended_mhz
+from bnnhw.board_planning.device_share import fits_share, remaining_device, usual_share
 from bnnhw.emit.board import link_cost
 from bnnhw.errors import FitError, PlanError
 from bnnhw.families import get_device

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from bnnhw.boards.board_plan import BoardPlan, plan_smaller
+from bnnhw.board_planning.board_plan import BoardPlan, plan_smaller
 from bnnhw.errors import FitError
 
 __all__ = ["BUILDS", "build_smaller"]

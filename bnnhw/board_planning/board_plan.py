@@ -7,14 +7,14 @@ import math
 from dataclasses import dataclass, replace
 
 from bnnhw.arch import get_arch
-from bnnhw.boards.device_share import (
+from bnnhw.board_planning.device_share import (
     ALL,
     fits_share,
     remaining_device,
     usual_share,
     with_host_link,
 )
-from bnnhw.boards.planner import planner_of
+from bnnhw.board_planning.planner import planner_of
 from bnnhw.emit.board import link_cost
 from bnnhw.errors import FitError, PlanError, TimingError, option
 from bnnhw.families import get_device
