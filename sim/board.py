@@ -1,4 +1,4 @@
-"""A whole board in Verilator, driven through its serial line bit by bit."""
+"""Simulates an entire board with Verilator, and drives its serial line bit by bit."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ TOP = "bnnhw_board"
 TOP_WITH_FLASH = "bnnhw_board_and_flash"
 HARNESS = Path(__file__).with_name("board.cpp")
 CYCLE = 65536
+"""Fractions of a clock cycle in which the harness measures the bits of the host."""
+
 NEVER = 1 << 62
 MISSING_STOP = 256
+"""Added by the harness to a byte whose stop bit is missing."""
 
 
 def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
                      netlist: bool = False, bit_error: float = 0.0) -> BoardModel:
-    """A board that loads its weights from a flash, word by word as the real one does.
+    """Return the model of a board that loads its weights from a simulated SPI flash.
 
     Parameters
     ----------
     verilog, divisor, bit_error
-        As of ``BoardModel``; the text is the one that ``bnnhw build`` writes, of module ``TOP``.
+        As in ``BoardModel``; ``verilog`` has the module ``TOP``, as ``bnnhw build`` writes it.
     weights : Path
-        What is in the flash.
+        Contents of the flash.
     offset : int
-        Where it begins there.
+        Address at which they start.
     netlist : bool
-        The text is a netlist, and brings models of its cells.
+        ``verilog`` is a netlist with models of its cells.
     """
     models = () if netlist else ("spram.v",)
     return BoardModel(verilog, divisor, top=TOP_WITH_FLASH,
@@ -49,7 +52,7 @@ def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
 
 def build_board(verilog: str, *, top: str = TOP, sources: Sequence[Path] = (),
                 defines: Sequence[str] = ()) -> Path:
-    """Compile the Verilog of a board, or its netlist, with the harness of its serial line.
+    """Compile the Verilog or netlist of a board together with the harness of its serial line.
 
     Parameters
     ----------
@@ -58,9 +61,9 @@ def build_board(verilog: str, *, top: str = TOP, sources: Sequence[Path] = (),
     top : str
         Its top module.
     sources : sequence of Path
-        More Verilog, such as a vendor's cell models, read before it.
+        Further Verilog files, such as a vendor's cell models, which are read first.
     defines : sequence of str
-        ``NAME`` or ``NAME=VALUE``, for all of the Verilog.
+        Macros ``NAME`` or ``NAME=VALUE`` for all of the Verilog.
     """
     texts = {f"source{k}_{path.name}": path.read_text() for k, path in enumerate(sources)}
     return build_library(top, HARNESS, {**texts, "board.v": verilog},
@@ -69,7 +72,7 @@ def build_board(verilog: str, *, top: str = TOP, sources: Sequence[Path] = (),
 
 @functools.cache
 def _load(library: Path) -> ctypes.CDLL:
-    """The functions of a compiled board, with the types of their arguments."""
+    """Load a compiled board, and declare the types of its functions."""
     loaded = ctypes.CDLL(str(library))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     for name, result, arguments in (
@@ -87,21 +90,21 @@ def _load(library: Path) -> ctypes.CDLL:
 
 
 class BoardModel:
-    """A board that comes out of power-on with the first cycle.
+    """A simulated board, powered on in the first cycle.
 
     Parameters
     ----------
     verilog : str
-        Text of the board, or the netlist that place and route wrote.
+        Text of the board, or its netlist after place and route.
     divisor : int
-        Clock cycles of a bit.
+        Clock cycles per bit on the serial line.
     top, sources, defines
         As in ``build_board``.
     bit_error : float
-        By how many percent a bit of the host is longer than one of the board, under 50. The host
-        sends and listens with it.
+        Deviation of the host's bit length from that of the board in percent, between -50 and 50.
+        The host sends and receives with it.
     arguments : sequence of str
-        ``+NAME=VALUE`` for the Verilog.
+        Arguments ``+NAME=VALUE`` for the Verilog (``$value$plusargs``).
     """
 
     def __init__(self, verilog: str, divisor: int, *, top: str = TOP,
@@ -117,9 +120,9 @@ class BoardModel:
         self._arguments = [name.encode() for name in ("board", *arguments)]
         self._board: int | None = self._new()
         self.framing_errors = 0
-        """Bytes of the board whose stop bit was missing, up to now."""
+        """Number of bytes of the board whose stop bit was missing."""
         self.received_at: np.ndarray = np.zeros(0, dtype=np.int64)
-        """Cycle of the stop bit of each byte that ``receive`` gave last."""
+        """Cycle of the stop bit of each byte that the last ``receive`` returned."""
 
     def __enter__(self) -> BoardModel:
         return self
@@ -128,13 +131,13 @@ class BoardModel:
         self.close()
 
     def close(self) -> None:
-        """Give its memory back. Closing twice is no error; anything else afterwards is."""
+        """Free the model. Closing twice is not an error; using it afterwards is one."""
         board, self._board = self._board, None
         if board is not None:
             self._lib.board_delete(board)
 
     def power_cycle(self) -> None:
-        """Begin anew, with all registers as after configuration and nothing under way."""
+        """Restart the board: all registers as after configuration, and idle lines."""
         self.close()
         self._board = self._new()
 
@@ -155,7 +158,7 @@ class BoardModel:
 
     @property
     def waiting(self) -> int:
-        """Bytes of the board that ``receive`` would give."""
+        """Bytes of the board that wait to be received."""
         return int(self._lib.board_waiting(self._handle))
 
     @property
@@ -165,47 +168,47 @@ class BoardModel:
         return int(self._board)
 
     def send(self, data: bytes) -> None:
-        """Put bytes on the host's line, behind what is still to be sent."""
+        """Send bytes to the board, after those that are still being sent."""
         self._lib.board_send(self._handle, data, len(data), 1)
 
     def send_broken(self, data: bytes) -> None:
-        """Put bytes on the host's line that lack their stop bits."""
+        """Send bytes without stop bits to the board."""
         self._lib.board_send(self._handle, data, len(data), 0)
 
     def hold(self, level: int, cycles: int) -> None:
-        """Hold the host's line: 0 is a break, as of a cable that is pulled; 1 is silence."""
+        """Hold the host's line at 0 (a break, or an unplugged cable) or 1 (idle)."""
         self._lib.board_hold(self._handle, level, cycles)
 
     def cut(self, low_cycles: int = 0) -> None:
-        """Drop what is still to be sent, in the middle of a byte too, and hold the line low."""
+        """Drop the bytes that are not sent yet, even within a byte, and hold the line low."""
         self._lib.board_cut(self._handle, low_cycles)
 
     def run(self, cycles: int, *, received: int = NEVER, quiet: int = NEVER) -> int:
-        """Let clock cycles pass, and return how many did.
+        """Simulate clock cycles, and return their number.
 
         Parameters
         ----------
         cycles : int
-            At most so many.
+            Largest number of cycles.
         received : int
-            Stop when so many bytes of the board wait.
+            Stop when this many bytes of the board wait to be received.
         quiet : int
-            Stop when both lines were idle for so many cycles.
+            Stop when both lines have been idle for this many cycles.
         """
         return int(self._lib.board_run(self._handle, cycles, received, quiet))
 
     def receive(self) -> bytes:
-        """Take the bytes that the board has sent. Those without a stop bit are only counted."""
+        """Return the bytes that the board has sent; bytes without a stop bit are only counted."""
         count = self.waiting
         values, cycles = np.zeros(count, np.uint16), np.zeros(count, np.int64)
         self._lib.board_take(self._handle, values.ctypes.data, cycles.ctypes.data)
-        whole = values < MISSING_STOP
-        self.framing_errors += int(count - whole.sum())
-        self.received_at = cycles[whole]
-        return values[whole].astype(np.uint8).tobytes()
+        valid = values < MISSING_STOP
+        self.framing_errors += int(count - valid.sum())
+        self.received_at = cycles[valid]
+        return values[valid].astype(np.uint8).tobytes()
 
     def exchange(self, data: bytes, answer: int, patience: int) -> bytes:
-        """Send bytes, and return what the board has answered then.
+        """Send bytes and return the answer of the board.
 
         Parameters
         ----------
@@ -213,15 +216,15 @@ class BoardModel:
         answer : int
             Bytes to wait for.
         patience : int
-            Cycles for which both lines may be idle before it is given up; no fewer bytes than
-            ``answer`` mean that it was not.
+            Cycles for which both lines may be idle before the wait ends; fewer than ``answer``
+            bytes are then returned.
         """
         self.send(data)
         self.run(NEVER, received=answer, quiet=patience)
         return self.receive()
 
     def speed(self, cycles: int = 20_000) -> float:
-        """Simulate some cycles, and return how many a second were."""
+        """Simulate some cycles, and return the speed in cycles per second."""
         begin = time.perf_counter()
         passed = self.run(cycles)
         return passed / max(time.perf_counter() - begin, 1e-6)

@@ -1,4 +1,4 @@
-"""A simulated board behind a pseudo-terminal, so that it is met as any serial device is."""
+"""Runs a simulated board behind a pseudo-terminal, so that programs use it like a serial device."""
 
 from __future__ import annotations
 
@@ -14,49 +14,57 @@ from bnnhw.emit.board import load_board
 from bnnhw.emit.board_weights import WEIGHTS_FILE
 from bnnhw.errors import ToolError
 from bnnhw.sim.board import BoardModel, board_with_flash
-from bnnhw.sim.netlist import netlist_board
+from bnnhw.sim.netlist.boards import netlist_board
 
 __all__ = ["SimulatedBoard"]
 
-TURN_SECONDS = 0.002
-"""Time of a turn of the simulation, between two looks at the terminal."""
-REST_SECONDS = 0.02
+STEP_SECONDS = 0.002
+"""Host time that is simulated between two accesses to the terminal."""
+
+IDLE_WAIT_SECONDS = 0.02
+"""Time to wait for input in each step while the board is idle."""
+
 LINGER_CYCLES = 1 << 23
-"""Clock cycles with idle lines after which the simulation slows down, to leave the processor to
-others. Time goes on, so that the longest run ends."""
-OWED = 256
-"""By how many times longer it is awaited where the board may still owe an answer."""
-LOOK_SECONDS = 1e-4
+"""Clock cycles with idle lines after which the simulation slows down and leaves the processor to
+other programs. It never stops, so that the longest run ends."""
+
+ANSWER_FACTOR = 256
+"""Factor on these cycles while the board may still have to answer."""
+
+UNLOCKED_SECONDS = 1e-4
+"""Time between two steps, in which other threads get the lock."""
+
 READ_BYTES = 4096
 
 
 class SimulatedBoard:
-    """Keep a board's clock running, and its serial line at a terminal.
+    """Simulates a board continuously, with its serial line on a pseudo-terminal.
 
-    Its time has nothing to do with ours: it passes as fast as the model can be simulated.
+    Simulated time is independent of real time: the model runs as fast as it can.
 
     Parameters
     ----------
     model : BoardModel
-        Closed with it.
+        Model of the board; ``close`` closes it too.
     clock_hz : int
-        Of the board.
+        Clock frequency of the board.
     linger : int
-        Clock cycles with idle lines after which the simulation slows down; more than the board
-        waits for the rest of a request.
+        Clock cycles with idle lines after which the simulation slows down; more than the timeout of
+        the board within a request.
 
     Attributes
     ----------
     path : str
-        Of the terminal, as for any serial port. Another one after each ``plug``; empty between.
+        Path of the terminal. It changes with each ``plug``, and is empty while unplugged.
     """
 
     def __init__(self, model: BoardModel, clock_hz: int, linger: int = LINGER_CYCLES):
         self.model, self.clock_hz, self.linger = model, clock_hz, linger
         self.path = ""
-        self._speed = max(model.speed() for _ in range(3))  # others use the machine, too
+        # The fastest of three counts: other programs may slow down a single measurement.
+        self._speed = max(model.speed() for _ in range(3))
         self._cycles = model.cycles
-        self._owes = False  # nothing was sent since something was received
+        self._answer_expected = False  # bytes were sent and none received since
         self._ends: tuple[int, int] | None = None
         self._to_host = bytearray()
         self._lock = threading.Lock()
@@ -73,7 +81,8 @@ class SimulatedBoard:
         ----------
         folder : Path
         placed : bool
-            Its netlist, placed and routed where the family allows that, instead of its Verilog.
+            Simulate its netlist (after place and route if the family supports that) instead of its
+            Verilog.
         """
         built = load_board(folder)
         linger = max(LINGER_CYCLES, 2 * built.frame_timeout)
@@ -92,34 +101,40 @@ class SimulatedBoard:
 
     @property
     def seconds(self) -> float:
-        """Time on the board since power-on."""
+        """Simulated seconds since power-on."""
         return self._cycles / self.clock_hz
 
     @property
     def scale(self) -> float:
-        """Seconds that pass here while one passes on the board."""
+        """Real seconds per simulated second."""
         return self.clock_hz / self._speed
 
     def plug(self) -> None:
-        """Offer a terminal, if there is none."""
+        """Open a terminal if there is none.
+
+        Raises
+        ------
+        ToolError
+            The system has no free pseudo-terminal.
+        """
         with self._lock:
             if self._ends is None and not self._closing.is_set():
                 try:
-                    here, there = os.openpty()
+                    master, slave = os.openpty()
                 except OSError as error:
-                    raise ToolError(f"no pseudo-terminal can be had: {error.strerror}") from None
-                tty.setraw(there)
-                os.set_blocking(here, False)
-                self._ends = here, there
-                self.path = os.ttyname(there)
+                    raise ToolError(f"cannot open a pseudo-terminal: {error.strerror}") from None
+                tty.setraw(slave)
+                os.set_blocking(master, False)
+                self._ends = master, slave
+                self.path = os.ttyname(slave)
 
     def unplug(self, low_cycles: int = 0) -> None:
-        """Take the terminal away, as a cable that is pulled.
+        """Remove the terminal, as if the cable were unplugged. Bytes in transit are lost.
 
         Parameters
         ----------
         low_cycles : int
-            Clock cycles for which the board's line is low then. What was on its way is lost.
+            Clock cycles for which the line to the board is low.
         """
         with self._lock:
             if not self._closing.is_set():
@@ -127,14 +142,14 @@ class SimulatedBoard:
                 self.model.cut(low_cycles)
 
     def power_cycle(self) -> None:
-        """Take its power away for a moment; the terminal stays."""
+        """Restart the board; the terminal remains open."""
         with self._lock:
             if not self._closing.is_set():
                 self._to_host.clear()
                 self.model.power_cycle()
 
     def close(self) -> None:
-        """End the simulation; whatever is asked of it afterwards does nothing."""
+        """End the simulation. Later calls have no effect."""
         with self._lock:
             self._closing.set()
             self._hang_up()
@@ -152,19 +167,20 @@ class SimulatedBoard:
         while not self._closing.is_set():
             with self._lock:
                 if not self._closing.is_set():
-                    self._turn()
-            time.sleep(LOOK_SECONDS)  # whoever waits for the lock gets it
+                    self._step()
+            time.sleep(UNLOCKED_SECONDS)
 
-    def _turn(self) -> None:
-        resting = self.model.quiet >= self.linger * (OWED if self._owes else 1)
-        self._read(REST_SECONDS if resting else 0)
+    def _step(self) -> None:
+        """Simulate for a short time, and transfer bytes from and to the terminal."""
+        idle = self.model.quiet >= self.linger * (ANSWER_FACTOR if self._answer_expected else 1)
+        self._read(IDLE_WAIT_SECONDS if idle else 0)
         begin = time.perf_counter()
-        passed = self.model.run(max(1000, int(self._speed * TURN_SECONDS)))
+        passed = self.model.run(max(1000, int(self._speed * STEP_SECONDS)))
         seconds = time.perf_counter() - begin
         self._speed += 0.05 * (passed / max(seconds, 1e-6) - self._speed)
         self._cycles = self.model.cycles
         received = self.model.receive()
-        self._owes = self._owes and not received
+        self._answer_expected = self._answer_expected and not received
         self._to_host += received
         self._write()
 
@@ -172,11 +188,11 @@ class SimulatedBoard:
         if self._ends is None:
             time.sleep(wait)
         elif select.select([self._ends[0]], [], [], wait)[0]:
-            with contextlib.suppress(OSError):  # nobody has it open
+            with contextlib.suppress(OSError):  # no program has opened the terminal
                 self.model.send(os.read(self._ends[0], READ_BYTES))
-                self._owes = True
+                self._answer_expected = True
 
     def _write(self) -> None:
         if self._ends is not None and self._to_host:
-            with contextlib.suppress(BlockingIOError):  # the host does not read
+            with contextlib.suppress(BlockingIOError):  # the host does not read its input
                 del self._to_host[:os.write(self._ends[0], self._to_host)]

@@ -1,4 +1,4 @@
-"""Simulating the cells themselves: the text that synthesis sees, with the vendor's cell models."""
+"""Cell-level simulation: the Verilog as synthesis sees it, with the vendor's cell models."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["with_cells"]
 
 
 def with_cells(design: Design) -> Design:
-    """The design as synthesis reads it (``SYNTHESIS`` is defined), and models of its cells.
+    """Return a design as synthesis reads it (``SYNTHESIS`` is defined), with models of its cells.
 
     Raises
     ------
     ToolError
-        Yosys, which the models come with, is not installed, or has none of a cell.
+        Yosys, which contains the models, is not installed, or has no model of a cell.
     """
     models = get_device(design.plan.device).family.simulation
-    own = set(re.findall(r"^module (\w+)", design.verilog, re.MULTILINE))
-    used = set(re.findall(r"^\s*([A-Z]\w+) (?:#\(|\w+\()", design.verilog, re.MULTILINE)) - own
+    defined = set(re.findall(r"^module (\w+)", design.verilog, re.MULTILINE))
+    used = set(re.findall(r"^\s*([A-Z]\w+) (?:#\(|\w+\()", design.verilog, re.MULTILINE)) - defined
     libraries = models.libraries if models else ()
     text = "`define SYNTHESIS\n" + design.verilog + cell_models(libraries, used)
     return replace(design, verilog=text)

@@ -40,7 +40,7 @@ def imports(path: Path) -> set[str]:
     return {room(name.split(".")[1:]) for name in names if name.startswith("bnnhw.")}
 
 
-MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/*.py"), *ROOT.glob("platforms/*.py")]
+MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/**/*.py"), *ROOT.glob("platforms/*.py")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

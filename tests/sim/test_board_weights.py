@@ -1,4 +1,4 @@
-"""A board whose weights lie in SPRAM reads them from its flash, and says so while it does."""
+"""A board with weights in SPRAM loads them from its flash, and reports its state meanwhile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HINTS = {"fc0": LayerHint(3, 8, "spram"), "fc1": LayerHint(1, 5, "spram"),
 
 @pytest.fixture(scope="module")
 def built() -> BoardDesign:
-    """Words of two parts, of one, and of less than one."""
+    """Memory words of two 16-bit parts, of one part, and of less than one part."""
     graph = random_graph([50, 14, 9, 6], seed=5)
     return board_of(generate(Network(graph, HINTS, ()), "streaming", get_device("up5k"), Goal()))
 
@@ -44,7 +44,7 @@ def power_on(built: BoardDesign, content: bytes, folder: Path) -> BoardModel:
 
 
 def loading_cycles(built: BoardDesign) -> int:
-    """Two cycles a bit, and what the flash takes to wake up."""
+    """Two cycles per bit, and the time that the flash needs to wake up."""
     assert built.weights is not None
     return 16 * len(built.weights.content) + 6000
 
@@ -75,10 +75,10 @@ def test_it_loads_and_computes(built: BoardDesign, tmp_path: Path) -> None:
         model.run(2000)
         assert status_of(model, Command.INFER, frame) == Status.LOADING
         ask(model, Command.IDENTIFY, answer=len(built.identity.pack()))
-        ask(model, Command.RESET)  # in the middle of it
+        ask(model, Command.RESET)  # while loading
         model.run(loading_cycles(built))
         assert_golden(built.design, x, compute(model, built.design, x))
-        ask(model, Command.RESET)  # what is loaded stays
+        ask(model, Command.RESET)  # the weights remain loaded
         assert_golden(built.design, x, compute(model, built.design, x))
         model.power_cycle()
         model.run(2000)
@@ -87,14 +87,14 @@ def test_it_loads_and_computes(built: BoardDesign, tmp_path: Path) -> None:
         assert_golden(built.design, x[:2], compute(model, built.design, x[:2]))
 
 
-@pytest.mark.parametrize("place", ["magic", "length", "digest", "first", "last", "erased", "short"])
-def test_other_weights_are_refused(built: BoardDesign, tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("damage", ["magic", "length", "digest", "first", "last", "erased", "short"])
+def test_wrong_weights_are_rejected(built: BoardDesign, tmp_path: Path, damage: str) -> None:
     assert built.weights is not None
     content = bytearray(built.weights.content)
-    at = {"magic": 1, "length": 4, "digest": 9, "first": 16, "last": len(content) - 5}.get(place)
-    if at is not None:
-        content[at] ^= 0x10
-    elif place == "erased":
+    offset = {"magic": 1, "length": 4, "digest": 9, "first": 16, "last": len(content) - 5}.get(damage)
+    if offset is not None:
+        content[offset] ^= 0x10
+    elif damage == "erased":
         content = bytearray()
     else:
         del content[-20:]
@@ -114,8 +114,8 @@ def test_plain_simulation_needs_no_loading(built: BoardDesign) -> None:
         assert_golden(design, x, result.outputs)
 
 
-def test_tables_behind_each_other(tmp_path: Path) -> None:
-    """20,000 words of a bit and more take two cells, one behind the other."""
+def test_a_memory_of_two_cells(tmp_path: Path) -> None:
+    """20,000 words take two SPRAM cells with consecutive addresses."""
     graph = random_graph([200, 100, 4], seed=6)
     hints = {"fc0": LayerHint(1, 1, "spram")}
     built = board_of(generate(Network(graph, hints, ()), "streaming", get_device("up5k"),
@@ -128,7 +128,7 @@ def test_tables_behind_each_other(tmp_path: Path) -> None:
         assert_golden(built.design, x, compute(model, built.design, x))
 
 
-def test_the_host_waits_for_it(built: BoardDesign, tmp_path: Path) -> None:
+def test_the_host_waits_until_the_weights_are_loaded(built: BoardDesign, tmp_path: Path) -> None:
     pytest.importorskip("serial", reason="extra 'host' is not installed")
     from bnnhw.hostlink.driver import Accelerator
 
@@ -143,5 +143,5 @@ def test_the_host_waits_for_it(built: BoardDesign, tmp_path: Path) -> None:
     content[40] ^= 1
     (folder / "weights.bin").write_bytes(content)
     with Accelerator(f"sim:{folder}") as board, \
-            pytest.raises(LinkError, match="weights in the board's flash are not those"):
+            pytest.raises(LinkError, match="are not those of its design"):
         board.infer(random_samples(board.build.graph, 1))

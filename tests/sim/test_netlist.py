@@ -1,4 +1,4 @@
-"""Placed and routed boards, as cells, give the golden outputs; what is wrong in them is noticed."""
+"""Routed netlists of boards agree with golden, and modified netlists or bitstreams are rejected."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
 from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel
-from bnnhw.sim.netlist import netlist_board, netlist_of
-from bnnhw.sim.netlist_bits import compare_bitstream
-from bnnhw.sim.netlist_text import Cell, Module, read_module, to_verilog
+from bnnhw.sim.netlist.bitstream import compare_bitstream
+from bnnhw.sim.netlist.boards import load_netlist, netlist_board
+from bnnhw.sim.netlist.module import Cell, Module, read_module, to_verilog
 from bnnhw.tools.board_build import build
 from bnnhw.tools.tools import Tools
 from tests.hostlink.boards import board_of, request, tiny_design, write
@@ -37,7 +37,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def built(design: BoardDesign, folder: Path) -> Path:
-    """A build folder with its bitstream."""
+    """Build a board, with its bitstream."""
     board = get_board(design.board)
     tool = board.family.need_flow().place_and_route.tool
     pytest.importorskip(tool.package, reason=f"{tool.program} is not installed")
@@ -45,9 +45,9 @@ def built(design: BoardDesign, folder: Path) -> Path:
 
 
 def differing(model: BoardModel, folder: Path, x: np.ndarray, awake: float = 4.0) -> int:
-    """Frames of samples that the board answers otherwise than the golden model, or not at all.
+    """Return the number of samples whose reply is missing or differs from the golden model.
 
-    It is left alone for ``awake`` times what it takes to come out of reset.
+    Before the first request, the board runs for ``awake`` times the duration of its reset.
     """
     made = load_build(folder)
     size = OVERHEAD + 1 + COUNTERS.size + made.identity.output_bytes
@@ -67,7 +67,7 @@ def differing(model: BoardModel, folder: Path, x: np.ndarray, awake: float = 4.0
 
 
 def edited(folder: Path, target: Path, edit: Edit) -> Path:
-    """A copy of a build folder with another routed netlist."""
+    """Copy a build folder and edit its routed netlist."""
     target.mkdir()
     for path in folder.iterdir():
         if path.is_file():
@@ -95,8 +95,8 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_what_is_routed_is_golden(folder: Path) -> None:
-    netlist = netlist_of(folder)
+def test_a_routed_board_agrees_with_golden(folder: Path) -> None:
+    netlist = load_netlist(folder)
     assert netlist.level == "routed"
     assert max(netlist.cells, key=netlist.cells.__getitem__) in ("ICESTORM_LC", "TRELLIS_COMB")
     x = random_samples(load_build(folder).graph, 16)
@@ -104,51 +104,51 @@ def test_what_is_routed_is_golden(folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_what_is_synthesised_is_golden(icebreaker: Path) -> None:
-    netlist = netlist_of(icebreaker, "synthesised")
+def test_a_synthesised_board_agrees_with_golden(icebreaker: Path) -> None:
+    netlist = load_netlist(icebreaker, "synthesised")
     assert "SB_LUT4" in netlist.cells
     x = random_samples(load_build(icebreaker).graph, 16)
     assert differing(netlist.board(), icebreaker, x) == 0
 
 
 @pytest.mark.long
-def test_gowin_is_golden_as_synthesised(tmp_path: Path) -> None:
+def test_a_synthesised_gowin_board_agrees_with_golden(tmp_path: Path) -> None:
     design = board_of(tiny_design(), board="tang_nano_9k", mhz=27, baud=1_000_000)
     folder = write(design, tmp_path / "tang")
     script = f"read_verilog board.v; synth_gowin {' '.join(get_board(design.board).part.synth)}" \
         " -top bnnhw_board; write_json synthesised.json"
     Tools().run("yosys", ["-q", "-p", script], folder)
-    netlist = netlist_of(folder)
+    netlist = load_netlist(folder)
     assert netlist.level == "synthesised"
     assert differing(netlist.board(), folder, random_samples(load_build(folder).graph, 16)) == 0
     with pytest.raises(ConfigError, match="use level 'synthesised'"):
-        netlist_of(folder, "routed")
+        load_netlist(folder, "routed")
     with pytest.raises(ConfigError, match="cannot be unpacked"):
         compare_bitstream(folder)
 
 
-def _wrong_table(top: dict[str, Any]) -> None:
-    """Invert a table before a register of the first layer."""
+def _inverted_lut(top: dict[str, Any]) -> None:
+    """Invert the LUT before a register of the first layer."""
     settings = next(cell["parameters"] for name, cell in sorted(top["cells"].items())
                     if name.startswith("core.fc0") and cell["parameters"]["DFF_ENABLE"] == "1"
                     and cell["connections"]["I0"])
     settings["LUT_INIT"] = settings["LUT_INIT"].translate(str.maketrans("01", "10"))
 
 
-def test_a_wrong_table_is_noticed(icebreaker: Path, tmp_path: Path) -> None:
-    wrong = edited(icebreaker, tmp_path / "wrong", _wrong_table)
-    with pytest.raises(MismatchError, match="table of X"):
+def test_an_inverted_lut_is_noticed(icebreaker: Path, tmp_path: Path) -> None:
+    wrong = edited(icebreaker, tmp_path / "wrong", _inverted_lut)
+    with pytest.raises(MismatchError, match="LUT contents of X"):
         compare_bitstream(wrong)
     x = random_samples(load_build(icebreaker).graph, 16)
     assert differing(netlist_board(wrong), wrong, x) > 0
 
 
-def test_bitstreams_are_those_of_their_netlists(folder: Path) -> None:
+def test_bitstreams_agree_with_their_netlists(folder: Path) -> None:
     compared = compare_bitstream(folder)
-    cells = netlist_of(folder).cells
-    assert compared.tables == cells.get("ICESTORM_LC", 0) + cells.get("TRELLIS_COMB", 0)
+    cells = load_netlist(folder).cells
+    assert compared.luts == cells.get("ICESTORM_LC", 0) + cells.get("TRELLIS_COMB", 0)
     assert compared.blocks == cells.get("ICESTORM_RAM", 0) + cells.get("DP16KD", 0) > 0
-    assert compared.switches > 3 * compared.tables
+    assert compared.switches > 3 * compared.luts
 
 
 def _routes(top: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
@@ -158,27 +158,27 @@ def _routes(top: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
             yield net["attributes"], route
 
 
-def _less(top: dict[str, Any]) -> None:
-    """Take a way off a net: a wire from which none goes on, with the switch that leads there."""
+def _missing_branch(top: dict[str, Any]) -> None:
+    """Remove the last wire of a branch of a net, with the switch that drives it."""
     for attributes, route in _routes(top):
         for k in range(0, len(route) - 2, 3):
             wire, switch = route[k:k + 2]
-            rest = route[:k] + route[k + 3:]
-            if switch and not any(wire in other for other in rest[1::3]):
-                attributes["ROUTING"] = ";".join(rest)
+            remaining = route[:k] + route[k + 3:]
+            if switch and not any(wire in other for other in remaining[1::3]):
+                attributes["ROUTING"] = ";".join(remaining)
                 return
-    raise AssertionError("every wire goes on")
+    raise AssertionError("no wire is the end of a branch")
 
 
-def _apart(top: dict[str, Any]) -> None:
-    """Break a net in the middle."""
+def _interrupted(top: dict[str, Any]) -> None:
+    """Interrupt a net in the middle."""
     attributes, route = next(_routes(top))
     route[7] = ""
     attributes["ROUTING"] = ";".join(route)
 
 
 def _swapped(top: dict[str, Any]) -> None:
-    """Exchange the ways of two nets."""
+    """Exchange the routes of two nets."""
     (one, _), (other, _), *_ = _routes(top)
     one["ROUTING"], other["ROUTING"] = other["ROUTING"], one["ROUTING"]
 
@@ -191,23 +191,24 @@ def _other_contents(top: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("edit", "message"), [
-    (_less, "without a net|port|input"), (_apart, "ways in|no way"), (_swapped, "port|input"),
+    (_missing_branch, "no net uses|port|input"),
+    (_interrupted, "roots|not connected"), (_swapped, "port|input"),
     (_other_contents, "contents")])
-def test_another_netlist_is_noticed(folder: Path, tmp_path: Path, edit: Edit,
+def test_a_modified_netlist_is_noticed(folder: Path, tmp_path: Path, edit: Edit,
                                     message: str) -> None:
     with pytest.raises(MismatchError, match=message):
         compare_bitstream(edited(folder, tmp_path / "other", edit))
 
 
-def test_files_are_refused(icebreaker: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no level"):
-        netlist_of(icebreaker, "placed")
+def test_invalid_files_are_rejected(icebreaker: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not a level"):
+        load_netlist(icebreaker, "placed")
     lone = write(board_of(tiny_design(), mhz=18), tmp_path / "lone")
     with pytest.raises(ConfigError, match=r"cannot be read.*place and route"):
-        netlist_of(lone)
+        load_netlist(lone)
     (lone / "routed.json").write_text("{")
-    with pytest.raises(ConfigError, match="no netlist of Yosys or nextpnr"):
-        netlist_of(lone)
+    with pytest.raises(ConfigError, match="not a netlist of Yosys or nextpnr"):
+        load_netlist(lone)
     (lone / "routed.json").write_bytes((icebreaker / "routed.json").read_bytes())
     with pytest.raises(ConfigError, match=r"board\.bin: cannot be read"):
         compare_bitstream(lone)
@@ -215,7 +216,7 @@ def test_files_are_refused(icebreaker: Path, tmp_path: Path) -> None:
                      lambda top: top["cells"].update(x={**next(iter(top["cells"].values())),
                                                         "type": "SB_MAC64"}))
     with pytest.raises(ToolError, match="no model of cell 'SB_MAC64'"):
-        netlist_of(strange)
+        load_netlist(strange)
 
 
 def _pads(top: dict[str, Any]) -> None:
@@ -224,12 +225,12 @@ def _pads(top: dict[str, Any]) -> None:
             cell["parameters"]["PIN_TYPE"] = "101001"
 
 
-def test_pads_of_both_ways_are_refused(icebreaker: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="pads that are of type 101001"):
-        netlist_of(edited(icebreaker, tmp_path / "pads", _pads))
+def test_bidirectional_pads_are_rejected(icebreaker: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="pads of type 101001"):
+        load_netlist(edited(icebreaker, tmp_path / "pads", _pads))
 
 
-def test_hierarchies_are_refused(tmp_path: Path) -> None:
+def test_hierarchical_netlists_are_rejected(tmp_path: Path) -> None:
     part = {"ports": {}, "cells": {}, "netnames": {}, "attributes": {}}
     cell = {"type": "part", "parameters": {}, "attributes": {}, "connections": {},
             "port_directions": {}}
@@ -239,7 +240,7 @@ def test_hierarchies_are_refused(tmp_path: Path) -> None:
         read_module(tmp_path / "n.json", ["top"])
 
 
-def test_text() -> None:
+def test_structural_verilog() -> None:
     module = Module({"a": ("input", [2, 3]), "y": ("output", [4])}, {"u": Cell(
         "C", {"P": "01", "Q": "1 ", "R": "x y"}, {"I": [3, "0", 2], "E": [], "O": [4], "N": []},
         {"I", "E"})})
@@ -247,25 +248,25 @@ def test_text() -> None:
     assert "module m(input [1:0] a, output y);" in text
     assert """C #(.P(2'b01), .Q("1"), .R("x y")) c0 """ in text
     assert "(.I({n2, 1'b0, n3}), .E(1'b1), .O(n4));" in text
-    assert module.net() == 1  # of the highest that the reader saw
+    assert module.net() == 1  # numbers start at the highest that the reader has seen
 
 
 @pytest.mark.long
 def test_spram(tmp_path: Path) -> None:
-    """Weights that the board reads from its flash, through the cells that do it."""
+    """A board loads its weights from the flash, simulated cell by cell."""
     graph = random_graph([21, 10, 9, 6], seed=2, pixels=True)
     hints = {f"fc{k}": LayerHint(pe, simd, "spram") for k, (pe, simd) in enumerate(
         [(3, 8), (1, 5), (2, 3)])}
     design = generate(Network(graph, hints, ()), "streaming", get_device("up5k"), Goal())
     folder = built(board_of(design, mhz=18), tmp_path / "spram")
-    netlist = netlist_of(folder)
+    netlist = load_netlist(folder)
     assert netlist.cells["ICESTORM_SPRAM"] > 0
     assert netlist.weights is not None
     assert differing(netlist.board(), folder, random_samples(graph, 8), awake=400) == 0
 
 
 def digits_of(board: str, folder: Path) -> Path:
-    """The shipped network of digits at the board's own clock and speed."""
+    """Build the shipped MNIST network at the default clock and baud rate of a board."""
     target = get_board(board)
     network = load_network(designs.path("mnist_tfc"))
     design = generate(network, "streaming", get_device(target.device), Goal(target_cycles=256))

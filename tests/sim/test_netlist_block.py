@@ -1,4 +1,4 @@
-"""The model of block RAM that netlists use, against plain memories."""
+"""Simulation models of FPGA memories agree with behavioural memories, and mutants do not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ module bnnhw_board(input clk, input uart_rx, output uart_tx);
   always @(posedge clk) r <= {r[62:0], 1'b0} ^ (r[63] ? 64'h1b : 0) ^ {r[31:0], r[63:32]} >> 3;
   wire ce = r[0] | r[1], we = r[2], rst = &r[6:3], ce_b = r[7];
   wire [35:0] di = r[63:28] ^ r[35:0];
-  // Few addresses, so that what is written is read.
+  // Few addresses, so that written words are read.
   wire [13:0] ad = {r[20:19], 6'b0, r[18:13]}, ad_b = {r[20:19], 6'b0, r[26:21]};
   wire [17:0] wrong;
   genvar w, m;
@@ -68,17 +68,17 @@ endmodule
 """
 
 
-@pytest.mark.parametrize("broken", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_block_ram(broken: bool) -> None:
-    """Against plain memories: all widths, enables of units, resets, what is read while written."""
+@pytest.mark.parametrize("mutant", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_block_ram(mutant: bool) -> None:
+    """All widths, byte enables, resets, and reads during writes."""
     models = cell_models((), ["bnnhw_block_ram"], get_family("ecp5").need_simulation().models)
-    if broken:
+    if mutant:
         models = models.replace("di[17:9]", "di[16:8]")
     text = MEMORIES.replace("@INIT@", f"{random.Random(1).getrandbits(18432):x}")
     with BoardModel(text + models, 16) as model:
         model.run(20_000)
         model.receive()
-        assert (model.framing_errors > 0) == broken
+        assert (model.framing_errors > 0) == mutant
 
 
 COLUMN = """
@@ -86,7 +86,7 @@ module bnnhw_board(input clk, input uart_rx, output uart_tx);
   localparam [15:0] INIT = 16'h2d6b;
   reg [63:0] r = 64'h123456789abcdef1;
   always @(posedge clk) r <= {r[62:0], 1'b0} ^ (r[63] ? 64'h1b : 0) ^ {r[31:0], r[63:32]} >> 3;
-  // For a while nothing is written, so that the contents are read as they begin.
+  // No writes at first, so that the initial contents are read.
   reg [7:0] age = 0;
   always @(posedge clk) if (!age[7]) age <= age + 1;
   wire we = r[0] & age[7];
@@ -106,16 +106,16 @@ endmodule
 """
 
 
-@pytest.mark.parametrize("broken", [False, True])
-def test_distributed_ram(broken: bool) -> None:
-    """A column of an ECP5 begins with its table, in the order D, C, B, A, not that of addresses."""
+@pytest.mark.parametrize("mutant", [False, True])
+def test_distributed_ram(mutant: bool) -> None:
+    """Initial contents of an ECP5 LUT RAM are in the order D, C, B, A, not in address order."""
     family = get_family("ecp5").need_simulation()
     models = cell_models(family.libraries, ["TRELLIS_COMB"], family.models)
-    if broken:
+    if mutant:
         for right, wrong in (("{D, C, B, A}", "{A, C, B, D}"),
                              ("{WAD0, WAD2, WAD1, WAD3}", "{WAD3, WAD2, WAD1, WAD0}")):
             models = models.replace(f"memory[{right}]", f"memory[{wrong}]")
     with BoardModel(COLUMN + models, 16) as model:
         model.run(20_000)
         model.receive()
-        assert (model.framing_errors > 0) == broken
+        assert (model.framing_errors > 0) == mutant

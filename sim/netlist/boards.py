@@ -1,4 +1,4 @@
-"""The netlist of a board, as placed and routed, in simulation: driven through its serial line."""
+"""Simulates the netlist of a board, as placed and routed, through its serial line."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from bnnhw.errors import ConfigError
 from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel, board_with_flash
 from bnnhw.sim.cell_models import cell_models
-from bnnhw.sim.netlist_cells import PREPARE
-from bnnhw.sim.netlist_text import read_module, to_verilog
+from bnnhw.sim.netlist.module import read_module, to_verilog
+from bnnhw.sim.netlist.prepare import PREPARE
 
-__all__ = ["LEVELS", "Netlist", "netlist_board", "netlist_of"]
+__all__ = ["LEVELS", "Netlist", "load_netlist", "netlist_board"]
 
 LEVELS = {"routed": "routed.json", "synthesised": "synthesised.json"}
-"""Files of a build folder: what nextpnr placed and routed, and what Yosys synthesised."""
+"""Files of a build folder with the netlist after place and route, and after synthesis."""
 
 
 @dataclass(frozen=True)
 class Netlist:
-    """A board as cells of its FPGA.
+    """A board as a netlist of FPGA cells.
 
     Attributes
     ----------
     verilog : str
-        Instances of the cells, and models of them.
+        Instances of the cells, and their models.
     top : str
-        Top module; its ports are the pins of the board.
+        Name of the top module; its ports are the pins of the board.
     level : str
         ``routed`` or ``synthesised``.
     family : str
+        Device family.
     cells : dict of str to int
-        Cells by type.
+        Number of cells by type.
     divisor : int
-        Clock cycles of a bit on the serial line.
+        Clock cycles per bit on the serial line.
     weights : tuple of (Path, int) or None
-        What the board loads from its flash, and from where.
+        File with the contents of the flash, and the address at which they start.
     """
 
     verilog: str
@@ -51,12 +52,12 @@ class Netlist:
     weights: tuple[Path, int] | None = None
 
     def board(self, bit_error: float = 0.0) -> BoardModel:
-        """Compile it, and power it on.
+        """Compile the netlist and power the board on.
 
         Parameters
         ----------
         bit_error : float
-            As of ``BoardModel``.
+            As in ``BoardModel``.
         """
         if self.weights is not None:
             return board_with_flash(self.verilog, self.divisor, *self.weights, netlist=True,
@@ -64,36 +65,38 @@ class Netlist:
         return BoardModel(self.verilog, self.divisor, top=self.top, bit_error=bit_error)
 
 
-def netlist_of(folder: Path, level: str | None = None) -> Netlist:
+def load_netlist(folder: Path, level: str | None = None) -> Netlist:
     """Read the netlist of a build folder.
 
     Parameters
     ----------
     folder : Path
-        With ``board.json``, and ``routed.json`` or ``synthesised.json``.
+        Build folder with ``board.json``, and ``routed.json`` or ``synthesised.json``.
     level : str or None
-        Key of ``LEVELS``; None for what was routed, where the family has that, and else for what
-        was synthesised.
+        Key of ``LEVELS``. By default, the routed netlist if the family supports that, else the
+        synthesised one.
 
     Raises
     ------
     ConfigError
-        A file is missing or damaged, the family has no such level, or a cell cannot be simulated.
+        A file is missing or damaged, the level is not supported for the family, or a cell cannot be
+        simulated.
     ToolError
-        There is no model of a cell.
+        A cell has no model.
     """
     built = load_board(folder)
     family = get_board(built.board).family
     models, name = family.need_simulation(), family.name
     level = level or ("routed" if models.routed else "synthesised")
     if level not in LEVELS:
-        raise ConfigError(f"'{level}' is no level of a netlist", hint=f"use {' or '.join(LEVELS)}")
+        raise ConfigError(f"'{level}' is not a level of a netlist",
+                          hint=f"use {' or '.join(LEVELS)}")
     if level == "routed" and not models.routed:
-        raise ConfigError(f"what is placed and routed for {name} cannot be simulated",
+        raise ConfigError(f"routed netlists of {name} cannot be simulated",
                           hint="use level 'synthesised'")
     module = read_module(folder / LEVELS[level], (BOARD_TOP, "top"))
     if not {"clk", "uart_rx", "uart_tx"} <= module.ports.keys():
-        raise ConfigError("is no netlist of a board", where=str(folder / LEVELS[level]),
+        raise ConfigError("is not the netlist of a board", where=str(folder / LEVELS[level]),
                           hint="build the design again")
     cells = Counter(cell.kind for cell in module.cells.values())
     PREPARE[name](module)
@@ -107,5 +110,5 @@ def netlist_of(folder: Path, level: str | None = None) -> Netlist:
 
 
 def netlist_board(folder: Path, level: str | None = None) -> BoardModel:
-    """Compile the netlist of a build folder, and power it on; arguments as of ``netlist_of``."""
-    return netlist_of(folder, level).board()
+    """Compile the netlist of a build folder and power the board on; see ``load_netlist``."""
+    return load_netlist(folder, level).board()

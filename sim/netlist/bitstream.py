@@ -1,4 +1,4 @@
-"""Whether a bitstream is that of a netlist: unpacked again, and compared switch by switch."""
+"""Compares a bitstream with the routed netlist it was made from: switches, LUTs and memories."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bnnhw.emit.board import BOARD_TOP, load_board
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.families.flow import Tool
 from bnnhw.platforms import get_board
-from bnnhw.sim.netlist import LEVELS
-from bnnhw.sim.netlist_bits_ecp5 import compare_ecp5
-from bnnhw.sim.netlist_bits_ice40 import compare_ice40
-from bnnhw.sim.netlist_text import Bit, Module, read_module
+from bnnhw.sim.netlist.bitstream_ecp5 import compare_ecp5
+from bnnhw.sim.netlist.bitstream_ice40 import compare_ice40
+from bnnhw.sim.netlist.boards import LEVELS
+from bnnhw.sim.netlist.module import Bit, Module, read_module
 from bnnhw.tools.tools import Tools
 
 __all__ = ["Compared", "compare_bitstream"]
@@ -24,25 +24,27 @@ __all__ = ["Compared", "compare_bitstream"]
 
 @dataclass(frozen=True)
 class Compared:
-    """How much of a bitstream was found to be that of the netlist.
+    """Number of elements of a bitstream that agree with the netlist.
 
     Attributes
     ----------
     switches : int
-        Of the routing; no other one is closed.
-    tables : int
+        Switches of the routing; no other switch is closed.
+    luts : int
         LUTs with their flip-flops.
     blocks : int
-        Block RAMs with their first contents.
+        Block RAMs with their initial contents.
     """
 
     switches: int
-    tables: int
+    luts: int
     blocks: int
 
 
 @dataclass(frozen=True)
 class _Family:
+    """The tool that unpacks bitstreams of a family, and the comparison of its output."""
+
     unpack: Tool
     arguments: tuple[str, ...]
     compare: Callable[[Module, str], tuple[int, int, int]]
@@ -57,16 +59,16 @@ _FAMILIES = {
 
 
 def compare_bitstream(folder: Path) -> Compared:
-    """Unpack the bitstream of a build folder, and compare it with its routed netlist.
+    """Unpack the bitstream of a build folder and compare it with the routed netlist.
 
-    Each net has to be a tree of wires from its driver to its sinks, the switches of all trees have
-    to be those that the bitstream closes, and no others, and its tables and memories those of the
-    cells. Not compared: pads, the PLL, and where a clock is inverted.
+    Each net must be a tree of wires from its driver to its sinks. The bitstream must close exactly
+    the switches of these trees, and its LUTs and memories must be those of the cells. Pads, the PLL
+    and inverted clocks are not compared.
 
     Raises
     ------
     MismatchError
-        They differ.
+        Bitstream and netlist differ.
     ConfigError
         A file is missing, or bitstreams of the family cannot be unpacked.
     """
@@ -84,12 +86,12 @@ def compare_bitstream(folder: Path) -> Compared:
                               hint="build the design again") from None
         Tools().run(family.unpack, family.arguments, Path(scratch))
         text = (Path(scratch) / "text").read_text()
-    _trees(module)
+    _check_trees(module)
     return Compared(*family.compare(module, text))
 
 
-def _trees(module: Module) -> None:
-    """Every net that has a driver and a sink is one tree of wires."""
+def _check_trees(module: Module) -> None:
+    """Check that every net with a driver and a sink is a single tree of wires."""
     driven: set[Bit] = set()
     used: set[Bit] = set()
     for cell in module.cells.values():
@@ -99,23 +101,28 @@ def _trees(module: Module) -> None:
         if net not in driven or net not in used:
             continue
         roots = [wire for wire, switch in route.items() if not switch]
-        others = [wire for wire in roots if not _clock_tree(wire)]
+        others = [wire for wire in roots if not _is_clock_tree(wire)]
         if len(others) != (1 if others == roots else 0):
-            raise MismatchError(f"net {net} has {len(roots)} ways in", where="routed.json")
+            raise MismatchError(f"net {net} has {len(roots)} roots, expected one",
+                                where="routed.json")
         for wire, switch in route.items():
             if switch:
                 source, sink = _ends(switch)
-                if sink != wire or not (source in route or _clock_tree(source)):
-                    raise MismatchError(f"net {net} has no way to {wire}", where="routed.json")
+                if sink != wire or not (source in route or _is_clock_tree(source)):
+                    raise MismatchError(f"wire {wire} of net {net} is not connected to its "
+                                        "driver", where="routed.json")
 
 
-def _clock_tree(wire: str) -> bool:
-    """Whether it is in the clock tree of an ECP5, whose parts are joined without switches."""
+def _is_clock_tree(wire: str) -> bool:
+    """Return whether a wire is in the clock tree of an ECP5, which is joined without switches."""
     return wire.split("/")[2].startswith("G_")
 
 
 def _ends(switch: str) -> tuple[str, str]:
-    """Wires of a switch: ``X1/Y2/3.4.a.->.5.6.b`` on iCE40, ``X1/Y2/-1_0_a->0_0_b`` on ECP5."""
+    """Return the two wires of a switch.
+
+    Switches are ``X1/Y2/3.4.a.->.5.6.b`` on iCE40 and ``X1/Y2/-1_0_a->0_0_b`` on ECP5.
+    """
     match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)([._])(-?\d+)[._](.+?)\.?->\.?"
                          r"(-?\d+)[._](-?\d+)[._](.+)", switch)
     if match is None:

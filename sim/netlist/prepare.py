@@ -1,37 +1,41 @@
-"""Prepares netlists of each family for simulation: cells that have no model become ones that do."""
+"""Prepares netlists of each family for simulation: replaces cells that have no simulation model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from bnnhw.errors import ConfigError
-from bnnhw.sim.netlist_text import Bit, Cell, Module
+from bnnhw.sim.netlist.module import Bit, Cell, Module
 
 __all__ = ["PREPARE"]
 
 NORMAL, THROUGH, BEFORE = "0", "1", "10"
+"""Write modes of the block RAM model (``netlist_block.v``): data of a write at its own output."""
+
 SPRAM_PINS = {"ADDRESS": 14, "DATAIN": 16, "MASKWREN": 4, "DATAOUT": 16}
+"""Widths of the ports of an SPRAM, which nextpnr splits into single bits."""
 
 
-def _pad(module: Module, cell: Cell, way: str, pin: str, from_pin: str, to_pin: str) -> None:
-    """Make a pad a wire."""
-    if way not in ("input", "output"):
-        raise ConfigError(f"pads that are {way} cannot be simulated", where=cell.kind)
-    ends = cell.ports[pin], cell.ports.get(from_pin if way == "input" else to_pin)
-    source, net = ends if way == "input" else ends[::-1]
+def _replace_pad(module: Module, cell: Cell, direction: str, pin: str, from_pin: str,
+                 to_pin: str) -> None:
+    """Replace a pad by a wire."""
+    if direction not in ("input", "output"):
+        raise ConfigError(f"pads of type {direction} cannot be simulated", where=cell.kind)
+    ends = cell.ports[pin], cell.ports.get(from_pin if direction == "input" else to_pin)
+    source, net = ends if direction == "input" else ends[::-1]
     if source and net:
         assert isinstance(net[0], int)
         module.joined.append((net[0], source[0]))
     cell.kind = ""
 
 
-def _drop(module: Module) -> None:
-    """Take away cells that have become wires."""
+def _remove_replaced(module: Module) -> None:
+    """Remove cells that were replaced by wires."""
     module.cells = {name: cell for name, cell in module.cells.items() if cell.kind}
 
 
 def _ice40(module: Module) -> None:
-    """Pads become wires, and the clock of a PLL gets the way that it has on the chip."""
+    """Replace pads by wires, and connect the clock of a PLL as on the chip."""
     pads = {cell.attributes.get("NEXTPNR_BEL"): cell for cell in module.of_kind("SB_IO")}
     buffers = [cell for cell in module.of_kind("SB_GB") if cell.attributes.get("FOR_PAD_IN")]
     for cell in module.of_kind("ICESTORM_PLL"):
@@ -51,31 +55,31 @@ def _ice40(module: Module) -> None:
         cell.inputs |= SPRAM_PINS.keys() - {"DATAOUT"}
     for pad in pads.values():
         kind = int(pad.parameters["PIN_TYPE"], 2)
-        way = {0b000001: "input", 0b011001: "output"}.get(kind, f"of type {kind:06b}")
-        _pad(module, pad, way, "PACKAGE_PIN", "D_IN_0", "D_OUT_0")
-    _drop(module)
+        direction = {0b000001: "input", 0b011001: "output"}.get(kind, f"{kind:06b}")
+        _replace_pad(module, pad, direction, "PACKAGE_PIN", "D_IN_0", "D_OUT_0")
+    _remove_replaced(module)
 
 
 def _ecp5(module: Module) -> None:
-    """Pads become wires, flip-flops take their input from where it is, block RAM is ours."""
+    """Replace pads by wires and block RAMs by the common model; select inputs of flip-flops."""
     for cell in module.of_kind("TRELLIS_IO"):
         for name in ("DATAMUX_ODDR", "DATAMUX_MDDR"):
             if cell.parameters.get(name, "PADDO") != "PADDO":
                 raise ConfigError("registers of pads cannot be simulated", where="TRELLIS_IO")
-        _pad(module, cell, cell.parameters.get("DIR", "INPUT").lower(), "B", "O", "I")
+        _replace_pad(module, cell, cell.parameters.get("DIR", "INPUT").lower(), "B", "O", "I")
     for cell in module.of_kind("TRELLIS_COMB"):
-        if cell.parameters.get("MODE") == "RAMW_BLOCK":  # a place that a write port takes
+        if cell.parameters.get("MODE") == "RAMW_BLOCK":  # a LUT that is used as a write port
             cell.kind = ""
     for cell in module.of_kind("TRELLIS_FF"):
         if cell.parameters.pop("SD", "1 ").strip() == "0":
             cell.ports["DI"] = cell.ports.pop("M")
     for cell in module.of_kind("DP16KD"):
         _ecp5_block(module, cell)
-    _drop(module)
+    _remove_replaced(module)
 
 
 def _ecp5_block(module: Module, cell: Cell) -> None:
-    """With 36 bits the low half is at port A, the high half at port B."""
+    """Replace a block RAM; of 36 bits, the low half is at port A and the high half at port B."""
     settings = cell.parameters
 
     def pin(name: str) -> Bit:
@@ -94,43 +98,56 @@ def _ecp5_block(module: Module, cell: Cell) -> None:
     def outputs(name: str) -> list[Bit]:
         return [(cell.ports.get(f"{name}{k}") or [module.net()])[0] for k in range(18)]
 
-    stated = {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG", "CSDECODE_A": "0b000",
+    supported = {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG", "CSDECODE_A": "0b000",
               "CSDECODE_B": "0b000"}
-    if any(settings.get(name, value) != value for name, value in stated.items()) or any(
+    if any(settings.get(name, value) != value for name, value in supported.items()) or any(
             pin(name) != "0" for name in ("CSA0", "CSA1", "CSA2", "CSB0", "CSB1", "CSB2")):
         raise ConfigError("output registers and selects cannot be simulated", where="DP16KD")
-    # Words of 18 bits, every 20 bits.
+    # The initial values have a word of 18 bits in every 20 bits.
     init = "".join(_low_first(settings.get(f"INITVAL_{k:02X}", "0"), 320)[20 * j:20 * j + 18]
                    for k in range(64) for j in range(16))
     modes = {"NORMAL": NORMAL, "WRITETHROUGH": THROUGH, "READBEFOREWRITE": BEFORE}
-    ways, block = [], {}
+    ports, block = [], {}
     for side in "AB":
         reset = pin(f"RST{side}")
         if reset != "0" and settings.get("RESETMODE") == "ASYNC":
             raise ConfigError("an asynchronous reset cannot be simulated", where="DP16KD")
-        ways.append((int(settings.get(f"DATA_WIDTH_{side}", f"{18:b}"), 2),
+        ports.append((int(settings.get(f"DATA_WIDTH_{side}", f"{18:b}"), 2),
                      modes[settings.get(f"WRITEMODE_{side}", "NORMAL")]))
         block[side] = [pin(f"CLK{side}"), pin(f"CE{side}"), pin(f"WE{side}"), reset,
                        pins(f"AD{side}", 14), pins(f"DI{side}", 18), outputs(f"DO{side}")]
-    if ways[0][0] == 36:
+    if ports[0][0] == 36:
         block["A"][5] = block["A"][5] + block["B"][5]
-    if ways[1][0] == 36:
+    if ports[1][0] == 36:
         block["B"][6] = block["A"][6] + block["B"][6]
         block["A"][6] = []
-    _block(module, cell, ways, init, block["A"], block["B"])
+    _replace_block(module, cell, ports, init, block["A"], block["B"])
 
 
 def _low_first(value: str, width: int) -> str:
+    """Return the binary digits of a value, lowest first, extended to a width."""
     return value[::-1].ljust(width, "0")
 
 
-def _block(module: Module, cell: Cell, ways: list[tuple[int, str]], init: str,
-           *sides: list[Bit | list[Bit]]) -> None:
-    """Make a cell our block RAM; a side is clk, ce, we, rst, ad, di and do."""
+def _replace_block(module: Module, cell: Cell, ports: list[tuple[int, str]], init: str,
+                   *sides: list[Bit | list[Bit]]) -> None:
+    """Replace a block RAM by the model ``bnnhw_block_ram``.
+
+    Parameters
+    ----------
+    module : Module
+    cell : Cell
+    ports : list of (int, str)
+        Width and write mode of both ports.
+    init : str
+        Initial contents, lowest bit first.
+    *sides : list of Bit or list of Bit
+        Nets of clk, ce, we, rst, ad, di and do of each port.
+    """
     cell.kind = "bnnhw_block_ram"
     cell.parameters = {"INIT": init[::-1]}
     cell.ports = {}
-    for side, (width, mode), pins in zip("ab", ways, sides, strict=True):
+    for side, (width, mode), pins in zip("ab", ports, sides, strict=True):
         cell.parameters |= {f"WIDTH_{side.upper()}": f"{width:b}", f"MODE_{side.upper()}": mode}
         for name, bits in zip(("clk", "ce", "we", "rst", "ad", "di", "do"), pins, strict=True):
             full = bits if isinstance(bits, list) else [bits]
@@ -143,12 +160,12 @@ def _block(module: Module, cell: Cell, ways: list[tuple[int, str]], init: str,
 
 
 def _gowin(module: Module) -> None:
-    """Cells that drive constants become those, and block RAM is ours."""
+    """Replace constant cells by constants, and block RAMs by the common model."""
     constants: dict[Bit, Bit] = {}
     for cell in module.of_kind("GND", "VCC"):
         constants |= {bits[0]: "01"[cell.kind == "VCC"] for bits in cell.ports.values()}
         cell.kind = ""
-    _drop(module)
+    _remove_replaced(module)
     for cell in module.cells.values():
         cell.ports = {name: [constants.get(bit, bit) for bit in bits]
                       for name, bits in cell.ports.items()}
@@ -158,7 +175,7 @@ def _gowin(module: Module) -> None:
 
 
 def _gowin_block(module: Module, cell: Cell) -> None:
-    """One port, one that writes and one that reads, or two that do both; units of 8 or 9 bits."""
+    """Replace a block RAM: single port, simple dual port or true dual port; units of 8 or 9."""
     kind, ports, settings = cell.kind, cell.ports, cell.parameters
     unit = 9 if "9" in kind else 8
     single, simple = kind.startswith("SPX9") or kind == "SP", kind.startswith("SDP")
@@ -167,7 +184,7 @@ def _gowin_block(module: Module, cell: Cell) -> None:
         return (ports.get(name) or ["0"])[0]
 
     def wide(name: str) -> list[Bit]:
-        """Data, with the ninth bits that units of eight lack."""
+        """Return a data port; units of 8 bits are extended to 9."""
         bits = list(ports[name])
         if unit == 9:
             return bits
@@ -183,25 +200,25 @@ def _gowin_block(module: Module, cell: Cell) -> None:
         raise ConfigError("an asynchronous reset cannot be simulated", where=kind)
     init = "".join(_low_first(settings.get(f"INIT_RAM_{k:02X}", "0"), 32 * unit)[unit * j:][:unit]
                    .ljust(9, "0") for k in range(64) for j in range(32))
-    ways = []
+    modes = []
     for suffix in ("",) if single else ("_0", "_1"):
         width = int(settings[f"BIT_WIDTH{suffix}"], 2)
         mode = settings.get("WRITE_MODE" + suffix.lstrip("_"), "0")
-        ways.append((width // 8 * 9 if unit == 8 and width >= 8 else width, mode))
+        modes.append((width // 8 * 9 if unit == 8 and width >= 8 else width, mode))
     idle: list[Bit | list[Bit]] = ["0", "0", "0", "0", ["0"] * 14, [], []]
     if single:
-        _block(module, cell, [*ways, (9, NORMAL)], init,
+        _replace_block(module, cell, [*modes, (9, NORMAL)], init,
                [one("CLK"), one("CE"), one("WRE"), one("RESET"), list(ports["AD"]), wide("DI"),
                 wide("DO")], idle)
     elif simple:
-        _block(module, cell, ways, init,
+        _replace_block(module, cell, modes, init,
                [one("CLKA"), one("CEA"), "1", "0", list(ports["ADA"]), wide("DI"), []],
                [one("CLKB"), one("CEB"), "0", one("RESETB"), list(ports["ADB"]), [], wide("DO")])
     else:
-        _block(module, cell, ways, init, *(
+        _replace_block(module, cell, modes, init, *(
             [one(f"CLK{s}"), one(f"CE{s}"), one(f"WRE{s}"), one(f"RESET{s}"),
              list(ports[f"AD{s}"]), wide(f"DI{s}"), wide(f"DO{s}")] for s in "AB"))
 
 
 PREPARE: dict[str, Callable[[Module], None]] = {"ice40": _ice40, "ecp5": _ecp5, "gowin": _gowin}
-"""By family: changes a netlist where its cells are not those of the models."""
+"""Function of each family that replaces the cells of a netlist that have no model."""

@@ -1,4 +1,4 @@
-"""A netlist as Yosys and nextpnr write it: read from JSON, written as Verilog of single wires."""
+"""Flat netlists of Yosys and nextpnr: read from JSON, and written as structural Verilog."""
 
 from __future__ import annotations
 
@@ -7,14 +7,46 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from bnnhw.errors import ConfigError
 
 __all__ = ["Bit", "Cell", "Module", "read_module", "to_verilog"]
 
 Bit = int | str
-"""A net by its number, or a constant: 0, 1, x or z."""
+"""A net by its number, or a constant: ``0``, ``1``, ``x`` or ``z``."""
+
+
+class YosysCell(TypedDict):
+    """A cell in the JSON."""
+
+    type: str
+    parameters: dict[str, str]
+    attributes: dict[str, str]
+    port_directions: dict[str, str]
+    connections: dict[str, list[Bit]]
+
+
+class YosysNet(TypedDict):
+    """A named net in the JSON."""
+
+    bits: list[Bit]
+    attributes: dict[str, str]
+
+
+class YosysPort(TypedDict):
+    """A port in the JSON."""
+
+    direction: str
+    bits: list[Bit]
+
+
+class YosysModule(TypedDict):
+    """A module in the JSON."""
+
+    ports: dict[str, YosysPort]
+    cells: dict[str, YosysCell]
+    netnames: dict[str, YosysNet]
 
 
 @dataclass
@@ -24,12 +56,13 @@ class Cell:
     Attributes
     ----------
     kind : str
+        Type of the cell.
     parameters : dict of str to str
-        Values as in the JSON: digits 0, 1, x and z are a binary number, all else is a string.
+        Values as in the JSON: a binary number of the digits 0, 1, x and z, or any other string.
     ports : dict of str to list of Bit
-        Lowest bit first; empty: open.
+        Nets, lowest bit first; empty for an unconnected port.
     inputs : set of str
-        Those of its ports that take something.
+        Names of the input ports.
     attributes : dict of str to str
     """
 
@@ -47,15 +80,15 @@ class Module:
     Attributes
     ----------
     ports : dict of str to tuple of (str, list of Bit)
-        Direction and nets.
+        Direction and nets of each port.
     cells : dict of str to Cell
     joined : list of tuple of (int, Bit)
-        A net, and what it is the same as.
+        A net, and the net or constant that it is connected to.
     routes : dict of int to dict of str to str
-        For a net that is routed: its wires on the chip, each with the switch that drives it, none
-        for the first.
+        Wires on the chip of each routed net, with the switch that drives the wire; empty for the
+        first wire.
     highest : int
-        The highest number of a net.
+        Highest number of a net.
     """
 
     ports: dict[str, tuple[str, list[Bit]]]
@@ -65,12 +98,12 @@ class Module:
     highest: int = 0
 
     def net(self) -> int:
-        """A net that is not there yet."""
+        """Add a net and return its number."""
         self.highest += 1
         return self.highest
 
     def of_kind(self, *kinds: str) -> list[Cell]:
-        """All cells of some types."""
+        """Return all cells of some types."""
         return [cell for cell in self.cells.values() if cell.kind in kinds]
 
 
@@ -80,45 +113,46 @@ def read_module(path: Path, names: Sequence[str]) -> Module:
     Parameters
     ----------
     path : Path
-        What ``write_json`` of Yosys or ``--write`` of nextpnr wrote.
+        Output of Yosys' ``write_json`` or nextpnr's ``--write``.
     names : sequence of str
-        Names that its top module can have; the first that is there is taken.
+        Possible names of the top module; the first one that exists is read.
 
     Raises
     ------
     ConfigError
-        The file is missing, damaged, or no flat netlist.
+        The file is missing or damaged, or is not a flat netlist.
     """
     try:
         modules = json.loads(path.read_bytes())["modules"]
         data = next(modules[name] for name in names if name in modules)
-        module = _module(data)
+        module = _read(data)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
                           hint="build the design again, with place and route") from None
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
-        raise ConfigError("is no netlist of Yosys or nextpnr", where=str(path),
+        raise ConfigError("is not a netlist of Yosys or nextpnr", where=str(path),
                           hint="build the design again") from None
-    inside = {cell.kind for cell in module.cells.values()} & {
+    instantiated = {cell.kind for cell in module.cells.values()} & {
         name for name, other in modules.items()
         if not {"blackbox", "whitebox"} & other.get("attributes", {}).keys()}
-    if inside:
-        raise ConfigError(f"is not flat: it has cells of module '{min(inside)}'", where=str(path),
+    if instantiated:
+        raise ConfigError(f"is not flat: it has cells of module '{min(instantiated)}'",
+                          where=str(path),
                           hint="synthesise without keep_hierarchy")
     return module
 
 
-def _module(data: dict[str, Any]) -> Module:
+def _read(data: YosysModule) -> Module:
     ports = {name: (str(port["direction"]), list(port["bits"]))
              for name, port in data["ports"].items()}
     cells = {}
     for name, cell in data["cells"].items():
-        if cell["type"] == "$scopeinfo":  # names of modules that are no more
+        if cell["type"] == "$scopeinfo":  # remains of flattened modules
             continue
         cells[name] = Cell(
             str(cell["type"]), dict(cell["parameters"]),
             {port: list(bits) for port, bits in cell["connections"].items()},
-            {port for port, way in cell["port_directions"].items() if way == "input"},
+            {port for port, direction in cell["port_directions"].items() if direction == "input"},
             dict(cell["attributes"]))
     nets = [bit for _, bits in ports.values() for bit in bits if isinstance(bit, int)]
     nets += [bit for cell in cells.values() for bits in cell.ports.values() for bit in bits
@@ -126,21 +160,22 @@ def _module(data: dict[str, Any]) -> Module:
     routes = {}
     for net in data["netnames"].values():
         route = str(net["attributes"].get("ROUTING", "")).split(";")
-        if len(route) > 2:
-            routes[net["bits"][0]] = dict(zip(route[::3], route[1::3], strict=False))
+        number = net["bits"][0]
+        if len(route) > 2 and isinstance(number, int):
+            routes[number] = dict(zip(route[::3], route[1::3], strict=False))
     return Module(ports, cells, [], routes, max(nets, default=0))
 
 
-def to_verilog(module: Module, name: str, opened: Callable[[Cell, str], str]) -> str:
-    """Write a netlist as Verilog: every net is a wire, every cell an instance.
+def to_verilog(module: Module, name: str, open_value: Callable[[Cell, str], str]) -> str:
+    """Return a netlist as structural Verilog: a wire per net, an instance per cell.
 
     Parameters
     ----------
     module : Module
     name : str
-        Of the Verilog module.
-    opened : callable
-        What an input that is connected to nothing reads, 0 or 1, from its cell and its name.
+        Name of the Verilog module.
+    open_value : callable (Cell, str) -> str
+        Value (``0`` or ``1``) of an unconnected input of a cell.
     """
     body: list[str] = []
     nets: set[int] = set()
@@ -151,9 +186,10 @@ def to_verilog(module: Module, name: str, opened: Callable[[Cell, str], str]) ->
         return words[0] if len(words) == 1 else "{" + ", ".join(words) + "}"
 
     ports = []
-    for port, (way, bits) in module.ports.items():
-        ports.append(f"{way} [{len(bits) - 1}:0] {port}" if len(bits) > 1 else f"{way} {port}")
-        body.append(f"assign {text(bits)} = {port};" if way == "input"
+    for port, (direction, bits) in module.ports.items():
+        ports.append(f"{direction} [{len(bits) - 1}:0] {port}" if len(bits) > 1
+                     else f"{direction} {port}")
+        body.append(f"assign {text(bits)} = {port};" if direction == "input"
                     else f"assign {port} = {text(bits)};")
     body += [f"assign {text([net])} = {text([source])};" for net, source in module.joined]
     for number, cell in enumerate(module.cells.values()):
@@ -162,7 +198,7 @@ def to_verilog(module: Module, name: str, opened: Callable[[Cell, str], str]) ->
             if bits:
                 wires.append(f".{port}({text(bits)})")
             elif port in cell.inputs:
-                wires.append(f".{port}(1'b{opened(cell, port)})")
+                wires.append(f".{port}(1'b{open_value(cell, port)})")
         values = ", ".join(f".{key}({_value(value)})" for key, value in cell.parameters.items())
         settings = f" #({values})" if values else ""
         body.append(f"{cell.kind}{settings} c{number} ({', '.join(wires)});")
@@ -173,5 +209,5 @@ def to_verilog(module: Module, name: str, opened: Callable[[Cell, str], str]) ->
 def _value(value: str) -> str:
     if re.fullmatch("[01xz]+", value):
         return f"{len(value)}'b{value}"
-    # A string that looks like a number has a space behind it.
+    # A string that looks like a number is followed by a space in the JSON.
     return json.dumps(value[:-1] if re.fullmatch("[01xz]* +", value) else value)

@@ -1,4 +1,4 @@
-"""The bits of an ECP5, as the text of prjtrellis names them."""
+"""Compares an ECP5 bitstream, as text of Project Trellis, with a routed netlist."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import re
 from collections import defaultdict
 
 from bnnhw.errors import MismatchError
-from bnnhw.sim.netlist_text import Cell, Module
+from bnnhw.sim.netlist.module import Cell, Module
 
 __all__ = ["compare_ecp5"]
 
-# Connections that are always there, and so are no bits: inside slices, block RAM, PLL and pads, and
-# along carries and clock trees. Those that swap inputs of a table are made in the table.
+# Connections without configuration bits: inside slices, block RAMs, PLLs and pads, and along carry
+# chains and clock trees. Swapped inputs of a LUT are implemented by its contents.
 FIXED = re.compile(
     r"\S*_(SLICE|EBR|PLL|PLLREFCS|PIO)<-\S+|\S+<-\S*_(SLICE|EBR|PLL|PLLREFCS|PIO)"
     r"|DI\d<-F\d|\S*HFIE\d+<-FCO|FCI<-HFIE\d+|\S*J[FQ]\d<-\S*JDI[A-D]|JPADD[OT][A-D]<-\S+"
     r"|\S*REFCLK\S*<-\S+|\S*JCLKFB\d<-\S+|\S+<-\S*JINCK|\S*JINCK<-\S+"
     r"|G_\S*[TBLR]DCC\S*<-\S+|\S+<-G_\S*[TBLR]DCC\S*")
-# What an empty bitstream closes, and a clock that has to be led to a PLL in several tiles.
+# Switches that an empty bitstream closes, and a clock that reaches a PLL through several tiles.
 ALWAYS = re.compile(r"G_DCS\dCLK\d<-G_\S+|\S*JECLK\d<-\S*SYNCECLK\d|\S+<-\S*CLKI_PLL\S*")
 PINS = "ABCD"
 FULL = "1" * 16
+"""Contents of a LUT that the bitstream does not mention."""
 
 
 class _Bits:
@@ -30,11 +31,11 @@ class _Bits:
     Attributes
     ----------
     arcs : dict of str to set of str
-        Switches, as ``sink<-source``, by tile.
+        Closed switches by tile, as ``sink<-source``.
     words : dict of (str, str) to str
-        Words of bits, and settings, by tile and name.
+        Configuration words and settings by tile and name.
     memories : dict of int to list of int
-        Units of nine bits of block RAMs.
+        Contents of block RAMs in units of nine bits.
     """
 
     def __init__(self, text: str) -> None:
@@ -61,52 +62,60 @@ class _Bits:
 
 
 def compare_ecp5(module: Module, text: str) -> tuple[int, int, int]:
-    """Compare a netlist with what ``ecpunpack`` gave; numbers of switches, tables and memories."""
+    """Compare a netlist with the output of ``ecpunpack``.
+
+    Returns
+    -------
+    tuple of int
+        Numbers of switches, LUTs and block RAMs.
+    """
     bits = _Bits(text)
-    tables = module.of_kind("TRELLIS_COMB")
+    luts = module.of_kind("TRELLIS_COMB")
     switches: dict[str, set[str]] = defaultdict(set)
     for switch in {s for route in module.routes.values() for s in route.values() if s}:
-        tile, name = _named(switch)
+        tile, name = _local_name(switch)
         switches[tile].add(name)
-    carries = {(_place(cell)[:3]) for cell in tables if cell.parameters.get("MODE") == "CCU2"}
+    carries = {(_position(cell)[:3]) for cell in luts if cell.parameters.get("MODE") == "CCU2"}
     closed = 0
     for tile in sorted(switches.keys() | bits.arcs.keys()):
-        open_ = {name for name in switches[tile] - bits.arcs[tile] if not FIXED.fullmatch(name)}
-        if open_:
-            raise MismatchError(f"does not close {min(open_)} in {tile}", where="bitstream")
+        missing = {name for name in switches[tile] - bits.arcs[tile] if not FIXED.fullmatch(name)}
+        if missing:
+            raise MismatchError(f"switch {min(missing)} in {tile} is not closed",
+                                where="bitstream")
         other = {name for name in bits.arcs[tile] - switches[tile]
                  if not ALWAYS.fullmatch(name) and not _carry(carries, tile, name)}
         if other:
-            raise MismatchError(f"closes {min(other)} in {tile} without a net", where="bitstream")
+            raise MismatchError(f"switch {min(other)} in {tile} is closed, but no net uses it",
+                                where="bitstream")
         closed += len(bits.arcs[tile] & switches[tile])
-    used = {_table(module, cell, bits) for cell in tables}
+    used = {_compare_lut(module, cell, bits) for cell in luts}
     for tile, name in bits.words:
         if re.fullmatch(r"SLICE[A-D]\.K[01]\.INIT", name) and (tile, name) not in used:
-            raise MismatchError(f"{name} in {tile} is no cell of the netlist", where="bitstream")
+            raise MismatchError(f"{name} in {tile} is not a cell of the netlist", where="bitstream")
     for cell in module.of_kind("TRELLIS_FF"):
-        _register(module, cell, bits)
+        _compare_flip_flop(module, cell, bits)
     blocks = module.of_kind("DP16KD")
     for cell in blocks:
-        _block(module, cell, bits)
-    return closed, len(tables), len(blocks)
+        _compare_block(module, cell, bits)
+    return closed, len(luts), len(blocks)
 
 
-def _named(switch: str) -> tuple[str, str]:
-    """Tile of a switch, and its ends as seen from there."""
+def _local_name(switch: str) -> tuple[str, str]:
+    """Return the tile of a switch, and its name relative to that tile."""
     match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)_(-?\d+)_(.+)->(-?\d+)_(-?\d+)_(.+)", switch)
     assert match is not None
     ends = []
     for k in (3, 6):
         x, y, name = int(match[k]), int(match[k + 1]), match[k + 2]
-        way = (f"N{-y}" if y < 0 else f"S{y}" if y else "") + (
+        offset = (f"N{-y}" if y < 0 else f"S{y}" if y else "") + (
             f"W{-x}" if x < 0 else f"E{x}" if x else "")
-        everywhere = name.startswith(("G_", "L_", "R_"))
-        ends.append(f"{way}_{name}" if way and not everywhere else name)
+        is_global = name.startswith(("G_", "L_", "R_"))
+        ends.append(f"{offset}_{name}" if offset and not is_global else name)
     return f"R{match[2]}C{match[1]}", f"{ends[1]}<-{ends[0]}"
 
 
-def _place(cell: Cell) -> tuple[str, str, str, int, str]:
-    """Column, row, slice, number in the tile, and tile of a cell in a slice."""
+def _position(cell: Cell) -> tuple[str, str, str, int, str]:
+    """Return column, row, slice, number in the tile, and tile of a cell in a slice."""
     match = re.fullmatch(r"X(\d+)/Y(\d+)/SLICE([A-D])\.(?:K|FF)(\d)",
                          cell.attributes["NEXTPNR_BEL"])
     assert match is not None
@@ -115,10 +124,10 @@ def _place(cell: Cell) -> tuple[str, str, str, int, str]:
 
 
 def _carry(carries: set[tuple[str, str, str]], tile: str, name: str) -> bool:
-    """Whether a switch is what the setting of a carry cell reads as."""
+    """Return whether a switch is part of the configuration of a carry cell."""
     match = re.fullmatch(r"F\d<-F(?:5|X)([A-D])_SLICE", name)
-    place = re.fullmatch(r"R(\d+)C(\d+)", tile)
-    return bool(match and place and (place[2], place[1], match[1]) in carries)
+    position = re.fullmatch(r"R(\d+)C(\d+)", tile)
+    return bool(match and position and (position[2], position[1], match[1]) in carries)
 
 
 def _differ(cell: Cell, what: str) -> MismatchError:
@@ -126,8 +135,8 @@ def _differ(cell: Cell, what: str) -> MismatchError:
                          where="bitstream")
 
 
-def _at(module: Module, cell: Cell, port: str, wire: str) -> str | None:
-    """The switch that leads to the wire at a port; none where the port is open."""
+def _switch_at(module: Module, cell: Cell, port: str, wire: str) -> str | None:
+    """Return the switch that drives the wire at a port; None for an unconnected port."""
     net = (cell.ports.get(port) or [""])[0]
     if not isinstance(net, int) or net not in module.routes:
         return None
@@ -138,9 +147,9 @@ def _at(module: Module, cell: Cell, port: str, wire: str) -> str | None:
     return route[f"{here}/{wire}"]
 
 
-def _table(module: Module, cell: Cell, bits: _Bits) -> tuple[str, str]:
-    """Compare a table, behind the wires that lead to it."""
-    _, _, slice_, z, tile = _place(cell)
+def _compare_lut(module: Module, cell: Cell, bits: _Bits) -> tuple[str, str]:
+    """Compare the contents of a LUT, taking into account which wire reaches which input."""
+    _, _, slice_, z, tile = _position(cell)
     key = tile, f"SLICE{slice_}.K{z % 2}.INIT"
     mode = cell.parameters.get("MODE", "LOGIC")
     wired = {"CCU2": "CCU2", "DPRAM": "DPRAM", "RAMW_BLOCK": "RAMW", "LOGIC": None}[mode]
@@ -149,31 +158,31 @@ def _table(module: Module, cell: Cell, bits: _Bits) -> tuple[str, str]:
     inject = bits.words.get((tile, f"SLICE{slice_}.CCU2.INJECT1_{z % 2}"), "YES")
     if mode == "CCU2" and cell.parameters.get("CCU2_INJECT1", "YES") != inject:
         raise _differ(cell, "carry")
-    pins: dict[int, int] = {}  # input of the netlist: input of the chip
+    pins: dict[int, int] = {}  # physical input of each logical input
     for k, pin in enumerate(PINS):
-        switch = _at(module, cell, pin, f"{pin}{z}_SLICE")
+        switch = _switch_at(module, cell, pin, f"{pin}{z}_SLICE")
         if switch is not None:
             found = re.search(r"_([A-D])\d->", switch)
             if found is None:
                 raise _differ(cell, f"input {pin}")
             pins[k] = PINS.index(found[1])
-    _at(module, cell, "F", f"F{z}_SLICE")
-    want, got = cell.parameters["INITVAL"][::-1], bits.words.get(key, FULL)[::-1]
+    _switch_at(module, cell, "F", f"F{z}_SLICE")
+    expected, found_bits = cell.parameters["INITVAL"][::-1], bits.words.get(key, FULL)[::-1]
     if mode == "RAMW_BLOCK":
         return key
     for values in itertools.product((0, 1), repeat=len(pins)):
         at = dict(zip(pins, values, strict=True))
         chip = {pins[k]: value for k, value in at.items()}
-        # Inputs that are open read 1.
-        if want[sum(at.get(k, 1) << k for k in range(4))] != (
-                got[sum(chip.get(k, 1) << k for k in range(4))]):
-            raise _differ(cell, "table")
+        # Unconnected inputs read 1.
+        if expected[sum(at.get(k, 1) << k for k in range(4))] != (
+                found_bits[sum(chip.get(k, 1) << k for k in range(4))]):
+            raise _differ(cell, "LUT contents")
     return key
 
 
-def _register(module: Module, cell: Cell, bits: _Bits) -> None:
-    """Compare a flip-flop: where it takes its input, its value after reset, and its enable."""
-    _, _, slice_, z, tile = _place(cell)
+def _compare_flip_flop(module: Module, cell: Cell, bits: _Bits) -> None:
+    """Compare the configuration of a flip-flop: input, value after reset, and clock enable."""
+    _, _, slice_, z, tile = _position(cell)
     direct = cell.parameters["SD"].strip()
     enable = {"CE": "CE", "INV": "INV"}.get(cell.parameters.get("CEMUX", "1"), "1")
     for name, default, value in ((f"REG{z % 2}.SD", "1", direct),
@@ -184,16 +193,16 @@ def _register(module: Module, cell: Cell, bits: _Bits) -> None:
     pins = {"Q": f"Q{z}", "CE": f"CE{z // 2}", "CLK": f"CLK{z // 2}", "LSR": f"LSR{z // 2}",
             **({"DI": f"DI{z}"} if direct == "1" else {"M": f"M{z}"})}
     for port, wire in pins.items():
-        _at(module, cell, port, f"{wire}_SLICE")
+        _switch_at(module, cell, port, f"{wire}_SLICE")
 
 
-def _block(module: Module, cell: Cell, bits: _Bits) -> None:
-    """Compare the first contents of a block RAM, and the wires at its ports."""
-    want = []
+def _compare_block(module: Module, cell: Cell, bits: _Bits) -> None:
+    """Compare the initial contents of a block RAM, and the wires at its ports."""
+    expected = []
     for k in range(64):
         value = int(cell.parameters.get(f"INITVAL_{k:02X}", "0").replace("x", "0"), 2)
-        want += [value >> 20 * (j // 2) + 9 * (j % 2) & 511 for j in range(32)]
-    if bits.memories.get(int(cell.attributes["WID"], 2)) != want:
+        expected += [value >> 20 * (j // 2) + 9 * (j % 2) & 511 for j in range(32)]
+    if bits.memories.get(int(cell.attributes["WID"], 2)) != expected:
         raise _differ(cell, "contents")
     for port in cell.ports:
-        _at(module, cell, port, f"J{port}_EBR")
+        _switch_at(module, cell, port, f"J{port}_EBR")
