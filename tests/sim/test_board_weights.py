@@ -87,11 +87,13 @@ def test_it_loads_and_computes(built: BoardDesign, tmp_path: Path) -> None:
         assert_golden(built.design, x[:2], compute(model, built.design, x[:2]))
 
 
-@pytest.mark.parametrize("damage", ["magic", "length", "digest", "first", "last", "erased", "short"])
+@pytest.mark.parametrize("damage", ["magic", "length", "digest", "first", "last", "erased",
+                                    "short"])
 def test_wrong_weights_are_rejected(built: BoardDesign, tmp_path: Path, damage: str) -> None:
     assert built.weights is not None
     content = bytearray(built.weights.content)
-    offset = {"magic": 1, "length": 4, "digest": 9, "first": 16, "last": len(content) - 5}.get(damage)
+    offset = {"magic": 1, "length": 4, "digest": 9, "first": 16,
+              "last": len(content) - 5}.get(damage)
     if offset is not None:
         content[offset] ^= 0x10
     elif damage == "erased":
