@@ -77,31 +77,30 @@ def test_comparisons_at_every_limit(family: str) -> None:
         assert (netlist.evaluate(x) == expected).all()
 
 
-@given(st.sampled_from(FAMILIES), st.integers(0, 20), st.lists(st.integers(1, 6), max_size=4),
-       st.integers(-40, 40), st.integers(1, 9), st.integers(0, 100))
+@given(st.sampled_from(FAMILIES), st.lists(st.booleans(), max_size=20),
+       st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=4), st.integers(-40, 40),
+       st.integers(1, 9))
 @settings(max_examples=120, deadline=None)
-def test_sums_of_numbers_bits_and_constants(family: str, bits: int, widths: list[int], const: int,
-                                            width: int, seed: int) -> None:
-    inputs = bits + sum(widths)
-    netlist = Netlist(max(inputs, 1))
+def test_sums_of_numbers_bits_and_constants(
+        family: str, flips: list[bool], numbers: list[tuple[int, bool]], const: int,
+        width: int) -> None:
+    """Bits and numbers, inverted or not, modulo a power of two, exactly, and compared."""
+    netlist = Netlist(max(len(flips) + sum(w for w, _ in numbers), 1))
     builder = SumBuilder(netlist, TARGETS[family])
-    numbers, at = [], bits
-    for w in widths:
+    x = samples(netlist.inputs, 1)
+    terms = [(netlist.input(k) ^ flip,) for k, flip in enumerate(flips)]
+    value = (x[:, :len(flips)] ^ np.array(flips, dtype=bool)).sum(axis=1)
+    addends, at = [], len(flips)
+    for w, negated in numbers:
         number = Number(tuple(netlist.input(at + k) for k in range(w)), (1 << w) - 1)
-        numbers.append(number.negated if seed & 1 else number)
+        addends.append(number.negated if negated else number)
+        value = value + number_of(x[:, at:at + w] ^ negated)
         at += w
-    terms = [(netlist.input(k),) for k in range(bits)]
-    wrapped = builder.total(terms, numbers, const, width)
-    exact = builder.total(terms, numbers, abs(const))
-    reached = builder.at_least(terms, numbers, [const])
+    wrapped = builder.total(terms, addends, const, width)
+    exact = builder.total(terms, addends, abs(const))
+    reached = builder.at_least(terms, addends, [const])
     netlist.outputs = [*wrapped.lits, *exact.lits, *reached]
     certify(netlist)
-    x = samples(netlist.inputs, seed)
-    value, at = x[:, :bits].sum(axis=1), bits
-    for w in widths:
-        number = number_of(x[:, at:at + w])
-        value = value + ((1 << w) - 1 - number if seed & 1 else number)
-        at += w
     y = netlist.evaluate(x)
     assert len(wrapped.lits) == width
     assert (number_of(y[:, :width]) == (value + const) % (1 << width)).all()

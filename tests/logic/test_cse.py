@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from bnnhw.families import TARGETS
 from bnnhw.logic import Netlist, SumBuilder, certify
@@ -49,13 +50,23 @@ def signs(rows: int, columns: int, seed: int, zeros: float = 0.0) -> np.ndarray:
     return np.where(random.random((rows, columns)) < zeros, 0, made)
 
 
-@given(st.sampled_from(FAMILIES), st.integers(1, 40), st.integers(1, 40), st.integers(2, 9),
-       st.sampled_from([0.0, 0.35, 1.0]), st.integers(0, 4), st.sampled_from([0.0, 0.3]),
-       st.integers(0, 1000))
+MATRICES = arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 24)),
+                  elements=st.sampled_from([1, -1, 0]))
+"""Matrices of -1, 0 and +1, ``[rows, columns]``."""
+
+
+@given(st.sampled_from(FAMILIES), MATRICES, st.integers(2, 9), st.sampled_from([0.0, 0.35, 1.0]),
+       st.integers(0, 4), st.integers(-2, 26))
 @settings(max_examples=60, deadline=None)
-def test_any_matrix(family: str, rows: int, columns: int, min_columns: int,
-                    max_distance: float, keep: int, zeros: float, seed: int) -> None:
-    check(signs(rows, columns, seed, zeros), family, min_columns, max_distance, keep)
+def test_any_matrix(family: str, matrix: np.ndarray, min_columns: int, max_distance: float,
+                    keep: int, limit: int) -> None:
+    check(matrix, family, min_columns, max_distance, keep, limit)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("max_distance", "zeros"), [(0.0, 0.3), (0.35, 0.0), (1.0, 0.0)])
+def test_larger_matrices(family: str, max_distance: float, zeros: float) -> None:
+    check(signs(40, 40, 11, zeros), family, 3, max_distance)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -71,12 +82,11 @@ def test_edges(family: str) -> None:
     check(signs(1, 784, 2), family, 4)
 
 
-@given(st.sampled_from(FAMILIES), st.integers(1, 20), st.integers(1, 30), st.integers(1, 9),
-       st.sampled_from([0.0, 0.5]), st.integers(0, 1000))
+@given(st.sampled_from(FAMILIES), MATRICES, st.integers(1, 9), st.sampled_from([0.0, 0.5]))
 @settings(max_examples=30, deadline=None)
-def test_any_block_size(family: str, rows: int, columns: int, block_rows: int, max_distance: float,
-                           seed: int) -> None:
-    check(signs(rows, columns, seed), family, 3, max_distance, block_rows=block_rows)
+def test_any_block_size(family: str, matrix: np.ndarray, block_rows: int,
+                        max_distance: float) -> None:
+    check(matrix, family, 3, max_distance, block_rows=block_rows)
 
 
 def test_only_rows_of_a_block_share() -> None:
