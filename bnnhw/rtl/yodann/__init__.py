@@ -1,1 +1,1 @@
-"""The units of a latch-memory core for binary weights and activations of several bits."""
+"""Hardware of the YodaNN core: latch memories, binary weights, activations of several bits."""

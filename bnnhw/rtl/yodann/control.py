@@ -1,10 +1,11 @@
-"""The controller: reads jobs off the input stream, loads, and walks over the picture.
+"""Controller of the core: decodes jobs, loads weights and scales, and sequences the convolution.
 
-A job is a header (``CoreShape.header``), weights and scales if the header says so, and pixels:
-image by image, column by column, row by row, channel fastest. A step is one channel of one pixel.
-The picture is one long column of pixels: while the outputs at the bottom of a column are computed,
-for which the pixels below do not exist, those at the top of the next one come in. What lies
-outside the picture is masked, so that no step is spent on padding, except behind the last pixel.
+A job is a header (``CoreShape.header``), then weights and scales if the header asks for them, then
+pixels: image by image, column by column, row by row, with the channel as the fastest index. A step
+processes one channel of one pixel. All columns are treated as one long column of pixels: while the
+core computes the outputs at the bottom of a column, for which no further pixels exist, it already
+receives the pixels at the top of the next column. Positions outside the image are masked, so that
+padding costs no steps, except after the last pixel.
 """
 
 from __future__ import annotations
@@ -23,33 +24,34 @@ __all__ = ["Control"]
 
 
 class Control(SharedComponent):
-    """Take the input stream, and say what happens in each cycle.
+    """Decode the input stream and drive the other units in each cycle.
 
     Members
     -------
     i : In(stream of bits)
     end : Out(1)
-        The word on ``i`` is the last one of its job.
+        The word on ``i`` is the last word of its job.
     busy : In(1)
-        Results of the job before are still on their way: its settings must stay.
+        Results of the previous job are still in the pipeline, so its settings must not change.
     clear : In(1)
-        The next output may be started (see ``Drain``).
+        The next output may finish (see ``Drain``).
     mode, skip_r, skip_c, raw, round, words : Out
-        Settings of the job; ``words`` is one less.
+        Settings of the job; ``words`` is the number of words minus one.
     held : Out(staged_words * bits)
-        The last words that were taken.
+        The most recently accepted words.
     load_filters, load_scales : Out(1)
-        ``held`` is whole from the next cycle on.
+        ``held`` is complete from the next cycle on.
     group, channel, unit : Out
-        Where it goes: group of units and input channel, or unit.
+        Destination of ``held``: group of units and input channel, or unit.
     step, feed : Out(1)
-        A step is taken; a pixel comes with it.
+        A step is processed; it comes with a new pixel.
     cin, address, slot : Out
-        Its channel, its place in the image memory, and the slot of the oldest column.
+        Channel of the step, its address in the image memory, and the slot of the oldest column.
     first, go, last : Out(1)
-        First channel; it counts for an output; and it is the last channel of one.
+        The step is the first channel of a pixel; it contributes to an output; it is the last
+        channel of an output.
     rows, columns : Out(kernel)
-        Which rows and columns of the window are inside the picture.
+        Rows and columns of the window that lie inside the image.
     """
 
     def __init__(self, *, shape: CoreShape) -> None:

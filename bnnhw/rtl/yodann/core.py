@@ -1,13 +1,13 @@
-"""The core: image memory, window, units, summers, scale and bias, behind one stream each way.
+"""Top module of the YodaNN core: connects its memories, units and summers to two streams.
 
-Pipeline of a step (which never waits once it is taken):
+Pipeline of a step, which never stalls once it has started:
 
 ====  ==========================================================================================
-t0    the pixel is accepted; image memory and image bank are asked for their rows
-t1    the new row, turned, goes under those of the image bank; the filter bank is asked
-t2    operands are masked, chosen by weights, and added to the running sums
-t3    behind the last channel: sums are kept aside (t4 where they saturate), and leave from here
-      on, a unit a cycle
+t0    accept the pixel; start reading the image memory and the image bank
+t1    rotate the new row and append it to the rows of the image bank; start reading the filter bank
+t2    mask the operands, select them by the weights, and add them to the running sums
+t3    after the last channel: store the finished sums (t4 if they saturate), which are then sent,
+      one unit per cycle
 ====  ==========================================================================================
 """
 
@@ -33,27 +33,26 @@ __all__ = ["YodannCore"]
 
 
 class YodannCore(SharedComponent):
-    """Run jobs (see ``Control``) and give their outputs.
+    """Run jobs (see ``Control``) and send their outputs.
 
-    Outputs come pixel by pixel in the order of the walk (column by column), words of a pixel by
-    unit: unit k gives output channel k, in dual modes channels 2k (low lane) and 2k + 1.
+    Outputs are sent pixel by pixel, column by column; the words of a pixel are ordered by unit.
+    Unit k computes output channel k, or in dual modes channels 2k (low lane) and 2k + 1.
 
     Parameters
     ----------
     shape : CoreShape
     name : str
-        Of the module.
+        Name of the module.
 
     Members
     -------
     s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast : AXI4-Stream in
-        A word of ``bits`` bits. ``tlast`` is not needed, but must not be elsewhere than at the end
-        of a job.
+        Words of ``bits`` bits. ``tlast`` is optional, but may only mark the end of a job.
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast : AXI4-Stream out
-        Two signed lanes of ``lane_bits`` bits, each in whole bytes; ``tlast`` with the last unit of
-        a pixel.
+        Two signed lanes of ``lane_bits`` bits, each extended to whole bytes; ``tlast`` marks the
+        last word of a pixel.
     frame_error : Out(1)
-        Set, until reset, once ``s_axis_tlast`` was inside a job.
+        Set, until reset, once ``s_axis_tlast`` arrived inside a job.
     """
 
     def __init__(self, *, shape: CoreShape, name: str) -> None:
@@ -70,7 +69,7 @@ class YodannCore(SharedComponent):
 
     @classmethod
     def queue_depth(cls, shape: CoreShape) -> int:
-        """Places that a word a cycle takes: from its reservation until it has left."""
+        """Queue entries for one word per cycle, from the reservation of an entry to its release."""
         return cls.lag(shape) + ScaleBias.LATENCY + CreditQueue.LATENCY + 1
 
     @staticmethod
@@ -114,7 +113,7 @@ class YodannCore(SharedComponent):
 
     def _window(self, m: Module, control: Any, memory: Any, bank: Any, filters: Any,
                 operands: Any) -> dict[str, Signal]:
-        """From the step to its operands; returns ``add``, ``first`` and ``park`` of t2."""
+        """Connect stages t0 to t2; returns the signals ``add``, ``first`` and ``park`` of t2."""
         s = self.shape
         step, feed = Signal(name="step_1"), Signal(name="feed_1", reset_less=True)
         late = {}
@@ -153,7 +152,7 @@ class YodannCore(SharedComponent):
 
     def _units(self, m: Module, go: dict[str, Signal], dual: Any, operands: Any, filters: Any,
                scale: Any, width: int) -> None:
-        """The units and their summers, and one more unit that adds up the window itself."""
+        """Connect the units and summers, and one more unit that adds up the whole window."""
         s = self.shape
         window: Any = WindowSum(shape=s) if s.acc else \
             ExactSummer(shape=s, width=s.out_bits, offsets=s.offsets)

@@ -1,9 +1,9 @@
 """Carry-save trees and ripple adders of full-adder cells.
 
-A column with n bits needs a full adder for every bit above two, whichever way they are chosen
-(each takes three bits of a weight and leaves one). Taking the bits that settle first keeps the
-tree as shallow as Wallace's. Synthesis does not find the full-adder cells of a library in plain
-text, so that targets of standard cells get instances of ``bnnhw_fa`` and ``bnnhw_ha``.
+A column of n bits needs one full adder for every bit above two in any reduction order, since each
+full adder replaces three bits of a weight by one. Combining the bits that arrive earliest makes the
+tree as shallow as a Wallace tree. Synthesis does not infer the full-adder cells of a library from
+expressions, so designs for standard cells instantiate ``bnnhw_fa`` and ``bnnhw_ha``.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value
 __all__ = ["Adders"]
 
 SUM_DELAY, CARRY_DELAY = 2, 2
-"""Of a full adder, in steps of equal length: the order in which bits are taken."""
+"""Delays of a full adder in arbitrary units, which determine the order of reduction."""
 
 
 class Adders:
-    """Full and half adders in a module: instances of cells, or the same as text.
+    """Adds full and half adders to a module, as instances of cells or as expressions.
 
     Parameters
     ----------
     m : Module
-        Where they go.
+        Module that receives the adders.
     cells : bool
-        Instances of ``bnnhw_fa`` (a, b, c -> s, co) and ``bnnhw_ha`` (a, b -> s, co).
+        Instantiate ``bnnhw_fa`` (a, b, c -> s, co) and ``bnnhw_ha`` (a, b -> s, co).
 
     Attributes
     ----------
     full, half : int
-        Adders that were made.
+        Number of adders so far.
     """
 
     def __init__(self, m: Module, *, cells: bool) -> None:
@@ -39,7 +39,7 @@ class Adders:
         self.full = self.half = 0
 
     def add_bits(self, bits: list[Value]) -> tuple[Signal, Signal]:
-        """Add two or three bits of a weight: the sum, and the carry of twice the weight."""
+        """Add two or three bits of equal weight; returns the sum and the carry."""
         full = len(bits) == 3
         name = f"fa{self.full}" if full else f"ha{self.half}"
         s, carry = Signal(name=f"{name}_s"), Signal(name=f"{name}_co")
@@ -64,7 +64,7 @@ class Adders:
         Parameters
         ----------
         columns : list of list of Value
-            Bits of weight ``2**k`` in ``columns[k]``; all are there at the same time.
+            ``columns[k]`` contains the bits of weight ``2**k``; all arrive at the same time.
         """
         order = 0
         heaps: list[list[tuple[int, int, Value]]] = [[] for _ in range(width + 1)]
@@ -90,7 +90,7 @@ class Adders:
         return rows
 
     def add_rows(self, a: list[Value], b: list[Value]) -> Value:
-        """Add two rows of equal length, modulo two to that: a chain of full adders."""
+        """Add two rows of n bits modulo ``2**n`` with a chain of full adders."""
         out: list[Value] = []
         carry: Value | None = None
         for k, pair in enumerate(zip(a, b, strict=True)):
@@ -112,5 +112,5 @@ class Adders:
         return Cat(out)
 
     def sum_of(self, columns: list[list[Value]], width: int) -> Value:
-        """The sum of columns of bits, modulo ``2**width``."""
+        """Add columns of bits modulo ``2**width``."""
         return self.add_rows(*self.two_rows(columns, width))

@@ -1,4 +1,4 @@
-"""When finished sums leave, and when the next ones may come."""
+"""Flow control of finished sums: reserves queue entries and reads the units one after another."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ __all__ = ["Drain"]
 
 
 class Drain(SharedComponent):
-    """Take the units' sums one after the other, while a place in the queue is free.
+    """Read the sums of the units one after another while the output queue has free entries.
 
-    Units cannot wait with a finished sum: the next one takes its place a pixel later. So each word
-    reserves its place in the queue ``lag`` cycles before it is taken, and an output may end (step
-    ``last``) only when all words of the one before have theirs. From then on nothing waits.
+    A unit cannot store a finished sum for long, because the next pixel's sum replaces it. Therefore
+    each word reserves a queue entry ``lag`` cycles before it is read, and an output may finish
+    (step ``last``) only when all words of the previous output have an entry. After that, nothing
+    stalls.
 
     Members
     -------
     last : In(1)
-        The step that ends an output is taken; only when ``clear``.
+        The step that finishes an output is processed; only while ``clear`` is set.
     words : In
-        Words of an output, one less.
+        Words per output, minus one.
     clear : Out(1)
     free : In(1)
     reserve : Out(1)
-        Of the queue.
+        Signals of the queue.
     take : Out(1)
     unit : Out(bits for no - 1)
-        Take the word of this unit, whose sum is kept from ``lag + 1`` cycles behind ``last`` on.
+        Read the word of this unit; its sum is stored from ``lag + 1`` cycles after ``last`` on.
     busy : Out(1)
-        Words are still to be taken.
+        Words remain to be read.
     """
 
     def __init__(self, *, shape: CoreShape, lag: int) -> None:

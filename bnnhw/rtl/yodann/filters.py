@@ -1,4 +1,4 @@
-"""The filter bank: binary weights in latches, all units of an input channel in one read."""
+"""Filter bank: stores binary weights in latches and reads those of all units at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ __all__ = ["FilterBank"]
 
 
 class FilterBank(SharedComponent):
-    """A row for each input channel, written a group of units at a time.
+    """Memory with one row per input channel, written one group of units at a time.
 
-    The words of the stream stand in one register (``held``), out of which each group's latches
-    are written; weights never move again, for it is the pixels that turn.
+    A register outside (``held``) collects the words of the stream, from which the latches of a
+    group are written. Weights stay in place; the pixels of the window move instead.
 
-    Latency: one cycle from ``re`` to ``weights``; ``we`` in the cycle before ``held`` is whole.
+    Latency: one cycle from ``re`` to ``weights``; ``we`` is set in the cycle before ``held`` is
+    complete.
 
     Members
     -------
@@ -28,9 +29,9 @@ class FilterBank(SharedComponent):
     group : In(bits for groups - 1)
     wchannel, rchannel : In(bits for ni - 1)
     held : In(full_words * bits)
-        Straight from registers (see ``CoreShape.weight_bit``).
+        Driven directly by registers (see ``CoreShape.weight_bit``).
     mode : In(2)
-        Straight from a register, too.
+        Also driven directly by a register.
     re : In(1)
     weights : Out(no * products)
     """
@@ -69,7 +70,7 @@ class FilterBank(SharedComponent):
         return m
 
     def _bit(self, unit: int, product: int) -> Value:
-        """A weight, from where the mode has it."""
+        """Select one weight from ``held``; its position depends on the mode."""
         s = self.shape
         place = s.weight_bit(0, unit, product)
         assert place is not None

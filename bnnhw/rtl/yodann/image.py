@@ -1,4 +1,4 @@
-"""The image memory: columns of the picture in banks of latches; and the bank of windows."""
+"""Pixel memories of the core: image columns in banks of latches, and the sliding windows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["ImageBank", "ImageColumn", "ImageMemory", "Operands"]
 
 
 class ImageColumn(SharedComponent):
-    """The pixels of one column: banks, of which an access clocks one.
+    """The pixels of one column in several banks, of which an access clocks only one.
 
-    Latency: as ``Scm`` with ``falling``, one cycle.
+    Latency: one cycle, as ``Scm`` with ``falling``.
 
     Members
     -------
@@ -63,12 +63,13 @@ class ImageColumn(SharedComponent):
 
 
 class ImageMemory(SharedComponent):
-    """The newest ``kernel - 1`` columns, in slots that are used in turn.
+    """The newest ``kernel - 1`` columns, in slots that are used round-robin.
 
-    A new pixel goes to where the pixel of its row in the oldest column was, which is read a cycle
-    before. The slots are turned so that ``row`` begins with the oldest column.
+    A new pixel overwrites the pixel of its row in the oldest column, which was read one cycle
+    earlier. The output is rotated so that ``row`` begins with the oldest column.
 
-    Latency: one cycle from ``re`` to ``row``. Addresses and ``wdata`` have half a cycle to come.
+    Latency: one cycle from ``re`` to ``row``. Addresses and ``wdata`` must arrive within half a
+    cycle.
 
     Members
     -------
@@ -77,12 +78,12 @@ class ImageMemory(SharedComponent):
     slot : In(bits for columns - 1)
         The slot of the oldest column.
     skip : In(bits for columns)
-        The oldest columns that nobody reads.
+        Number of oldest columns that are not read.
     we : In(1)
     waddr, wslot, wdata
-        Of the new pixel.
+        Address, slot and value of the new pixel.
     row : Out(columns * bits)
-        Oldest column lowest.
+        Pixels of a row, the oldest column in the lowest bits.
     """
 
     def __init__(self, *, shape: CoreShape) -> None:
@@ -104,8 +105,8 @@ class ImageMemory(SharedComponent):
         turned = Signal(range(n), reset_less=True)
         wanted = Array([Const(sum(1 << c for c in range(skip, n)), n)
                         for skip in range(self.shape.kernel)])[self.skip]
-        # Half a cycle early, so that no bank's gated clock is too late for them, however many gates
-        # it is behind; and once for all banks.
+        # Registered half a cycle early, once for all banks, so that hold times are met however
+        # many gates delay the gated clock of a bank.
         raddr, waddr, wdata = (
             at_falling_edge(m, f"{name}_early", port) if self.shape.storage == "latch" else port
             for name, port in (("raddr", self.raddr), ("waddr", self.waddr),
@@ -115,7 +116,7 @@ class ImageMemory(SharedComponent):
             column = ImageColumn(shape=self.shape)
             prefix_ports(column, f"column{k}")
             m.submodules[f"column{k}"] = column
-            # Slot k holds column (k - slot) mod n of the window.
+            # Slot k contains column (k - slot) mod n of the window.
             age = Array([wanted[(k - slot) % n] for slot in range(n)])[self.slot]
             m.d.comb += [
                 column.re.eq(self.re & age), column.raddr.eq(raddr),
@@ -131,10 +132,10 @@ class ImageMemory(SharedComponent):
 
 
 class ImageBank(SharedComponent):
-    """For each input channel the rows of its window; a step moves them up by one.
+    """Sliding windows: stores the rows of each input channel's window and shifts them by one.
 
-    Latency: ``re`` with the channel; in the next cycle ``move`` with the new row; ``window`` in
-    the cycle behind that. The rows go back to their latches while they stand in ``window``.
+    Latency: ``re`` with the channel in one cycle, ``move`` with the new row in the next, ``window``
+    in the one after that, in which the rows are also written back to their latches.
 
     Members
     -------
@@ -142,10 +143,10 @@ class ImageBank(SharedComponent):
     channel : In(bits for ni - 1)
     move : In(1)
     moved : In(bits for ni - 1)
-        ``channel`` of the cycle before.
+        ``channel`` of the previous cycle.
     row : In(kernel * bits)
     window : Out(kernel * kernel * bits)
-        Oldest row lowest, in it the oldest column.
+        The oldest row in the lowest bits, and in each row the oldest column.
     """
 
     def __init__(self, *, shape: CoreShape) -> None:
@@ -179,16 +180,16 @@ class ImageBank(SharedComponent):
 
 
 class Operands(SharedComponent):
-    """Pixels of the window to operands of the units: zero outside the picture, and by mode.
+    """Select the operands of the units from the window; positions outside the image are zero.
 
-    Combinational. A product of the second half takes the window's own pixel, or in a dual mode
-    the one that its output needs.
+    Combinational. A product of the second half uses its own pixel of the window, or in a dual mode
+    the pixel that its output needs.
 
     Members
     -------
     window : In(kernel * kernel * bits)
     rows, columns : In(kernel)
-        Which of them lie inside the picture and the kernel.
+        Rows and columns that lie inside both the image and the kernel.
     mode : In(2)
     x : Out(products * bits)
     """

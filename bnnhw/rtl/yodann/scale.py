@@ -1,4 +1,4 @@
-"""Scale and bias: finished sums to output words, one unit a cycle."""
+"""Scale and bias unit: turns finished sums into output words, one unit per cycle."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["ScaleBias"]
 
 
 class ScaleBias(SharedComponent):
-    """``out = clamp((alpha * sum + beta * 2**frac (+ half)) >> frac)``, or the sum itself.
+    """``out = clamp((alpha * sum + beta * 2**frac (+ half)) >> frac)``, or the unscaled sum.
 
-    With ``bits = 12`` and ``frac = 9`` this is Q2.9 alpha and beta, a product in Q10.18 and a
-    result in Q2.9, truncated, or rounded half up on request.
+    With ``bits = 12`` and ``frac = 9``, alpha and beta are in Q2.9, the product in Q10.18 and the
+    result in Q2.9, which is truncated, or rounded half up on request.
 
-    Latency: ``LATENCY`` cycles from ``take`` to ``word``, one unit a cycle.
+    Latency: ``LATENCY`` cycles from ``take`` to ``word``, with one unit per cycle.
 
     Members
     -------
     take : In(1)
     unit : In(bits for no - 1)
     a, b : In(no * width)
-        Finished sums of the chosen operands, of both halves; of signed products where a sum
-        saturates.
+        Finished sums of the selected operands of both halves; sums of signed products if sums
+        saturate.
     window_a, window_b : In(out_bits)
-        Sums of the window to take off (not there where a sum saturates).
+        Sums of the window to subtract; absent if sums saturate.
     dual, raw, round : In(1)
     we : In(1)
     wunit : In(bits for no - 1)
     held : In(4 * bits)
-        Alpha and beta of a unit's first output, then of its second, as ``LatchRows`` takes them.
+        Alpha and beta of a unit's first output, then of its second, timed as for ``LatchRows``.
     word : Out(2 * lane_bits)
-        Both outputs, signed; the second one means something in dual modes.
+        Both outputs, signed; the second one is valid only in dual modes.
     valid : Out(1)
     busy : Out(1)
         Settings, alphas and betas must not change yet.
@@ -92,7 +92,7 @@ class ScaleBias(SharedComponent):
         return m
 
     def _sums(self, m: Module) -> list[Signal]:
-        """The products' sums of the chosen unit: two registers behind ``take``."""
+        """Sums of the products of the selected unit, two registers after ``take``."""
         s, w = self.shape, self.width
         chosen, off, total = {}, {}, []
         for half, source in (("a", self.a), ("b", self.b)):

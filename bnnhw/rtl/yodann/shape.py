@@ -1,4 +1,4 @@
-"""The size of a core, and everything about its wiring that follows from it."""
+"""Sizes of a YodaNN core, and the wiring and formats that follow from them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from functools import cached_property
 __all__ = ["GROUP", "CoreShape", "Operand"]
 
 GROUP = 4
-"""Sum-of-product units whose weights are written to the filter bank at once."""
+"""Number of sum-of-products units whose weights are written to the filter bank together."""
 
 Tap = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Operand:
-    """What one product of a unit multiplies its weight with.
+    """The operand of one product: the pixel of the window that it uses in each mode.
 
     Parameters
     ----------
     taps : tuple of (row, column) or None
-        By mode: the pixel of the window, or None where the product is idle.
+        One pixel position per mode, or None where the product is idle.
     """
 
     taps: tuple[Tap | None, ...]
@@ -28,31 +28,31 @@ class Operand:
 
 @dataclass(frozen=True)
 class CoreShape:
-    """The size of a core.
+    """The sizes of a core.
 
-    Row 0 and column 0 of a window are the oldest, so that a kernel that is smaller than the window
-    sits in its last rows and columns.
+    Row 0 and column 0 of a window are the oldest, so a kernel that is smaller than the window
+    occupies its last rows and columns.
 
     Parameters
     ----------
     ni, no : int
-        Input channels of a job at most, and sum-of-product units: output channels of the largest
-        kernel.
+        Largest number of input channels of a job, and number of sum-of-products units, which is
+        the number of output channels with the largest kernel.
     kernel : {3, 5, 7}
-        Side of the largest kernel, for which a unit is one sum. Smaller odd kernels are "dual"
-        modes, in which the unit gives two output channels: 5 and 3 for 7, 3 for 5, 1 for 3.
+        Side of the largest kernel, with which a unit computes one sum. In the "dual" modes of
+        smaller kernels (5 and 3 for 7, 3 for 5, 1 for 3) a unit computes two output channels.
     bits : int
-        Of an activation, and of a word of the input stream; 8 to 16.
+        Bits of an activation and of an input word; 8 to 16.
     frac : int
-        Fraction bits that the scaled output drops: 9 in Q2.9.
+        Fraction bits that scaling removes; 9 in Q2.9.
     depth, bank : int
-        Pixels that the image memory holds of a column, and rows of one of its banks.
+        Pixels of a column that the image memory can store, and rows of one of its banks.
     acc : int or None
-        Bits of a sum that saturates with every input channel, as Q7.9 (17 bits) does; None for
-        sums that hold all there can be.
+        Bits of a sum that saturates after each input channel, such as 17 for Q7.9; None for sums
+        that are wide enough for every value.
     storage : {"flop", "latch"}
     cells : bool
-        Full adders are instances of ``bnnhw_fa`` and ``bnnhw_ha``, in trees of carry-save adders.
+        Build carry-save adder trees from instances of ``bnnhw_fa`` and ``bnnhw_ha``.
     """
 
     ni: int = 32
@@ -76,7 +76,7 @@ class CoreShape:
             (2 <= self.bank <= self.depth <= 65536 and self.depth % self.bank == 0,
              f"depth {self.depth} must be a multiple of bank {self.bank}, at most 65536"),
             (self.bank & (self.bank - 1) == 0, f"bank {self.bank} must be a power of two"),
-            (self.depth >= self.ni, f"depth {self.depth} must hold a pixel of {self.ni} channels"),
+            (self.depth >= self.ni, f"depth {self.depth} is too small for a pixel of {self.ni} channels"),
             (self.acc is None or self.bits < self.acc <= 32,
              f"acc {self.acc} must be {self.bits + 1}..32 bits"),
             (self.storage in ("flop", "latch"), f"storage {self.storage} must be flop or latch"),
@@ -87,7 +87,7 @@ class CoreShape:
 
     @cached_property
     def kernels(self) -> tuple[int, ...]:
-        """Side of the kernel of each mode; mode 0 gives one output a unit, the others two."""
+        """Kernel side of each mode; a unit computes one output in mode 0 and two in the others."""
         return {3: (3, 1), 5: (5, 3), 7: (7, 5, 3)}[self.kernel]
 
     @property
@@ -102,7 +102,7 @@ class CoreShape:
 
     @cached_property
     def operands(self) -> tuple[Operand, ...]:
-        """Of all products of a unit, first half first; the weight of product j is bit j."""
+        """Operands of all products of a unit, first half first; product j uses weight bit j."""
         k = self.kernel
         square = [(r, c) for r in range(2, k) for c in range(2, k)]
         rest: list[Tap | None] = [(r, c) for r in range(k) for c in range(k) if min(r, c) < 2]
@@ -124,20 +124,20 @@ class CoreShape:
 
     @property
     def full_words(self) -> int:
-        """Stream words of a group's weights when all its products have one."""
+        """Stream words for the weights of a group in which all products have one."""
         return -(-GROUP * self.products // self.bits)
 
     @property
     def staged_words(self) -> int:
-        """Stream words that the core keeps to write weights, or a unit's scales, at once."""
+        """Stream words that the core collects before it writes weights, or the scales of a unit."""
         return max(self.full_words, 4)
 
     def live(self, mode: int) -> list[int]:
-        """Products that do something in a mode."""
+        """Products that are active in a mode."""
         return [j for j, operand in enumerate(self.operands) if operand.taps[mode] is not None]
 
     def compact(self, mode: int) -> bool:
-        """The mode loads the weights of its live products only."""
+        """Whether a mode loads the weights of its active products only."""
         return mode > 0 and -(-GROUP * len(self.live(mode)) // self.bits) < self.full_words
 
     def weight_words(self, mode: int) -> int:
@@ -147,9 +147,9 @@ class CoreShape:
         return self.full_words
 
     def weight_bit(self, mode: int, unit: int, product: int) -> int | None:
-        """Where the last words that were loaded hold a weight; None where it does not matter.
+        """Position of a weight in the most recently loaded words; None if its product is idle.
 
-        Bit 0 is the lowest one of the first of ``full_words`` words.
+        Bit 0 is the lowest bit of the first of ``full_words`` words.
         """
         if not self.compact(mode):
             return unit * self.products + product
@@ -161,24 +161,24 @@ class CoreShape:
 
     @property
     def half_bits(self) -> int:
-        """Bits of the sum of half a unit, in which signs count up: never negative."""
+        """Bits of the sum of half a unit; the sum is offset by the sign bits and never negative."""
         widest = max(self.half_a, self.products - self.half_a)
         return (widest * ((1 << self.bits) - 1)).bit_length()
 
     @property
     def exact_bits(self) -> int:
-        """Bits that hold every sum of products over all input channels, signed."""
+        """Bits of a signed number that can represent every sum over all input channels."""
         return (self.ni * self.kernel ** 2 << (self.bits - 1)).bit_length() + 1
 
     @property
     def offsets(self) -> tuple[int, int]:
-        """What the signs of each half add to its sum, for each input channel."""
+        """Offset that the sign bits add to the sum of each half, per input channel."""
         return (self.half_a << (self.bits - 1),
                 (self.products - self.half_a) << (self.bits - 1))
 
     @property
     def out_bits(self) -> int:
-        """Bits of a sum of products as it leaves, signed."""
+        """Bits of a signed sum of products at the output."""
         return self.exact_bits if self.acc is None else self.acc
 
     @property
@@ -188,12 +188,12 @@ class CoreShape:
 
     @property
     def acc_latency(self) -> int:
-        """Cycles that a saturating sum takes more than one that holds everything."""
+        """Additional cycles of a saturating sum."""
         return 0 if self.acc is None else 1
 
     @cached_property
     def header(self) -> tuple[tuple[str, int], ...]:
-        """Fields of a job's header and their bits, lowest first."""
+        """Fields of the header of a job and their bits, lowest first."""
         address = (self.depth - 1).bit_length()
         kernel = (self.kernel - 1).bit_length()
         channels, units = (max(1, (n - 1).bit_length()) for n in (self.ni, self.no))
@@ -211,7 +211,7 @@ class CoreShape:
 
     @property
     def name(self) -> str:
-        """Part of the names of modules: equal for equal hardware."""
+        """Name that is equal for equal hardware."""
         acc = "" if self.acc is None else f"_acc{self.acc}"
         size = f"{self.ni}x{self.no}k{self.kernel}b{self.bits}f{self.frac}"
         tail = ("_latch" if self.storage == "latch" else "") + ("_cells" if self.cells else "")

@@ -1,13 +1,13 @@
-"""The sum-of-product unit: the pixels of a window whose weight is +1, added up.
+"""Sum-of-products unit: adds up the pixels of a window whose weight is +1.
 
-``sum_i s_i x_i`` with ``s_i`` of -1 and +1 is ``2 sum_{s_i = +1} x_i - sum_i x_i``, and the second
-sum is one for all units. A product is so an AND where choosing between x and -x would take an XNOR,
-and no unit has carries of negations to add. That is 0.6 to 0.7 of a NAND2 per bit, in each of the
-units.
+For signs ``s_i`` of -1 and +1, ``sum_i s_i x_i = 2 sum_{s_i = +1} x_i - sum_i x_i``, and the second
+sum is the same for all units. A product therefore needs an AND instead of the XNOR that selects x
+or -x, and no unit has to add the carries of negations. This saves 0.6 to 0.7 NAND2 equivalents per
+bit in each unit.
 
-The sign bit of a pixel has a negative weight: ``-2**(B-1) b = 2**(B-1) (1 - b) - 2**(B-1)``. It
-goes through a NAND in place of the AND, so that all bits of a column count up, and what all signs
-add (``CoreShape.offsets``) is the same whatever the weights are.
+The sign bit of a pixel has a negative weight: ``-2**(B-1) b = 2**(B-1) (1 - b) - 2**(B-1)``. A NAND
+replaces its AND, so that all bits have positive weights, and the sum of the constants
+(``CoreShape.offsets``) does not depend on the weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["SumOfProducts"]
 
 
 class SumOfProducts(SharedComponent):
-    """Add the chosen operands of both halves, each as two rows with that sum.
+    """Add the selected operands of both halves; each sum is a pair of carry-save rows.
 
     Combinational.
 
@@ -37,12 +37,12 @@ class SumOfProducts(SharedComponent):
     Members
     -------
     x : In(products * bits)
-        Operands, signed, product 0 lowest.
+        Signed operands, product 0 in the lowest bits.
     w : In(products)
-        1 adds the operand.
+        Weights; a 1 selects the operand.
     a0, a1, b0, b1 : Out(half_bits)
-        ``a0 + a1`` is the sum of the first half with ``2**(bits - 1)`` for each of its operands on
-        top, ``b0 + b1`` that of the second.
+        ``a0 + a1`` is the sum of the first half plus ``2**(bits - 1)`` for each of its operands,
+        ``b0 + b1`` that of the second half.
     """
 
     def __init__(self, *, shape: CoreShape) -> None:
@@ -72,7 +72,7 @@ class SumOfProducts(SharedComponent):
         return m
 
     def _product(self, j: int) -> list[Value]:
-        """Bits of operand j, if its weight is 1, with the sign counting up."""
+        """Bits of operand j if its weight is 1, with a positive weight for the sign bit."""
         bits = self.shape.bits
         x = self.x.word_select(Const(j), bits)
         chosen = [x[k] & self.w[j] for k in range(bits)]

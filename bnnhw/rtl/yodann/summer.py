@@ -1,4 +1,4 @@
-"""Channel summers: the sums of a unit over the input channels, one channel a cycle."""
+"""Channel summers: accumulate the sums of a unit over the input channels, one per cycle."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _halves(shape: CoreShape) -> dict[str, In]:
 
 
 class ExactSummer(SharedComponent):
-    """Sum up both halves by themselves, modulo ``2**width``; a finished sum is kept beside.
+    """Accumulate both halves separately modulo ``2**width``, and store the finished sums.
 
-    The bits of the running sum go into the same carry-save row as the two of the unit, so that one
-    carry chain and no register stands between window and sum.
+    The running sum enters the same carry-save adders as the two rows of the unit, so that one carry
+    chain and no register lies between window and sum.
 
-    Latency: a cycle from ``add`` to the running sum; ``park`` in the cycle of the last ``add``
-    shows it from the next cycle on, until the next ``park``.
+    Latency: one cycle from ``add`` to the running sum. ``park`` in the cycle of the last ``add``
+    makes the sum visible from the next cycle on, until the next ``park``.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class ExactSummer(SharedComponent):
     width : int
         Bits of a sum.
     offsets : (int, int)
-        Added to each half with every channel.
+        Constants that are added to the halves with each channel.
 
     Members
     -------
     a0, a1, b0, b1 : In(half_bits)
     add, first, park : In(1)
-        Take a channel; it is the first one; it is the last one.
+        Add a channel; the channel is the first one; the channel is the last one.
     a, b : Out(width)
     """
 
@@ -93,9 +93,9 @@ class ExactSummer(SharedComponent):
 
 
 class SaturatingSummer(SharedComponent):
-    """Sum up products with signs, clamped to the width of a sum with every channel.
+    """Accumulate signed products and saturate the sum after each channel.
 
-    Latency: two cycles from ``add``, because the sum of the window is needed with each channel;
+    Latency: two cycles from ``add``, because each channel needs the sum of its window first;
     otherwise as ``ExactSummer``.
 
     Members
@@ -103,9 +103,9 @@ class SaturatingSummer(SharedComponent):
     a0, a1, b0, b1 : In(half_bits)
     add, first, park : In(1)
     dual : In(1)
-        The halves are two outputs; else ``a`` is the sum of both.
+        The halves are two outputs; otherwise ``a`` is the sum of both.
     window_a, window_b : In(half_bits + 1)
-        Sums of the whole window in either half from ``WindowSum``, a cycle behind ``add``.
+        Sums of all pixels of each half from ``WindowSum``, one cycle after ``add``.
     a, b : Out(acc)
     """
 
@@ -153,14 +153,14 @@ class SaturatingSummer(SharedComponent):
 
 
 class WindowSum(SharedComponent):
-    """What ``SaturatingSummer`` takes off each product: the window itself, and all signs.
+    """The sum that ``SaturatingSummer`` subtracts: all pixels of a window and the sign offsets.
 
     Latency: one cycle.
 
     Members
     -------
     a0, a1, b0, b1 : In(half_bits)
-        Of a unit whose weights are all 1.
+        Rows of a unit whose weights are all 1.
     add : In(1)
     a, b : Out(half_bits + 1)
     """
@@ -186,7 +186,7 @@ class WindowSum(SharedComponent):
 
 
 def clamp(value: Value, width: int) -> Value:
-    """A signed value brought into ``width`` bits: itself, or the nearest end."""
+    """Saturate a signed value to ``width`` bits."""
     value = value.as_signed()
     if len(value) <= width:
         return value

@@ -1,4 +1,4 @@
-"""The walk over the pictures of a job, step by step."""
+"""Position counters of a job: channel, row, column and image of each step."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ __all__ = ["Walk"]
 
 
 class Walk(SharedComponent):
-    """Count channels, rows, columns and images, of the pixels that come and of the outputs.
+    """Count the channels, rows, columns and images of the input pixels and of the outputs.
 
-    Pixels and outputs walk over the same grid of rows; the outputs follow the pixels by what the
-    first window needs. A step waits for its pixel, and at the last channel of an output for the
-    outputs before it to leave.
+    Pixels and outputs are counted over the same grid; the outputs follow the pixels at the distance
+    that the first window needs. A step waits for its pixel, and at the last channel of an output
+    until the previous outputs have been sent.
 
     Members
     -------
     ni, h, w, h_out, w_out, images : In
-        Sizes, each one less.
+        Sizes, each minus one.
     top, left : In(bits for kernel - 1)
-        Padding, counted for the whole window.
+        Padding relative to the largest window.
     skip_r, skip_c : In(bits for kernel - 1)
-        Rows and columns that the kernel is smaller than the window.
+        Rows and columns by which the kernel is smaller than the window.
     lead : In(4)
-        Ends of columns before the first column of outputs.
+        Number of columns that end before the first column of outputs begins.
     start_row : In
-        The row that the outputs are at with the first pixel.
+        Output row at the time of the first pixel.
     columns_in : In(24)
-        Columns of all images, one less.
+        Columns of all images together, minus one.
     begin, run : In(1)
-        Set out; steps may be taken.
+        Start a job; allow steps.
     fed, clear : In(1)
-        A pixel is there; the next output may end.
+        A pixel is available; the next output may finish.
     ready : Out(1)
-        A pixel is taken if it is there.
+        A pixel is accepted if one is available.
     last_pixel, done : Out(1)
-        The next pixel is the last one; the job ends with this step.
+        The next pixel is the last one; this step ends the job.
     step, feed, cin, address, slot, first, go, last, rows, columns : Out
         See ``Control``.
     """
@@ -85,7 +85,7 @@ class Walk(SharedComponent):
         return m
 
     def _pixels(self, m: Module, ends: Signal, last_cin: Signal) -> None:
-        """Where the pixel of this step goes, and whether there is one."""
+        """Compute the address of this step's pixel, and whether the step has one."""
         y = Signal.like(self.h, name="pixel_row", reset_less=True)
         left = Signal.like(self.columns_in, name="columns_left", reset_less=True)
         feed = Signal()
@@ -106,7 +106,7 @@ class Walk(SharedComponent):
                     m.d.sync += feed.eq(0)
 
     def _outputs(self, m: Module, ends: Signal, last_output: Signal) -> None:
-        """Which output this step belongs to, and what of its window is inside."""
+        """Compute the output of this step, and which part of its window lies inside the image."""
         y = Signal.like(self.h, name="output_row", reset_less=True)
         x = Signal.like(self.w, name="output_column", reset_less=True)
         image = Signal.like(self.images, name="output_image", reset_less=True)
@@ -131,6 +131,6 @@ class Walk(SharedComponent):
                         m.d.sync += image.eq(image + 1)
 
     def _inside(self, at: Signal, size: Value, pad: Value, skip: Value) -> Value:
-        """For each row or column of the window: in the kernel, and in the picture."""
+        """For each row or column of the window: whether it is in both the kernel and the image."""
         return Cat((skip <= k) & (at + k >= pad) & (at + k <= size + pad)
                    for k in range(self.shape.kernel))
