@@ -150,7 +150,7 @@ def test_the_divisor_is_near_or_refused(clock_hz: float, baud: int) -> None:
 
 
 def test_a_line_that_the_clock_cannot_make() -> None:
-    with pytest.raises(PlanError, match=r"12 MHz makes .* beside the 5,000,000 of the line"):
+    with pytest.raises(PlanError, match=r"12 MHz makes .* away from the 5,000,000 of the line"):
         divisor_of(12e6, 5_000_000)
 
 

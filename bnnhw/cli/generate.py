@@ -15,7 +15,7 @@ from bnnhw.cli.json_output import print_json
 from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
 from bnnhw.emit.design import Design
-from bnnhw.emit.files import place_for, write_files
+from bnnhw.emit.files import writable, write_files
 from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, get_device
@@ -54,7 +54,7 @@ def command(
                           hint=f"for example -o {out.with_suffix('.v')}")
     network = open_network(layers)
     goal = Goal(target_cycles=ii, fps=fps, clock_mhz=clock)
-    with place_for(out), stages() as stage:
+    with writable(out), stages() as stage:
         design = generate(network, arch, get_device(device), goal, stage, **options)
     files = design.files(out)
     write_files(files)

@@ -1,1 +1,1 @@
-"""A Component to Verilog text, a Plan to a manifest; both the same for every run."""
+"""Writes Verilog, manifests and board designs; equal inputs give equal bytes."""

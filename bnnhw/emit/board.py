@@ -1,4 +1,4 @@
-"""A whole board as Verilog: clock, reset, host link and accelerator; and the record of it."""
+"""Verilog of a complete board: clock, reset, host link and accelerator; and its ``board.json``."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost"
 SCHEMA = "bnnhw.board/1"
 BOARD_TOP = "bnnhw_board"
 WAKE_SECONDS = 20e-6
-"""Time in reset after the clock is there: block RAM of an iCE40 reads as zero at first."""
+"""Seconds in reset after the clock has started: iCE40 block RAM reads as zero at first."""
 SILENCE_SECONDS = 0.1
-"""The least time after which it is certain that a frame was dropped whose next byte does not come;
-half of it is survived. USB adapters pause up to 16 ms."""
+"""Pause within a frame, in seconds, after which the board has certainly dropped the frame; it
+tolerates pauses of half this time. USB adapters pause up to 16 ms."""
 LINK_LUTS, IDENTITY_LUTS, LANE_LUTS = 480, 22, 6
+"""LUTs of the host link, of its identity record, and of each output byte lane (``link_cost``)."""
 BAUD_ERROR = 0.015
-"""Of a bit; sender and receiver together may be 4 % apart."""
+"""Tolerated relative error of the bit rate; sender and receiver together may differ by 4 %."""
 
 
 @dataclass(frozen=True)
 class BoardDesign:
-    """A design on a board.
+    """A design with the gateware that connects it to a board.
 
     Attributes
     ----------
@@ -51,14 +52,15 @@ class BoardDesign:
     board : str
     clock_hz : int
     baud, divisor : int
-        Speed of the line, and cycles of a bit.
+        Bits per second on the serial line, and clock cycles per bit.
     frame_timeout : int
-        Cycles within which an unfinished frame is dropped, a power of two; half of them are waited.
+        Cycles after which an unfinished frame has been dropped, a power of two; the board waits for
+        at least half of them.
     identity : Identity
     verilog : str
-        Module ``bnnhw_board`` with all that is in it.
+        Verilog of module ``bnnhw_board`` and of everything in it.
     weights : BoardWeights or None
-        What the board reads from its flash before it can run.
+        Weights that the board reads from its flash before the first frame.
     """
 
     design: Design
@@ -72,7 +74,7 @@ class BoardDesign:
     weights: BoardWeights | None = None
 
     def record(self) -> dict[str, Any]:
-        """``board.json``."""
+        """Content of ``board.json``."""
         return {
             "schema": SCHEMA, "board": self.board, "top": BOARD_TOP, "clock_hz": self.clock_hz,
             "baud": self.baud, "divisor": self.divisor, "frame_timeout": self.frame_timeout,
@@ -83,9 +85,9 @@ class BoardDesign:
         }
 
     def files(self) -> dict[str, bytes]:
-        """Contents of a build folder, by name."""
+        """Contents of the files of a build folder, by file name."""
         core = {path.name: data for path, data in self.design.files(Path("core.v")).items()
-                if path.suffix != ".bin"}  # in weights.bin they have a header
+                if path.suffix != ".bin"}  # weights.bin has a header
         if self.weights is not None:
             core[WEIGHTS_FILE] = self.weights.content
         record = json.dumps(self.record(), indent=1) + "\n"
@@ -93,19 +95,19 @@ class BoardDesign:
 
 
 def divisor_of(clock_hz: float, baud: int) -> int:
-    """Cycles of a bit on the line.
+    """Clock cycles per bit on the serial line.
 
     Raises
     ------
     PlanError
-        The clock cannot make the speed near enough.
+        No divisor of the clock is close enough to the bit rate.
     """
     divisor = max(MIN_DIVISOR, round(clock_hz / baud))
     error = abs(clock_hz / divisor / baud - 1)
     if error > BAUD_ERROR:
         nearest = clock_hz / divisor
         raise PlanError(f"a clock of {clock_hz / 1e6:g} MHz makes {nearest:,.0f} baud, "
-                        f"{error:.1%} beside the {baud:,} of the line",
+                        f"{error:.1%} away from the {baud:,} of the line",
                         hint=f"use `baud={round(nearest)}`, a slower line, or another clock "
                              "(`clock_mhz=`)")
     return divisor
@@ -116,7 +118,7 @@ def _frame_bytes(plan: Plan) -> tuple[int, int]:
 
 
 def design_board(design: Design, board: Board, clock: Clock, baud: int) -> BoardDesign:
-    """Put an accelerator onto a board.
+    """Add clock, reset and host link of a board to an accelerator.
 
     Parameters
     ----------
@@ -125,13 +127,13 @@ def design_board(design: Design, board: Board, clock: Clock, baud: int) -> Board
     clock : Clock
         From ``Board.make_clock``.
     baud : int
-        Speed of the line, 8N1.
+        Bits per second on the serial line, format 8N1.
 
     Raises
     ------
     PlanError
-        The clock cannot make the speed of the line, a frame is too long for the link, or weights
-        would have to be loaded from a flash that the board does not have.
+        The clock cannot make the bit rate, a frame is too long for the link, or weights would have
+        to be loaded from a flash that the board does not have.
     """
     plan = design.plan
     divisor = divisor_of(clock.hz, baud)
@@ -159,11 +161,11 @@ def design_board(design: Design, board: Board, clock: Clock, baud: int) -> Board
 
 
 def link_cost(plan: Plan, device: Device) -> Cost:
-    """Estimate the host link of a plan: a base, registers for wide words, and what loads weights.
+    """Estimate the host link of a plan: fixed logic, registers for wide words, and weight loader.
 
     The coefficients are fitted to iCE40 logic cells of links with input words of 1 to 98 bytes and
-    output words of 1 to 20, of one word a frame and of several. They meet them within 3 %; the
-    block RAM is exact there. An ECP5 takes 656 LUT4 where 652 are expected.
+    output words of 1 to 20 bytes, with one or several words per frame. The error is at most 3 %;
+    the block RAM count is exact. On an ECP5, 656 LUT4 were used where 652 were estimated.
     """
     wide = plan.o.bytes
     given = input_shape(plan.i.bytes, plan.i.words, _memory_lanes(plan))
@@ -178,7 +180,7 @@ def link_cost(plan: Plan, device: Device) -> Cost:
 
 
 def _memory_lanes(plan: Plan) -> int:
-    """Bytes a word of the link's input memory: as few as keep up with the accelerator."""
+    """Bytes per word of the link's input memory: the fewest that keep up with the accelerator."""
     frame, _ = _frame_bytes(plan)
     return next(lanes for lanes in range(1, plan.i.bytes + 1)
                 if plan.i.bytes % lanes == 0 and (frame // lanes <= plan.ii
@@ -186,7 +188,7 @@ def _memory_lanes(plan: Plan) -> int:
 
 
 def _digest(design: Design, board: Board, clock: Clock, divisor: int, timeout: int) -> bytes:
-    """Name of all that makes the hardware what it is, beside the name itself."""
+    """Digest of everything that determines the hardware, except for the digest itself."""
     manifest = design.manifest("core.v")["manifest_sha256"]
     facts: tuple[Any, ...] = (manifest, board.name, board.part.name, clock.hz, divisor, timeout,
                               VERSION, WINDOW)
@@ -201,7 +203,7 @@ def _header(design: Design, board: Board, clock: Clock, baud: int) -> str:
 
 
 def _top(plan: Plan, board: Board, clock: Clock, weights: BoardWeights | None) -> str:
-    """The top module; its reset ends a while after the clock is steady."""
+    """Verilog of the top module; its reset ends ``WAKE_SECONDS`` after the clock is stable."""
     wake = max(8, int(WAKE_SECONDS * clock.hz).bit_length())
     outputs = "".join(f", output {name}" for name, _ in board.held_high)
     held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.held_high)
@@ -242,12 +244,12 @@ endmodule
 
 
 def load_board(folder: Path) -> BoardDesign:
-    """Read a build folder back.
+    """Load a build folder that ``bnnhw build`` has written.
 
     Raises
     ------
     ConfigError
-        A file is missing, damaged, or not of this build.
+        A file is missing, damaged, or belongs to another build.
     """
     path = folder / "board.json"
     try:
@@ -255,15 +257,15 @@ def load_board(folder: Path) -> BoardDesign:
         verilog = (folder / "board.v").read_text()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="a build folder is what 'bnnhw build' makes") from None
+                          hint="give a folder that 'bnnhw build' has written") from None
     except ValueError:
         raise ConfigError("is not JSON", where=str(path), hint="build the design again") from None
     try:
         if data["schema"] != SCHEMA:
-            raise ConfigError(f"is no record of schema {SCHEMA}", where=str(path),
+            raise ConfigError(f"does not have the schema {SCHEMA}", where=str(path),
                               hint="build the design again")
-        said = data["identity"]
-        identity = Identity(**{**said, "digest": bytes.fromhex(said["digest"])})
+        fields = data["identity"]
+        identity = Identity(**{**fields, "digest": bytes.fromhex(fields["digest"])})
         design = load_design(folder / "core.json")
         weights = board_weights(design, get_board(str(data["board"])))
         built = BoardDesign(design, str(data["board"]), int(data["clock_hz"]), int(data["baud"]),

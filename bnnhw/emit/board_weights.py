@@ -1,4 +1,4 @@
-"""The weights that a board reads from its flash: the file, its place, and the gateware for it."""
+"""Weights that a board loads from its flash at start-up: file, flash offset, and gateware."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ __all__ = ["LOADER_LUTS", "WEIGHTS_FILE", "BoardWeights", "board_weights"]
 
 WEIGHTS_FILE = "weights.bin"
 SETTLE_SECONDS = 100e-6
-"""Flashes take 3 to 35 microseconds to wake up."""
+"""Waiting time in seconds before the first read; flashes need 3 to 35 microseconds to wake up."""
 LOADER_LUTS = 200
-"""Of the loader and of the core's counters behind it, about."""
+"""Approximate LUT count of the loader and of the counters in the core that it feeds."""
 
 
 @dataclass(frozen=True)
 class BoardWeights:
-    """What lies in the flash, and where.
+    """The weights file of a board and its location in the flash.
 
     Attributes
     ----------
     content : bytes
-        Of the file.
+        Content of the file.
     crc : int
-        CRC-32 that the board expects of all but its last four bytes.
+        CRC-32 of all bytes but the last four, which the board checks.
     words : int
-        Words of 16 bits that the accelerator takes.
+        Number of 16-bit words that the accelerator loads.
     flash : SpiFlash
+        Flash of the board.
     """
 
     content: bytes
@@ -46,19 +47,19 @@ class BoardWeights:
                 "crc32": f"{self.crc:08x}"}
 
     def ports(self) -> str:
-        """Ports of the top module for the flash, behind others."""
+        """Ports of the top module for the flash, to be appended to a port list."""
         high = "".join(f", output {name}" for name, _ in self.flash.held_high)
         return f", output flash_cs, output flash_clk, output flash_mosi, input flash_miso{high}"
 
     def gateware(self, clock_hz: int) -> str:
-        """Module of the loader."""
+        """Verilog of the loader module."""
         return convert(FlashLoader(
             words=self.words, crc=self.crc, offset=self.flash.weights,
             half=max(1, ceil(clock_hz / (2 * MAX_SPI_HZ))),
             settle=ceil(SETTLE_SECONDS * clock_hz)))
 
     def instance(self) -> str:
-        """Text of the top module; ``loading`` and ``bad_weights`` are its wires then."""
+        """Verilog that instantiates the loader and declares ``loading`` and ``bad_weights``."""
         high = "".join(f"  assign {name} = 1'b1;\n" for name, _ in self.flash.held_high)
         return f"""\
 {high}  wire load_begin, load_valid, loaded, reading, bad_weights;

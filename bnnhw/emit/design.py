@@ -1,4 +1,4 @@
-"""A generated design: Verilog and its manifest, which holds all that others need to know."""
+"""A generated design: graph, plan and Verilog, with methods to save, simulate and build it."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ class Design:
 
     @property
     def digest(self) -> bytes:
-        """Names the accelerator, as ``core.json`` does."""
+        """Digest of the manifest, which identifies the accelerator."""
         return bytes.fromhex(self.manifest("core.v")["manifest_sha256"])
 
     def manifest(self, verilog_name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writing results: all of them or none."""
+"""Writes result files atomically: either all of them or none."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from pathlib import Path
 
 from bnnhw.errors import ConfigError
 
-__all__ = ["place_for", "write_files"]
+__all__ = ["writable", "write_files"]
 
 
 def write_files(files: dict[Path, bytes]) -> None:
-    """Write every file beside its place first, and move them all when they are complete.
+    """Write every file under a temporary name, and rename them all when they are complete.
 
     Raises
     ------
     ConfigError
-        A folder or file cannot be written; no file is left behind then.
+        A folder or file cannot be written; temporary files are removed.
     """
-    waiting: list[tuple[str, Path]] = []
+    pending: list[tuple[str, Path]] = []
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = _beside(path)
-            waiting.append((temporary, path))
+            handle, temporary = _temporary_file(path)
+            pending.append((temporary, path))
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
             os.chmod(temporary, 0o644)
-        for temporary, path in waiting:
+        for temporary, path in pending:
             os.replace(temporary, path)
-        waiting.clear()
+        pending.clear()
     except OSError as error:
-        raise _refusal(path, error) from None
+        raise _write_error(path, error) from None
     finally:
-        for temporary, _ in waiting:
+        for temporary, _ in pending:
             Path(temporary).unlink(missing_ok=True)
 
 
 @contextmanager
-def place_for(path: Path) -> Iterator[None]:
-    """Find out that a file can be written before the work for it begins.
+def writable(path: Path) -> Iterator[None]:
+    """Check that a file can be written before the block that computes its content runs.
 
-    Folders that are made for it go again where the work fails.
+    Missing folders are created, and removed again if the block fails.
 
     Raises
     ------
     ConfigError
-        It cannot be written.
+        The file cannot be written.
     """
     made: list[Path] = []
     try:
@@ -58,25 +58,25 @@ def place_for(path: Path) -> Iterator[None]:
                 if not folder.exists():
                     folder.mkdir()
                     made.append(folder)
-            handle, temporary = _beside(path)
+            handle, temporary = _temporary_file(path)
             os.close(handle)
             os.unlink(temporary)
         except OSError as error:
-            raise _refusal(path, error) from None
+            raise _write_error(path, error) from None
         yield
     except BaseException:
         for folder in made[::-1]:
-            with suppress(OSError):  # something else lies there now
+            with suppress(OSError):  # the folder is no longer empty
                 folder.rmdir()
         raise
 
 
-def _beside(path: Path) -> tuple[int, str]:
-    """A new file beside the place of one, by its handle and name."""
+def _temporary_file(path: Path) -> tuple[int, str]:
+    """Create a temporary file in the folder of ``path``; returns its handle and name."""
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder")
     return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
 
 
-def _refusal(path: Path, error: OSError) -> ConfigError:
+def _write_error(path: Path, error: OSError) -> ConfigError:
     return ConfigError(f"cannot be written: {error.strerror}", where=str(path))

@@ -1,4 +1,4 @@
-"""Generation: from a network to its plan, and from the plan to Verilog."""
+"""Generates a design: plans a network and writes the Verilog of the plan."""
 
 from __future__ import annotations
 

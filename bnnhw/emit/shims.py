@@ -1,8 +1,9 @@
-"""Cells that a design names and a library provides, and what they do, as plain Verilog.
+"""Behavioural Verilog of the cells that designs instantiate and cell libraries implement.
 
-A design with latches, clock gates or adders of cells instantiates these modules. Its text ends with
-their behaviour under ``ifndef BNNHW_CELLS``, for simulators and for flows that infer such cells;
-the flow of standard cells defines ``BNNHW_CELLS`` and brings modules that hold the library's own.
+A design with latches, clock gates or adder cells instantiates these modules. Its Verilog ends with
+their behavioural models under ``ifndef BNNHW_CELLS``, for simulators and for tools that infer such
+cells. The standard-cell flow defines ``BNNHW_CELLS`` and adds modules that instantiate the cells of
+the library.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ module bnnhw_ha (input a, input b, output s, output co);
 endmodule
 """,
 }
-"""Behaviour of each cell, by module name."""
+"""Behavioural model of each cell, by module name."""
 
 
 def shims_used(verilog: str) -> str:
-    """Behaviour of the cells that a text instantiates, to be appended to it; or nothing."""
+    """Models of the cells that a design instantiates, to be appended to it; empty if none."""
     used = [name for name in SHIMS if re.search(rf"\b{name}\b", verilog)]
     if not used:
         return ""

@@ -1,4 +1,8 @@
-"""Contents of memories as long constants and loops, instead of a line for each word."""
+"""Shortens the memory contents in emitted Verilog: constants and loops instead of a line per word.
+
+Yosys writes one assignment per memory word. Its output format is fixed, because the version of the
+packaged Yosys is pinned; a block of another form is left as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ import re
 __all__ = ["compact_tables"]
 
 MIN_WORDS = 32
-"""Shorter tables are easier to read as they are."""
+"""Memories with fewer words stay as they are, since they are easier to read that way."""
 
 CONSTANT_BITS = 4096
-"""Longest constant; every tool takes as much."""
+"""Bits of the longest constant, which all supported tools accept."""
 
 _BLOCK = re.compile(r"^  initial begin\n((?:    (?P<name>\S+ ?)\[\d+\] = \d+'[hd][0-9a-f]+;\n)+)"
                     r"  end\n", re.MULTILINE)
@@ -18,10 +22,10 @@ _LINE = re.compile(r"\[(\d+)\] = (\d+)'([hd])([0-9a-f]+);")
 
 
 def compact_tables(text: str) -> str:
-    """Rewrite the ``initial`` blocks that fill memories; what they hold stays the same.
+    """Rewrite the ``initial`` blocks of memories without changing the contents.
 
-    A line a word takes twenty bytes for a single bit of weight. Here a table is constants of
-    ``CONSTANT_BITS``, from which a loop copies the words; a table of zeros is a loop alone.
+    A line per word takes 20 bytes for a bit of weight. Instead, the contents become constants
+    up to ``CONSTANT_BITS`` bits, from which loops copy the words; zeros need only a loop.
     """
     count = 0
 

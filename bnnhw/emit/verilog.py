@@ -1,4 +1,4 @@
-"""Verilog of a design: plain Verilog-2005, one module for equal parts, the same bytes every run."""
+"""Converts components to Verilog-2005: equal parts share a module, and output is reproducible."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["convert"]
 
 
 class _Modules:
-    """A platform that collects the text of each shared module and hands out instances of it."""
+    """Amaranth platform that converts each shared module once and returns instances of it."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.written: dict[str, str] = {}
-        """Modules that come as Verilog."""
+        """Modules that are written as Verilog, by name."""
         self._ports: dict[str, set[str]] = {}
         self._opening: wiring.Component | None = None
 
@@ -50,7 +50,7 @@ class _Modules:
         return Instance(name, **connections)
 
     def define(self, component: SharedComponent, name: str) -> None:
-        """Convert one module, with its ports under their plain names while that lasts."""
+        """Convert one module; its ports have their plain names only during the conversion."""
         signals = {port: signal for port, (signal, _) in ports_of(component).items()}
         outside = {port: signal.name for port, signal in signals.items()}
         self.texts[name] = ""
@@ -65,26 +65,26 @@ class _Modules:
 
 
 def _plain_names(text: str) -> str:
-    """Turn the dotted names of nested modules into plain identifiers."""
+    """Replace the dots in the names of nested modules by underscores."""
     return re.sub(r"^(module|  cell) (\\[\w.]+)", lambda m: m[0].replace(".", "_"), text,
                   flags=re.MULTILINE)
 
 
 def convert(top: SharedComponent) -> str:
-    """Write a design as Verilog text.
+    """Convert a component and everything in it to Verilog.
 
     Parameters
     ----------
     top : SharedComponent
-        Its module name becomes the last module of the text.
+        Top component; its module is the last one of the converted modules.
     """
-    # Any yosys on PATH would change the text; the packaged one is pinned.
+    # Another Yosys on PATH would change the output; the packaged version is pinned.
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     prepare_caches()
     modules = _Modules()
     modules.define(top, top.module_name)
     text = "\n".join(modules.texts[name] for name in sorted(modules.texts))
-    # The only entry to Amaranth's converter that takes several modules; amaranth is pinned to 0.5.
+    # Only this function of Amaranth accepts several modules; Amaranth is pinned to 0.5.
     body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
     written = "".join("\n" + compact_tables(modules.written[name])
                       for name in sorted(modules.written))
@@ -93,6 +93,6 @@ def convert(top: SharedComponent) -> str:
 
 
 def _readable(text: str) -> str:
-    """Give the backend's own names, which carry a line number of its source, plain ones."""
+    """Replace names that contain a source line number of the backend by stable names."""
     return re.sub(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$(\d+) ", r"start_of_time_\1 ",
                   text)

@@ -14,7 +14,7 @@ import pytest
 
 from bnnhw.config.hints import LayerHint
 from bnnhw.emit.design import Design, load_design
-from bnnhw.emit.files import place_for, write_files
+from bnnhw.emit.files import writable, write_files
 from bnnhw.emit.generate import generate
 from bnnhw.emit.manifest import seal
 from bnnhw.errors import ConfigError
@@ -115,12 +115,12 @@ def test_a_place_is_known_before_the_work(tmp_path: Path) -> None:
     """Nothing is left of it, neither where it can be had nor where the work fails."""
     (tmp_path / "folder").mkdir()
     for refused in (tmp_path / "folder", Path("/proc/none/out.v")):
-        with pytest.raises(ConfigError, match="cannot be written"), place_for(refused):
+        with pytest.raises(ConfigError, match="cannot be written"), writable(refused):
             pytest.fail("the work has begun")
-    with pytest.raises(ZeroDivisionError), place_for(tmp_path / "a" / "b" / "c.v"):
+    with pytest.raises(ZeroDivisionError), writable(tmp_path / "a" / "b" / "c.v"):
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
-    with place_for(tmp_path / "a" / "b" / "c.v"):
+    with writable(tmp_path / "a" / "b" / "c.v"):
         assert not list((tmp_path / "a" / "b").iterdir())
     assert (tmp_path / "a" / "b").is_dir()
 

@@ -267,7 +267,7 @@ def test_scale_and_bias(rounded: bool) -> None:
     ({"kernel": 9}, "kernel 9"), ({"ni": 0}, "ni 0"), ({"no": 0}, "no 0"), ({"bits": 5}, "bits 5"),
     ({"frac": 12}, "frac 12"), ({"bank": 24, "depth": 48}, "bank 24"),
     ({"depth": 100}, "multiple of bank"), ({"acc": 12}, "acc 12"), ({"storage": "sram"}, "storage"),
-    ({"ni": 300, "depth": 256}, "must hold a pixel")])
+    ({"ni": 300, "depth": 256}, "must be at least ni 300")])
 def test_shapes_that_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CoreShape(**change)

@@ -76,7 +76,7 @@ class CoreShape:
             (2 <= self.bank <= self.depth <= 65536 and self.depth % self.bank == 0,
              f"depth {self.depth} must be a multiple of bank {self.bank}, at most 65536"),
             (self.bank & (self.bank - 1) == 0, f"bank {self.bank} must be a power of two"),
-            (self.depth >= self.ni, f"depth {self.depth} is too small for a pixel of {self.ni} channels"),
+            (self.depth >= self.ni, f"depth {self.depth} must be at least ni {self.ni}"),
             (self.acc is None or self.bits < self.acc <= 32,
              f"acc {self.acc} must be {self.bits + 1}..32 bits"),
             (self.storage in ("flop", "latch"), f"storage {self.storage} must be flop or latch"),
