@@ -91,7 +91,7 @@ def sequence(family: str, width0: int, width1: int, words0: int, words1: int) ->
 
 def add(family: str, lanes: int, width: int) -> Sized:
     stream = StreamPlan(lanes, lanes, width, True, 16)
-    return AddParams(stream, replace(stream, width=width + 1), stream), None
+    return AddParams(stream, stream, stream), (-(1 << width - 1), (1 << width - 1) - 1)
 
 
 def concat(family: str, lanes0: int, lanes1: int, width: int) -> Sized:
@@ -176,7 +176,7 @@ SIZES: dict[str, list[tuple[Any, ...]]] = {
                (4, 4, 8, True)],
     "concat": [(3, 5, 8), (16, 16, 1)],
     "converter": [(64, 8, 16, 1), (64, 16, 8, 1), (60, 8, 12, 1), (49, 7, 3, 2)],
-    "fifo": [(8, 16), (32, 64), (16, 512)],
+    "fifo": [(8, 16), (32, 48), (4, 100)],
     "fork": [(8,), (64,)],
     "input": [(784, 8, 1, False), (100, 4, 8, True)],
     "line_window": [(16, 8, 4, 3), (28, 4, 4, 3)],

@@ -65,3 +65,30 @@ def test_no_module_is_a_drawer() -> None:
     assert not list(ROOT.glob("bnnhw/**/utils.py"))
     long = {p.name: n for p in MODULES if (n := len(p.read_text().splitlines())) > 300}
     assert not long
+
+
+LARGEST_CONSTRUCTOR = 8
+
+
+def parameters(node: ast.ClassDef) -> int:
+    """Parameters of a class's constructor.
+
+    A frozen dataclass is a description, and counts as 0; of others, fields with a default do not
+    count.
+    """
+    decorators = [ast.unparse(d) for d in node.decorator_list]
+    if any("dataclass" in d for d in decorators):
+        if any("frozen=True" in d for d in decorators):
+            return 0
+        return sum(isinstance(x, ast.AnnAssign) and x.value is None for x in node.body)
+    return max((len([*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs]) - 1
+                for f in node.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"),
+               default=0)
+
+
+def test_constructors_are_small() -> None:
+    """Parameters that belong together are one frozen object, which plan, hardware and tests use."""
+    large = {f"{path.relative_to(ROOT)}: {node.name}": parameters(node) for path in MODULES
+             for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+             if parameters(node) > LARGEST_CONSTRUCTOR}
+    assert not large

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = ["beats", "channel_words", "pack_integers", "pack_words", "stream_values",
-           "stream_words", "weight_words", "word_bytes"]
+           "stream_words", "word_bytes"]
 
 
 def beats(elements: int, lanes: int) -> int:
@@ -59,18 +59,6 @@ def stream_values(words: np.ndarray, length: int, lanes: int, width: int,
     if signed:
         weights[-1] = -weights[-1]
     return (bits[:, :length].astype(np.int64) @ weights).reshape(n, length)
-
-
-def weight_words(weights: np.ndarray, pe: int, simd: int) -> list[int]:
-    """Weight memory of a folded layer: word ``nf * SF + sf`` has PE rows of SIMD bits.
-
-    Row r of the word is matrix row ``nf * pe + r``; bit s of it is column ``sf * simd + s``.
-    """
-    rows, columns = weights.shape
-    nf, sf = beats(rows, pe), beats(columns, simd)
-    padded = np.ones((nf * pe, sf * simd), dtype=np.uint8)
-    padded[:rows, :columns] = weights
-    return pack_words(padded.reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, -1))
 
 
 def pack_words(bits: np.ndarray) -> list[int]:

@@ -14,11 +14,10 @@ from bnnhw.board_planning import plan_for
 from bnnhw.board_planning.planner import planner_of
 from bnnhw.errors import FitError, PlanError, TimingError
 from bnnhw.families import DEVICES, get_device
-from bnnhw.families.costs import block_count
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.goal_check import check_goal, settle
-from bnnhw.plan.resources import fastest_fit, fits, resources
+from bnnhw.plan.resources import fastest_fit, fits
 from bnnhw.platforms import boards, get_board
 from tests.cli.inside import Called, caller
 from tests.cli.inside import run_inside as bnnhw
@@ -82,23 +81,6 @@ def test_what_never_fits_says_so(tmp_path: Path) -> None:
     device = get_device("up5k")
     with pytest.raises(FitError, match=r"however it is folded: .*block RAM"):
         fastest_fit(planner_of(load_network(path), "streaming", device), device, SLOWEST)
-
-
-def test_estimates_have_an_error_and_grow() -> None:
-    network = load_network(EXAMPLES / "mobilenet.yaml")
-    for name in ("ecp5-85", "hx8k"):
-        device = get_device(name)
-        error = device.family.need_costs().lut_error
-        assert 0 < error < 0.5
-        planner = planner_of(network, "streaming", device)
-        fast, slow = planner(Goal(target_cycles=3000)), planner(Goal(target_cycles=60000))
-        totals = [resources(p, device) for p in (fast, slow)]
-        assert totals[0] is not None
-        assert totals[1] is not None
-        assert totals[0].total.lut > totals[1].total.lut
-        for unit in fast.units:
-            assert unit.params.cost(device).block == block_count(unit.params, device)
-    assert resources(fast, get_device("generic")) is None
 
 
 def test_from_plan_to_measured_buffers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bnnhw import golden
 from bnnhw.golden.compiled import Runner
-from bnnhw.golden.layout import beats, stream_values, stream_words, weight_words
+from bnnhw.golden.layout import beats, stream_values, stream_words
 from bnnhw.golden.packed import pack64
 from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.layers import Dense
@@ -96,19 +96,6 @@ def test_stream_words_and_back(data: st.DataObject, length: int, lanes: int, wid
     assert (stream_values(words, length, lanes, width, signed) == values).all()
     number = int.from_bytes(words[0, 0].tobytes(), "little")
     assert number & ((1 << width) - 1) == int(values[0, 0]) & ((1 << width) - 1)
-
-
-@given(st.integers(1, 9), st.integers(1, 20), st.data())
-def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObject) -> None:
-    pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
-    w = np.random.default_rng(rows * columns).integers(0, 2, (rows, columns), dtype=np.uint8)
-    words = weight_words(w, pe, simd)
-    sf = beats(columns, simd)
-    assert len(words) == beats(rows, pe) * sf
-    for r in range(beats(rows, pe) * pe):
-        for c in range(sf * simd):
-            bit = words[r // pe * sf + c // simd] >> (r % pe * simd + c % simd) & 1
-            assert bit == (w[r, c] if r < rows and c < columns else 1)
 
 
 def test_packed_words_are_the_stream_of_64_lanes() -> None:

@@ -1,0 +1,52 @@
+"""The MVTU's ROMs, as production packs them, hold the matrix and the start values."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnnhw.dataflow.units.mvtu import MvtuConstants
+from tests.dataflow.units import mvtu_of
+
+
+@given(st.integers(1, 9), st.integers(1, 20), st.data())
+def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObject) -> None:
+    """Bit ``r * SIMD + s`` of word ``g * SF + k``: row ``g * PE + r``, column ``k * SIMD + s``."""
+    pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
+    params = mvtu_of(rows, columns, pe, simd)
+    weights = np.random.default_rng(rows).integers(0, 2, (rows, columns), dtype=np.uint8)
+    starts = np.arange(-rows - 1, 0)[None]
+    constants = MvtuConstants(weights, starts)
+    words = params.weight_words(constants)
+    assert len(words) == params.nf * params.sf
+    found = np.full((rows, columns), -1)
+    for at, word in enumerate(words):
+        group, k = divmod(at, params.sf)
+        for r in range(pe):
+            for s in range(simd):
+                row, column, bit = group * pe + r, k * simd + s, word >> (r * simd + s) & 1
+                if row < rows and column < columns:
+                    found[row, column] = bit
+                else:  # a padded 0 does not agree with a weight of 1, so it counts nothing
+                    assert bit == 1
+    assert (found == weights).all()
+    numbers = [word >> (r * params.acc_width) & (1 << params.acc_width) - 1
+               for word in params.start_words(constants) for r in range(pe)]
+    expected = [*starts[0, :rows], *[starts[0, -1]] * (params.nf * pe - rows)]
+    assert numbers == [int(x) & (1 << params.acc_width) - 1 for x in expected]
+
+
+@given(st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(0, 99), st.data())
+def test_compute_is_a_matrix_product(rows: int, columns: int, threshold: bool, seed: int,
+                                     data: st.DataObject) -> None:
+    pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
+    params = mvtu_of(rows, columns, pe, simd, threshold=threshold, acc_width=8)
+    random = np.random.default_rng(seed)
+    weights, x = random.integers(0, 2, (rows, columns)), random.integers(0, 2, (5, columns))
+    starts = random.integers(-columns, 1, (1, rows + 1))
+    agreeing = (x[:, None] == weights).sum(axis=2)
+    sums = agreeing + starts[0, :rows]
+    found = params.o.from_words(params.compute(
+        params.i.to_words(x), constants=MvtuConstants(weights.astype(np.uint8), starts)))
+    assert (found.reshape(5, rows) == ((sums >= 0) if threshold else sums)).all()
