@@ -65,6 +65,18 @@ def test_commands_are_complete(page: Path) -> None:
                 raise AssertionError(f"{line}: {error}") from error
 
 
+def test_troubleshooting_quotes_messages_of_the_source() -> None:
+    """Every quoted fragment of a message occurs in the source; ``...`` stands for a value."""
+    source = "\n".join(path.read_text() for folder in ("bnnhw", "sim") for path in
+                       (ROOT / folder).rglob("*.py"))
+    source = re.sub(r'"\s*\n\s*f?"', "", source)
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    for quotes in re.findall(r"^\| ([^|]*`[^|]*) \|", page, re.M):
+        for quote in re.findall(r"`([^`]+)`", quotes):
+            for part in quote.split("..."):
+                assert part.strip(" ,[]") in source, quote
+
+
 @each_page
 def test_python_blocks_parse(page: Path) -> None:
     for block in blocks(page, "python"):
