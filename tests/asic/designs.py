@@ -1,4 +1,4 @@
-"""Small designs in cells of the installed libraries, for tests; each is mapped once."""
+"""Small designs for tests, and their mappings to the installed libraries; each is mapped once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ layers:
 
 def design(arch: str, sizes: tuple[int, ...] = (24, 8, 4), device: str = "cells",
            ii: int | None = 48) -> Design:
-    """A small network of dense layers."""
+    """Generate a small network of dense layers."""
     graph = random_graph(sizes, seed=3)
     goal = Goal(target_cycles=ii) if arch == "streaming" else Goal()
     return generate(Network(graph, {}, ()), arch, get_device(device), goal)
@@ -57,13 +57,13 @@ def design(arch: str, sizes: tuple[int, ...] = (24, 8, 4), device: str = "cells"
 
 @functools.cache
 def library(name: str) -> CellLibrary:
-    """A named library."""
+    """Load a named library."""
     return load_library(name)
 
 
 @functools.cache
 def core(arch: str) -> Design:
-    """The network of ``design`` in an architecture; of ``yodann`` the smallest core."""
+    """Generate the network of ``design`` in an architecture; for ``yodann``, the smallest core."""
     if arch != "yodann":
         return design(arch)
     with tempfile.TemporaryDirectory() as folder:
@@ -75,16 +75,16 @@ def core(arch: str) -> Design:
 
 @functools.cache
 def mapped_core(name: str, arch: str) -> Mapped:
-    """``core`` in cells of a library."""
+    """Map ``core`` to the cells of a library."""
     return map_design(core(arch), library(name))
 
 
 def swap(mapped: Mapped, old: str, new: str) -> Mapped:
-    """Plant another cell for the one in the middle of those of a kind."""
-    places = [k for k in range(len(mapped.flat)) if mapped.flat.startswith(f"  {old} ", k)]
-    place = places[len(places) // 2]
-    flat = mapped.flat[:place] + mapped.flat[place:].replace(old, new, 1)
-    name = flat[place:].split()[1].removeprefix("\\")
+    """Replace one instance of a cell by another cell: a mutant that must fail."""
+    offsets = [k for k in range(len(mapped.flat)) if mapped.flat.startswith(f"  {old} ", k)]
+    offset = offsets[len(offsets) // 2]
+    flat = mapped.flat[:offset] + mapped.flat[offset:].replace(old, new, 1)
+    name = flat[offset:].split()[1].removeprefix("\\")
     netlist = {**mapped.netlist, "cells": {
         n: {**c, "type": new} if n == name else c for n, c in mapped.netlist["cells"].items()}}
     assert mapped.netlist["cells"][name]["type"] == old

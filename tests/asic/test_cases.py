@@ -1,4 +1,4 @@
-"""Small library files that failed once, run as a user runs them; other tests make their forms."""
+"""Regression tests: library files that once failed, processed by the command line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CASES = Path(__file__).parents[3] / "shared" / "cases"
 STATUS = {"lib_bom": 0, "lib_enable_in_parens": 0, "lib_flop_plain": 0, "lib_flop_q_and_qn": 0,
           "lib_flop_reset_only": 0, "lib_function_unquoted": 0, "lib_gzipped": 0,
           "lib_latch_inverted": 0, "lib_nand_no_and": 0, "lib_without_timing_sta": 2}
-"""Exit code of each case; 2 where the right end is a refusal."""
+"""Expected exit code of each case; 2 if the file must be rejected."""
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", STATUS)
-def test_the_case_ends_right(name: str, tmp_path: Path) -> None:
+def test_exit_code_of_a_case(name: str, tmp_path: Path) -> None:
     if not (CASES / name).is_dir():
         pytest.skip(f"{name} is not on this machine (../shared/cases)")
     shutil.copytree(CASES / name, tmp_path / name, copy_function=shutil.copyfile)

@@ -1,4 +1,4 @@
-"""Energy of cores that run jobs, and of latches and clock gates: figures that a hand can check."""
+"""Energy of latches, clock gates and job-based cores, against figures computed by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ POWER = {("CKG", "CK"): (3, 2), ("CKG", "E"): (0.5, 0.25), ("CKG", "GCK"): (7, 5
          ("LAT", "GN"): (1.5, 1), ("LAT", "D"): (0.75, 0.125), ("LAT", "Q"): (11, 13),
          ("INV", "Y"): (0.375, 0.625), ("DFF", "CK"): (4, 6), ("DFF", "Q"): (17, 19),
          ("AN2", "Y"): (0.25, 0.5)}
-"""Femtojoules of a rising and a falling edge."""
+"""Internal energy in femtojoules of a rising and a falling edge."""
 
 ROW = """module row(input clk, input en, input d, output q);
   wire g;
@@ -53,7 +53,7 @@ endmodule
 
 
 def powered(without: tuple[str, ...] = ()) -> CellLibrary:
-    """The tiny library with energies inside its cells: 1.2 V, 2 fF an input."""
+    """Return the tiny library with internal energies; 1.2 V, 2 fF per input."""
     text = liberty(without)
     for (cell, pin), (rise, fall) in POWER.items():
         tables = "".join(f'{edge}_power (scalar) {{ values ("{value}"); }} '
@@ -64,7 +64,7 @@ def powered(without: tuple[str, ...] = ()) -> CellLibrary:
 
 
 def dumped(mapped: Mapped, folder: Path, stimulus: str) -> Toggles:
-    """Edges of a netlist from time 0, with all that it stores at 0 there; 10 ns a cycle."""
+    """Simulate a netlist with an initial state of 0 and count its edges; a cycle takes 10 ns."""
     netlist = Netlist.of(mapped)
     models = {i.cell.name: cell_model(i.cell) for i in netlist.instances}
     (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + "\n".join(models.values())
@@ -89,8 +89,8 @@ endmodule
 
 
 @icarus
-def test_a_gated_latch_by_hand(tmp_path: Path) -> None:
-    """Ten cycles, of which three are let through; data changes while the latch is closed."""
+def test_energy_of_a_gated_latch(tmp_path: Path) -> None:
+    """The clock gate passes three of ten cycles; data changes while the latch is closed."""
     mapped = map_verilog(ROW, "row", powered(), buffered=False)
     netlist = Netlist.of(mapped)
     assert sorted(i.cell.name for i in netlist.instances) == ["CKG", "INV", "LAT"]
@@ -103,7 +103,7 @@ def test_a_gated_latch_by_hand(tmp_path: Path) -> None:
     found = estimate_energy(netlist, mapped.roles, toggles, [], Stimulus("ten", 10, 1, 10e-9))
     cycles, pulses = 10, 3
     enables, data = (2, 2), (5, 4)  # rising and falling
-    # What the latch takes: 0, 1, 1 in cycles 2, 3 and 7.
+    # The latch stores 0, 1, 1 in cycles 2, 3 and 7.
     held = (1, 0)
 
     def inside(cell: str, pin: str, rises: int, falls: int) -> float:
@@ -114,7 +114,7 @@ def test_a_gated_latch_by_hand(tmp_path: Path) -> None:
                 + inside("INV", "Y", pulses, pulses) + inside("LAT", "GN", pulses, pulses))
     internal = at_clock + (inside("CKG", "E", *enables) + inside("LAT", "D", *data)
                            + inside("LAT", "Q", *held))
-    edge = 2 * 1.2 ** 2 / 2  # femtojoules, as all here: what is near 0 is equal to approx()
+    edge = 2 * 1.2 ** 2 / 2  # femtojoules, because approx() has an absolute tolerance
     clocks = (2 * cycles + 2 * pulses + 2 * pulses) * edge  # port, gate to inverter, to latch
     switching = clocks + (sum(enables) + sum(data)) * edge
     assert found.internal * 1e15 == pytest.approx(internal)
@@ -124,7 +124,7 @@ def test_a_gated_latch_by_hand(tmp_path: Path) -> None:
         "between": internal + 4 * pulses * edge,
         PORTS: (2 * cycles + sum(enables) + sum(data)) * edge})
     assert found.operation * 1e15 == pytest.approx((internal + switching) / 10 / 2)
-    # Nets of the clock are not data, whatever their gates let through.
+    # Clock nets do not count as data.
     names = {name for net in clock_nets(netlist) for name, _ in netlist.names[net]}
     assert {"clk"} < names
     assert not names & {"en", "d", "q"}
@@ -133,7 +133,7 @@ def test_a_gated_latch_by_hand(tmp_path: Path) -> None:
 
 @icarus
 def test_idle_and_busy_latches(tmp_path: Path) -> None:
-    """Without an enable only the gate sees the clock; twice the edges are twice the energy."""
+    """Without an enable only the clock gate switches; twice the edges are twice the energy."""
     mapped = map_verilog(ROW, "row", powered(("CKG",)), buffered=False)
     netlist = Netlist.of(mapped)
 
@@ -171,7 +171,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     x = random_samples(made.graph, 3)
     run, busy = energy(x)
     job = plan.layers[0].jobs[0]
-    # The window is that of all jobs behind the first batch, to the cycle.
+    # The window is exactly that of all jobs after the first batch.
     assert (run.ii, run.window) == (plan.ii, 2)
     assert run.latency == plan.output_delay(job)
     assert busy.cycles == 2 * plan.ii
@@ -180,7 +180,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     assert sum(busy.units.values()) / (busy.switching + busy.internal) == pytest.approx(1)
     assert {"image_memory", "filter_bank", "unit0", "summer0", PORTS} <= busy.units.keys()
     assert busy.layers["c0"].joules == busy.switching + busy.internal
-    # The same frame again and again switches less, and a core without work only its clock.
+    # Repeated frames switch fewer nets, and an idle core only its clock.
     _, still = energy(x[:1].repeat(3, axis=0))
     assert still.dynamic < busy.dynamic
     idle = idle_energy(made.plan, mapped, netlist, tmp_path, run.period)
@@ -203,7 +203,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
 
 def idle_energy(plan: Any, mapped: Mapped, netlist: Netlist, folder: Path,
                 period: float) -> Energy:
-    """Behind a reset, with a clock and nothing to do."""
+    """Return the energy of an idle core after its reset."""
     models = "\n".join(cell_model(c) for c in {i.cell.name: i.cell
                                                for i in netlist.instances}.values())
     (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + models
@@ -231,9 +231,9 @@ endmodule
 
 @osu018
 @icarus
-def test_the_verb_with_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+def test_the_command_with_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                               monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulated, estimated by layer, and proven, latches included."""
+    """The command simulates, estimates the energy by layer, and proves the netlist."""
     for path, content in core("yodann").files(tmp_path / "core.v").items():
         path.write_bytes(content)
 

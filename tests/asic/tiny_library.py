@@ -1,11 +1,19 @@
-"""A tiny library of cells for tests: what osu018 lacks, and nothing that needs to be installed."""
+"""A tiny library for tests: has cells that osu018 lacks, and needs no installation."""
 
 from __future__ import annotations
 
 from bnnhw.asic.library import CellLibrary, build_library
 
-__all__ = ["CELLS", "LIBERTY", "TIMED", "keeper", "liberty", "tiny_library", "with_keeper",
-           "without_arcs"]
+__all__ = [
+    "CELLS",
+    "LIBERTY",
+    "TIMED",
+    "liberty",
+    "storage_cell",
+    "tiny_library",
+    "with_storage_cell",
+    "without_arcs",
+]
 
 TABLE = """cell_rise (t) { values ("0.1, 0.2", "0.3, 0.4"); }
       cell_fall (t) { values ("0.1, 0.2", "0.3, 0.4"); }
@@ -45,14 +53,14 @@ CELLS = {
     "DFF": _cell("DFF", 9, '  ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; }\n',
                   _pin("D"), _pin("CK", "clock : true;"),
                   _output("Q", "IQ", "CK", "rising_edge")),
-    # Closed at 1, as some libraries have it.
+    # Transparent while the enable is 0, as in some libraries.
     "LAT": _cell("LAT", 6, '  latch (IQ, IQN) { data_in : "D"; enable : "GN\'"; }\n',
                    _pin("D"), _pin("GN", "clock : true;"),
                    _output("Q", "IQ", "GN", "falling_edge")),
     "ISO": _cell("ISO", 1, "  is_isolation_cell : true;\n",
                        '  latch (IQ, IQN) { data_in : "D"; enable : "G"; }\n', _pin("D"),
                        _pin("G"), _output("Q", "IQ", "G", "rising_edge")),
-    # Strong, fast and easy to drive, as pads are.
+    # Strong, fast and with a low input load, as pads are.
     "PAD": _gate("PAD", 90, "A", "A").replace("{\n", "{\n  pad_cell : true;\n", 1).replace(
         "capacitance : 2;", "capacitance : 0.5;").replace("0.1, 0.2", "0.01, 0.02").replace(
         "0.3, 0.4", "0.01, 0.02").replace("max_capacitance : 60", "max_capacitance : 9000"),
@@ -69,19 +77,19 @@ CELLS = {
                    _output("CO", "(A B) + (C (A + B))", "A B C"),
                    _output("S", "A ^ B ^ C", "A B C")),
 }
-"""Text of each cell."""
+"""Liberty text of each cell."""
 
 
-def keeper(name: str, kind: str, functions: str, inputs: str, outputs: dict[str, str],
+def storage_cell(name: str, kind: str, functions: str, inputs: str, outputs: dict[str, str],
            area: float = 9) -> str:
-    """Text of a flip-flop (``ff``) or latch, with setup and hold times.
+    """Return the Liberty text of a flip-flop (``ff``) or latch, with setup and hold times.
 
     Parameters
     ----------
     name, kind, functions : str
-        ``functions`` are the attributes of the group ``kind``.
+        Name of the cell, kind of its storage, and the attributes of the group ``kind``.
     inputs : str
-        Pins; the first one is the clock or enable, the second one the data.
+        Pins; the first is the clock or enable, the second the data.
     outputs : dict of str to str
         Functions of outputs.
     area : float
@@ -98,20 +106,20 @@ def keeper(name: str, kind: str, functions: str, inputs: str, outputs: dict[str,
                  *(_output(pin, function, control, arc) for pin, function in outputs.items()))
 
 
-TIMED = keeper("DFF", "ff", 'next_state : "D"; clocked_on : "CK";', "CK D", {"Q": "IQ"})
-"""The flip-flop with setup and hold times, as static timing analysis needs it."""
+TIMED = storage_cell("DFF", "ff", 'next_state : "D"; clocked_on : "CK";', "CK D", {"Q": "IQ"})
+"""The flip-flop with setup and hold times, which static timing analysis needs."""
 
 
-def with_keeper(kind: str, functions: str, inputs: str, outputs: dict[str, str],
+def with_storage_cell(kind: str, functions: str, inputs: str, outputs: dict[str, str],
                 without: tuple[str, ...] = ()) -> CellLibrary:
-    """The library with one flip-flop or latch of another form in place of its own."""
-    name, gone = ("FORM", ("DFF",) if kind == "ff" else ("LAT", "ISO"))
-    text = liberty((*gone, *without), keeper(name, kind, functions, inputs, outputs))
+    """Return the library with one flip-flop or latch replaced by a cell of another form."""
+    name, removed = ("FORM", ("DFF",) if kind == "ff" else ("LAT", "ISO"))
+    text = liberty((*removed, *without), storage_cell(name, kind, functions, inputs, outputs))
     return build_library(text, {}, "form.lib")
 
 
 def liberty(without: tuple[str, ...] = (), extra: str = "") -> str:
-    """The library, some of its cells left out, and others added."""
+    """Return the text of the library without some of its cells, and with others added."""
     cells = "".join(text for name, text in CELLS.items() if name not in without) + extra
     return f"""/* A library for tests. */
 library (tiny) {{
@@ -130,11 +138,11 @@ LIBERTY = liberty()
 
 
 def tiny_library(*without: str) -> CellLibrary:
-    """The library, some of its cells left out."""
+    """Return the library without some of its cells."""
     return build_library(liberty(without), {}, "tiny.lib")
 
 
 def without_arcs(pin: str) -> str:
-    """The library with nothing about the way from an input of that name to outputs of logic."""
+    """Return the text of the library without timing arcs from an input of that name."""
     return LIBERTY.replace(f'    timing () {{ related_pin : "{pin}"; timing_sense : non_unate; '
                            f"{TABLE} }}\n", "")

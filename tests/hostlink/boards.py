@@ -1,4 +1,4 @@
-"""Boards for tests: small networks, a fast line, and a short wait for the rest of a frame."""
+"""Boards for tests: small networks, a fast line, and a short timeout within a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.networks import random_graph
 __all__ = ["ask", "awake", "board_of", "request", "small_design", "tiny_design", "write"]
 
 SILENCE = 1e-3
-"""Seconds after which a frame that goes on no more is dropped."""
+"""Timeout in seconds after which an incomplete request is dropped."""
 
 
 def small_design(seed: int = 2, ii: int = 12) -> Design:
@@ -29,7 +29,7 @@ def small_design(seed: int = 2, ii: int = 12) -> Design:
 
 
 def tiny_design() -> Design:
-    """Words of one byte, as bits."""
+    """Generate a design whose words are bits in one byte."""
     graph = random_graph([8, 4, 3], seed=3, tail="label", name="tiny")
     return generate(Network(graph, {}, ()), "streaming", get_device("generic"),
                     Goal(target_cycles=8))
@@ -50,7 +50,7 @@ def write(built: BoardDesign, folder: Path) -> Path:
 
 
 def awake(built: BoardDesign, **options: float) -> BoardModel:
-    """The model of a board that has come out of reset."""
+    """Return the model of a board after its reset."""
     model = BoardModel(built.verilog, built.divisor, **options)
     model.run(int(WAKE_SECONDS * 4 * built.clock_hz))
     return model
@@ -61,7 +61,7 @@ def request(command: int, payload: bytes = b"") -> bytes:
 
 
 def ask(model: BoardModel, command: Command, payload: bytes = b"", answer: int = 0) -> bytes:
-    """One request of which the answer has to be OK: what comes behind the status."""
+    """Send a request that must succeed, and return the payload of its reply after the status."""
     reply = model.exchange(request(command, payload), 7 + answer, 1_000_000)
     assert reply[1] == command, reply.hex()
     assert (reply[4], len(reply)) == (0, 7 + answer), reply.hex()

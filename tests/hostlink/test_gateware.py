@@ -1,4 +1,4 @@
-"""The link around an accelerator that takes its time, with words and frames of all shapes."""
+"""The host link with a model accelerator: all shapes of words and frames, pauses and latencies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TIMEOUT = 1 << 13
 
 @dataclass(frozen=True)
 class Shape:
-    """Streams of an accelerator, how long it works, and how long it makes input words wait."""
+    """Shape of the streams of the model accelerator, its latency, and its pause between words."""
 
     in_bytes: int
     in_words: int
@@ -43,7 +43,7 @@ class Shape:
     pause: int = 0
 
     def verilog(self) -> str:
-        """A frame's hash is reckoned as it comes in, and its bytes are stirred into the output."""
+        """Return an accelerator whose outputs are derived from a hash of its input frame."""
         return f"""
 module bnnhw_board(input clk, input uart_rx, output uart_tx);
   localparam IB = {self.in_bytes}, IW = {self.in_words}, OB = {self.out_bytes};
@@ -138,7 +138,7 @@ def ask(model: BoardModel, command: Command, payload: bytes = b"", answer: int =
 
 
 def test_all_shapes(met: tuple[Shape, BoardModel, Identity]) -> None:
-    """All commands, in all orders of two."""
+    """All commands, in all pairs."""
     shape, model, identity = met
     random = np.random.default_rng(shape.frame)
     size, most = shape.out_bytes * shape.out_words, max(shape.frame, 16)
@@ -212,7 +212,7 @@ def test_no_length_but_the_right_one(met: tuple[Shape, BoardModel, Identity]) ->
 
 
 def test_counters_are_exact(met: tuple[Shape, BoardModel, Identity]) -> None:
-    """Runs of more frames take the same time for each of them; the first word comes alike."""
+    """Each further frame takes the same time, and the first output word has the same latency."""
     shape, model, _ = met
     ask(model, Command.LOAD, bytes(shape.frame))
     counted = [Counters.unpack(ask(model, Command.RUN, struct.pack("<I", n), COUNTERS.size))

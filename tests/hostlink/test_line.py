@@ -1,4 +1,4 @@
-"""The board's end of the line, bit by bit: the emitted Verilog under all that a line can bring."""
+"""The Verilog of a board under valid, invalid and random bytes on its serial line."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def identify(model: BoardModel) -> Identity:
     return Identity.unpack(ask(model, Command.IDENTIFY, answer=Identity.SIZE))
 
 
-def refusal(model: BoardModel, sent: bytes) -> tuple[int, int]:
-    """Command and status of the one reply to bytes."""
+def status_of(model: BoardModel, sent: bytes) -> tuple[int, int]:
+    """Send bytes; return command and status of the only reply."""
     reply = model.exchange(sent, 7, PATIENCE)
     assert len(reply) == 7, reply.hex()
     return reply[1], reply[4]
@@ -60,27 +60,27 @@ def test_baud_error(small: BoardDesign) -> None:
 def test_loaded_frame_runs_and_is_read(small: BoardDesign, model: BoardModel) -> None:
     _, (frame, other) = frames_of(small, 2)
     size = small.identity.output_bytes
-    whole = ask(model, Command.INFER, frame, COUNTERS.size + size)
+    expected = ask(model, Command.INFER, frame, COUNTERS.size + size)
     ask(model, Command.INFER, other, COUNTERS.size + size)
     ask(model, Command.LOAD, frame)
     counted = ask(model, Command.RUN, struct.pack("<I", 1), COUNTERS.size)
-    assert counted + ask(model, Command.READ, answer=size) == whole
+    assert counted + ask(model, Command.READ, answer=size) == expected
 
 
-def test_counters_are_the_plan(small: BoardDesign, model: BoardModel) -> None:
+def test_counters_agree_with_the_plan(small: BoardDesign, model: BoardModel) -> None:
     plan = small.design.plan
     ask(model, Command.LOAD, bytes(small.identity.input_bytes))
     one, many, *_ = (Counters.unpack(ask(model, Command.RUN, struct.pack("<I", n), COUNTERS.size))
                      for n in (1, 1000))
     assert many.cycles - one.cycles == 999 * plan.ii
-    # The input memory may be narrower than a word, and then hands it on in parts.
+    # The input memory may be narrower than a word, which then takes several cycles.
     assert plan.latency <= one.cycles <= plan.latency + small.identity.input_bytes
     assert one.stalls == 0
     assert one.first < one.cycles
 
 
-def test_latency_is_the_plan(tiny: BoardDesign) -> None:
-    """Where the input memory is as wide as a word, from the first run on."""
+def test_latency_is_that_of_the_plan(tiny: BoardDesign) -> None:
+    """It is exact if the input memory is as wide as a word, from the first run on."""
     with awake(tiny) as model:
         ask(model, Command.LOAD, bytes(tiny.identity.input_bytes))
         for repeats in (1, 1, 7):
@@ -89,8 +89,8 @@ def test_latency_is_the_plan(tiny: BoardDesign) -> None:
             assert counted.cycles == tiny.identity.latency + (repeats - 1) * tiny.identity.ii
 
 
-def test_a_break_ends_a_run(tiny: BoardDesign) -> None:
-    """One that would take hours; what comes behind the break is answered."""
+def test_a_break_aborts_a_run(tiny: BoardDesign) -> None:
+    """The run would take hours; requests after the break are answered."""
     with awake(tiny) as model:
         ask(model, Command.LOAD, bytes(tiny.identity.input_bytes))
         model.send(request(Command.RUN, struct.pack("<I", (1 << 32) - 1)))
@@ -99,8 +99,8 @@ def test_a_break_ends_a_run(tiny: BoardDesign) -> None:
         model.hold(0, 40 * tiny.divisor)
         model.hold(1, 2 * tiny.frame_timeout)
         model.run(400_000)
-        said = model.receive()
-        assert said[4] == Status.CORE_TIMEOUT, said.hex()
+        reply = model.receive()
+        assert reply[4] == Status.CORE_TIMEOUT, reply.hex()
         counted = Counters.unpack(ask(model, Command.RUN, struct.pack("<I", 2), COUNTERS.size))
         assert counted.cycles == tiny.identity.latency + tiny.identity.ii
 
@@ -121,37 +121,37 @@ def test_a_break_ends_a_run(tiny: BoardDesign) -> None:
     (request(Command.RUN, bytes(4)), Status.BAD_LENGTH),
     (request(Command.RUN, b"\x01\x00\x00\x00"), Status.NOT_LOADED),
 ])
-def test_refusals(small: BoardDesign, model: BoardModel, sent: bytes, status: Status) -> None:
-    assert refusal(model, sent) == (sent[1], status)
+def test_statuses(small: BoardDesign, model: BoardModel, sent: bytes, status: Status) -> None:
+    assert status_of(model, sent) == (sent[1], status)
     assert identify(model) == small.identity
 
 
 def test_oversize_length(small: BoardDesign, model: BoardModel) -> None:
-    """Answered at once, and what follows is no payload."""
+    """It is answered at once, and the following bytes are not taken for a payload."""
     head = struct.pack("<BBH", request(0)[0], Command.INFER, MAX_PAYLOAD)
-    assert refusal(model, head) == (Command.INFER, Status.BAD_LENGTH)
+    assert status_of(model, head) == (Command.INFER, Status.BAD_LENGTH)
     assert identify(model) == small.identity
-    assert refusal(model, request(Command.ECHO, bytes(25))) == (Command.ECHO, Status.BAD_LENGTH)
+    assert status_of(model, request(Command.ECHO, bytes(25))) == (Command.ECHO, Status.BAD_LENGTH)
     model.run(NEVER, quiet=PATIENCE)
     model.receive()
     assert identify(model) == small.identity
 
 
 def test_echo_sizes(small: BoardDesign, model: BoardModel) -> None:
-    most = max(16, small.identity.input_bytes)
-    for size in (0, 1, 15, 16, most):
+    longest = max(16, small.identity.input_bytes)
+    for size in (0, 1, 15, 16, longest):
         data = bytes(range(100, 100 + size))
         assert ask(model, Command.ECHO, data, size) == data
-    assert ask(model, Command.ECHO, bytes([0x5A]) * most, most) == bytes([0x5A]) * most
+    assert ask(model, Command.ECHO, bytes([0x5A]) * longest, longest) == bytes([0x5A]) * longest
 
 
-def test_what_forgets_the_loaded_frame(small: BoardDesign, model: BoardModel) -> None:
+def test_requests_after_which_no_frame_is_loaded(small: BoardDesign, model: BoardModel) -> None:
     run = request(Command.RUN, struct.pack("<I", 1))
     for forget in (request(Command.ECHO, b"1"), request(Command.RESET),
                    request(Command.LOAD, bytes(3))):
         ask(model, Command.LOAD, bytes(small.identity.input_bytes))
         model.exchange(forget, 100, 2000)
-        assert refusal(model, run) == (Command.RUN, Status.NOT_LOADED)
+        assert status_of(model, run) == (Command.RUN, Status.NOT_LOADED)
 
 
 def test_truncated_frames_are_dropped(small: BoardDesign, model: BoardModel) -> None:
@@ -173,13 +173,13 @@ def test_slow_bytes_are_not_dropped(small: BoardDesign, model: BoardModel) -> No
 def test_garbage_between_frames(small: BoardDesign, model: BoardModel) -> None:
     assert model.exchange(b"\x00\xff\xa5garbage", 1, 2000) == b""
     assert identify(model) == small.identity
-    # A false sync swallows what follows; after the silence all is well.
+    # After a false sync byte the next request is lost; after a timeout the board answers again.
     model.exchange(b"\x5a" + request(Command.IDENTIFY), NEVER, small.frame_timeout + 1000)
     assert identify(model) == small.identity
 
 
-def test_pulled_cable(small: BoardDesign, model: BoardModel) -> None:
-    """The line goes low in the middle of a byte of a frame, and comes back much later."""
+def test_an_unplugged_cable(small: BoardDesign, model: BoardModel) -> None:
+    """The line becomes 0 within a byte of a frame, and idle much later."""
     sent = request(Command.INFER, bytes(small.identity.input_bytes))
     for byte in (0, 1, 3, 4, 20, len(sent) - 1):
         for low in (0, small.divisor, 10 * small.divisor, 5 * small.frame_timeout):
@@ -202,7 +202,7 @@ def test_byte_without_stop_bit(small: BoardDesign, model: BoardModel) -> None:
 
 
 def test_flood(small: BoardDesign, model: BoardModel) -> None:
-    """Far more than the queue holds: what does not fit is lost, and the board lives on."""
+    """Requests that do not fit in the queue are lost, and the board continues."""
     model.send(request(Command.IDENTIFY) * 500)
     model.run(NEVER, quiet=small.frame_timeout + 1000)
     assert len(model.receive()) > 10 * (7 + Identity.SIZE)
@@ -211,7 +211,7 @@ def test_flood(small: BoardDesign, model: BoardModel) -> None:
 
 
 def fuzzed(random: np.random.Generator, small: BoardDesign) -> list[tuple[str, bytes]]:
-    """Bytes and how they come."""
+    """Draw random pieces of a stream: how each is sent, and its bytes."""
     parts = []
     for _ in range(random.integers(1, 5)):
         payload = random.bytes(int(random.integers(0, 40)))

@@ -1,4 +1,4 @@
-"""``bnnhw run`` as a user types it."""
+"""The command ``bnnhw run``: outputs, JSON, labels and exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Exit code, standard output and standard error of ``bnnhw run`` with some arguments."""
+    """Run ``bnnhw run``; return exit code, standard output and standard error."""
     def command(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["bnnhw", "run", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
@@ -68,7 +68,7 @@ def test_on_a_serial_port(board: SimulatedBoard, folder: Path, data: Path, run: 
 
 
 def test_mismatch(board: SimulatedBoard, folder: Path, data: Path, run: Run) -> None:
-    """The record of a network whose last layer counts otherwise than the board's."""
+    """Write a record of another network: its last layer has other coefficients than the board."""
     other = data / "other"
     other.mkdir()
     for path in folder.iterdir():

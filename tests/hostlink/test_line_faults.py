@@ -1,4 +1,4 @@
-"""What goes wrong on a line, and how the host gets over it or gives up; against the Verilog."""
+"""Faults of the line and of the board: the driver recovers or reports them; with the Verilog."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class BadLine(BoardModel):
-    """A board behind a line that spoils some bytes.
+    """A board with a line that corrupts some bytes.
 
-    ``to_board`` and ``to_host`` say what happens to the byte of a number: ``flip``, ``drop`` or
+    ``to_board`` and ``to_host`` give the fault of a byte by its number: ``flip``, ``drop`` or
     ``double``.
     """
 
@@ -44,7 +44,7 @@ class BadLine(BoardModel):
         self.sent = self.got = 0
 
     @staticmethod
-    def spoil(data: bytes, first: int, faults: dict[int, str]) -> bytes:
+    def corrupt(data: bytes, first: int, faults: dict[int, str]) -> bytes:
         out = bytearray()
         for k, byte in enumerate(data, first):
             fault = faults.get(k)
@@ -53,13 +53,13 @@ class BadLine(BoardModel):
         return bytes(out)
 
     def send(self, data: bytes) -> None:
-        super().send(self.spoil(data, self.sent, self.to_board))
+        super().send(self.corrupt(data, self.sent, self.to_board))
         self.sent += len(data)
 
     def receive(self) -> bytes:
         data = super().receive()
         self.got += len(data)
-        return self.spoil(data, self.got - len(data), self.to_host)
+        return self.corrupt(data, self.got - len(data), self.to_host)
 
 
 @contextmanager
@@ -77,20 +77,21 @@ def is_golden(host: Accelerator, x: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("fault", ["flip", "drop", "double"])
-@pytest.mark.parametrize("way", ["to_board", "to_host"])
-def test_spoiled_bytes(patient: BoardDesign, folder: Path, way: str, fault: str) -> None:
-    """A lost request shifts all replies behind it; none of them may be believed."""
+@pytest.mark.parametrize("direction", ["to_board", "to_host"])
+def test_corrupted_bytes(patient: BoardDesign, folder: Path, direction: str,
+                         fault: str) -> None:
+    """After a lost request, the following replies belong to other requests and must not be used."""
     with connected(patient, model := BadLine(patient), folder, attempts=8) as (_, host):
         x = random_samples(host.build.graph, 12)
-        # Sync, command, length, payload and CRC of the second frame, and of one further behind.
-        for place in (30, 31, 32, 33, 40, 58, 59, 95, 121):
-            position = model.sent if way == "to_board" else model.got
-            getattr(model, way)[position + place] = fault
-            assert is_golden(host, x), place
+        # Sync, command, length, payload and CRC of the second frame, and of a later one.
+        for offset in (30, 31, 32, 33, 40, 58, 59, 95, 121):
+            position = model.sent if direction == "to_board" else model.got
+            getattr(model, direction)[position + offset] = fault
+            assert is_golden(host, x), offset
         assert len(host.link.faults) >= 8
 
 
-def test_left_over_by_another_program(board: SimulatedBoard, folder: Path,
+def test_an_incomplete_request_of_another_program(board: SimulatedBoard, folder: Path,
                                       patient: BoardDesign) -> None:
     infer = request(Command.INFER, bytes(patient.identity.input_bytes))
     for left in (infer[:9], infer * 4, b"\x5a" * 40, infer * 4 + infer[:-1]):
@@ -109,7 +110,7 @@ def test_power_cycle(board: SimulatedBoard, folder: Path) -> None:
             assert is_golden(host, x)
 
 
-def test_cable_pulled_and_put_back(board: SimulatedBoard, folder: Path) -> None:
+def test_a_cable_is_unplugged_and_plugged_in(board: SimulatedBoard, folder: Path) -> None:
     with Accelerator(board, folder, attempts=8, patience=5.0) as host:
         x = random_samples(host.build.graph, 2000)
         threading.Timer(0.05, board.unplug, [5000]).start()
@@ -120,8 +121,8 @@ def test_cable_pulled_and_put_back(board: SimulatedBoard, folder: Path) -> None:
         assert any("was lost" in fault for fault in host.link.faults)
 
 
-def test_cable_pulled_for_good(board: SimulatedBoard, folder: Path) -> None:
-    """Said within the patience; the object works again when the cable is back."""
+def test_a_cable_remains_unplugged(board: SimulatedBoard, folder: Path) -> None:
+    """The error is raised within the patience; the object works again with the cable."""
     with Accelerator(board, folder, patience=0.5) as host:
         x = random_samples(host.build.graph, 2000)
         threading.Timer(0.05, board.unplug, [0]).start()
@@ -137,7 +138,7 @@ def test_cable_pulled_for_good(board: SimulatedBoard, folder: Path) -> None:
 
 
 STATES = """
-  reg [2:0] state = 0;  // RESET leads to the next
+  reg [2:0] state = 0;  // each RESET selects the next state
   reg [31:0] age = 0;
   always @(posedge clock) begin
     age <= core_reset ? 0 : age + 1;
@@ -153,7 +154,7 @@ WIRES = {
 
 
 def test_states_of_the_board(tiny: BoardDesign, tmp_path: Path) -> None:
-    """Weights that never come, that come late, that are others; an accelerator without outputs."""
+    """Weights that are never loaded, loaded late, or wrong; an accelerator without outputs."""
     text = tiny.verilog
     for old, new in WIRES.items():
         assert text.count(old) == 1
@@ -180,16 +181,16 @@ def test_states_of_the_board(tiny: BoardDesign, tmp_path: Path) -> None:
 
 
 class Babbling(BoardModel):
-    """A board whose line to the host brings what ``babble`` makes of what it said."""
+    """A board whose replies are replaced by ``babble``."""
 
     def receive(self) -> bytes:
         return self.babble(super().receive())
 
-    def babble(self, said: bytes) -> bytes:
-        return said
+    def babble(self, reply: bytes) -> bytes:
+        return reply
 
 
-def test_no_reply_stream_hangs_the_host(tiny: BoardDesign, tmp_path: Path,
+def test_no_stream_of_replies_blocks_the_host(tiny: BoardDesign, tmp_path: Path,
                                         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimulatedPort, "slack", 0.05)
     folder = write(tiny, tmp_path)
@@ -202,28 +203,28 @@ def test_no_reply_stream_hangs_the_host(tiny: BoardDesign, tmp_path: Path,
     with connected(tiny, model, folder) as (_, host):
         x = random_samples(host.build.graph, 5)
         for babble in (
-                lambda said: b"",
-                lambda said: said[:-1],
-                lambda said: random.bytes(200),
-                lambda said: said + b"\xa5" * 3,
-                lambda said: bytes([REPLY_SYNC]) * 50,
-                lambda said: replies[random.integers(len(replies))],
-                lambda said: said and replies[random.integers(len(replies))],
-                lambda said: bytes(b ^ 1 for b in said)):
+                lambda reply: b"",
+                lambda reply: reply[:-1],
+                lambda reply: random.bytes(200),
+                lambda reply: reply + b"\xa5" * 3,
+                lambda reply: bytes([REPLY_SYNC]) * 50,
+                lambda reply: replies[random.integers(len(replies))],
+                lambda reply: reply and replies[random.integers(len(replies))],
+                lambda reply: bytes(b ^ 1 for b in reply)):
             model.babble = babble
-            said = ""
+            message = ""
             begin = time.monotonic()
             try:
                 assert is_golden(host, x)
             except LinkError as error:
-                said = str(error)
-            assert not said or "3 attempts" in said
+                message = str(error)
+            assert not message or "3 attempts" in message
             assert time.monotonic() - begin < 10
             model.babble = bytes
             assert is_golden(host, x)
 
 
-def test_replies_are_found_in_anything() -> None:
+def test_replies_are_found_in_noise() -> None:
     random = np.random.default_rng(9)
     for _ in range(1000):
         payloads = [random.bytes(int(random.integers(0, 20))) for _ in range(3)]
