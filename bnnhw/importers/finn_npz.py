@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -82,7 +81,7 @@ def import_finn_npz(path: Path, name: str, argmax: bool) -> Network:
                    tuple(certificates))
 
 
-def _topology(path: Path) -> list[dict[str, Any]]:
+def _topology(path: Path) -> list[dict[str, object]]:
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("topology.npy").file_size > MAX_TOPOLOGY:
@@ -107,7 +106,7 @@ def _topology(path: Path) -> list[dict[str, Any]]:
     return items
 
 
-def _check(k: int, item: dict[str, Any], last: bool) -> None:
+def _check(k: int, item: dict[str, object], last: bool) -> None:
     """Reject a layer that computes something else than this importer assumes."""
     acc = str(item.get("acc", "xnor_popcount"))
     wide = (1, 16) if last else (1,)  # 16-bit outputs are the popcounts themselves
@@ -122,7 +121,7 @@ def _check(k: int, item: dict[str, Any], last: bool) -> None:
                           (" or a sum of x8" if k == 0 else ""), where=f"topology.layers.{k}")
 
 
-def _size(item: dict[str, Any], key: str, k: int) -> int:
+def _size(item: dict[str, object], key: str, k: int) -> int:
     value = item.get(key)
     if not isinstance(value, int) or not 1 <= value <= 1 << 20:
         raise ConfigError(f"'{key}' is {value!r}, expected a positive number",
@@ -130,7 +129,7 @@ def _size(item: dict[str, Any], key: str, k: int) -> int:
     return value
 
 
-def _input_type(first: dict[str, Any]) -> TensorType:
+def _input_type(first: dict[str, object]) -> TensorType:
     pixels = "x8" in str(first.get("acc", ""))
     element = Int(-128, 127) if pixels else Bits()
     if first["kind"] == "fc":
@@ -142,7 +141,7 @@ def _input_type(first: dict[str, Any]) -> TensorType:
     return TensorType((side, side, channels), element)
 
 
-def _product(k: int, item: dict[str, Any], raw: bool, source: str, type_: TensorType,
+def _product(k: int, item: dict[str, object], raw: bool, source: str, type_: TensorType,
              arrays: WeightFile) -> tuple[Layer, Certificate | None]:
     rows, columns = _size(item, "mh", k), _size(item, "mw", k)
     if rows * columns > MAX_ELEMENTS:

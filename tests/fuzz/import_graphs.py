@@ -29,7 +29,8 @@ from bnnhw.errors import BnnhwError, ModelError
 from bnnhw.importers.base import Check
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
-from tests.fuzz.graphs import DOMAIN, GraphMaker
+from tests.fuzz.graph_base import DOMAIN
+from tests.fuzz.graphs import GraphMaker
 
 __all__ = ["fuzz_one", "main"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from bnnhw.ir.certificate import Certificate
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Add, Affine, Concat
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
 __all__ = ["add", "concat"]
 
 MAX_FACTOR = 256
@@ -28,7 +31,7 @@ FRACTION_BITS = 13
 """A branch in fixed point is rounded to its range times ``2**-FRACTION_BITS``, or finer."""
 
 
-def add(layers: LayerList, node: Any, one: Chain, other: Chain) -> Chain:
+def add(layers: LayerList, node: NodeProto, one: Chain, other: Chain) -> Chain:
     """Translate Add or Sub of two chains without nodes, such as a residual connection."""
     label = node_label(node)
     if one.shape != other.shape:
@@ -162,7 +165,7 @@ def _rounded(layers: LayerList, chain: Chain, unit: np.ndarray) -> tuple[Chain, 
     return made, unit * (0.5 + largest * np.abs(factor - exact) * 2.0 ** -shift)
 
 
-def concat(layers: LayerList, node: Any, chains: list[Chain], axis: int) -> Chain:
+def concat(layers: LayerList, node: NodeProto, chains: list[Chain], axis: int) -> Chain:
     """Translate Concat of chains without nodes along their channels."""
     label = node_label(node)
     ranks = {len(c.shape) for c in chains}
@@ -185,7 +188,7 @@ def concat(layers: LayerList, node: Any, chains: list[Chain], axis: int) -> Chai
     return made
 
 
-def _pair(layers: LayerList, node: Any, one: Chain, other: Chain, axis: int) -> Chain:
+def _pair(layers: LayerList, node: NodeProto, one: Chain, other: Chain, axis: int) -> Chain:
     one, other = _common(layers, one, other)
     if one.type.element != other.type.element and (isinstance(one.type.element, Bits)
                                                    or isinstance(other.type.element, Bits)):

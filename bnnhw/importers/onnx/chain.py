@@ -6,9 +6,9 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from bnnhw.importers.onnx.chain_node import ChainNode, FloatType, run_nodes
 from bnnhw.importers.onnx.channel_constants import channel_constants, fitting_constant
 from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["Chain", "merge_chains"]
 
@@ -120,14 +123,15 @@ class Chain:
         """Return a chain of the first channel alone, to be evaluated."""
         return self.reindexed(TensorType((1,), self.type.element), np.zeros(1, dtype=np.int64))
 
-    def extended(self, node: Any, inputs: list[Any]) -> Chain:
+    def extended(self, node: NodeProto, inputs: Sequence[object]) -> Chain:
         """Append a node whose other inputs are constants, one value or one per channel."""
         return self._with_node(node, inputs, {
             k: () for k, v in enumerate(inputs) if isinstance(v, Chain)})
 
-    def _with_node(self, node: Any, inputs: list[Any],
+    def _with_node(self, node: NodeProto, inputs: Sequence[object],
                    branches: dict[int, tuple[ChainNode, ...]]) -> Chain:
-        constants = [None if k in branches or v is None else fitting_constant(node, k, v)
+        constants = [None if k in branches or v is None else
+                     fitting_constant(node, k, np.asarray(v))
                      for k, v in enumerate(inputs)]
         fitted = channel_constants(node, constants, self.index, self.channels)
         added = ChainNode(node, fitted, tuple(branches.items()))
@@ -218,7 +222,7 @@ class Chain:
         return run_nodes(self.nodes, x, dtype, self.opset, jitter)[0].astype(dtype)
 
 
-def merge_chains(node: Any, inputs: list[Any]) -> Chain | None:
+def merge_chains(node: NodeProto, inputs: Sequence[object]) -> Chain | None:
     """Append a node that reads several chains of the same integers, such as ``x * sigmoid(x)``.
 
     Returns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from bnnhw.importers.onnx.operators import (
     decision_points,
     evaluate,
 )
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["ChainNode", "FloatType", "run_nodes"]
 
@@ -45,7 +48,7 @@ class ChainNode:
         is empty; the product in ``x * sigmoid(x)`` has two.
     """
 
-    node: Any
+    node: NodeProto
     constants: tuple[Constant, ...]
     branches: tuple[tuple[int, tuple[ChainNode, ...]], ...]
 
@@ -144,7 +147,7 @@ def run_nodes(nodes: tuple[ChainNode, ...], x: np.ndarray, dtype: FloatType, ops
     return x, ties
 
 
-def _keeps_floats(node: Any) -> bool:
+def _keeps_floats(node: NodeProto) -> bool:
     """Whether a ``Cast`` converts to the float type of the model, or to a wider one."""
     return cast_target(node) in (np.dtype(np.float32), np.dtype(np.float64))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.importers.onnx.quantisers import QONNX_QUANTISERS
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["ChannelsDiffer", "channel_constants", "fitting_constant"]
 
@@ -18,7 +21,7 @@ class ChannelsDiffer(ModelError):
     """Raised where a constant differs between elements of one channel."""
 
 
-def fitting_constant(node: Any, position: int, value: np.ndarray) -> np.ndarray:
+def fitting_constant(node: NodeProto, position: int, value: np.ndarray) -> np.ndarray:
     """Return input ``position`` of a node, a constant, in a type that the node computes with.
 
     Some exporters write parameters of QONNX's quantisers as integers or float64; they become
@@ -44,7 +47,7 @@ def fitting_constant(node: Any, position: int, value: np.ndarray) -> np.ndarray:
     return value
 
 
-def channel_constants(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
+def channel_constants(node: NodeProto, constants: Sequence[np.ndarray | None], index: np.ndarray,
                       channels: int) -> tuple[np.ndarray | None, ...]:
     """Convert the constants of a node from the model's shape to the channels of a layer.
 
@@ -88,7 +91,7 @@ def channel_constants(node: Any, constants: Sequence[np.ndarray | None], index: 
     return tuple(fitted)
 
 
-def _by_channel(node: Any, full: np.ndarray, index: np.ndarray, channels: int) -> np.ndarray:
+def _by_channel(node: NodeProto, full: np.ndarray, index: np.ndarray, channels: int) -> np.ndarray:
     channel = index % channels
     found = np.full(channels, full.flat[0], dtype=full.dtype)
     found[channel] = full
@@ -98,7 +101,7 @@ def _by_channel(node: Any, full: np.ndarray, index: np.ndarray, channels: int) -
     return found
 
 
-def _threshold_rows(node: Any, constants: Sequence[np.ndarray | None], index: np.ndarray,
+def _threshold_rows(node: NodeProto, constants: Sequence[np.ndarray | None], index: np.ndarray,
                     channels: int) -> np.ndarray:
     """Return the thresholds of a MultiThreshold as [channels, J]."""
     rows = constants[1] if len(constants) > 1 else None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from bnnhw.importers.onnx.random_samples import random_samples
 from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
 
 __all__ = ["check_import"]
 
@@ -49,7 +52,7 @@ MAX_ELEMENTS_IN_MEMORY = 1 << 24
 DEFECT = "this is a defect of bnnhw: please report it with the model"
 
 
-def check_import(model: Any, nodes: list[Any], translation: Translation, start: Chain,
+def check_import(model: ModelProto, nodes: list[NodeProto], translation: Translation, start: Chain,
                  graph: Graph, check: Check) -> CheckResult:
     """Compare an import with an independent execution of its model.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate_all
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["fold_constant"]
 
@@ -25,7 +28,7 @@ FOLDABLE = (ELEMENTWISE - {"MultiThreshold", "BatchNormalization"}) | {
 """Operators that are computed if all inputs are constants; their results have a known size."""
 
 
-def fold_constant(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+def fold_constant(node: NodeProto, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
     """Compute all outputs of a node that reads only constants.
 
     Raises
@@ -50,7 +53,7 @@ def fold_constant(node: Any, inputs: list[np.ndarray | None], opset: int) -> lis
     return found
 
 
-def _constant(node: Any) -> np.ndarray:
+def _constant(node: NodeProto) -> np.ndarray:
     """Return the value of a ``Constant`` node, which may be a tensor, a number or a list."""
     options = attributes(node)
     value = options.get("value")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from bnnhw.errors import ModelError, ToolError
 from bnnhw.extras import install_command
 from bnnhw.importers.onnx.model_file import node_label, onnx_module
 from bnnhw.importers.onnx.operators import QUANT_DOMAINS
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, OperatorSetIdProto
 
 __all__ = ["Execution", "executor_versions"]
 
@@ -29,7 +32,7 @@ Context = dict[str, np.ndarray]
 Runner = Callable[[Context], None]
 
 
-def executor_versions(nodes: Sequence[Any]) -> str:
+def executor_versions(nodes: Sequence[NodeProto]) -> str:
     """Return the names and versions of the packages that execute these nodes.
 
     Raises
@@ -58,8 +61,8 @@ class Execution:
     opset_imports : sequence of OperatorSetIdProto
     """
 
-    def __init__(self, nodes: Sequence[Any], constants: Context, input_name: str,
-                 opset_imports: Sequence[Any]) -> None:
+    def __init__(self, nodes: Sequence[NodeProto], constants: Context, input_name: str,
+                 opset_imports: Sequence[OperatorSetIdProto]) -> None:
         self._input, self._opsets = input_name, list(opset_imports)
         self._constants = dict(constants)
         fixed, moving, known = [], [], {"", *constants}
@@ -80,10 +83,10 @@ class Execution:
             runner(context)
         return {name: context[name] for name in wanted}
 
-    def _runners(self, nodes: Sequence[Any]) -> list[Runner]:
+    def _runners(self, nodes: Sequence[NodeProto]) -> list[Runner]:
         """Split the nodes into segments of standard nodes, and single nodes of QONNX."""
         runners: list[Runner] = []
-        segment: list[Any] = []
+        segment: list[NodeProto] = []
         for node in nodes:
             if not _is_custom(node):
                 segment.append(node)
@@ -97,14 +100,15 @@ class Execution:
         return runners
 
 
-def _is_custom(node: Any) -> bool:
+def _is_custom(node: NodeProto) -> bool:
     return str(node.domain).startswith(QUANT_DOMAINS)
 
 
 class _Segment:
     """Standard nodes in one session of onnxruntime, made when the types of its inputs are known."""
 
-    def __init__(self, nodes: list[Any], constants: Context, opsets: list[Any]) -> None:
+    def __init__(self, nodes: list[NodeProto], constants: Context,
+                 opsets: list[OperatorSetIdProto]) -> None:
         self._nodes, self._constants, self._opsets = nodes, constants, opsets
         self._session: Any = None
         made = {name for node in nodes for name in node.output}
@@ -151,7 +155,7 @@ class _Segment:
 class _Custom:
     """Runs a node of QONNX in the package qonnx."""
 
-    def __init__(self, node: Any, opsets: list[Any]) -> None:
+    def __init__(self, node: NodeProto, opsets: list[OperatorSetIdProto]) -> None:
         from qonnx.custom_op.registry import getCustomOp
 
         self._node = type(node)()

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.types import MAX_ELEMENTS
+
+if TYPE_CHECKING:
+    from onnx import TensorProto
 
 __all__ = ["read_external"]
 
 HINT = "save the model with its weights inside (torch.onnx.export(..., external_data=False))"
 
 
-def read_external(tensor: Any, folder: Path, itemsize: int, where: str) -> None:
+def read_external(tensor: TensorProto, folder: Path, itemsize: int, where: str) -> None:
     """Read the bytes of a tensor into the tensor itself.
 
     Parameters

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from bnnhw.importers.onnx.translation import Translation, Value
 from bnnhw.importers.registry import register
 from bnnhw.ir import Graph
 from bnnhw.passes.fuse_thresholds import fuse_thresholds
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
 
 __all__ = ["OnnxImporter", "import_onnx"]
 
@@ -85,7 +88,7 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
     return replace(network, check=result.to_json())
 
 
-def _begin(model: Any, nodes: list[Any], input_type: str,
+def _begin(model: ModelProto, nodes: list[NodeProto], input_type: str,
            pixel_range: tuple[float, float]) -> tuple[Translation, Chain]:
     """Read the constants and the input of a model; no node is translated yet."""
     graph = model.graph
@@ -106,7 +109,7 @@ def _begin(model: Any, nodes: list[Any], input_type: str,
     return Translation(LayerList(opset), values), start
 
 
-def _finish(model: Any, translation: Translation, start: Chain, name: str,
+def _finish(model: ModelProto, translation: Translation, start: Chain, name: str,
             argmax: bool) -> Network:
     """Add the outputs, and fuse the layers into the Graph."""
     layers = translation.layers

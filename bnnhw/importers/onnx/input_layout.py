@@ -8,7 +8,7 @@ and the first layer that works on maps are applied to an array of indices.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.constant_folding import fold_constant
 from bnnhw.importers.onnx.model_file import attributes
 from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["MOVES", "first_map_view"]
 
@@ -29,7 +32,7 @@ SMALL = 64
 """Maximum size of a constant that can be a shape, a permutation or a list of axes."""
 
 
-def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name: str,
+def first_map_view(nodes: Sequence[NodeProto], constants: dict[str, np.ndarray], name: str,
                    shape: tuple[int, ...], opset: int) -> np.ndarray | None:
     """Find the indices of the input in the order in which the first layer of maps reads them.
 
@@ -79,13 +82,13 @@ def first_map_view(nodes: Sequence[Any], constants: dict[str, np.ndarray], name:
     return None
 
 
-def shape_of(node: Any, shape: Sequence[int]) -> np.ndarray:
+def shape_of(node: NodeProto, shape: Sequence[int]) -> np.ndarray:
     """Return the result of a ``Shape`` node, with its ``start`` and ``end``."""
     options = attributes(node)
     return np.array(shape, dtype=np.int64)[options.get("start", 0):options.get("end", len(shape))]
 
 
-def _fold_small(node: Any, small: dict[str, np.ndarray], opset: int) -> None:
+def _fold_small(node: NodeProto, small: dict[str, np.ndarray], opset: int) -> None:
     """Compute a node of small constants: exporters compute shapes from constants."""
     if any(source and source not in small for source in node.input):
         return
@@ -97,7 +100,8 @@ def _fold_small(node: Any, small: dict[str, np.ndarray], opset: int) -> None:
                   if array.size <= SMALL})
 
 
-def _view_of_node(node: Any, view: np.ndarray, small: dict[str, np.ndarray]) -> np.ndarray | None:
+def _view_of_node(node: NodeProto, view: np.ndarray,
+                  small: dict[str, np.ndarray]) -> np.ndarray | None:
     """Return the view with its channels first, if a node works on maps or signals."""
     if view.ndim not in (3, 4):
         return None

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bnnhw.config.names import check_name
 from bnnhw.importers.onnx.chain import Chain
@@ -14,6 +14,9 @@ from bnnhw.importers.scores import IntegerScores
 from bnnhw.ir import TensorType
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Layer
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["LayerList", "free_name"]
 
@@ -61,7 +64,7 @@ class LayerList:
             name = otherwise
         return free_name(name, {"input", "label", *(layer.name for layer in self.layers)})
 
-    def node_name(self, node: Any) -> str:
+    def node_name(self, node: NodeProto) -> str:
         """Make the name of the layer that a node becomes."""
         return self.name(node.name or node.output[0], node.op_type.lower())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +14,15 @@ from bnnhw.importers.onnx.external_data import read_external
 from bnnhw.importers.unsupported import reject_unsupported
 from bnnhw.ir.types import MAX_ELEMENTS
 
-__all__ = ["attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
+
+__all__ = ["Attributes", "attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
 
 MAX_BYTES = 1 << 30
+
+Attributes = dict[str, Any]
+"""Attributes of a node by name: numbers, strings, lists and arrays."""
 
 
 def onnx_module() -> Any:
@@ -29,15 +35,15 @@ def onnx_module() -> Any:
     return onnx
 
 
-def node_label(node: Any) -> str:
+def node_label(node: NodeProto) -> str:
     """Name a node for a message: its name, or else its outputs, and its operator."""
     return f"node '{node.name or ', '.join(node.output)}' ({node.op_type})"
 
 
-def attributes(node: Any) -> dict[str, Any]:
+def attributes(node: NodeProto) -> Attributes:
     """Return the attributes of a node by name, tensors as arrays."""
     onnx = onnx_module()
-    values: dict[str, Any] = {}
+    values: Attributes = {}
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.TENSOR:
             values[attribute.name] = tensor_array(attribute.t, node_label(node))
@@ -50,7 +56,7 @@ def attributes(node: Any) -> dict[str, Any]:
     return values
 
 
-def load_onnx(path: Path) -> Any:
+def load_onnx(path: Path) -> ModelProto:
     """Parse a model, and read the tensors that are stored in other files of its folder.
 
     Raises
@@ -85,7 +91,7 @@ def load_onnx(path: Path) -> Any:
     return model
 
 
-def _itemsize(tensor: Any, where: str) -> int:
+def _itemsize(tensor: TensorProto, where: str) -> int:
     try:
         return int(onnx_module().helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
     except (KeyError, TypeError):
@@ -93,7 +99,7 @@ def _itemsize(tensor: Any, where: str) -> int:
                          where=where) from None
 
 
-def tensor_array(tensor: Any, where: str) -> np.ndarray:
+def tensor_array(tensor: TensorProto, where: str) -> np.ndarray:
     """Decode a tensor after checking its size.
 
     Raises

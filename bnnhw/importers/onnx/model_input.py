@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from bnnhw.importers.onnx.model_file import onnx_module
 from bnnhw.ir import Bits, Element, Int, TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
+
 __all__ = ["input_chain", "input_shape"]
 
 
-def input_shape(info: Any) -> tuple[int, ...]:
+def input_shape(info: ValueInfoProto) -> tuple[int, ...]:
     """Return the shape of the input, batch first.
 
     Raises

@@ -8,7 +8,7 @@ implementation of older operator sets treats the mere presence of ``momentum`` a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from bnnhw.importers.onnx.quantisers import (
     quantiser_ties,
 )
 from bnnhw.importers.onnx.result_size import check_result_size
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["ELEMENTWISE", "LINEAR", "PASS_THROUGH", "QUANTISERS", "cast_target", "check_domain",
            "decision_points", "evaluate", "evaluate_all"]
@@ -52,7 +55,7 @@ ELEMENTWISE = LINEAR | QUANTISERS | {
 DEBUG = frozenset({"DebugMarker"})
 
 
-def check_domain(node: Any) -> None:
+def check_domain(node: NodeProto) -> None:
     """Reject a node whose operator is unknown, or only shares its name with a known one.
 
     Raises
@@ -77,7 +80,7 @@ def check_domain(node: Any) -> None:
                          "to the model's opset_import")
 
 
-def cast_target(node: Any) -> np.dtype[Any]:
+def cast_target(node: NodeProto) -> np.dtype[Any]:
     """Return the numpy type that a ``Cast`` node converts to."""
     try:
         return np.dtype(onnx_module().helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
@@ -85,12 +88,12 @@ def cast_target(node: Any) -> np.dtype[Any]:
         raise ModelError("casts to an unknown type", where=node_label(node)) from None
 
 
-def evaluate(node: Any, inputs: list[np.ndarray | None], opset: int) -> np.ndarray:
+def evaluate(node: NodeProto, inputs: list[np.ndarray | None], opset: int) -> np.ndarray:
     """Compute the first output of a node; see ``evaluate_all``."""
     return evaluate_all(node, inputs, opset)[0]
 
 
-def evaluate_all(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+def evaluate_all(node: NodeProto, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
     """Compute the outputs of a node.
 
     Parameters
@@ -116,7 +119,7 @@ def evaluate_all(node: Any, inputs: list[np.ndarray | None], opset: int) -> list
     return _standard(node, inputs, opset)
 
 
-def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
+def _standard(node: NodeProto, inputs: list[np.ndarray | None], opset: int) -> list[np.ndarray]:
     onnx = onnx_module()
     helper, dtype_of = onnx.helper, onnx.helper.np_dtype_to_tensor_dtype
     names = ["" if a is None else f"x{k}" for k, a in enumerate(inputs)]
@@ -138,7 +141,7 @@ def _standard(node: Any, inputs: list[np.ndarray | None], opset: int) -> list[np
         raise ModelError(f"cannot be evaluated: {reason}", where=node_label(node)) from None
 
 
-def _batch_norm(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
+def _batch_norm(node: NodeProto, inputs: list[np.ndarray | None]) -> np.ndarray:
     x, gamma, beta, mean, var = (parameter(node, inputs, k, name) for k, name in
                                  enumerate(("input", "scale", "bias", "mean", "variance")))
     epsilon = x.dtype.type(attributes(node).get("epsilon", 1e-5))
@@ -147,7 +150,7 @@ def _batch_norm(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
     return np.asarray(gamma * (x - mean) / np.sqrt(var + epsilon) + beta)
 
 
-def decision_points(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
+def decision_points(node: NodeProto, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
     """Count the values of ``x`` that are exactly where a quantiser changes its result.
 
     Parameters

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.chain_node import run_nodes
 from bnnhw.importers.onnx.model_file import attributes, node_label
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["Padded", "padded", "through_padding", "transposed_padding"]
 
@@ -43,7 +47,7 @@ class Padded:
         return (*self.starts[2:], *self.ends[2:])
 
 
-def padded(node: Any, chain: Chain | Padded, inputs: list[Any]) -> Chain | Padded:
+def padded(node: NodeProto, chain: Chain | Padded, inputs: Sequence[object]) -> Chain | Padded:
     """Translate a Pad node of mode constant."""
     label, options = node_label(node), attributes(node)
     if isinstance(chain, Padded):
@@ -54,13 +58,14 @@ def padded(node: Any, chain: Chain | Padded, inputs: list[Any]) -> Chain | Padde
     rank = len(chain.shape)
     given = inputs[1] if len(inputs) > 1 else options.get("pads")
     value = inputs[2] if len(inputs) > 2 else options.get("value", 0.0)
-    value = 0.0 if value is None else value
     axes = inputs[3] if len(inputs) > 3 else None
     if given is None or any(isinstance(v, Chain) for v in (given, value, axes)):
         raise ModelError("expected constant pads and a constant value", where=label)
-    numbers = [int(p) for p in np.ravel(given)]
-    named = [int(a) % rank for a in np.ravel(axes)] if axes is not None else list(range(rank))
-    if len(numbers) != 2 * len(named) or np.size(value) != 1 or min(numbers, default=0) < 0:
+    padding_value = np.asarray(0.0 if value is None else value)
+    numbers = [int(p) for p in np.ravel(np.asarray(given))]
+    named = list(range(rank)) if axes is None else [
+        int(a) % rank for a in np.ravel(np.asarray(axes))]
+    if len(numbers) != 2 * len(named) or padding_value.size != 1 or min(numbers, default=0) < 0:
         raise ModelError(f"has pads {numbers} for {len(named)} axes, expected two for each, none "
                          "negative, and one value", where=label)
     starts, ends = [0] * rank, [0] * rank
@@ -69,10 +74,10 @@ def padded(node: Any, chain: Chain | Padded, inputs: list[Any]) -> Chain | Padde
     if not any(starts) and not any(ends):
         return chain
     return Padded(chain, tuple(starts), tuple(ends),
-                  np.full(chain.channels, float(np.ravel(value)[0])))
+                  np.full(chain.channels, float(padding_value.reshape(-1)[0])))
 
 
-def transposed_padding(node: Any, source: Padded, moved: Chain) -> Padded:
+def transposed_padding(node: NodeProto, source: Padded, moved: Chain) -> Padded:
     """Apply a Transpose to the padding of a tensor, as models from TensorFlow need it."""
     rank = len(source.starts)
     order = [int(a) % rank for a in attributes(node).get("perm", range(rank)[::-1])]
@@ -80,7 +85,7 @@ def transposed_padding(node: Any, source: Padded, moved: Chain) -> Padded:
                   tuple(source.ends[a] for a in order), source.value)
 
 
-def through_padding(node: Any, source: Padded, extended: Chain) -> Padded:
+def through_padding(node: NodeProto, source: Padded, extended: Chain) -> Padded:
     """Apply an elementwise node, such as a quantiser after a padding layer, to the pad value."""
     one = source.value.astype(np.float32)[None]
     found, _ = run_nodes(extended.nodes[-1:], one, np.float32, extended.opset)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,17 +13,20 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, channels_first, check_size
-from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import MaxPool, SumPool, Upsample
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
 __all__ = ["average_pool", "global_average", "max_pool", "resize"]
 
 
-def max_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
+def max_pool(layers: LayerList, node: NodeProto, chain: Chain) -> Chain:
     """Translate MaxPool; on falling channels the smallest integer is the largest value."""
     label = node_label(node)
     if chain.quantised:
@@ -52,7 +56,7 @@ def _falls(chain: Chain) -> np.ndarray:
     return falls
 
 
-def average_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
+def average_pool(layers: LayerList, node: NodeProto, chain: Chain) -> Chain:
     """Translate AveragePool into a sum, with the division in the scale of its result."""
     label = node_label(node)
     chain = as_map(layers, as_stored(layers, chain, label), label)
@@ -64,7 +68,8 @@ def average_pool(layers: LayerList, node: Any, chain: Chain) -> Chain:
     return _average(layers, node, chain, window)
 
 
-def global_average(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+def global_average(layers: LayerList, node: NodeProto, chain: Chain,
+                   inputs: Sequence[object]) -> Chain:
     """Translate GlobalAveragePool, and ReduceMean over all rows and columns."""
     label = node_label(node)
     if node.op_type == "ReduceMean":
@@ -85,7 +90,7 @@ def global_average(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]
     return _average_all(layers, node, chain)
 
 
-def _average_all(layers: LayerList, node: Any, chain: Chain) -> Chain:
+def _average_all(layers: LayerList, node: NodeProto, chain: Chain) -> Chain:
     label = node_label(node)
     chain = as_map(layers, as_stored(layers, chain, label), label)
     if len(chain.type.shape) == 1:
@@ -94,7 +99,7 @@ def _average_all(layers: LayerList, node: Any, chain: Chain) -> Chain:
     return _average(layers, node, chain, Window((height, width), (height, width)))
 
 
-def _average(layers: LayerList, node: Any, chain: Chain, window: Window) -> Chain:
+def _average(layers: LayerList, node: NodeProto, chain: Chain, window: Window) -> Chain:
     _check_work(window, chain, node_label(node))
     layer = SumPool(layers.node_name(node), chain.source, chain.type, window)
     type_ = layers.add(layer)
@@ -120,7 +125,7 @@ def _average(layers: LayerList, node: Any, chain: Chain, window: Window) -> Chai
                    exact_points=None)
 
 
-def _kernel(node: Any) -> list[int]:
+def _kernel(node: NodeProto) -> list[int]:
     kernel = attributes(node).get("kernel_shape")
     if kernel is None:
         raise ModelError("has no kernel_shape", where=node_label(node))
@@ -136,7 +141,8 @@ def _check_work(window: Window, chain: Chain, label: str) -> None:
                          f"{64 * MAX_ELEMENTS}", where=label)
 
 
-def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset: int) -> Chain:
+def resize(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object],
+           opset: int) -> Chain:
     """Translate Resize and Upsample to the nearest pixel by integer factors."""
     label, options = node_label(node), attributes(node)
     if options.get("mode", "nearest") != "nearest":
@@ -170,7 +176,7 @@ def resize(layers: LayerList, node: Any, chain: Chain, inputs: list[Any], opset:
     return replace(chain, source=layer.name, type=type_, index=channels_first(type_))
 
 
-def _nearest(options: dict[str, Any], size: int, factor: int, node: Any,
+def _nearest(options: Attributes, size: int, factor: int, node: NodeProto,
              opset: int) -> np.ndarray:
     """Return the input pixel of each output pixel of one axis, by the formulas of ONNX."""
     position = np.arange(size * factor, dtype=np.float64)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from bnnhw.importers.onnx.layout import (
     is_map,
     selection,
 )
-from bnnhw.importers.onnx.model_file import attributes, node_label, onnx_module
+from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label, onnx_module
 from bnnhw.importers.onnx.padding import Padded
 from bnnhw.importers.onnx.product_sums import ProductSums, pad_values, product_sums
 from bnnhw.importers.onnx.window import node_window
@@ -26,10 +27,13 @@ from bnnhw.ir import Window
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Conv, Dense, Product, product_sum
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
 __all__ = ["conv", "matrix"]
 
 
-def matrix(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object]) -> Chain:
     """Translate MatMul or Gemm; a MatMul over the last axis of a map becomes a 1x1 convolution."""
     label = node_label(node)
     options = attributes(node) if node.op_type == "Gemm" else {}
@@ -59,7 +63,7 @@ def matrix(layers: LayerList, node: Any, chain: Chain, inputs: list[Any]) -> Cha
     return _extras(made, node, inputs, options)
 
 
-def _pixelwise(layers: LayerList, node: Any, chain: Chain, weights: np.ndarray) -> Chain:
+def _pixelwise(layers: LayerList, node: NodeProto, chain: Chain, weights: np.ndarray) -> Chain:
     check_size((*chain.type.shape[:-1], len(weights)), node_label(node))
     found = product_sums(chain, weights, np.arange(weights.shape[1])[None], node_label(node),
                          None, False)
@@ -69,7 +73,8 @@ def _pixelwise(layers: LayerList, node: Any, chain: Chain, weights: np.ndarray) 
     return _chain(layers, layer, found, chain)
 
 
-def conv(layers: LayerList, node: Any, source: Chain | Padded, inputs: list[Any]) -> Chain:
+def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
+         inputs: Sequence[object]) -> Chain:
     """Translate a Conv of one or two axes, with the padding of a Pad node before it."""
     label, options = node_label(node), attributes(node)
     weights = inputs[1] if len(inputs) > 1 else None
@@ -125,7 +130,8 @@ def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) 
                  found.slope, found.base, layers.opset, error=found.error, note=chain.note)
 
 
-def _extras(chain: Chain, node: Any, inputs: list[Any], options: dict[str, Any]) -> Chain:
+def _extras(chain: Chain, node: NodeProto, inputs: Sequence[object],
+            options: Attributes) -> Chain:
     """Append what Gemm and Conv add to their products: a factor alpha, and a bias times beta."""
     make, alpha = onnx_module().helper.make_node, float(options.get("alpha", 1.0))
     bias = inputs[2] if len(inputs) > 2 else None

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.model_file import attributes, node_label
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["QONNX_QUANTISERS", "evaluate_quantiser", "parameter", "quantiser_ties"]
 
@@ -29,7 +32,7 @@ _ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def evaluate_quantiser(node: Any, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
+def evaluate_quantiser(node: NodeProto, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
     """Compute the output of a quantiser in the float type of its input."""
     if node.op_type == "BipolarQuant":
         x, scale = parameter(node, inputs, 0, "input"), parameter(node, inputs, 1, "scale")
@@ -39,7 +42,8 @@ def evaluate_quantiser(node: Any, inputs: Sequence[np.ndarray | None]) -> np.nda
     return _quant(node, inputs)
 
 
-def parameter(node: Any, inputs: Sequence[np.ndarray | None], k: int, name: str) -> np.ndarray:
+def parameter(node: NodeProto, inputs: Sequence[np.ndarray | None], k: int,
+              name: str) -> np.ndarray:
     """Return input ``k`` of a node, or raise ``ModelError`` if it is left out."""
     value = inputs[k] if k < len(inputs) else None
     if value is None:
@@ -47,7 +51,7 @@ def parameter(node: Any, inputs: Sequence[np.ndarray | None], k: int, name: str)
     return value
 
 
-def quantiser_ties(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
+def quantiser_ties(node: NodeProto, x: np.ndarray, constants: Sequence[np.ndarray | None]) -> int:
     """Count the values of ``x`` that are exactly where a quantiser changes its result."""
     if node.op_type == "BipolarQuant":
         return int((x == 0).sum())
@@ -64,7 +68,7 @@ def quantiser_ties(node: Any, x: np.ndarray, constants: Sequence[np.ndarray | No
     return int((inside & (scaled - np.floor(scaled) == x.dtype.type(0.5))).sum())
 
 
-def _quant(node: Any, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
+def _quant(node: NodeProto, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
     x, scale, zero, bits = (parameter(node, inputs, k, name) for k, name in
                             enumerate(("input", "scale", "zero point", "bit width")))
     low, high, bipolar = _quant_range(node, bits)
@@ -78,7 +82,7 @@ def _quant(node: Any, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
     return np.asarray((levels - zero) * scale)
 
 
-def _rounding(node: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _rounding(node: NodeProto) -> Callable[[np.ndarray], np.ndarray]:
     mode = str(attributes(node).get("rounding_mode", "ROUND")).upper()
     if mode not in _ROUNDING:
         raise ModelError(f"has rounding mode '{mode}', expected {', '.join(_ROUNDING)}",
@@ -86,7 +90,7 @@ def _rounding(node: Any) -> Callable[[np.ndarray], np.ndarray]:
     return _ROUNDING[mode]
 
 
-def _quant_range(node: Any, bits: np.ndarray) -> tuple[int, int, bool]:
+def _quant_range(node: NodeProto, bits: np.ndarray) -> tuple[int, int, bool]:
     """Return the lowest and highest integer of a ``Quant``, and whether it is bipolar.
 
     One signed bit is bipolar to QONNX, not the two's complement pair -1 and 0. Two signed bits of
@@ -105,7 +109,7 @@ def _quant_range(node: Any, bits: np.ndarray) -> tuple[int, int, bool]:
     return narrow - count // 2, count // 2 - 1, False
 
 
-def _multi_threshold(node: Any, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
+def _multi_threshold(node: NodeProto, inputs: Sequence[np.ndarray | None]) -> np.ndarray:
     """Count the thresholds ``[C or 1, J]`` that each value ``[P, C]`` reaches."""
     x = parameter(node, inputs, 0, "input")
     thresholds = parameter(node, inputs, 1, "thresholds")

@@ -6,8 +6,9 @@ largest. Nodes that keep the order (softmax) or compute that index (argmax) are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.importers.onnx.operators import PASS_THROUGH
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["TAILS", "Tail", "end_with", "follow_tail"]
 
@@ -39,11 +43,11 @@ class Tail:
     """
 
     chain: Chain
-    node: Any
+    node: NodeProto
     label: bool
 
 
-def end_with(node: Any, source: Chain | Tail, inputs: list[Any]) -> dict[str, Tail]:
+def end_with(node: NodeProto, source: Chain | Tail, inputs: Sequence[object]) -> dict[str, Tail]:
     """Translate a tail node, and return its outputs by name.
 
     Raises
@@ -67,7 +71,7 @@ def end_with(node: Any, source: Chain | Tail, inputs: list[Any]) -> dict[str, Ta
     return {node.output[0]: Tail(chain, node, node.op_type == "ArgMax")}
 
 
-def _check_axis(node: Any, chain: Chain) -> None:
+def _check_axis(node: NodeProto, chain: Chain) -> None:
     """Check that a node works along the only axis that is longer than one."""
     rank = len(chain.shape)
     default = {"ArgMax": 0, "TopK": -1}.get(node.op_type, -1 if chain.opset >= 13 else 1)
@@ -83,7 +87,7 @@ def _check_axis(node: Any, chain: Chain) -> None:
                          "scores of the hardware")
 
 
-def _top(node: Any, chain: Chain, inputs: list[Any]) -> dict[str, Tail]:
+def _top(node: NodeProto, chain: Chain, inputs: Sequence[object]) -> dict[str, Tail]:
     count = inputs[1] if len(inputs) > 1 else attributes(node).get("k")
     if not isinstance(count, (int, np.ndarray)) or np.ravel(count).tolist() != [1] or \
             not attributes(node).get("largest", 1):
@@ -93,7 +97,7 @@ def _top(node: Any, chain: Chain, inputs: list[Any]) -> dict[str, Tail]:
     return {node.output[1]: Tail(chain, node, True)} if len(node.output) > 1 else {}
 
 
-def follow_tail(node: Any, tail: Tail) -> Tail:
+def follow_tail(node: NodeProto, tail: Tail) -> Tail:
     """Pass a tail's value through a node that keeps it; all others are rejected."""
     if node.op_type not in AFTER:
         raise ModelError(f"reads the result of {node_label(tail.node)}", where=node_label(node),

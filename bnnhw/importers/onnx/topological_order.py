@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.importers.onnx.operators import check_domain
 
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
+
 __all__ = ["ordered_nodes"]
 
 
-def ordered_nodes(graph: Any) -> list[Any]:
+def ordered_nodes(graph: GraphProto) -> list[NodeProto]:
     """Sort the nodes of a graph topologically.
 
     Raises

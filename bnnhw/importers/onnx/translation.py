@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from bnnhw.importers.onnx.pooling import average_pool, global_average, max_pool,
 from bnnhw.importers.onnx.product_nodes import conv, matrix
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["Translation", "Value"]
 
@@ -52,7 +55,7 @@ class Translation:
     chains: list[tuple[str, Chain]] = field(default_factory=list)
     outputs: list[ModelOutput] = field(default_factory=list)
 
-    def visit(self, node: Any) -> None:
+    def visit(self, node: NodeProto) -> None:
         """Translate a node: add a layer, or extend the chain that stands for its input.
 
         Raises
@@ -81,7 +84,7 @@ class Translation:
         if isinstance(value, Chain):
             self.chains.append((node.output[0], value))
 
-    def _end(self, node: Any, inputs: list[Any], tails: list[Tail]) -> None:
+    def _end(self, node: NodeProto, inputs: Sequence[object], tails: list[Tail]) -> None:
         source = inputs[0]
         if not isinstance(source, (Chain, Tail)):
             raise ModelError("reads a classifier's result as another input than its first",
@@ -91,7 +94,7 @@ class Translation:
         else:
             self.values[node.output[0]] = follow_tail(node, tails[0])
 
-    def _activation(self, node: Any, inputs: list[Any]) -> Value:
+    def _activation(self, node: NodeProto, inputs: Sequence[object]) -> Value:
         chains: list[Any] = [v for v in inputs if isinstance(v, (Chain, Padded))]
         if any(isinstance(v, Padded) for v in chains):
             return self._after_padding(node, inputs)
@@ -124,7 +127,7 @@ class Translation:
                          where=node_label(node), hint="use MatMul, Gemm or Conv with binary "
                          "weights, pools, elementwise nodes, or BatchNormalization")
 
-    def _after_padding(self, node: Any, inputs: list[Any]) -> Value:
+    def _after_padding(self, node: NodeProto, inputs: Sequence[object]) -> Value:
         """Translate a node between a Pad node and the convolution that does the padding."""
         source = inputs[0]
         if not isinstance(source, Padded) or any(isinstance(v, (Chain, Padded))
@@ -146,7 +149,7 @@ class Translation:
         raise ModelError("reads the result of a Pad node, expected a Conv after it",
                          where=node_label(node))
 
-    def _stored(self, node: Any, position: int) -> Any:
+    def _stored(self, node: NodeProto, position: int) -> Any:
         """Store the tensor that a node reads as integers of a layer, for all of its readers."""
         name = node.input[position]
         value = self.values[name]
@@ -157,7 +160,7 @@ class Translation:
         self.values[name] = made
         return made
 
-    def _first_only(self, node: Any, position: int) -> Chain:
+    def _first_only(self, node: NodeProto, position: int) -> Chain:
         if position != 0:
             raise ModelError("expected the activations first and constant weights second",
                              where=node_label(node))
@@ -165,7 +168,7 @@ class Translation:
         assert isinstance(made, Chain)
         return made
 
-    def _join(self, node: Any, inputs: list[Any]) -> Chain:
+    def _join(self, node: NodeProto, inputs: Sequence[object]) -> Chain:
         """Combine several tensors of activations: functions of the same integers, or branches."""
         label = node_label(node)
         branches = node.op_type in ("Add", "Sub", "Concat") and all(
@@ -183,7 +186,7 @@ class Translation:
             return concat(self.layers, node, chains, int(attributes(node).get("axis", 1)))
         return add(self.layers, node, chains[0], chains[1])
 
-    def _elementwise(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+    def _elementwise(self, node: NodeProto, chain: Chain, inputs: Sequence[object]) -> Chain:
         try:
             return chain.extended(node, inputs)
         except ChannelsDiffer:
@@ -192,9 +195,10 @@ class Translation:
         flat = flattened(self.layers, chain)
         return flat.extended(node, [flat if v is chain else v for v in inputs])
 
-    def _moved(self, node: Any, chain: Chain, inputs: list[Any]) -> Chain:
+    def _moved(self, node: NodeProto, chain: Chain, inputs: Sequence[object]) -> Chain:
         """Apply a node that only moves elements to the indices of a tensor."""
-        arrays = [chain.index if isinstance(v, Chain) else v for v in inputs]
+        arrays = [chain.index if isinstance(v, Chain) else None if v is None else np.asarray(v)
+                  for v in inputs]
         index = evaluate(node, arrays, self.layers.opset)
         if index.ndim < 1 or index.size < 1 or index.shape[0] != 1:
             raise ModelError(f"has the output shape {list(index.shape)}, expected a batch of "

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layout import check_size
-from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label
 from bnnhw.ir import Window
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["MAX_SIZE", "node_window"]
 
@@ -16,7 +20,7 @@ MAX_SIZE = 1 << 16
 """Maximum of each number of a window: kernel, stride, dilation and pad."""
 
 
-def node_window(node: Any, chain: Chain, kernel: list[int],
+def node_window(node: NodeProto, chain: Chain, kernel: list[int],
                 padded: tuple[int, ...] = ()) -> Window:
     """Read the window of a node over a map or a signal, and check the size of its output.
 
@@ -84,7 +88,7 @@ def _ceil_pad(size: int, start: int, end: int, reach: int, stride: int) -> int:
     return max(0, last + reach - (size + start + end))
 
 
-def _pads(options: dict[str, Any], size: list[int], reach: list[int], strides: list[int],
+def _pads(options: Attributes, size: list[int], reach: list[int], strides: list[int],
           label: str) -> list[int]:
     axes = len(size)
     mode = options.get("auto_pad", "NOTSET")
@@ -100,7 +104,8 @@ def _pads(options: dict[str, Any], size: list[int], reach: list[int], strides: l
     return less + more if mode == "SAME_UPPER" else more + less
 
 
-def _numbers(values: Any, count: int, otherwise: int, label: str, what: str) -> list[int]:
+def _numbers(values: Sequence[int] | None, count: int, otherwise: int, label: str,
+             what: str) -> list[int]:
     numbers = [otherwise] * count if values is None else [int(v) for v in values]
     if len(numbers) != count:
         raise ModelError(f"has {len(numbers)} {what}, expected {count}", where=label)
