@@ -33,6 +33,7 @@ FILES: dict[str, tuple[bytes, str, str]] = {
     "script.pt": (archive("m/code/__torch__.py", "m/data.pkl"), "PyTorch", "torch.onnx.export"),
     "anything.bin": (archive("model/data.pkl"), "PyTorch", "torch.onnx.export"),
     "model.ckpt": (archive("archive/data.pkl"), "PyTorch", "torch.onnx.export"),
+    "old.ckpt": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch", "torch.onnx.export"),
     "model.h5": (HDF5, "HDF5", "tf2onnx"),
     "model.hdf5": (HDF5, "HDF5", "tf2onnx"),
     "model.keras": (archive("config.json", "metadata.json", "model.weights.h5"), "Keras",

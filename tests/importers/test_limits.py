@@ -12,6 +12,7 @@ pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
 from bnnhw.errors import ConfigError, ModelError
 from bnnhw.importers import finn_npz
+from bnnhw.importers.base import ImportOptions
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx import model_file
 from bnnhw.importers.onnx.importer import import_onnx
@@ -52,6 +53,12 @@ def test_a_topology_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.Monke
         load_any(path)
 
 
+def test_models_are_checked_by_default(tmp_path: Path) -> None:
+    assert load_any(three_levels().save(tmp_path), ImportOptions(input_type="bits")).check
+    assert load_any(three_levels().save(tmp_path),
+                    ImportOptions(input_type="bits", check=None)).check is None
+
+
 def test_notes_reach_the_user_and_the_folder(tmp_path: Path) -> None:
     network = import_onnx(three_levels().save(tmp_path), name="net", input_type="bits")
     assert [note for note in network.notes if "three levels" in note]
@@ -60,14 +67,18 @@ def test_notes_reach_the_user_and_the_folder(tmp_path: Path) -> None:
     assert load_network(tmp_path).notes == network.notes
 
 
+def signs(b: Builder, *shape: int) -> str:
+    return b.constant(np.sign(b.random.normal(size=shape)))
+
+
 def test_certificates_name_layers_of_the_network(tmp_path: Path) -> None:
     """Thresholds are fused into products, and unread layers removed; certificates follow."""
     b = Builder([1, 8]).matmul(6).bipolar()
-    unread = b.add("BipolarQuant", [b.add("MatMul", [b.current, b.weights(6, 4)]),
+    unread = b.add("BipolarQuant", [b.add("MatMul", [b.current, signs(b, 6, 4)]),
                                     b.constant(1.0)], DOMAIN)
+    b.add("MatMul", [unread, signs(b, 4, 2)])
     network = import_onnx(b.matmul(3).save(tmp_path), name="net", input_type="bits")
     names = [layer.name for layer in network.graph.layers]
-    assert unread
     assert [c.layer for c in network.certificates] == names[:1]
 
 

@@ -95,7 +95,7 @@ def test_check_and_import_read_it(model: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_messages_name_the_format(model: Path) -> None:
-    with pytest.raises(ConfigError, match=r"is a text of signs, expected a network.*bnnhw import"):
+    with pytest.raises(ConfigError, match=r"is a text of signs, expected a network.*import"):
         load_native(model)
     other = model.with_name("tiny.other")
     other.write_text(TEXT)
