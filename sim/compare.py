@@ -1,4 +1,4 @@
-"""Comparison of hardware with the golden model, down to the first wrong layer and channel."""
+"""Finds the first layer of a simulated design that differs from the golden model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bnnhw.golden.layout import stream_values
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_core
 
-__all__ = ["Difference", "count_mismatches", "first_difference"]
+__all__ = ["Difference", "first_difference"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,6 @@ class Difference:
         found = "nothing" if self.hardware is None else str(self.hardware)
         return (f"layer '{self.layer}', frame {self.frame}, channel {self.channel}: "
                 f"golden {self.golden}, hardware {found}")
-
-
-def count_mismatches(expected: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> int:
-    """Count the frames of which any output differs."""
-    wrong = [(expected[k] != found[k]).reshape(len(expected[k]), -1).any(axis=1) for k in expected]
-    return int(np.any(wrong, axis=0).sum())
 
 
 def first_difference(design: Design, x: np.ndarray, frames: int) -> Difference | None:

@@ -12,7 +12,8 @@ from bnnhw.api.progress import Progress, sample_counter
 from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError
-from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.golden.comparison import count_mismatches, first_mismatch
+from bnnhw.sim.compare import first_difference
 from bnnhw.sim.simulate import simulate
 
 __all__ = ["Verification", "mismatch_error", "simulate_design", "verify_design"]
@@ -76,16 +77,17 @@ def mismatch_error(design: Design, x: np.ndarray, verified: Verification,
     """Describe where a run first differs from the golden model, as closely as can be found out."""
     expected, found = verified.expected, verified.run.outputs
     frames = f"{verified.mismatches} of {len(x)} frames differ from the golden model"
-    frame, output = next((k, o) for k in range(len(x)) for o in expected
-                         if (expected[o][k] != found[o][k]).any())
-    channel = int(np.flatnonzero(expected[output][frame] != found[output][frame])[0])
-    layer = dict(design.graph.outputs)[output]
+    first = first_mismatch(expected, found)
+    assert first is not None
+    frame, shape = first.frame, expected[first.output].shape[1:]
+    channel = int(np.ravel_multi_index(first.index, shape)) if shape else 0
+    layer = dict(design.graph.outputs)[first.output]
     difference = first_difference(design, x, frame + 1)
     if difference:
         return MismatchError(f"{frames}; first at {difference}", result=verified.run,
                              layer=difference.layer, frame=difference.frame,
                              channel=difference.channel)
-    where = f"output '{output}' of layer '{layer}', frame {frame}, channel {channel}"
+    where = f"output '{first.output}' of layer '{layer}', frame {frame}, channel {channel}"
     rest = "every stream before it is right" if engine == "verilator" else \
         "the emitted Verilog is right under Verilator"
     return MismatchError(f"{frames}; first at {where}; {rest}", result=verified.run,

@@ -26,10 +26,11 @@ from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.golden.comparison import count_mismatches, first_mismatch
 from bnnhw.golden.predictions import predictions
 from bnnhw.ir import Graph
 from bnnhw.sim.cells import with_cells
-from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.compare import first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import ENGINES, simulate
 
@@ -113,8 +114,9 @@ def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
 def _explain(design: Design, x: np.ndarray, expected: dict[str, np.ndarray],
              found: dict[str, np.ndarray], engine: str) -> str:
     """Say where hardware first leaves the golden model, as closely as taps can tell."""
-    frame, output = next((k, o) for k in range(len(x)) for o in expected
-                         if (expected[o][k] != found[o][k]).any())
+    first = first_mismatch(expected, found)
+    assert first is not None
+    frame, output = first.frame, first.output
     difference = first_difference(design, x, frame + 1)
     if difference:
         return str(difference)

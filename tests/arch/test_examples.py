@@ -13,9 +13,9 @@ from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
 from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.networks import random_samples
 

@@ -12,10 +12,10 @@ pytest.importorskip("qonnx", reason="qonnx (extra 'dev') is not installed")
 from bnnhw.arch import get_arch
 from bnnhw.emit.design import Design
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.passes import run_passes
 from bnnhw.plan import Goal
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.importers.map_models import MapBuilder
 from tests.importers.test_qonnx_branches import BRANCHES

@@ -21,11 +21,12 @@ from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError, PlanError
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.layers import Add, Conv
 from bnnhw.plan import Goal, Plan
-from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.compare import first_difference
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import simulate
 from tests.networks import (

@@ -16,9 +16,9 @@ from bnnhw.emit.files import write_files
 from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.arch.toy import Toy
 from tests.cli.inside import Called, caller

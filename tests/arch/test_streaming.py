@@ -15,11 +15,11 @@ from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.errors import PlanError
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.ir import Graph, Int, TensorType
 from bnnhw.layers import Dense
 from bnnhw.plan import Goal, Plan
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.networks import chains, examples, random_graph, random_samples, samples
 

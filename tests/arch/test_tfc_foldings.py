@@ -12,10 +12,10 @@ from bnnhw.arch.simulation import Stalls
 from bnnhw.config.hints import LayerHint
 from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 
 ONE = LayerHint(1, 1)

@@ -19,6 +19,7 @@ from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import PlanError
 from bnnhw.families import TARGETS, get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.ir import Graph
@@ -29,7 +30,6 @@ from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.networks import random_graph, random_map_network
 

@@ -14,7 +14,6 @@ import bnnhw
 from bnnhw.emit.design import Design
 from bnnhw.errors import PlanError
 from bnnhw.families import DEVICES, FAMILIES, TARGETS, get_device, get_family, get_target, register
-from bnnhw.families.costs import estimate
 from bnnhw.plan.resources import fastest_fit, resources
 from tests.cli.inside import Called, caller
 from tests.families.toy_family import TOY, register_toy
@@ -61,9 +60,10 @@ def test_a_family_from_one_file(arch: str, network: Path, tmp_path: Path) -> Non
     assert needed is not None
     assert not needed.excess()
     assert needed.total.lut == pytest.approx(sum(
-        estimate(unit, get_device("toy-8k")).lut for unit in design.plan.units))
+        unit.params.cost(get_device("toy-8k")).lut for unit in design.plan.units))
     # The family's popcounts are written by its target, under the target's name.
-    assert {unit.family for unit in design.plan.units if hasattr(unit, "family")} == {"toy"}
+    assert {unit.params.family for unit in design.plan.units
+            if hasattr(unit.params, "family")} == {"toy"}
     x = np.random.default_rng(1).integers(0, 2, (3, 40))
     design.simulate(x)  # raises MismatchError where a frame differs from the golden model
 
@@ -101,7 +101,7 @@ def test_a_family_without_costs_is_never_free(network: Path, inside: Called) -> 
     part = get_device("free-8k")
     assert resources(design.plan, part) is None
     with pytest.raises(PlanError, match="family 'free' has no cost model"):
-        estimate(design.plan.units[0], part)
+        design.plan.units[0].params.cost(part)
     with pytest.raises(PlanError, match="family 'free' has no cost model"):
         fastest_fit(lambda goal: design.plan, part, 1 << 20)
     code, _, err = inside("plan", str(network), "--device", "free-8k")

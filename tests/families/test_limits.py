@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 
 from bnnhw.board_planning.device_share import ALL, usual_share
+from bnnhw.dataflow.params import Memory
 from bnnhw.families import get_device, get_family
 from bnnhw.families.costs import RAM_LUTS, estimate
 from bnnhw.families.flow import PlaceAndRoute
-from bnnhw.plan import Memory
 
 BENCH = Path(__file__).parents[2] / "bench"
 
@@ -103,8 +103,8 @@ def test_estimates_are_not_biased(family: str, bench: ModuleType) -> None:
     """Over 25 units that were synthesised, errors cancel: a wrong factor would not."""
     estimated, measured = [], []
     for row in json.loads((BENCH / "unit_costs.json").read_text())[family].values():
-        unit, _ = bench.KINDS[row["kind"]](*row["size"])
-        estimated.append(estimate(unit, get_device(family)).lut)
+        params, _ = bench.KINDS[row["kind"]](family, *row["size"])
+        estimated.append(params.cost(get_device(family)).lut)
         measured.append(row["lut"])
     assert len(measured) >= 25
     assert sum(estimated) == pytest.approx(sum(measured), rel=0.08)

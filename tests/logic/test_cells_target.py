@@ -18,13 +18,13 @@ from bnnhw.emit.shims import SHIMS
 from bnnhw.families import TARGETS, get_device
 from bnnhw.families.cells.target import FULL_ADDER, Cells
 from bnnhw.families.cells.writer import adders_of
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.logic import CertificateError, Netlist, SumBuilder, certify
 from bnnhw.logic.cells import Chain, Lut, Slot
 from bnnhw.logic.popcount import popcount_netlist, popcount_verilog
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.networks import random_graph, random_samples
 

@@ -18,10 +18,10 @@ from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.families import Device, get_device
 from bnnhw.families.costs import block_count
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import fastest_fit, fits
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from bnnhw.tools.synth import synthesise
 from tests.networks import random_graph

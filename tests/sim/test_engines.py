@@ -17,12 +17,13 @@ from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.plan import Goal
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.sim.cocotb_engine import run_bench
-from bnnhw.sim.compare import count_mismatches, first_difference
+from bnnhw.sim.compare import first_difference
 from bnnhw.sim.simulate import simulate
 from tests.networks import random_graph, random_samples
 

@@ -13,6 +13,7 @@ from bnnhw.arch.workload import Workload
 from bnnhw.arch.yodann.host import JobData, in_software, run_network
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.arch.yodann.simulation import core_of, to_bytes, to_lanes
+from bnnhw.golden.comparison import differing_frames
 
 __all__ = ["workloads"]
 
@@ -36,8 +37,7 @@ def workloads(design: Generated, x: np.ndarray) -> list[Workload]:
     outputs = run_network(plan, design.graph, x, record)
     wrong = np.zeros(len(x), dtype=bool)
     if plan.shape.acc is None:  # saturated sums may change the result of the network
-        for name, expected in golden.run(design.graph, x).items():
-            wrong |= (outputs[name] != expected).reshape(len(x), -1).any(axis=1)
+        wrong = differing_frames(golden.run(design.graph, x), outputs)
     core = core_of(plan, design.verilog)
     return [_workload(plan, core, layer, jobs[layer.layer], results[layer.layer], wrong)
             for layer in plan.layers]

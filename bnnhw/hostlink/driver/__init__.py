@@ -4,9 +4,10 @@ It needs numpy, and pyserial for a serial port, but nothing that generates hardw
 ``board.json`` and ``core.json`` of a build folder describe the board completely.
 """
 
+from bnnhw.golden.comparison import Mismatch
 from bnnhw.hostlink.driver.accelerator import Accelerator
 from bnnhw.hostlink.driver.build import Build, load_build
-from bnnhw.hostlink.driver.results import Inference, Mismatch, Throughput, Validation
+from bnnhw.hostlink.driver.results import Inference, Throughput, Validation
 
 __all__ = ["Accelerator", "Build", "Inference", "Mismatch", "Throughput", "Validation",
            "load_build"]

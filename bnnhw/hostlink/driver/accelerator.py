@@ -13,10 +13,11 @@ import numpy as np
 
 from bnnhw import golden
 from bnnhw.errors import ConfigError, LinkError
+from bnnhw.golden.comparison import count_mismatches, first_mismatch
 from bnnhw.hostlink.driver.build import RECORD, Build, folder_of, load_build
 from bnnhw.hostlink.driver.link import Link, Request
 from bnnhw.hostlink.driver.port import SerialPort, SimulatedPort, usb_ports
-from bnnhw.hostlink.driver.results import Inference, Throughput, Validation, first_mismatch
+from bnnhw.hostlink.driver.results import Inference, Throughput, Validation
 from bnnhw.hostlink.wire import COUNTERS, VERSION, Command, Counters, Identity
 
 if TYPE_CHECKING:
@@ -217,10 +218,11 @@ class Accelerator:
             raise ConfigError(f"has shape {np.shape(labels)}, expected ({len(x)},)",
                               where="labels")
         inference = self.run(x, progress)
-        mismatches, first = first_mismatch(golden.run(self.build.graph, x), inference.outputs)
+        expected = golden.run(self.build.graph, x)
         accuracy = None if labels is None or not len(x) else float(
             (inference.outputs["label"] == labels).mean())
-        return Validation(inference, mismatches, first, accuracy)
+        return Validation(inference, count_mismatches(expected, inference.outputs),
+                          first_mismatch(expected, inference.outputs), accuracy)
 
     def count(self, x: np.ndarray, repeats: int) -> Counters:
         """Run one sample repeatedly on the board, without sending it again.

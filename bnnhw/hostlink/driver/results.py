@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Inference", "Mismatch", "Throughput", "Validation", "first_mismatch"]
+from bnnhw.golden.comparison import Mismatch
+
+__all__ = ["Inference", "Throughput", "Validation"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,22 +44,6 @@ class Inference:
     def __repr__(self) -> str:
         return f"<Inference: {len(self.cycles):,} frames, {int(self.cycles.sum()):,} cycles at " \
                f"{self.clock_hz / 1e6:g} MHz, {self.seconds:.3f} s with the line>"
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first value that differs between a board and the golden model."""
-
-    frame: int
-    output: str
-    index: tuple[int, ...]
-    golden: int
-    board: int
-
-    def __str__(self) -> str:
-        index = f"{list(self.index)}" if self.index else ""
-        return (f"frame {self.frame}, output '{self.output}'{index}: golden {self.golden}, "
-                f"board {self.board}")
 
 
 @dataclass(frozen=True)
@@ -123,24 +109,3 @@ class Throughput:
     def frames_per_second(self) -> float:
         """Rate of the accelerator without the link."""
         return self.clock_hz / self.cycles_per_frame
-
-
-def first_mismatch(expected: dict[str, np.ndarray],
-                   found: dict[str, np.ndarray]) -> tuple[int, Mismatch | None]:
-    """Count the samples that differ, and return the first value that does.
-
-    Parameters
-    ----------
-    expected, found : dict of str to array [n, ...]
-    """
-    count = len(next(iter(expected.values())))
-    wrong = {name: (expected[name] != found[name]).reshape(count, -1) for name in expected}
-    frames = np.any([w.any(axis=1) for w in wrong.values()], axis=0)
-    if not frames.any():
-        return 0, None
-    frame = int(frames.argmax())
-    name = next(name for name in expected if wrong[name][frame].any())
-    index = tuple(int(k) for k in np.unravel_index(int(wrong[name][frame].argmax()),
-                                                   expected[name].shape[1:]))
-    return int(frames.sum()), Mismatch(frame, name, index, int(expected[name][(frame, *index)]),
-                                       int(found[name][(frame, *index)]))
