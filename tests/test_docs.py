@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import re
 import shlex
@@ -12,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from bnnhw.cli.verbs import SUMMARIES, load_verb
+from tests.cli.inside import caller
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -38,6 +40,15 @@ def test_links_lead_to_files(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
         if "://" not in link and not link.startswith("generated/"):
             assert (page.parent / link).exists(), link
+
+
+@each_page
+def test_quoted_paths_exist(page: Path) -> None:
+    """Paths of the source tree in backquotes; placeholders are in capitals."""
+    rooms = "bnnhw|tests|sim|bench|platforms|designs|docs"
+    for path in re.findall(rf"`((?:{rooms})/[\w/.*]+)", page.read_text()):
+        if not re.search(r"[A-Z]{3}", path):
+            assert list(ROOT.glob(path.rstrip("/"))), path
 
 
 def test_every_page_is_in_the_index() -> None:
@@ -77,11 +88,28 @@ def test_troubleshooting_quotes_messages_of_the_source() -> None:
                 assert part.strip(" ,[]") in source, quote
 
 
+@pytest.mark.parametrize("command", ["check mnist_tfc", "plan mnist_tfc --device up5k"])
+def test_quoted_output_is_current(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                  capsys: pytest.CaptureFixture[str]) -> None:
+    """The tutorial shows lines that the command prints."""
+    block, = [block for block in blocks(ROOT / "docs" / "tutorial.md", "")
+              if block.startswith(f"$ bnnhw {command}\n")]
+    code, output, _ = caller(tmp_path, monkeypatch, capsys)(*command.split())
+    assert code == 0
+    printed = {line.rstrip() for line in output.splitlines()}
+    quoted = {line.rstrip() for line in block.splitlines()[1:]} - {"..."}
+    assert quoted <= printed, quoted - printed
+
+
 @each_page
-def test_python_blocks_parse(page: Path) -> None:
+def test_python_blocks_parse_and_import(page: Path) -> None:
     for block in blocks(page, "python"):
         indent = len(block) - len(block.lstrip())
-        ast.parse("\n".join(line[indent:] for line in block.splitlines()))
+        tree = ast.parse("\n".join(line[indent:] for line in block.splitlines()))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bnnhw"):
+                for alias in node.names:
+                    assert hasattr(importlib.import_module(str(node.module)), alias.name)
 
 
 def test_generated_pages() -> None:
