@@ -27,8 +27,8 @@ from bnnhw.importers.network import Network
 from bnnhw.importers.registry import load_native
 from bnnhw.ir import Graph
 
-__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "open_network", "print_predictions",
-           "progress", "read_array", "read_samples"]
+__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "one_network", "open_network",
+           "print_predictions", "progress", "read_array", "read_samples"]
 
 MAX_SAMPLES = 1 << 33
 
@@ -36,6 +36,24 @@ SHOW_HELP = "Show the first N predictions: sample, label, expected, got; wrong o
 
 LAYOUT_HELP = ("Order of the axes of the samples: NHWC (default; [n, T, C] of signals) or NCHW "
                "([n, C, T]), which is transposed.")
+
+
+def one_network(network: str | None, layers: str | None) -> str:
+    """Return the network of a verb that takes it as first argument or as ``--layers``.
+
+    Raises
+    ------
+    ConfigError
+        Both or none are given.
+    """
+    name = network if layers is None else layers
+    if network is not None and layers is not None:
+        raise ConfigError(f"two networks are given: '{network}' and --layers {layers}",
+                          hint="give one of them")
+    if name is None:
+        raise ConfigError("no network is given", hint="name a folder, a layers.yaml, or a shipped "
+                          "design such as mnist_tfc as the first argument")
+    return name
 
 
 def open_network(name: str) -> Network:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from bnnhw.api.generation import generate
 from bnnhw.arch import architectures
-from bnnhw.board_planning.planner import planner_of
 from bnnhw.cli.arch_options import ArchCommand
-from bnnhw.cli.common import open_network
+from bnnhw.cli.common import one_network, open_network
 from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.plan_table import plan_json, print_plan
 from bnnhw.cli.stages import stages
-from bnnhw.emit.design import Design
-from bnnhw.emit.files import writable, write_files
-from bnnhw.emit.generate import generate
-from bnnhw.errors import ConfigError
+from bnnhw.emit.design import Design, check_name
+from bnnhw.emit.files import writable
+from bnnhw.errors import TimingError
 from bnnhw.families import DEVICES, get_device
 from bnnhw.plan import Goal
-from bnnhw.plan.goal_check import check_goal
 from bnnhw.plan.resources import describe_excess
 
 __all__ = ["NAME", "command"]
@@ -30,8 +30,10 @@ NAME = "generate"
 
 @ArchCommand
 def command(
-    layers: str = typer.Option(..., autocompletion=networks, help="Network: folder, "
-                               "layers.yaml, or name of a shipped design."),
+    network: str | None = typer.Argument(None, autocompletion=networks, help="Network: folder, "
+                                         "layers.yaml, or name of a shipped design."),
+    layers: str | None = typer.Option(None, autocompletion=networks, help="The network, instead of "
+                                      "the first argument."),
     out: Path = typer.Option(..., "-o", "--out", help="Verilog file; the manifest goes beside it "
                              "as .json."),
     arch: str = typer.Option("streaming", autocompletion=arch_names,
@@ -42,30 +44,35 @@ def command(
                                   f"{Goal.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
-    options: dict[str, object] = typer.Option(None),
+    options: dict[str, Any] = typer.Option(None),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
-    """Generate hardware: OUT.v and OUT.json; ends with 4 where --ii or --fps is missed.
+    """Generate hardware: OUT.v and OUT.json.
 
-    Example: bnnhw generate --arch streaming --layers build/tfc/net.yaml -o build/tfc.v --ii 64
+    Ends with 4 if the design is slower than --ii or --fps; its files are written all the same.
+
+    Example: bnnhw generate mnist_tfc -o build/tfc.v --ii 64
     """
-    if out.suffix != ".v":
-        raise ConfigError(f"must end in .v, not '{out.suffix}'", where=str(out),
-                          hint=f"for example -o {out.with_suffix('.v')}")
-    network = open_network(layers)
-    goal = Goal(target_cycles=ii, fps=fps, clock_mhz=clock)
+    check_name(out)
+    chosen = open_network(one_network(network, layers))
+    missed = None
     with writable(out), stages() as stage:
-        design = generate(network, arch, get_device(device), goal, stage, **options)
-    files = design.files(out)
-    write_files(files)
+        try:
+            design = generate(chosen, arch, device, ii, fps, clock, stage.show, **options)
+        except TimingError as error:
+            if not isinstance(error.result, Design):
+                raise
+            design, missed = error.result, error
+    files = design.save(out)
     if json:
         print_json("bnnhw.generate/1", {**plan_json(design.plan), "files": [*map(str, files)]})
     else:
         _print(design, files, clock, ii is not None or fps is not None)
-    check_goal(design.plan, goal, planner_of(network, arch, get_device(device), options))
+    if missed is not None:
+        raise missed
 
 
-def _print(design: Design, files: dict[Path, bytes], clock: float | None, asked: bool) -> None:
+def _print(design: Design, files: Sequence[Path], clock: float | None, asked: bool) -> None:
     device = design.plan.device
     needed = design.architecture.resources(design.plan, get_device(device))
     print_plan(design.plan, clock, needed, asked)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
 
+from bnnhw.api.simulation import mismatch_error, verify_design
 from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.cli.common import (
     LAYOUT_HELP,
@@ -23,16 +23,14 @@ from bnnhw.cli.complete import layouts, of_words
 from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.design import Design, load_design
+from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
-from bnnhw.errors import ConfigError, MismatchError
-from bnnhw.golden.comparison import count_mismatches, first_mismatch
+from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import predictions
 from bnnhw.ir import Graph
 from bnnhw.sim.cells import with_cells
-from bnnhw.sim.compare import first_difference
 from bnnhw.sim.levels import measure_levels
-from bnnhw.sim.simulate import ENGINES, simulate
+from bnnhw.sim.simulate import ENGINES
 
 __all__ = ["NAME", "command"]
 
@@ -68,18 +66,15 @@ def command(
     x = read_samples(inputs, loaded.graph, layout)[:limit]
     truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
     stalls = Stalls(in_stall, out_stall, seed)
-    begin = time.perf_counter()
     counted = None if engine == "cocotb" else len(x)  # cocotb reports when all is done
     with progress(f"simulate ({engine})", counted) as done:
-        run = simulate(loaded, x, engine, stalls, done)
-    seconds = time.perf_counter() - begin
-    expected = loaded.architecture.reference(loaded.plan, loaded.graph, x)
-    mismatches = count_mismatches(expected, run.outputs)
+        verified = verify_design(loaded, x, engine, stalls, done)
+    run, expected, mismatches = verified.run, verified.expected, verified.mismatches
     if outputs is not None:
         write_files({outputs: outputs_file(run.outputs)})
     summary = {
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
-        **run.figures(), "seconds": round(seconds, 3),
+        **run.figures(), "seconds": round(verified.seconds, 3),
         "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
     }
     levels = measure_levels(loaded, x) if buffers and not mismatches else []
@@ -98,8 +93,7 @@ def command(
                         "evenly", "as fast as accepted"),
                         [(v.unit, v.depth, v.even, v.rushed) for v in levels])
     if mismatches:
-        raise MismatchError(f"{mismatches} of {len(x)} frames differ from golden; first at "
-                            + _explain(loaded, x, expected, run.outputs, engine))
+        raise mismatch_error(loaded, x, verified, engine)
 
 
 def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
@@ -109,22 +103,6 @@ def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
     if labels.shape != (count,):
         raise ConfigError(f"has shape {labels.shape}, expected ({count},)", where=str(path))
     return labels
-
-
-def _explain(design: Design, x: np.ndarray, expected: dict[str, np.ndarray],
-             found: dict[str, np.ndarray], engine: str) -> str:
-    """Say where hardware first leaves the golden model, as closely as taps can tell."""
-    first = first_mismatch(expected, found)
-    assert first is not None
-    frame, output = first.frame, first.output
-    difference = first_difference(design, x, frame + 1)
-    if difference:
-        return str(difference)
-    if engine != "verilator":
-        return f"output '{output}', frame {frame}; the emitted Verilog is right under Verilator"
-    source = dict(design.graph.outputs)[output]
-    return (f"output '{output}' of layer '{source}', frame {frame}; every stream before it is "
-            "right")
 
 
 def _print(s: dict[str, Any], run: Run, stalls: Stalls) -> None:

@@ -32,6 +32,7 @@ class StageClock:
         self._bar, self._plain = bar, plain
         self._title, self._begun = "", 0.0
         self._task: TaskID | None = None
+        self._report: Callable[[float], None] = lambda fraction: None
         self.seconds: dict[str, float] = {}
 
     def __call__(self, title: str) -> Callable[[float], None]:
@@ -46,6 +47,15 @@ class StageClock:
             return lambda fraction: None
         task = self._task = self._bar.add_task(title, total=None)
         return lambda fraction: self._bar.update(task, total=1.0, completed=fraction)
+
+    def show(self, title: str, fraction: float) -> None:
+        """Show progress of the library: begin the stage, advance it, or end it at fraction 1."""
+        if fraction >= 1:
+            self.end()
+        elif title != self._title:
+            self._report = self(title)
+        elif fraction:
+            self._report(fraction)
 
     def end(self) -> None:
         """End the stage that is under way: it is done."""

@@ -27,7 +27,7 @@ from bnnhw.plan.resources import Resources
 if TYPE_CHECKING:
     from bnnhw.hostlink.driver.build import Build
 
-__all__ = ["Design", "load_design"]
+__all__ = ["Design", "check_name", "load_design"]
 
 @dataclass(frozen=True, repr=False)
 class Design:
@@ -82,9 +82,7 @@ class Design:
             The path does not end in ``.v``, or cannot be written.
         """
         path = Path(path)
-        if path.suffix != ".v":
-            raise ConfigError(f"must end in .v, not '{path.suffix}'", where=str(path),
-                              hint=f"for example {path.with_suffix('.v')}")
+        check_name(path)
         files = self.files(path)
         write_files(files)
         return tuple(files)
@@ -222,6 +220,13 @@ class Design:
         return {verilog: self.verilog.encode(), verilog.with_suffix(".json"): manifest.encode(),
                 **{verilog.with_suffix(f".{name}.bin"): image.data
                    for name, image in self.images.items()}}
+
+
+def check_name(path: Path) -> None:
+    """Raise ConfigError for the path of a Verilog file that does not end in ``.v``."""
+    if path.suffix != ".v":
+        raise ConfigError(f"must end in .v, not '{path.suffix}'", where=str(path),
+                          hint=f"for example {path.with_suffix('.v')}")
 
 
 def load_design(path: Path) -> Design:

@@ -174,7 +174,9 @@ def test_impossible_fold(fold: dict[str, int], text: str, tmp_path: Path) -> Non
 GENERATE = ["generate", "--layers", ".", "-o", "out.v"]
 USAGE: dict[str, tuple[list[str], str]] = {
     "no verb": (["frobnicate"], "No such command"),
-    "no layers": (["generate", "-o", "out.v"], "Missing option '--layers'"),
+    "no network": (["generate", "-o", "out.v"], "no network is given"),
+    "two networks": (["generate", "mnist_tfc", "--layers", ".", "-o", "out.v"],
+                     "two networks are given"),
     "missing network": (["generate", "--layers", "nowhere", "-o", "out.v"], "does not exist"),
     "not a .v": (["generate", "--layers", ".", "-o", "out.txt"], "must end in .v"),
     "unwritable": (["generate", "--layers", ".", "-o", "/proc/none/out.v"], "cannot be written"),

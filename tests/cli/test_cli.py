@@ -61,6 +61,12 @@ def test_shipped_design_from_check_to_simulation(tmp_path: Path) -> None:
     assert "2 frames through pysim (the component itself, not its Verilog): 0 differ" in out
 
 
+def test_network_as_the_first_argument(tmp_path: Path) -> None:
+    ok("generate", "mnist_tfc", "-o", "first.v", cwd=tmp_path)
+    ok("generate", "--arch", "streaming", "--layers", "mnist_tfc", "-o", "flag.v", cwd=tmp_path)
+    assert (tmp_path / "first.v").read_text() == (tmp_path / "flag.v").read_text()
+
+
 def test_fps_and_clock(tmp_path: Path) -> None:
     out = ok("generate", "--layers", "mnist_tfc", "-o", "core.v", "--fps", "1e6", "--clock", "100",
              "--json", cwd=tmp_path)
