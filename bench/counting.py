@@ -40,6 +40,15 @@ RECORD = Path(__file__).with_name("counting.json")
 TFC = Path("../shared/data/TFC_1W1A.onnx")
 SIZES = (16, 64, 255)
 
+TITLES = {
+    "popcount": "XNOR and popcount with variable weights: LUT slots per bit after Yosys",
+    "matrices": "constant matrices: LUT slots after Yosys, ours with thresholds",
+    "tfc": "complete TFC, one frame per cycle: LUT slots after Yosys",
+    "streaming": "streaming designs on ECP5 after Yosys",
+    "routed": "TFC on ECP5, placed and routed, speed grade 8, one seed",
+}
+"""Title of each part's table, with units and conditions."""
+
 
 def text_of(netlist: Netlist, family: str) -> str:
     """Verilog of a proven netlist without registers: module ``m``."""
@@ -190,7 +199,8 @@ def streaming() -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", default=["popcount", "matrices", "tfc", "streaming"])
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peers", action="store_true",
+                        help="measure other generators that are not in the cache")
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts,
@@ -204,7 +214,8 @@ def main() -> None:
             record[part] = parts[part]()
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         if record[part]:
-            print_table(part, tuple(record[part][0]), [tuple(r.values()) for r in record[part]])
+            print_table(TITLES[part], tuple(record[part][0]),
+                        [tuple(row.values()) for row in record[part]])
 
 
 if __name__ == "__main__":

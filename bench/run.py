@@ -196,7 +196,8 @@ def main() -> None:
     for part in arguments.parts:
         rows = PARTS[part]()
         results[part] = rows
-        print_table(part, tuple(rows[0]), [tuple(row.values()) for row in rows])
+        title = (PARTS[part].__doc__ or "").splitlines()[0]
+        print_table(f"{part}: {title}", tuple(rows[0]), [tuple(row.values()) for row in rows])
         print(flush=True)
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
     print(f"wrote {arguments.out}; peak memory of this process "

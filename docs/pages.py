@@ -15,6 +15,20 @@ __all__ = ["command_line", "results", "write"]
 BENCH = Path(__file__).parents[1] / "bench"
 Row = dict[str, Any]
 
+NAMES = {
+    "aim MHz": "target clock, MHz", "block RAM": "block RAMs", "build s": "compile time, s",
+    "cycles a frame": "cycles per frame", "fmax MHz": "fmax, MHz", "FF": "flip-flops",
+    "generation s": "generation time, s", "LUT a lane": "LUTs per lane",
+    "LUT4 a lane": "LUT4 per lane", "milliseconds": "time, ms", "ours": "bnnhw",
+    "seconds": "time, s", "stretch": "stretch goal", "target": "family", "wanted": "goal",
+    "what": "quantity", "lut": "LUTs", "block_ram": "block RAMs", "fmax_mhz": "fmax, MHz",
+    "fps": "frames/s",
+}
+"""Titles of keys of the benches; every other key is a title itself."""
+
+PHRASES = {" a bit": " per bit", " a cycle": " per cycle", "whole core": "complete core"}
+"""Replacements in the rows of the benches."""
+
 
 def write(folder: Path) -> None:
     """Write all generated pages to a folder."""
@@ -33,10 +47,10 @@ def table(rows: Sequence[Row], columns: Sequence[str] | None = None,
     columns : sequence of str or None
         Keys to show; None for those of all rows.
     names : sequence of str or None
-        Titles of the columns, with their units; None for the keys.
+        Titles of the columns, with their units; None for those in ``NAMES``.
     """
     columns = columns or list(dict.fromkeys(key for row in rows for key in row))
-    lines = [names or columns, ["---"] * len(columns),
+    lines = [names or [NAMES.get(key, key) for key in columns], ["---"] * len(columns),
              *([_shown(row.get(key, "")) for key in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -47,7 +61,10 @@ def _shown(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,}"
-    return str(value).replace("|", "\\|")
+    text = str(value).replace("|", "\\|")
+    for old, new in PHRASES.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _section(title: str, text: str, rows: Sequence[Row], columns: Sequence[str] | None = None,
@@ -110,7 +127,7 @@ def results() -> str:
                  "block RAM, after Yosys.", counting["streaming"]),
         "\n## Standard cells\n\nAll figures are before layout, without clock tree and wires, in "
         "osu018 (0.18 um, 1.8 V, 25 C) unless the row names another library. *plain* is what "
-        "synthesis makes of `+` or of flip-flops; *wanted* and *stretch* are the goals.\n",
+        "synthesis makes of `+` or of flip-flops.\n",
         *(_section(name.capitalize(), f"`python bench/cells.py {name}`", part["rows"],
                    ("what", "ours", "plain", "wanted", "stretch"))
           for name, part in cells.items()),
