@@ -16,9 +16,9 @@ class Functions(GraphBase):
     """Adds elementwise nodes."""
 
     def quantise(self) -> None:
-        """Bits or a few levels."""
+        """Append a quantiser to bits or to a few levels."""
         self.bits = False
-        if not self.exact:  # no decision at sums that are 0 but for rounding
+        if not self.exact:  # no decision at sums that are 0 except for rounding
             self.then("Add", self.constant(self.per_channel(
                 self.random.uniform(0.05, 0.2, self.channels))))
         form = self.random.integers(0, 11)
@@ -66,7 +66,7 @@ class Functions(GraphBase):
                 self.then("DebugMarker", export_debug_name="seen")
 
     def function(self) -> None:
-        """A function of each element, between sums and a quantiser."""
+        """Append a function of each element, for use between sums and a quantiser."""
         n = self.channels
         steps: list[Callable[[], None]] = [
             lambda: self.then("Add", self.constant(self.per_channel(self.numbers(n)))),
@@ -91,7 +91,7 @@ class Functions(GraphBase):
         self.pick(*steps)()
 
     def swish(self) -> None:
-        """x where x > 0, else a part of it: two functions of one tensor."""
+        """Append two functions of one tensor: x where x > 0, else x / 4."""
         small = self.node("Mul", self.current, self.constant(0.25))
         chosen = self.node("Greater", self.current, self.constant(0.0))
         self.current = self.node("Where", chosen, self.current, small)

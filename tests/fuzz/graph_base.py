@@ -1,4 +1,4 @@
-"""A growing ONNX graph: its nodes, its constants, and the random choices behind them."""
+"""Builds one random ONNX graph: nodes, constants, and the random choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPSETS = (12, 13, 17, 20)
 
 
 class GraphBase:
-    """The nodes of one graph; all random choices come from one seed.
+    """Nodes and constants of one graph; one seed determines all random choices.
 
     Constants are sums of a few powers of two, so that float32 sums are exact in any order and two
     executions have to agree bit by bit; ``exact=False`` draws real numbers.
@@ -80,7 +80,7 @@ class GraphBase:
         self.current = self.node(op, self.current, *inputs, **attributes)
 
     def numbers(self, *shape: int, spread: int = 2) -> np.ndarray:
-        """Multiples of a quarter, or real numbers."""
+        """Draw multiples of a quarter, or real numbers."""
         if self.exact:
             return self.random.integers(-4 * spread, 4 * spread + 1, shape) / 4 + 0.125
         return self.random.normal(0, spread, shape)

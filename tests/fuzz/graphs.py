@@ -38,7 +38,7 @@ class GraphMaker(Products, Functions):
                           for n, s in zip(self.size, stride, strict=True))
 
     def move(self) -> None:
-        """There and back: another layout, or an added axis."""
+        """Change the layout, or add an axis, and change it back."""
         if not self.size:
             axis = self.constant([1], np.int64)
             if self.opset >= 13:
@@ -52,7 +52,7 @@ class GraphMaker(Products, Functions):
         self.then("Transpose", perm=[0, rank - 1, *range(1, rank - 1)])
 
     def shortcut(self) -> None:
-        """A convolution or matrix of the same shape, and its sum (or concatenation) with before."""
+        """Append a product of the same shape, and join its result with its input."""
         start, channels = self.current, self.channels
         if self.size:
             kernel = [1] * len(self.size)
@@ -122,7 +122,7 @@ class GraphMaker(Products, Functions):
             self.quantise()
 
     def network(self) -> GraphMaker:
-        """Grow a whole network, of one to three products."""
+        """Grow a complete network of one to three products."""
         if self.input_type != "bits" or self.random.random() < 0.5:
             if self.input_type != "bits":
                 self.then("Mul", self.constant(2.0))

@@ -1,10 +1,10 @@
-"""Fuzz the importer: random small graphs against onnxruntime and the package qonnx.
+"""Fuzzes the importer: random small graphs against onnxruntime and the package qonnx.
 
     python -m tests.fuzz.import_graphs --count 5000 --seed 1
 
 Each graph is imported and run on random samples by the golden model, and by onnxruntime and qonnx
-node by node. An import ends in one of four ways: equal, refused with a reason, different (a silent
-wrong value, or an import that its own check refused), or an exception that is no ``BnnhwError``.
+node by node. An import has one of four outcomes: equal; refused with a reason; different (a silent
+wrong value, or an import that its check rejected); or an exception that is not a ``BnnhwError``.
 The last two are failures; the graphs of failures are stored in ``--keep``.
 """
 
@@ -38,7 +38,7 @@ SAMPLES = 24
 
 
 def reference(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Run one sample node by node: onnxruntime, and qonnx for its own nodes."""
+    """Run one sample node by node: onnxruntime, and qonnx for QONNX's nodes."""
     import onnxruntime
     from qonnx.custom_op.registry import getCustomOp
 
@@ -65,7 +65,7 @@ def reference(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def samples_of(maker: GraphMaker) -> tuple[np.ndarray, np.ndarray]:
-    """Samples as bnnhw takes them ``[n, H, W, C]``, and as the model sees them."""
+    """Draw samples: as bnnhw reads them, ``[n, H, W, C]``, and as the model reads them."""
     random = np.random.default_rng(7)
     shape = [d.dim_value for d in maker.input.type.tensor_type.shape.dim][1:]
     low, high = {"bits": (0, 2), "uint8": (0, 256), "int8": (-128, 128)}[maker.input_type]
@@ -78,7 +78,7 @@ def samples_of(maker: GraphMaker) -> tuple[np.ndarray, np.ndarray]:
 
 
 def difference(maker: GraphMaker, model: Any, imported: Network) -> str | None:
-    """Say how an import differs from the reference on some samples; None where it does not."""
+    """Describe how an import differs from the reference on some samples; None if it does not."""
     x, seen = samples_of(maker)
     size = imported.graph.input.size
     found = imported.graph.compute(x.reshape(len(x), *imported.graph.input.shape)
@@ -87,7 +87,7 @@ def difference(maker: GraphMaker, model: Any, imported: Network) -> str | None:
     for k, one in enumerate(seen):
         expected = np.asarray(reference(model, one[None])[maker.current]).reshape(-1)
         bad += _differs(found, k, expected.astype(np.float64), maker)
-    # Real scales round: where the import's own check met ties, samples of this one may, too.
+    # Real scales round: if the check of the import had ties, these samples can have ties, too.
     rounds = not maker.exact and imported.check is not None and imported.check["ties"] > 0
     return f"{bad} of {len(seen)} samples differ" if bad and not rounds else None
 
@@ -100,7 +100,7 @@ def _differs(found: dict[str, np.ndarray], k: int, expected: np.ndarray,
         return bool((found["bits"][k].reshape(-1) != (expected > expected.mean())).any())
     scores = found["scores"][k].reshape(-1)
     if expected.size == 1 and scores.size > 1:
-        # Of equal scores, rounding of real scales may give another one to the framework.
+        # Among equal scores, the framework may choose another one by rounding of real scales.
         chosen, label = int(expected[0]), int(found["label"][k].reshape(()))
         return chosen != label and (maker.exact or scores[chosen] != scores[label])
     noise = 1e-5 if not maker.exact else 1e-6 * np.abs(expected).max()
@@ -111,7 +111,7 @@ def _differs(found: dict[str, np.ndarray], k: int, expected: np.ndarray,
 
 
 def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
-    """Make, import and compare one graph; the outcome and its reason."""
+    """Make, import and compare one graph; return the outcome and its reason."""
     maker = GraphMaker(seed, exact=seed % 5 != 4)
     maker.network()
     model = maker.model()
@@ -122,7 +122,7 @@ def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
                                 check=Check(SAMPLES))
     except ModelError as error:
         text = str(error)
-        if any(mark in text for mark in ("independent execution", "does not run it",
+        if any(mark in text for mark in ("independent execution", "cannot run it",
                                          "before simplification")):
             return "different", f"the import's check: {text}"
         return "refused", re.sub(r"'[^']*'|\d+(\.\d+)?(e[-+]?\d+)?|\[[^]]*\]", "#",
@@ -138,7 +138,7 @@ def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the fuzzer; the number of failures."""
+    """Run the fuzzer, and return the number of failures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)

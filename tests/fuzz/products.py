@@ -16,7 +16,7 @@ class Products(GraphBase):
     """Adds MatMul, Gemm and Conv nodes."""
 
     def weights(self, *shape: int) -> str:
-        """Binary weights in one of the forms that frameworks export."""
+        """Return binary weights in one of the forms that frameworks export."""
         real = self.random.normal(size=shape).astype(np.float32)
         rows = (0,) if len(shape) == 2 else tuple(range(1, len(shape)))
         form = self.random.integers(0, 8)

@@ -1,4 +1,4 @@
-"""A few of the fuzzer's graphs in every run; the command of the module runs thousands."""
+"""Runs a few of the fuzzer's graphs in every test run; the module's command runs thousands."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def test_random_graphs_are_equal_or_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1317, 1194, 1945])
 def test_graphs_that_once_failed(seed: int, tmp_path: Path) -> None:
-    """Rounding, which the check has to tell from a fault.
+    """Rounding must not be reported as a fault.
 
-    1317: a sigmoid is 1 here and a little less there. 1194: the bound of an approximation. 1945: a
-    sigmoid underflows to 0 there only.
+    1317: a sigmoid is 1 in one executor and slightly less in the other. 1194: the bound of an
+    approximation. 1945: a sigmoid underflows to 0 in one executor only.
     """
     assert fuzz_one(seed, tmp_path)[0] == "equal"

@@ -1,4 +1,4 @@
-"""Comparing an imported model of maps with its reference."""
+"""Compares an imported model of maps with its execution by onnxruntime and qonnx."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.importers.map_models import MapBuilder, run
 __all__ = ["MIXED", "SAME", "check", "kinds", "same_order", "samples", "tail"]
 
 MIXED = [1.0, -0.7, 0.0, 2.0, -1.5]
-"""Scales of a norm: rising, falling and constant channels."""
+"""Scales of a batch-norm with rising, falling and constant channels."""
 
 SAME = {"pads": [1, 1, 1, 1]}
 
 
 def same_order(scores: np.ndarray, reference: np.ndarray, noise: float = 0.0) -> None:
-    """Integer scores order the classes of each sample as the reference does."""
+    """Assert that integer scores order the classes of each sample as the reference does."""
     for k in range(reference.shape[1]):
         diff = reference - reference[:, k:k + 1]
         diff = np.sign(np.where(np.abs(diff) <= noise, 0, diff))
@@ -41,7 +41,7 @@ def samples(shape: tuple[int, ...], kind: str, n: int = 24) -> np.ndarray:
 def check(b: MapBuilder, shape: tuple[int, ...], folder: Path, kind: str = "bits",
           pixel_range: tuple[float, float] = (0.0, 1.0), last: bool = False,
           noise: float = 0.0, order: bool = True) -> Network:
-    """Compare an imported model with its reference, and its files with itself."""
+    """Compare an imported model with its reference, and with the network that its files load as."""
     path = b.save(folder)
     imported = import_onnx(path, name="net", input_type=kind, pixel_range=pixel_range)
     x = samples(shape, kind)

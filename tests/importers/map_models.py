@@ -1,4 +1,4 @@
-"""Small convolutional QONNX models made by hand."""
+"""Builds small convolutional QONNX models node by node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MapBuilder", "run"]
 
 
 class MapBuilder(Builder):
-    """A chain of nodes over [1, C, H, W] or [1, C, T]; ``fork`` and ``join`` make branches."""
+    """Appends nodes that work on [1, C, H, W] or [1, C, T]."""
 
     def __init__(self, shape: Sequence[int], seed: int = 0) -> None:
         super().__init__(shape, seed)
@@ -48,12 +48,12 @@ class MapBuilder(Builder):
         return self
 
     def at(self, tensor: str, channels: int) -> MapBuilder:
-        """Go on from another tensor."""
+        """Continue from another tensor."""
         self.current, self.channels = tensor, channels
         return self
 
     def give(self) -> MapBuilder:
-        """Make the current tensor one of several outputs."""
+        """Add the current tensor to the outputs of the model."""
         self.outputs.append(self.current)
         return self
 
@@ -71,7 +71,7 @@ class MapBuilder(Builder):
 
 
 def run(path: Path, x: np.ndarray) -> list[np.ndarray]:
-    """Run a model on samples [n, ...]: onnxruntime, and the package qonnx for its own nodes."""
+    """Run a model on samples [n, ...]: onnxruntime, and the package qonnx for QONNX's nodes."""
     from qonnx.custom_op.general.multithreshold import multithreshold
     from qonnx.custom_op.general.quant import quant
 

@@ -49,7 +49,7 @@ def test_weights_in_a_folder_below_are_read(tmp_path: Path) -> None:
 
 
 def weights_outside(folder: Path) -> tuple[Path, Path]:
-    """A model in one folder, and its weights in another one."""
+    """Store a model in one folder, and its weights in another one."""
     inside, outside = folder / "model", folder / "outside"
     inside.mkdir()
     outside.mkdir()
@@ -59,7 +59,7 @@ def weights_outside(folder: Path) -> tuple[Path, Path]:
 
 
 def change(path: Path, key: str, new: Callable[[str], str]) -> None:
-    """Rewrite an entry of the external data of all tensors."""
+    """Change an entry of the external data of all tensors."""
     model: Any = onnx.load_model_from_string(path.read_bytes())
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:
@@ -80,7 +80,7 @@ def test_nothing_outside_of_the_folder_is_read(location: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_links_that_lead_out_are_not_followed(kind: str, tmp_path: Path) -> None:
+def test_links_out_of_the_folder_are_not_followed(kind: str, tmp_path: Path) -> None:
     path, outside = weights_outside(tmp_path)
     if kind == "file":
         os.symlink(outside / "weights.data", path.with_name("weights.data"))

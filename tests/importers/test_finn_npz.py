@@ -1,4 +1,4 @@
-"""FINN's trained networks: thresholds of the last layer, and what is in a file but not read."""
+"""Tests the import of FINN's networks: labels of both kinds, and keys that must not be ignored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write(folder: Path, layers: Any = None, **changes: Any) -> Path:
 
 
 def by_the_authors(x: np.ndarray, a: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Bits ``acc > t`` of the last layer; their host takes the highest bit that is set, else 0."""
+    """Compute the last bits ``acc > t``, and as the label the highest bit that is set, else 0."""
     hidden = ((x[:, None, :] == a["w0"]).sum(2) > a["t0"]).astype(np.uint8)
     bits = ((hidden[:, None, :] == a["w1"]).sum(2) > a["t1"]).astype(np.int64)
     words = (bits << np.arange(5)).sum(1)
@@ -67,13 +67,13 @@ def test_thresholds_of_the_last_layer_decide_the_label(x: np.ndarray, tmp_path: 
     assert list(imported(tmp_path, argmax=False).compute(x)) == ["bits"]
 
 
-def test_without_them_the_popcounts_are_the_scores(x: np.ndarray, tmp_path: Path) -> None:
+def test_without_thresholds_the_popcounts_are_the_scores(x: np.ndarray, tmp_path: Path) -> None:
     found = imported(tmp_path, t1=None).compute(x)
     assert list(found) == ["scores", "label"]
     assert (found["label"] == found["scores"].argmax(axis=1)).all()
 
 
-def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) -> None:
+def test_network_with_thresholds_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) -> None:
     result = import_finn_npz(write(tmp_path), "net", True)
     for name, content in network_files(result).items():
         (tmp_path / name).write_bytes(content)
@@ -101,6 +101,6 @@ def test_such_a_network_is_saved_and_simulated(x: np.ndarray, tmp_path: Path) ->
     ({"layers": [{**LAYERS[0], "abits": 2}, LAYERS[1]]}, "'abits' is 2, expected 1"),
     ({"layers": [LAYERS[0], {**LAYERS[1], "acc": "sum"}]}, "'acc' is 'sum'"),
 ])
-def test_what_a_file_says_is_not_dropped(changes: Any, text: str, tmp_path: Path) -> None:
+def test_unsupported_keys_are_not_ignored(changes: Any, text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=text):
         imported(tmp_path, **changes)

@@ -1,4 +1,4 @@
-"""Files of frameworks: what they are is said, and what to do."""
+"""Tests how files are recognised: what they are, and which importer reads them."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ def test_files_of_frameworks(name: str, tmp_path: Path) -> None:
 
 
 def test_folders_for_import(tmp_path: Path) -> None:
-    def refused() -> str:
+    def rejected() -> str:
         with pytest.raises(ConfigError) as error:
             import_model(tmp_path)
         return str(error.value)
 
-    assert "is a folder without a net.yaml" in refused()
+    assert "is a folder without a net.yaml" in rejected()
     (tmp_path / "a.onnx").write_bytes(b"")
-    assert "name the model file" in refused()
-    assert "a.onnx" in refused()
+    assert "name the model file" in rejected()
+    assert "a.onnx" in rejected()
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    assert "SavedModel" in refused()
-    assert "tf2onnx" in refused()
+    assert "SavedModel" in rejected()
+    assert "tf2onnx" in rejected()
     (tmp_path / "net.yaml").write_text("name: n\n")
-    assert "is a network of bnnhw already" in refused()
+    assert "is a network of bnnhw already" in rejected()
 
 
 def test_folders_as_networks(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_folders_as_networks(tmp_path: Path) -> None:
         load_native(tmp_path)
 
 
-def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
+def test_files_for_another_command(tmp_path: Path) -> None:
     yaml, onnx, npz = tmp_path / "net.yaml", tmp_path / "m.onnx", tmp_path / "w.npz"
     yaml.write_text("name: n\n")
     onnx.write_bytes(b"\x08\x08:\x10")
@@ -100,7 +100,7 @@ def test_what_belongs_to_another_verb(tmp_path: Path) -> None:
 
 
 def test_models_under_other_names(tmp_path: Path) -> None:
-    """ONNX is recognised by its first bytes; other unknown files are not guessed at."""
+    """ONNX is recognised by its first bytes; other unknown files are rejected."""
     model, other = tmp_path / "model.bin", tmp_path / "other.bin"
     model.write_bytes(b"\x08\x08\x12\x04test")
     other.write_bytes(b"\x08\x80\x12\x04test")

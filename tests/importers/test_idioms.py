@@ -1,4 +1,4 @@
-"""What PyTorch, Keras and Larq write: comparisons, functions of one tensor, constants, layouts."""
+"""Tests the node patterns of PyTorch, Keras and Larq: comparisons, constants, layouts, padding."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cast_to_integers(b: Any) -> Any:
 
 
 def sign_without_zero(b: Any) -> Any:
-    """``s = sign(x); s[s == 0] = 1``."""
+    """Append ``s = sign(x); s[s == 0] = 1``."""
     sign = b.add("Sign", [b.current])
     b.current = b.add("Where", [b.add("Equal", [sign, b.constant(0.0)]), b.constant(1.0), sign])
     return b
@@ -92,18 +92,18 @@ def test_binarised_activations(name: str, kind: str, tmp_path: Path) -> None:
 
 
 def test_function_of_one_tensor_twice(tmp_path: Path) -> None:
-    """x * sigmoid(x) falls and rises again below zero, but not at the sums of few products."""
+    """x * sigmoid(x) falls and then rises, but only rises over the attainable sums."""
     b = swish_then_sign(MapBuilder([1, 2, 6, 6], seed=3).conv(4, (1, 1)))
     check(tail(b, 144), (2, 6, 6), tmp_path)
 
 
-def test_deep_functions_of_one_tensor_end_in_a_message(tmp_path: Path) -> None:
-    """Each level reads the one before twice: 2 ** 40 evaluations, if it were not for the limit."""
+def test_deep_functions_of_one_tensor_are_rejected(tmp_path: Path) -> None:
+    """Each node reads the previous one twice, which would need 2 ** 40 evaluations."""
     b = MapBuilder([1, 2, 6, 6], seed=3).conv(4)
     for _ in range(40):
         b.current = b.add("Max", [b.current, b.add("Mul", [b.current, b.constant(0.5)])])
     path = tail(b.bipolar(), 64).save(tmp_path)
-    imported = import_onnx(path, name="net", input_type="bits")  # steps are shared: it is linear
+    imported = import_onnx(path, name="net", input_type="bits")  # linear nodes are combined
     assert imported.check is not None
     b = MapBuilder([1, 2, 6, 6], seed=3).conv(4)
     for _ in range(600):
@@ -131,7 +131,7 @@ def weights_xnor_net(b: Any, *shape: int) -> str:
 
 
 def weights_standardised(b: Any, *shape: int) -> str:
-    """Weight standardisation, then a sign: mean and deviation are constants, too."""
+    """Weight standardisation and a sign, with mean and deviation computed by nodes."""
     real = b.constant(b.random.normal(size=shape))
     mean = b.add("ReduceMean", [real], axes=[1, 2, 3], keepdims=1)
     centred = b.add("Sub", [real, mean])
@@ -141,7 +141,7 @@ def weights_standardised(b: Any, *shape: int) -> str:
 
 
 def weights_of_parts(b: Any, *shape: int) -> str:
-    """Two tensors side by side, one of them a constant that is filled at run time."""
+    """Concatenation of two constants, one of them computed by ConstantOfShape."""
     half = shape[0] // 2
     size = b.constant([half, *shape[1:]], np.int64)
     ones = b.add("ConstantOfShape", [size], value=b_tensor(1.0))
@@ -188,8 +188,8 @@ def nhwc_conv(b: MapBuilder) -> MapBuilder:
     return b.then("Transpose", perm=[0, 3, 1, 2])
 
 
-def test_grey_scale_nhwc_by_reshape(tmp_path: Path) -> None:
-    """tf2onnx moves a single channel by Reshape, there and back."""
+def test_greyscale_nhwc_by_reshape(tmp_path: Path) -> None:
+    """tf2onnx moves a single channel by Reshape, and moves it back."""
     b = MapBuilder([1, 6, 5, 1], seed=3)
     b.channels = 1
     b.then("Reshape", b.constant([-1, 1, 6, 5], np.int64)).conv(4).batch_norm().bipolar()
@@ -200,7 +200,7 @@ def test_grey_scale_nhwc_by_reshape(tmp_path: Path) -> None:
 
 
 def same(imported: Network, path: Path, shape: tuple[int, ...]) -> None:
-    """Samples in the model's own order, channels last, give the model's scores."""
+    """Assert that samples with channels last have the model's scores."""
     from tests.importers.map_models import run
     x = np.random.default_rng(2).choice([-1, 1], (30, *shape))
     found = imported.graph.compute(x.reshape(30, *imported.graph.input.shape))["scores"]
@@ -209,7 +209,7 @@ def same(imported: Network, path: Path, shape: tuple[int, ...]) -> None:
             == np.sign(reference[:, :, None] - reference[:, None])).all()
 
 
-def test_vector_that_a_reshape_makes_a_picture(tmp_path: Path) -> None:
+def test_vector_that_is_reshaped_to_an_image(tmp_path: Path) -> None:
     b = MapBuilder([1, 36], seed=3)
     b.channels = 1
     b.then("Reshape", b.constant([1, 1, 6, 6], np.int64)).conv(4).bipolar()
@@ -232,7 +232,7 @@ def test_pad_of_rows_and_columns_in_nhwc(value: float, tmp_path: Path) -> None:
 
 
 def test_padding_layer_before_a_sign(tmp_path: Path) -> None:
-    """Zeros that are padded before a sign are +1 after it."""
+    """Zeros that are added before a sign are +1 after it."""
     b = MapBuilder([1, 3, 6, 6], seed=3).conv(4).batch_norm()
     b.pad(0.0, [1, 1], [1, 1])
     check(tail(where(b).conv(3), 48), (3, 6, 6), tmp_path)

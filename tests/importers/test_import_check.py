@@ -1,4 +1,4 @@
-"""The comparison of an import with an independent execution: it finds planted faults by tensor."""
+"""Tests that the check of an import finds planted faults and names the tensor."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def grouped(b: MapBuilder) -> MapBuilder:
 
 
 def two_bits_are_one(patch: pytest.MonkeyPatch) -> None:
-    """The range -1..1 is taken for one signed bit: the fault that published networks met."""
+    """Plant: the range -1..1 is read as one signed bit, a bug that published networks had."""
     right = onnx_quant._quant_range
 
     def wrong(node: Any, bits: np.ndarray) -> tuple[int, int, bool]:
@@ -56,7 +56,7 @@ def two_bits_are_one(patch: pytest.MonkeyPatch) -> None:
 
 
 def mean_is_added(patch: pytest.MonkeyPatch) -> None:
-    """The mean of a batch-norm has the wrong sign."""
+    """Plant: the mean of a batch-norm has the wrong sign."""
     def wrong(node: Any, inputs: list[np.ndarray | None]) -> np.ndarray:
         x, gamma, beta, mean, var = inputs
         assert x is not None
@@ -66,7 +66,7 @@ def mean_is_added(patch: pytest.MonkeyPatch) -> None:
 
 
 def pads_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    """Pads are read as ends and then starts."""
+    """Plant: pads are read as ends and then starts."""
     right = onnx_window._pads
 
     def wrong(*arguments: Any) -> list[int]:
@@ -76,7 +76,7 @@ def pads_in_another_order(patch: pytest.MonkeyPatch) -> None:
 
 
 def first_weight_is_turned(patch: pytest.MonkeyPatch) -> None:
-    """The first weight of the first row is read with the wrong sign."""
+    """Plant: the first weight of the first row is read with the wrong sign."""
     right = onnx_product.binary_weights
 
     def wrong(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +87,7 @@ def first_weight_is_turned(patch: pytest.MonkeyPatch) -> None:
 
 
 def rounding_up(patch: pytest.MonkeyPatch) -> None:
-    """ROUND is read as rounding half up."""
+    """Plant: ROUND is read as rounding half up."""
     patch.setitem(onnx_quant._ROUNDING, "ROUND", onnx_quant._ROUNDING["HALF_UP"])
 
 
@@ -110,11 +110,11 @@ def test_planted_fault_is_found_by_its_tensor(name: str, tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     plant, build, where = FAULTS[name]
     path = build().save(tmp_path)
-    import_onnx(path, name="net", input_type="bits")  # right without the fault
+    import_onnx(path, name="net", input_type="bits")  # correct without the fault
     plant(monkeypatch)
     with pytest.raises(ModelError, match=where + ".*differs from an independent execution"):
         import_onnx(path, name="net", input_type="bits")
-    import_onnx(path, name="net", input_type="bits", check=None)  # nothing else notices
+    import_onnx(path, name="net", input_type="bits", check=None)  # only the check notices
 
 
 def test_result_is_part_of_the_certificate(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_samples_follow_the_size_of_the_network(tmp_path: Path) -> None:
 
 
 def test_ties_of_inexact_scales_are_counted(tmp_path: Path) -> None:
-    """Sums of +-0.1 that are 0: frameworks give 0 or a little more or less."""
+    """Sums of +-0.1 that are 0 are rounded to 0 or to a tiny number, depending on the order."""
     b = Builder([1, 64], seed=2).matmul(32, scale=0.1).bipolar().matmul(3)
     imported = import_onnx(b.save(tmp_path), name="net", input_type="bits")
     assert imported.check is not None

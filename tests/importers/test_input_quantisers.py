@@ -1,4 +1,4 @@
-"""Input quantisers of many levels: exact integers of every pixel, in the model and in hardware."""
+"""Tests input quantisers of many levels: exact integers at every pixel, in the hardware too."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_pixels_become_the_integers_of_the_quantiser(name: str, tmp_path: Path) 
     assert (order == wanted).all()
 
 
-def test_levels_that_no_line_gives_become_thresholds(tmp_path: Path) -> None:
+def test_levels_without_an_affine_form_become_thresholds(tmp_path: Path) -> None:
     b = MapBuilder([1, 1, 4, 4])
     b.then("Sqrt")
     path = b.quant(1 / 32, 0.0, bits=6).conv(3, (2, 2)).bipolar().flat(27).matmul(3).save(tmp_path)
@@ -72,7 +72,7 @@ def test_levels_that_no_line_gives_become_thresholds(tmp_path: Path) -> None:
     assert imported.graph.layers[0].levels == 32
 
 
-def test_the_hardware_has_the_integers_too(tmp_path: Path) -> None:
+def test_hardware_computes_the_integers(tmp_path: Path) -> None:
     path = network(*CASES["FINN's CNV: 2x - 1 in 8 bits"]).save(tmp_path)
     for file, data in network_files(import_onnx(path, name="net")).items():
         (tmp_path / file).write_bytes(data)

@@ -1,4 +1,4 @@
-"""Convolutions and dense layers of layers.yaml against direct arithmetic on the trained values."""
+"""Tests convolutions and dense layers of layers.yaml against direct arithmetic."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def weights_of(seed: int, *shape: int) -> np.ndarray:
 def test_zero_padding_is_exactly_zero(kernel: tuple[int, int], stride: tuple[int, int],
                                       dilation: tuple[int, int], pads: Pads,
                                       channels: tuple[int, int, int], seed: int) -> None:
-    """Sums and signs equal a convolution over -1, +1 and real zeros."""
+    """Sums and signs equal those of a convolution over -1, +1 and zeros."""
     inputs, outputs, groups = channels
     w = weights_of(seed, outputs, *kernel, inputs // groups)
     item = {"conv": outputs, "kernel": list(kernel), "stride": list(stride), "name": "c",
@@ -88,7 +88,7 @@ def norms(seed: int, outputs: int) -> dict[str, np.ndarray]:
 
 
 def normed(sums: np.ndarray, norm: dict[str, np.ndarray]) -> np.ndarray:
-    """Bits of batch-norm and sign in float32, in the documented order."""
+    """Compute bits of batch-norm and sign in float32, in the documented order."""
     gamma, beta, mean, var, bias = (norm[f"c.{k}"].astype(np.float32)
                                     for k in ("gamma", "beta", "mean", "var", "bias"))
     y = gamma * ((sums.astype(np.float32) + bias) - mean) / np.sqrt(var + np.float32(1e-5)) + beta
@@ -106,7 +106,7 @@ ELEMENTS: list[tuple[dict[str, Any], int, int]] = [
        st.integers(0, 999))
 def test_integer_first_layer(element: tuple[dict[str, Any], int, int], norm: bool,
                              fill: int | None, seed: int) -> None:
-    """Integers times -1/+1: sums, thresholds on the sums, and batch-norm folded into them."""
+    """Integers times -1/+1: sums, thresholds on sums, and batch-norm folded into thresholds."""
     keys, low, high = element
     if fill is not None and not low <= fill <= high:
         return
@@ -148,17 +148,17 @@ def test_dense_reads_integers(sign: str) -> None:
     assert (scores.compute(x)["scores"] == expected + bias).all()
 
 
-def test_fold_in_parts_is_the_fold_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_in_parts_is_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = {"c.weights": weights_of(3, 9, 20), **norms(3, 9)}
     layers, input_ = [{"dense": 9, "name": "c", "batch_norm": True}], {"shape": [20],
                                                                         "type": "int8"}
-    whole = network(layers, input_, arrays)
+    at_once = network(layers, input_, arrays)
     monkeypatch.setattr("bnnhw.layers.building.signs.CHUNK", 12_000)  # two rows at a time
     parts = network(layers, input_, arrays)
-    assert parts.graph.digest() == whole.graph.digest()
-    assert parts.certificates == whole.certificates
-    assert whole.certificates[0].points == 255 * 20 + 1
-    assert whole.certificates[0].constant >= 1  # gamma is 0 there
+    assert parts.graph.digest() == at_once.graph.digest()
+    assert parts.certificates == at_once.certificates
+    assert at_once.certificates[0].points == 255 * 20 + 1
+    assert at_once.certificates[0].constant >= 1  # gamma is 0 there
 
 
 @pytest.mark.parametrize(("value", "fill"), [(-1, -1), (1, 1), ("zero", 0)])
@@ -220,11 +220,11 @@ def test_same_gives_the_size_of_the_stride(height: int, width: int, kernel: tupl
     assert isinstance(layer, Conv)
     assert layer.out_type().shape == (-(-height // stride[0]), -(-width // stride[1]), 2)
     top, left, bottom, right = layer.window.pads
-    assert bottom - top in (0, 1)  # the odd one at the end, as SAME_UPPER has it
+    assert bottom - top in (0, 1)  # an odd pixel is added at the end, as for SAME_UPPER
     assert right - left in (0, 1)
 
 
-def test_causal_signal_never_looks_ahead() -> None:
+def test_causal_signal_reads_no_later_samples() -> None:
     w = weights_of(2, 6, 3, 1, 4)
     item = {"conv": 6, "kernel": 3, "dilation": 2, "pad": "causal", "pad_value": "zero",
             "sums": True, "name": "c"}
@@ -264,7 +264,7 @@ def test_weights_may_be_rows() -> None:
 
 
 def test_coefficients_and_planes() -> None:
-    """Sums of popcounts with weights of their own: one matrix a plane."""
+    """Sums of popcounts with one weight matrix per bit plane."""
     random = np.random.default_rng(0)
     w = random.integers(0, 2, (2, 3, 4))
     arrays = {"a.weights": w, "a.coefficients": np.array([3, 5]), "a.bias": np.array([1, -2, 0]),
@@ -281,8 +281,8 @@ def test_coefficients_and_planes() -> None:
     {"shape": [6, 6, 4], "type": "bits"}, {"shape": [6, 6, 4], "type": "bits", "unipolar": True},
     {"shape": [6, 6, 4], "type": "uint8"}, {"shape": [6, 6, 4], "type": "int8"}])
 @pytest.mark.parametrize("levels", [1, 3])
-def test_random_weights_are_lively(input_: dict[str, Any], levels: int) -> None:
-    """About half of the bits are set, all levels occur, and the seed decides everything."""
+def test_random_weights_reach_all_levels(input_: dict[str, Any], levels: int) -> None:
+    """About half of the bits are set, all levels occur, and equal seeds are equal networks."""
     layers = [{"conv": 32, "kernel": 3, "levels": levels}]
     graph = load(layers, input_, seed=5)
     assert load(layers, input_, seed=5).digest() == graph.digest()

@@ -1,4 +1,4 @@
-"""What is wrong with a network is said with the layer, what was expected, and a mend."""
+"""Tests that errors in a network name the layer, what was expected, and how to fix it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ BAD: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any] | None, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_refused(name: str) -> None:
+def test_errors(name: str) -> None:
     layers, input_, arrays, text = BAD[name]
     with pytest.raises(BnnhwError) as caught:
         load(layers, input_, arrays)
@@ -129,7 +129,7 @@ HUGE: dict[str, tuple[list[Any], str]] = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_huge_is_refused_before_it_is_made(name: str) -> None:
+def test_huge_sizes_are_rejected_before_allocation(name: str) -> None:
     layers, text = HUGE[name]
     with pytest.raises(BnnhwError, match="exceed the limit of 67108864") as caught:
         load(layers, BIG)
@@ -155,7 +155,7 @@ GOOD = {"dense": 3, "conv": 4, "depthwise": 2, "max_pool": 2, "sum_pool": "globa
 
 @st.composite
 def items(draw: st.DrawFn) -> dict[str, Any]:
-    """An item with keys of its kind, most of them with values of any kind."""
+    """Draw an item with keys of its kind, most of them with arbitrary values."""
     kind = draw(st.sampled_from(sorted(ITEMS)))
     keys = sorted({"from" if key == "from_" else key for key in ITEMS[kind].model_fields} - {kind})
     item = draw(st.dictionaries(st.sampled_from(keys), VALUES, max_size=2))
@@ -166,9 +166,9 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(st.lists(items(), min_size=1, max_size=4), st.sampled_from([MAP, INTS, SIGNAL]))
 @settings(max_examples=300)
-def test_whatever_is_written_it_loads_or_is_refused(layers: list[Any],
+def test_arbitrary_items_load_or_raise_an_error(layers: list[Any],
                                                     input_: dict[str, Any]) -> None:
-    """No other exception, and a network that loads can be computed."""
+    """No other exception occurs, and a network that loads can be computed."""
     try:
         graph = load(layers, input_)
     except BnnhwError:

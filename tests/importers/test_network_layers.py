@@ -1,4 +1,4 @@
-"""Pools, joins, shapes, thresholds, outputs and names of layers.yaml."""
+"""Tests pools, joins, shapes, thresholds, outputs and names of layers.yaml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BITS = {"shape": [6, 8, 3], "type": "bits"}
 
 def run(layers: list[Any], input_: dict[str, Any],
         arrays: dict[str, Any] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """A few samples, and the only output."""
+    """Compute the only output of a few samples."""
     graph = load(layers, input_, arrays)
     element = graph.input.element
     x = np.random.default_rng(1).integers(element.lo, element.hi + 1, (4, *graph.input.shape))
@@ -113,7 +113,7 @@ def test_binarize() -> None:
 
 
 def test_concat_and_from() -> None:
-    """The input itself, and the binarised one, can be read by name."""
+    """Layers can read the input and the binarised input by name."""
     graph = load([{"max_pool": 1, "name": "a"},
                   {"binarize": 100, "from": "input", "name": "b"},
                   {"concat": "a", "name": "c"}, {"concat": "pixels", "name": "d"}],
@@ -193,8 +193,8 @@ def test_cnv_is_the_published_network() -> None:
 
 
 @pytest.mark.parametrize("name", ["residual", "mobilenet", "keyword", "segment"])
-def test_examples_are_small_and_lively(name: str) -> None:
-    """They are simulated: few weights; and no layer is stuck, or it would test nothing."""
+def test_examples_are_small_and_vary(name: str) -> None:
+    """Examples are simulated, so they have few weights; every layer has varying outputs."""
     graph = example(name)
     assert sum(layer.arrays()["weights"].size for layer in graph.layers
                if "weights" in layer.arrays()) <= 3000
@@ -208,7 +208,7 @@ def test_examples_are_small_and_lively(name: str) -> None:
 
 @pytest.mark.parametrize("sign", [">=", ">"])
 def test_threshold_folds_batch_norm(sign: str) -> None:
-    """Channels of negative scale fall instead; a plain sign needs no arrays at all."""
+    """Channels of negative scale fall; a plain sign needs no arrays."""
     gamma, beta = np.array([2.0, -1.5, 0.0]), np.array([-20.0, 3.0, 1.0])
     mean, var = np.array([4.0, -8.0, 0.0]), np.array([4.0, 2.25, 1.0])
     arrays = {f"t.{key}": a for key, a in

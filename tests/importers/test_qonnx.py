@@ -1,4 +1,4 @@
-"""Import of QONNX: what is taken is exact, what is not is refused by node."""
+"""Tests the import of QONNX vectors: exact results, or an error that names the node."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.importers.vector_models import DOMAIN, Builder, execute
 
 
 def signs(path: Path, features: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    """Random +-1 samples and the model's answers."""
+    """Return random +-1 samples and the outputs of the model."""
     x = np.random.default_rng(5).choice([-1.0, 1.0], (n, features))
     return x, execute(path, x)
 
@@ -95,7 +95,7 @@ def test_image_head_with_shape_arithmetic(tmp_path: Path) -> None:
     assert imported.graph.layers[0].params()["threshold"] == 128
 
 
-def test_falling_pixels_are_turned(tmp_path: Path) -> None:
+def test_falling_pixels_are_inverted(tmp_path: Path) -> None:
     b = Builder([1, 9])
     path = b.then("Mul", b.constant(-1.0)).then("Add", b.constant(0.25)).bipolar().matmul(
         4).bipolar().matmul(3).save(tmp_path)
@@ -118,7 +118,7 @@ def test_certificate_counts(tmp_path: Path) -> None:
     assert certificate.ties == 3  # means 0, 0 and 2 are sums of 8 signs, 1 is not
 
 
-def test_summation_order_is_looked_at(tmp_path: Path) -> None:
+def test_order_of_summation_is_counted(tmp_path: Path) -> None:
     b = Builder([1, 3]).matmul(4, scale=0.3)
     path = b.then("Sub", b.constant(np.float32(0.3) * np.ones(4))).bipolar().matmul(2).save(
         tmp_path)
@@ -133,7 +133,7 @@ def text(b: Builder) -> str:
 
 
 def second_output(b: Builder) -> Builder:
-    """A bias that comes from the mask of a Dropout."""
+    """Append a bias that is the mask of a Dropout."""
     b.then("Dropout")
     b.nodes[-1].output.append("mask")
     return b.then("Gemm", b.weights(6), "mask")
@@ -146,7 +146,7 @@ def twice(b: Builder) -> Builder:
     return b.bipolar().matmul(2)
 
 
-REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
+REJECTED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "softmax inside": (lambda b: b.matmul(4).then("Softmax").matmul(3),
                        r"MatMul.*reads the result of .*Softmax.*end the model"),
     "real weights": (lambda b: b.then("MatMul", b.constant(b.random.normal(size=(6, 6)))),
@@ -198,9 +198,9 @@ REFUSED: dict[str, tuple[Callable[[Builder], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_by_node(name: str, tmp_path: Path) -> None:
-    build, text = REFUSED[name]
+@pytest.mark.parametrize("name", REJECTED)
+def test_rejected_with_the_node(name: str, tmp_path: Path) -> None:
+    build, text = REJECTED[name]
     b = Builder([1, 6])
     build(b)
     with pytest.raises(ModelError, match=text) as info:
@@ -208,7 +208,7 @@ def test_refused_by_node(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(info.value)
 
 
-def test_constant_input_says_how_to_fix_it(tmp_path: Path) -> None:
+def test_constant_input_has_a_hint(tmp_path: Path) -> None:
     path = Builder([1, 6]).bipolar().matmul(3).save(tmp_path)
     with pytest.raises(ModelError, match="input_type=bits"):
         import_onnx(path, name="net")
@@ -217,7 +217,7 @@ def test_constant_input_says_how_to_fix_it(tmp_path: Path) -> None:
 
 
 def test_sums_of_one_input_are_scores(tmp_path: Path) -> None:
-    """Two values without a quantiser are no bits."""
+    """Two values without a quantiser are scores, not bits."""
     path = Builder([1, 1]).matmul(3).save(tmp_path)
     graph = import_onnx(path, name="net", input_type="bits").graph
     x, reference = signs(path, 1, 9)
@@ -225,7 +225,7 @@ def test_sums_of_one_input_are_scores(tmp_path: Path) -> None:
 
 
 def test_names_become_legal(tmp_path: Path) -> None:
-    """Names from the exporter, of any length and alphabet, give a network that loads."""
+    """A network whose exporter used names of any length and alphabet can be loaded."""
     b = Builder([1, 8])
     for _ in range(13):
         b.matmul(8).bipolar()
@@ -241,7 +241,7 @@ def test_names_become_legal(tmp_path: Path) -> None:
 
 def test_tfc_is_exact_on_all_digits(tfc_onnx: Path,
                                     digits: tuple[np.ndarray, np.ndarray]) -> None:
-    """Integer scores are the reference's floats, one to one; labels are equal on ties too."""
+    """Integer scores correspond to the reference's floats; labels are equal on ties, too."""
     x, labels = digits
     imported = import_onnx(tfc_onnx, name="tfc")
     found = imported.graph.compute(x)

@@ -1,4 +1,4 @@
-"""Import of residual and branching models: equal to onnxruntime, or as close as is written."""
+"""Tests the import of residual and branching models against onnxruntime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.importers.map_models import MapBuilder, run
 
 
 def residual(b: MapBuilder, scale: float, shortcut: str = "bits") -> MapBuilder:
-    """Bits, a convolution with a norm, and the sum of both behind it."""
+    """Bits, a convolution with a batch-norm, and the sum of both."""
     b.conv(4, **SAME).batch_norm().bipolar(1.0)
     start = b.current
     if shortcut == "levels":
@@ -47,7 +47,7 @@ BRANCHES: dict[str, Callable[[MapBuilder], Any]] = {
 
 
 def two_blocks(b: MapBuilder) -> MapBuilder:
-    """A stem whose sums go on beside the bits of two blocks, as in Bi-Real nets."""
+    """Sums that bypass two blocks of bits, as in Bi-Real nets."""
     b.conv(4, **SAME)
     for _ in range(2):
         start = b.current
@@ -86,7 +86,7 @@ def concat(b: MapBuilder, axis: int, mixed: bool = False) -> MapBuilder:
 
 
 def nhwc(b: MapBuilder) -> MapBuilder:
-    """The same maps channels last between two convolutions, with a norm there."""
+    """Maps that are channels last between two convolutions, with a batch-norm."""
     b.conv(5, **SAME).then("Transpose", perm=[0, 2, 3, 1])
     b.then("Mul", b.constant([1, -1, 1, 1, -1])).then("Sub", b.constant(0.5 + np.arange(5)))
     b.bipolar()
@@ -102,7 +102,7 @@ def nhwc(b: MapBuilder) -> MapBuilder:
 
 
 def downsample(b: MapBuilder) -> MapBuilder:
-    """A shortcut through an average pool, doubled channels."""
+    """A shortcut through an average pool, with doubled channels."""
     b.conv(4, **SAME).batch_norm().bipolar()
     start = b.current
     b.conv(8, pads=[1, 1, 1, 1], strides=[2, 2])
@@ -123,7 +123,7 @@ def test_branches(name: str, tmp_path: Path) -> None:
 
 
 def test_shortcut_in_fixed_point(tmp_path: Path) -> None:
-    """Scales without a common unit: close to the model, and the certificate says so."""
+    """Scales without a common unit are approximated, and the certificate has the bound."""
     b = MapBuilder([1, 3, 6, 6], seed=3)
     residual(b, 0.3, "norm").give()
     path = b.batch_norm(MIXED[:4]).bipolar().conv(3).give().save(tmp_path)
@@ -156,7 +156,7 @@ def test_several_outputs(tmp_path: Path) -> None:
         "stem_bits", b.outputs[1], f"{b.outputs[1]}_label", b.outputs[2]]
 
 
-def test_unread_layers_go(tmp_path: Path) -> None:
+def test_unread_layers_are_removed(tmp_path: Path) -> None:
     b = MapBuilder([1, 2, 5, 5]).conv(3).bipolar()
     start = b.current
     b.conv(2)

@@ -1,4 +1,4 @@
-"""Import of convolutional models: equal to onnxruntime on maps, signals and pixels."""
+"""Tests the import of convolutional models against onnxruntime: maps, signals and pixels."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_map_is_imported_exactly(name: str, tmp_path: Path) -> None:
 
 
 def test_norms_and_pools_fuse(tmp_path: Path) -> None:
-    """Wherever the pool stands, the product compares and the pool works on bits."""
+    """Wherever the pool is, the product compares and the pool works on bits."""
     builds: dict[str, Callable[[MapBuilder], MapBuilder]] = {
         "before norm": lambda b: b.conv(5).pool().batch_norm(MIXED).bipolar(),
         "before sign": lambda b: b.conv(5).batch_norm(MIXED).pool().bipolar(),

@@ -1,4 +1,4 @@
-"""Every form of the QONNX quantisers, on every operand: exact, or refused by name."""
+"""Tests every form of the QONNX quantisers on every operand: exact, or rejected by an error."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_bias_of_a_16_bit_quantiser(tmp_path: Path) -> None:
     ("", "BipolarQuant", "has the domain ''.*set node.domain = 'qonnx.custom_op.general'"),
     ("com.other", "Quant", "belongs to the domain 'com.other'"),
 ])
-def test_message_blames_what_is_wrong(domain: str, operator: str, message: str,
+def test_message_names_what_is_wrong(domain: str, operator: str, message: str,
                                       tmp_path: Path) -> None:
     b = Builder([1, 6])
     path = b.then(operator, b.constant(1.0), domain=domain).matmul(3).save(tmp_path)
@@ -110,7 +110,7 @@ def test_debug_marker_passes_its_input_on(tmp_path: Path) -> None:
     assert [layer.kind for layer in imported.graph.layers] == ["dense", "dense", "argmax"]
 
 
-def test_sign_that_reaches_zero_is_three_levels_and_says_how_to_get_one_bit(
+def test_sign_that_reaches_zero_is_three_levels_with_a_note(
         tmp_path: Path) -> None:
     b = Builder([1, 6]).matmul(5).then("Sign").matmul(3)
     path = b.save(tmp_path)

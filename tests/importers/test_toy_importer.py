@@ -1,4 +1,4 @@
-"""A new input format is one file and one registration: this file adds one and uses it everywhere.
+"""Tests that a new input format is one file and one registration, by adding one here.
 
 The format is a text file of binary weights: the first line is ``bits N``, each further line is a
 dense layer with one row of ``+`` and ``-`` per output, separated by spaces. Every layer but the

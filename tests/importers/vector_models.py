@@ -1,4 +1,4 @@
-"""Small QONNX models made by hand, and their reference execution by the package qonnx."""
+"""Builds small QONNX models of vectors node by node, and runs them in the package qonnx."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DOMAIN = "qonnx.custom_op.general"
 
 
 class Builder:
-    """A chain of nodes; ``current`` is the name of the last tensor."""
+    """Appends nodes to a model; ``current`` is the name of the last tensor."""
 
     def __init__(self, shape: Sequence[int], seed: int = 0) -> None:
         self.nodes: list[Any] = []
@@ -102,6 +102,6 @@ def execute(path: Path, x: np.ndarray) -> np.ndarray:
         info.type.tensor_type.shape.dim[0].dim_value = len(x)
     wrapper = ModelWrapper(model).transform(InferShapes())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the shapes behind a dynamic Reshape are not inferred
+        warnings.simplefilter("ignore")  # shapes after a dynamic Reshape are not inferred
         result = execute_onnx(wrapper, {name: x.astype(np.float32)})
     return np.asarray(result[model.graph.output[0].name])

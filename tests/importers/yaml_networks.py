@@ -1,4 +1,4 @@
-"""Networks written by hand, for tests: JSON is YAML."""
+"""Builds networks from layer items and arrays in a test, through a temporary folder."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def network(layers: list[Any], input_: dict[str, Any], arrays: dict[str, Any] | 
 
 def load(layers: list[Any], input_: dict[str, Any], arrays: dict[str, Any] | None = None,
          **keys: Any) -> Graph:
-    """The Graph of ``network``."""
+    """Return the Graph of ``network``."""
     return network(layers, input_, arrays, **keys).graph
 
 
 def signs(bits: np.ndarray) -> np.ndarray:
-    """-1 and +1 of stored bits."""
+    """Convert stored bits to -1 and +1."""
     return 2 * bits.astype(np.int64) - 1

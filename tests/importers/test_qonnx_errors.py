@@ -1,4 +1,4 @@
-"""Models of maps that have no exact meaning here: refused by node."""
+"""Tests that models of maps without an exact integer form are rejected with the node's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def weights(b: MapBuilder, *shape: int) -> str:
     return b.constant(np.sign(b.random.normal(size=shape)))
 
 
-REFUSED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
+REJECTED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
     "average with ceil_mode": (lambda b: b.conv(4, (2, 2)).bipolar().pool(
         "AveragePool", ceil_mode=1), r"AveragePool.*ceil_mode.*train"),
     "real kernel": (lambda b: b.then("Conv", b.constant(b.random.normal(size=(4, 3, 3, 3)))),
@@ -56,14 +56,14 @@ REFUSED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
         np.arange(16).reshape(4, 4))), "elements of one channel"),
     "pool that rises and falls": (lambda b: b.conv(4).then("Mul", b.constant(0.1)).then(
         "PRelu", b.constant(-1.0)).pool(), "rises and falls"),
-    "bits of a function that turns": (lambda b: b.conv(4).then("PRelu", b.constant(-1.0)).then(
+    "bits of a function that falls": (lambda b: b.conv(4).then("PRelu", b.constant(-1.0)).then(
         "Sub", b.constant(3.0)).bipolar().conv(3, (1, 1)), "rises and falls"),
     "sum of real branches": (lambda b: b.conv(4).then("Tanh").then("Add", b.current).conv(2),
                              r"have \d+ different values"),
     "sum of other shapes": (lambda b: b.then("Add", b.add("Conv", ["x", weights(b, 3, 3, 3, 3)])),
                             "expected equal ones"),
     "concat of rows": (lambda b: b.bipolar().then("Concat", b.current, axis=2), "axis 2"),
-    "convolution of turned axes": (lambda b: b.conv(6, (1, 1)).then("Transpose", perm=[
+    "convolution of transposed axes": (lambda b: b.conv(6, (1, 1)).then("Transpose", perm=[
         0, 2, 1, 3]).then("Conv", weights(b, 4, 6, 1, 1)), "not a map of 'Conv"),
     "flat view as a map": (lambda b: b.conv(3, (1, 1)).bipolar().then("Reshape", b.constant(
         [1, 12, 3, 3], np.int64)).then("Conv", weights(b, 4, 12, 3, 3)), "not a map of"),
@@ -83,15 +83,15 @@ REFUSED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
 
 
 def second(b: MapBuilder) -> MapBuilder:
-    """The indices of a pool."""
+    """Append a node that reads the indices of a pool."""
     b.conv(4).bipolar().pool()
     b.nodes[-1].output.append("indices")
     return b.then("Add", "indices")
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_by_node(name: str, tmp_path: Path) -> None:
-    build, text = REFUSED[name]
+@pytest.mark.parametrize("name", REJECTED)
+def test_rejected_with_the_node(name: str, tmp_path: Path) -> None:
+    build, text = REJECTED[name]
     b = MapBuilder([1, 3, 6, 6])
     build(b)
     with pytest.raises(ModelError, match=text) as info:
@@ -99,7 +99,7 @@ def test_refused_by_node(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(info.value)
 
 
-def test_pixels_between_steps_cannot_pad(tmp_path: Path) -> None:
+def test_pad_value_between_pixels_is_rejected(tmp_path: Path) -> None:
     path = MapBuilder([1, 3, 6, 6]).conv(4, **SAME).bipolar().save(tmp_path)
     with pytest.raises(ModelError, match=r"pads with 0, expected one of the 256 values.*train"):
         import_onnx(path, name="net", pixel_range=(-1.0, 1.0))
