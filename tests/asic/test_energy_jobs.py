@@ -26,6 +26,7 @@ from bnnhw.asic.testbench import annotate_delays
 from bnnhw.asic.vcd import Toggles, count_toggles
 from bnnhw.cli import main
 from bnnhw.cli.schema_check import problems
+from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
 from tests.asic.designs import core, mapped_core
 from tests.asic.tiny_library import liberty
@@ -183,7 +184,7 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
     # Repeated frames switch fewer nets, and an idle core only its clock.
     _, still = energy(x[:1].repeat(3, axis=0))
     assert still.dynamic < busy.dynamic
-    idle = idle_energy(made.plan, mapped, netlist, tmp_path, run.period)
+    idle = idle_energy(made, mapped, netlist, tmp_path, run.period)
     memories = ("image_memory", "image_bank", "filter_bank")
     quiet, loud = (sum(e.units.get(unit, 0) for unit in memories) / e.cycles
                    for e in (idle, busy))
@@ -201,9 +202,11 @@ def test_energy_of_jobs(tmp_path: Path) -> None:
         estimate_run(made, mapped, netlist, dataclasses.replace(run, layers=()), "")
 
 
-def idle_energy(plan: Any, mapped: Mapped, netlist: Netlist, folder: Path,
+def idle_energy(made: Design, mapped: Mapped, netlist: Netlist, folder: Path,
                 period: float) -> Energy:
     """Return the energy of an idle core after its reset."""
+    plan: Any = made.plan
+    units = [part.name for part in made.rows.parts]
     models = "\n".join(cell_model(c) for c in {i.cell.name: i.cell
                                                for i in netlist.instances}.values())
     (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + models
@@ -226,7 +229,7 @@ endmodule
     run_program("iverilog", ["-g2005-sv", "-o", "bench.vvp", "bench.v", "netlist.v"], folder)
     run_program("vvp", ["-n", "bench.vvp"], folder)
     return estimate_energy(netlist, mapped.roles, count_toggles(folder / "nets.vcd"),
-                           [unit.name for unit in plan.units], Stimulus("idle", 1, 1, period))
+                           units, Stimulus("idle", 1, 1, period))
 
 
 @osu018

@@ -31,7 +31,7 @@ class ReplyReader:
     Parameters
     ----------
     max_payload : int
-        Bytes of the max_payload payload, including its status. A longer length field is taken for a
+        Bytes of the longest payload, including its status. A longer length field is taken for a
         transmission error, so that the reader does not wait for more bytes.
 
     Attributes
