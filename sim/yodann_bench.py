@@ -1,4 +1,4 @@
-"""Cocotb test of a core that runs jobs: what a reset leaves, and where ``tlast`` may be."""
+"""Cocotb tests of the YodaNN core: behaviour after a reset, and misplaced ``tlast``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["reset_in_mid_job", "wrong_tlast"]
 
 
 def _job() -> tuple[list[int], list[int], int]:
-    """Input words, expected output words, and cycles after which the core counts as silent."""
+    """Read input words, expected output words, and the cycles after which the core is silent."""
     folder = Path(os.environ["BNNHW_JOB"])
     words = []
     for name in ("job", "expected"):
@@ -57,7 +57,7 @@ async def _run(dut: Any, words: list[int], total: int, limit: int, chance: rando
 
 @cocotb.test()
 async def reset_in_mid_job(dut: Any) -> None:
-    """After one cycle of reset at any moment the next job is right."""
+    """After one cycle of reset at any time the next job is correct."""
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     words, expected, patience = _job()
     chance = random.Random(3)
@@ -73,7 +73,7 @@ async def reset_in_mid_job(dut: Any) -> None:
 
 @cocotb.test()
 async def wrong_tlast(dut: Any) -> None:
-    """A ``tlast`` inside a job is reported until reset."""
+    """A ``tlast`` inside a job sets ``frame_error`` until reset."""
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     words, expected, patience = _job()
     await _reset(dut)

@@ -1,4 +1,4 @@
-"""Cocotb benches on Icarus Verilog: every register starts unknown there."""
+"""Runs cocotb tests on Icarus Verilog, in which every register has an unknown initial value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["run_icarus"]
 def run_icarus(verilog: str, top: str, folder: Path, module: str, tests: list[str]) -> None:
     """Build Verilog in ``folder`` and run cocotb tests of ``module`` on it.
 
-    The tests find their folder in ``BNNHW_JOB``.
+    The environment variable ``BNNHW_JOB`` gives the tests the name of the folder.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def run_icarus(verilog: str, top: str, folder: Path, module: str, tests: list[st
     os.environ["BNNHW_JOB"] = str(folder)
     try:
         runner.build(sources=[folder / "core.v"], hdl_toplevel=top, build_dir=folder / "build",
-                     # As Verilog-2005, which the text is: there, first values wake up logic.
+                     # In Verilog-2005 mode, initial values trigger combinational logic.
                      build_args=["-g2005"], timescale=("1ns", "1ps"),
                      log_file=folder / "build.log")
         results = runner.test(hdl_toplevel=top, test_module=module, build_dir=folder / "build",

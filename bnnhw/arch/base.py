@@ -30,7 +30,7 @@ Fraction = Callable[[float], None]
 
 
 class AnyPlan(Protocol):
-    """What the plans of all architectures have in common.
+    """The attributes that the plans of all architectures have.
 
     ``target_cycles`` is the number of cycles per frame that the plan was made for, ``ii`` the
     number that it reaches, and ``latency`` the number of cycles from the first input word of a
@@ -198,20 +198,20 @@ class Architecture(Protocol[P]):
         return None
 
     def fits(self, plan: P, device: Device) -> bool:
-        """Whether the estimate stays within the device; True where nothing can be estimated."""
+        """Whether the estimate fits the device; True where no estimate exists."""
         needed = self.resources(plan, device)
         return needed is None or not needed.excess()
 
     def default_goal(self, clock_mhz: float) -> Goal:
-        """The goal of a build at a clock for which the user gave none."""
+        """The goal of a build at a clock, if the user has given no goal."""
         return Goal()
 
     def repeat_goal(self, plan: P, goal: Goal) -> Goal:
-        """The goal that gives this plan again, made for ``goal``."""
+        """The goal with which planning gives this plan again, if it was made for ``goal``."""
         return Goal(target_cycles=plan.target_cycles)
 
     def clock(self, plan: P, given_mhz: float | None) -> Clock | None:
-        """The clock to compute rates with; None where the user gave none and none is known."""
+        """The clock for rates; None if the user gave none and the device has no expected clock."""
         expected = get_device(plan.device).clock
         if given_mhz is None:
             return None if expected is None else Clock(

@@ -1,4 +1,4 @@
-"""FINN's trained CNV: the authors' hardware scores, its folding, and what the solver finds."""
+"""FINN's trained CNV network: scores of the authors' hardware, their folding and the solver's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example networks through the whole path: file, plan, Verilog, simulation, synthesis."""
+"""The example networks from file through plan, Verilog and simulation to synthesis."""
 
 from __future__ import annotations
 

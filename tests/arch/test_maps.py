@@ -1,4 +1,4 @@
-"""Networks of maps: outputs equal golden, cycles equal the plan, buffers hold what they should."""
+"""Convolutional networks: outputs equal golden; cycles and buffer levels equal the plan."""
 
 from __future__ import annotations
 

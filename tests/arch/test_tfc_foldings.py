@@ -1,4 +1,4 @@
-"""The trained TFC from fully folded to one cycle a frame: exact cycles, equal outputs. Long."""
+"""The trained TFC, from one lane to one cycle per frame: exact cycles and equal outputs (long)."""
 
 from __future__ import annotations
 

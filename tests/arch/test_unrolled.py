@@ -1,4 +1,4 @@
-"""Unrolled networks: equal to golden and to streaming, exact latency, twin and cells alike."""
+"""Unrolled networks: outputs equal golden and streaming; latency is exact, also with cells."""
 
 from __future__ import annotations
 

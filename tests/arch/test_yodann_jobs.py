@@ -1,4 +1,4 @@
-"""Jobs of the core: any kernel, mode, padding and number of channels, to the bit and the cycle."""
+"""Jobs of the YodaNN core, for any kernel, mode, padding and channels: exact bits and cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole networks as jobs: equal to golden, whatever the layers are and however they are cut."""
+"""Networks on the YodaNN core equal golden, for all layers and all divisions into jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emitted files: plain, shared, reproducible, and checked when they are read back."""
+"""Emitted files: portable Verilog, shared modules, equal bytes, and checks when they are loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of the compiled core in calls of some cycles each: equal for any number, shown, stopped."""
+"""Simulation in calls of some cycles each: results do not depend on their number; progress."""
 
 from __future__ import annotations
 

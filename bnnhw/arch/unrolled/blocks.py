@@ -1,4 +1,4 @@
-"""Layers of a Graph as blocks of counting logic."""
+"""Groups the layers of a graph into blocks of logic, and translates them for ``bnnhw.logic``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ __all__ = ["count_block", "evaluate", "gather"]
 
 
 def gather(graph: Graph, resolve: dict[str, str], forwarding: dict[str, str]) -> list[list[Layer]]:
-    """Group the layers that become one block: dense layers in a row, and the label behind them.
+    """Group the layers that become one block: consecutive dense layers and a label after them.
 
     Parameters
     ----------
+    graph : Graph
     resolve : dict
-        The layer whose stream each layer's output is, where that is another one.
+        For a layer without hardware, the layer whose stream carries its output.
     forwarding : dict
-        Labels that hand their scores on, and whose scores those are.
+        For a label that also outputs its scores, the layer that computes the scores.
     """
     outputs = {resolve.get(name, name) for _, name in graph.outputs}
     groups: list[list[Layer]] = []
@@ -45,7 +46,7 @@ def gather(graph: Graph, resolve: dict[str, str], forwarding: dict[str, str]) ->
 
 
 def count_block(layers: Sequence[Layer], forward: bool) -> BlockSpec:
-    """Translate the layers of a group."""
+    """Describe a group of layers as a block; with ``forward`` its scores are outputs too."""
     products = [layer for layer in layers if isinstance(layer, Product)]
     label = isinstance(layers[-1], ArgMax)
     signed = products[-1].out_type().element.signed
@@ -60,7 +61,7 @@ def _count_layer(layer: Product) -> LayerSpec:
     limits = None
     if layer.thresholds is not None:
         top = layer.fan_in * ((1 << element.planes) - 1) + 1
-        # unit * count + const >= T: rounded up, and brought to where it makes a difference.
+        # unit * count + const >= T, solved for count and clipped to the range of count.
         limits = np.clip(-((const[:, :, None] - layer.thresholds) // unit), 0, top)
     weights, used = layer.weights[0], None
     if layer.groups > 1:
@@ -70,7 +71,7 @@ def _count_layer(layer: Product) -> LayerSpec:
 
 
 def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a grouped convolution over the columns of whole pixels, and which are used."""
+    """Weights of a grouped convolution as rows over all channels, and a mask of the used ones."""
     assert isinstance(layer, Conv)
     channels, taps = layer.input.channels, layer.window.taps
     own = channels // layer.groups

@@ -1,4 +1,4 @@
-"""A block of layers as logic."""
+"""Plan unit of a block of layers that becomes logic with constant weights."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ class LogicParams(LabelParams[LogicConstants]):
     Parameters
     ----------
     layers : tuple of str
-        In order; the last one may be a label.
+        Layers in order; the last one may be a label.
     family : str
-        Target of the cells.
+        Target whose cells the logic uses.
     settings : tuple of (int, float, int, int, int, int)
-        How each product layer is shared.
+        Options of the search for common subexpressions, for each product layer.
     cuts : int
-        Registers on each path.
+        Registers on each path through the block.
     period : float
-        Nanoseconds between registers that gives so many, by the delays of the family.
+        Clock period in nanoseconds at which the family's delays need that many registers.
     synapses, luts, ffs : int
-        Products a vector; lookup tables and registers of the block, counted.
+        Weights of the block; its LUTs and its registers, counted in the netlist.
     scores_out : StreamPlan
     labelled : bool
-        The last layer is a label.
+        Whether the last layer is a label.
     """
 
     layers: tuple[str, ...]
@@ -137,7 +137,7 @@ class LogicParams(LabelParams[LogicConstants]):
         c = self.require(constants)
         graph, block = c.graph, c.block
         netlist = netlist_of(graph, self.layers, self.forward, self.family, self.settings)
-        certify(netlist)  # no certificate, no Verilog
+        certify(netlist)  # raises unless the netlist is proven equivalent to its specification
         check_block(block, netlist)
         found = registers_of(graph, self.layers, self.forward, self.family, self.settings,
                              self.period)

@@ -1,4 +1,4 @@
-"""Graph to Plan: blocks of logic along the network, windows and pools between them."""
+"""Plans unrolled designs: blocks of logic, with windows and pools between them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ __all__ = ["plan"]
 
 ARCH = "unrolled"
 REGISTER_PRICE = 0.2
-"""Lookup tables that a register counts as in the choice of how to share: most lie behind one.
+"""Cost of a register in LUTs when common subexpressions are chosen; most share a cell with a LUT.
 
-They are counted before retiming, which would take longer than the search.
+Registers are counted before retiming, which would take longer than the search.
 """
 
 MAX_SYNAPSES = 1 << 23
+"""Largest number of weights of a layer."""
 
 
 def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
@@ -86,7 +87,7 @@ def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
 
 
 class _Search:
-    """Tells the fraction of all layers' searches; a layer counts with its products."""
+    """Progress of the searches of all layers, weighted by their numbers of weights."""
 
     def __init__(self, layers: list[Product], report: Report | None) -> None:
         self._report = report
@@ -95,18 +96,18 @@ class _Search:
         self._begun = 0
 
     def next(self) -> Report | None:
-        """What the search of the next layer reports to."""
-        tell = self._report
-        if tell is None:
+        """The callback for the search of the next layer."""
+        report = self._report
+        if report is None:
             return None
         before, own = sum(self._parts[:self._begun]), self._parts[self._begun]
         total = sum(self._parts)
         self._begun += 1
-        return lambda fraction: tell((before + fraction * own) / total)
+        return lambda fraction: report((before + fraction * own) / total)
 
 
 def _check_layer(layer: Layer) -> None:
-    """Refuse what logic with constant weights does not do yet."""
+    """Raise PlanError for a layer that is too large for logic with constant weights."""
     if not isinstance(layer, Product):
         return
     if layer.weights.size > MAX_SYNAPSES:
@@ -121,7 +122,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
     assert isinstance(first, Product)
     channels = first.input.channels
     if b.resolve(first.source) == "input" and b.stream("input") is None:
-        # No wider than the target needs: words of a narrower input are collected.
+        # The input is no wider than the target needs; a converter collects its words.
         b.provide_input(channels, b.lanes(first.source), first.input.size // channels)
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
@@ -135,7 +136,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
             window = b.add(name, None, (source,),
                            line_window_params(name, stream, first.window, (height, width), pad))
             source, stream = window.name, window.o
-        else:  # a pattern of padding comes tap by tap, and is collected
+        else:  # a padding pattern needs windows that arrive tap by tap; a converter collects them
             window = b.add(name, None, (source,),
                            window_params(stream, first.window, (height, width), pad))
             taps = first.window.taps * channels

@@ -1,4 +1,4 @@
-"""What the host does: cut layers into jobs' data, add up partial sums, compute the rest."""
+"""Host side of the core: cuts layers into jobs, adds partial sums, computes all other layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Execute", "JobData", "in_software", "job_data", "run_network"]
 
 @dataclass(frozen=True)
 class JobData:
-    """What a job works on: arguments of ``Job.encode`` and ``Job.compute``."""
+    """Data of a job: pixels, weights and scales, as for ``Job.encode`` and ``Job.compute``."""
 
     pixels: np.ndarray
     weights: np.ndarray
@@ -26,11 +26,11 @@ class JobData:
 
 
 Execute = Callable[[LayerPlan, Sequence[JobData]], list[np.ndarray]]
-"""Run the jobs of a layer; outputs of each, int64 ``[images, rows, columns, no]``."""
+"""Runs the jobs of a layer; returns one int64 ``[images, rows, columns, no]`` per job."""
 
 
 def job_data(plan: YodannPlan, graph: Graph, layer: LayerPlan, x: np.ndarray) -> list[JobData]:
-    """Cut the input ``[batch, *input.shape]`` and weights of a layer into those of its jobs."""
+    """Cut the input ``[batch, *input.shape]`` and the weights of a layer into its jobs' data."""
     product = _product(graph, layer.layer)
     images, kernels = layer.layout.images(product, x), layer.layout.kernels(product)
     scales = scales_of(graph, product, plan.shape) if layer.fused else None
@@ -48,7 +48,7 @@ def job_data(plan: YodannPlan, graph: Graph, layer: LayerPlan, x: np.ndarray) ->
 
 
 def in_software(plan: YodannPlan) -> Execute:
-    """Run jobs by their golden model."""
+    """Return a function that runs jobs with their golden model."""
     def execute(layer: LayerPlan, data: Sequence[JobData]) -> list[np.ndarray]:
         return [job.compute(plan.shape, d.pixels, d.weights, d.scales)
                 for job, d in zip(layer.jobs, data, strict=True)]
@@ -57,9 +57,9 @@ def in_software(plan: YodannPlan) -> Execute:
 
 def run_network(plan: YodannPlan, graph: Graph, x: np.ndarray,
                 execute: Execute) -> dict[str, np.ndarray]:
-    """Run samples ``x [n, *input.shape]``, a batch at a time; returns the outputs.
+    """Compute the outputs of samples ``x [n, *input.shape]``, one batch after another.
 
-    The last batch is filled up with its last sample.
+    An incomplete last batch is filled with copies of its last sample.
     """
     x = graph.check_input(x)
     parts = []
@@ -96,7 +96,7 @@ def _run_batch(plan: YodannPlan, graph: Graph, x: np.ndarray,
 
 
 def add_up(layer: LayerPlan, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Sums ``[n, rows, columns, outputs]`` of the layer, of those of its jobs."""
+    """Add the results of the jobs to the sums ``[n, rows, columns, outputs]`` of the layer."""
     rows, columns = layer.layout.out_size
     total = np.zeros((layer.jobs[0].images, rows, columns, layer.layout.outputs), dtype=np.int64)
     for job, part in zip(layer.jobs, parts, strict=True):

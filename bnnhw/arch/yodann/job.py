@@ -1,4 +1,4 @@
-"""A job of the core: what it computes, its exact cycles, its words, and its golden model."""
+"""A job of the core: its parameters, exact cycles, stream words, and golden model."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ Pads = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Job:
-    """A convolution of some images, of some channels and rows of a layer.
+    """A convolution of some channels, rows and columns of a layer, for some images.
 
     Parameters
     ----------
     layer : str
     kernel : (int, int)
-        Rows and columns.
+        Rows and columns of the kernel.
     first_in, ni : int
-        Input channels of the layer.
+        First input channel in the layer, and number of input channels.
     first_out, no : int
-        Output channels of the layer.
+        First output channel in the layer, and number of output channels.
     first_row, first_column, h, w : int
-        Place and size in the layer's input.
+        Position and size of the tile in the layer's input.
     out_row, out_column : int
-        Output of the layer that the first one here is.
+        Position of the first output in the layer's output.
     pads : (int, int, int, int)
-        Zeros on top, left, bottom, right; no more in a direction than the kernel less one.
+        Zeros at the top, left, bottom and right; each less than the kernel size.
     images : int
+        Number of images.
     load_filters : bool
-        Else the weights are those of the job before.
+        Load weights; otherwise the weights of the previous job are reused.
     scaled : bool
-        Sums leave scaled and with a bias; else as they are.
+        Scale the sums and add a bias; otherwise the sums are sent unchanged.
     """
 
     layer: str
@@ -69,11 +70,11 @@ class Job:
         return self.window.out_size(self.h, self.w)
 
     def mode(self, shape: CoreShape) -> int:
-        """The mode with the smallest window that holds the kernel."""
+        """The mode with the smallest window that contains the kernel."""
         return max(m for m, side in enumerate(shape.kernels) if side >= max(self.kernel))
 
     def words(self, shape: CoreShape) -> int:
-        """Output words of a pixel."""
+        """Output words per pixel."""
         return self.no if self.mode(shape) == 0 else -(-self.no // 2)
 
     def weight_words(self, shape: CoreShape) -> int:
@@ -85,7 +86,7 @@ class Job:
         return 4 * self.words(shape) if self.scaled else 0
 
     def in_words(self, shape: CoreShape) -> int:
-        """All words of the job on the input stream."""
+        """Words of the job on the input stream."""
         return shape.header_words + self.weight_words(shape) + self.scale_words(shape) + \
             self.images * self.h * self.w * self.ni
 
@@ -95,17 +96,17 @@ class Job:
 
     @property
     def fill(self) -> int:
-        """Pixels before that of the first output."""
+        """Number of pixels before the pixel that completes the first output."""
         (kh, kw), (top, left, _, _) = self.kernel, self.pads
         return (kw - 1 - left) * self.h + (kh - 1 - top)
 
     def body(self, shape: CoreShape) -> int:
-        """Cycles from the first step to the last one, both included."""
+        """Cycles from the first step to the last step, inclusive."""
         rows, columns = self.out_size
         out = self.words(shape)
 
         def apart(pixels: int, times: int) -> int:
-            # An output ends when its pixels are there and the one before has left.
+            # An output ends when its pixels have arrived and the previous output has been sent.
             return times * max(pixels * self.ni, out)
         below = self.h - rows + 1
         return ((self.fill + 1) * self.ni + apart(1, self.images * columns * (rows - 1))
@@ -113,23 +114,23 @@ class Job:
                 + apart((self.w - columns) * self.h + below, self.images - 1))
 
     def cycles(self, shape: CoreShape) -> int:
-        """Cycles from its first header word to that of the next job, without stalls: exact."""
+        """Exact cycles from the first header word to that of the next job, without stalls."""
         last = shape.header_words + 1 + self.weight_words(shape) + self.scale_words(shape) \
             + self.body(shape) - 1
         return last + self.words(shape) + YodannCore.lag(shape) + ScaleBias.LATENCY
 
     def bound(self, shape: CoreShape) -> int:
-        """Cycles that it cannot do without: a word for ``bits`` weights, then the walk."""
+        """Lower bound of the cycles: one word per ``bits`` weights, then the convolution itself."""
         weights = self.ni * self.no * self.kernel[0] * self.kernel[1] if self.load_filters else 0
         return -(-weights // shape.bits) + (2 * self.no if self.scaled else 0) + self.body(shape)
 
     def macs(self) -> int:
-        """Products of its outputs, padding included."""
+        """Products of a weight and a pixel for all outputs, padding included."""
         rows, columns = self.out_size
         return self.images * rows * columns * self.no * self.ni * self.kernel[0] * self.kernel[1]
 
     def header(self, shape: CoreShape) -> dict[str, int]:
-        """Fields of its header."""
+        """Values of the header fields."""
         (kh, kw), (top, left, _, _) = self.kernel, self.pads
         rows, columns = self.out_size
         skip_r, skip_c = shape.kernel - kh, shape.kernel - kw
@@ -145,7 +146,7 @@ class Job:
 
     def encode(self, shape: CoreShape, pixels: np.ndarray, weights: np.ndarray,
                scales: np.ndarray | None = None) -> np.ndarray:
-        """The words of the job on the input stream, int64 ``[in_words]``, not negative.
+        """Encode the job as words of the input stream: non-negative int64 ``[in_words]``.
 
         Parameters
         ----------
@@ -153,7 +154,7 @@ class Job:
         weights : uint8 [no, kh, kw, ni]
             0 stands for -1.
         scales : int64 [no, 2]
-            Alpha and beta of each output.
+            Alpha and beta of each output channel.
         """
         header, place = 0, 0
         fields = self.header(shape)
@@ -177,7 +178,7 @@ class Job:
         return np.concatenate(parts).astype(np.int64) & mask
 
     def _weight_words(self, shape: CoreShape, weights: np.ndarray) -> np.ndarray:
-        """``[ni * groups * words]``, as ``FilterBank`` takes them."""
+        """Weights ``[ni * groups * words]`` in the order of ``FilterBank``."""
         mode, units = self.mode(shape), self.words(shape)
         (kh, kw), side = self.kernel, shape.kernel
         groups, words = -(-units // GROUP), shape.weight_words(mode)
@@ -201,7 +202,7 @@ class Job:
         return np.asarray(packed.sum(axis=3).transpose(1, 0, 2).ravel())
 
     def decode(self, shape: CoreShape, lanes: np.ndarray) -> np.ndarray:
-        """Outputs ``[images, rows, columns, no]`` of output words ``[out_words, 2]``."""
+        """Arrange output words ``[out_words, 2]`` as outputs ``[images, rows, columns, no]``."""
         rows, columns = self.out_size
         used = lanes[:, :1 if self.mode(shape) == 0 else 2]
         out = used.reshape(self.images, columns, rows, -1)[..., :self.no]
@@ -214,7 +215,7 @@ class Job:
         total = np.zeros((self.images, *self.out_size, self.no), dtype=np.int64)
         for channel in range(self.ni):
             windows = self.window.gather(pixels[..., channel:channel + 1], 0)
-            # Sums of so few small integers are exact in doubles, whose matrices are fast.
+            # These sums are exact in double precision, for which matrix products are fast.
             taps = windows.reshape(-1, signs.shape[1]).astype(np.float64)
             total += (taps @ signs[..., channel].T).astype(np.int64).reshape(total.shape)
             if shape.acc is not None:

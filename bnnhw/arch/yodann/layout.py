@@ -1,7 +1,7 @@
-"""A product layer as convolutions of integers with kernels of -1 and +1, and back.
+"""Maps a product layer to stride-1 convolutions with weights of -1 and +1, and back.
 
-The layer's sum is ``acc = unit * o + row constant (+ border)`` with o the plain sum of products of
-the stored numbers: bits count as the 0 and 1 that they are stored as, whatever they mean.
+The layer's sum is ``acc = unit * o + row constant (+ border)``, where ``o`` is the sum of products
+of the stored numbers: bits are used as the 0 or 1 that is stored, whatever they represent.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ Pads = tuple[int, int, int, int]
 
 
 def refuse(layer: Product, message: str, hint: str) -> PlanError:
-    """The error that names a layer which the core cannot run."""
+    """The error for a layer that the core cannot run."""
     return PlanError(f"'yodann' cannot run it: {message}", where=f"layer '{layer.name}'",
                      hint=hint)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layer is a convolution with stride 1.
+    """The convolution with stride 1 that computes a layer.
 
     Parameters
     ----------
     kernel : (int, int)
     height, width, channels : int
-        Of its picture.
+        Size of an image.
     outputs, groups : int
     pads : (int, int, int, int)
-        Zeros that the core adds by itself.
+        Zeros that the core adds.
     host_pads : (int, int, int, int)
-        Rows and columns that the host adds: other numbers than zero, or more than a kernel.
+        Rows and columns that the host adds: values other than zero, or more than the kernel.
     stride : (int, int)
-        What the host takes of the outputs.
+        Stride with which the host selects outputs.
     dilation : (int, int)
-        Pixels that lie so far apart are a picture of their own; the host cuts them out.
+        Distance of the pixels that form one image; the host separates these images.
     out : (int, int)
-        Rows and columns of the layer's outputs.
+        Rows and columns of the layer's output.
     transposed : bool
-        Rows and columns change places.
+        Rows and columns are exchanged.
     """
 
     kernel: tuple[int, int]
@@ -66,18 +66,18 @@ class Layout:
 
     @property
     def phases(self) -> int:
-        """Pictures of a sample."""
+        """Images per sample."""
         return self.dilation[0] * self.dilation[1]
 
     @property
     def out_size(self) -> tuple[int, int]:
-        """Output rows and columns of a picture, with stride 1."""
+        """Output rows and columns of an image, with stride 1."""
         top, left, bottom, right = self.pads
         return (self.height + top + bottom - self.kernel[0] + 1,
                 self.width + left + right - self.kernel[1] + 1)
 
     def turned(self) -> Layout:
-        """The same with rows and columns in each other's place."""
+        """The same layout with rows and columns exchanged."""
         def swap(pads: Pads) -> Pads:
             return pads[1], pads[0], pads[3], pads[2]
         return Layout(self.kernel[::-1], self.width, self.height, self.channels, self.outputs,
@@ -85,7 +85,7 @@ class Layout:
                       self.dilation[::-1], self.out[::-1], not self.transposed)
 
     def images(self, layer: Product, x: np.ndarray) -> np.ndarray:
-        """Pictures ``[n * phases, height, width, channels]`` of inputs ``[n, *input.shape]``."""
+        """Cut inputs ``[n, *input.shape]`` into ``[n * phases, height, width, channels]``."""
         if isinstance(layer, Dense):
             size = self.height * self.width * self.channels
             padded = np.zeros((len(x), size), dtype=np.int64)
@@ -98,7 +98,7 @@ class Layout:
         return self._phases(self._padded(layer, maps))
 
     def _phases(self, maps: np.ndarray) -> np.ndarray:
-        """Pictures of the pixels that one kernel sees; those that are smaller end in zeros."""
+        """Separate the pixels of each phase of a dilated kernel; smaller images end in zeros."""
         if self.phases == 1:
             return maps
         n, _, _, channels = maps.shape
@@ -133,7 +133,7 @@ class Layout:
         return w.transpose(0, 2, 1, 3) if self.transposed else w
 
     def strided(self, out: np.ndarray) -> np.ndarray:
-        """Outputs of the layer ``[n, V, outputs]`` of those of its pictures with stride 1."""
+        """Select the layer's outputs ``[n, V, outputs]`` from stride-1 outputs of its images."""
         if self.phases > 1:
             rows, columns = self.out_size
             out = out.reshape(-1, *self.dilation, rows, columns, self.outputs)
@@ -146,7 +146,7 @@ class Layout:
 
 
 def row_constants(layer: Product) -> tuple[int, np.ndarray]:
-    """``unit`` and the constant of each row, int64 ``[out]``."""
+    """Return ``unit`` and the constant of each row (int64 ``[out]``)."""
     unit, planes = layer.coefficients[0], layer.planes
     ones = layer.weights[0].sum(axis=1, dtype=np.int64)
     negative = layer.fan_in - ones
@@ -156,7 +156,7 @@ def row_constants(layer: Product) -> tuple[int, np.ndarray]:
 
 
 def accumulators(layer: Product, layout: Layout, out: np.ndarray) -> np.ndarray:
-    """The layer's sums ``[n * V, out]`` of the core's sums ``[n, rows, columns, out]``."""
+    """Compute the layer's sums ``[n * V, out]`` from those of the core."""
     unit, const = row_constants(layer)
     acc = unit * layout.strided(out) + const
     border = layer.border()
@@ -166,7 +166,7 @@ def accumulators(layer: Product, layout: Layout, out: np.ndarray) -> np.ndarray:
 
 
 def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
-    """Ways to lay a layer out, of which the planner takes the fastest.
+    """Possible layouts of a layer; the planner uses the fastest.
 
     Raises
     ------
@@ -177,11 +177,12 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
     if element.lo < -limit or element.hi >= limit:
         needed = element.width + (not element.signed)
         more = f", or give the core more with `core=bits={needed}`" if needed <= 16 else ""
-        raise refuse(layer, f"it reads {element.lo}..{element.hi}, which {shape.bits} bits with a "
-                     f"sign do not hold", f"put an 'affine' with a 'shift' in front{more}")
+        raise refuse(layer, f"it reads {element.lo}..{element.hi}, which exceeds signed "
+                     f"{shape.bits}-bit numbers",
+                     f"insert an 'affine' with a 'shift' before it{more}")
     unit = layer.coefficients[0]
     if any(c != unit << m for m, c in enumerate(layer.coefficients)):
-        raise refuse(layer, "its bit planes have coefficients that are no powers of two",
+        raise refuse(layer, "the coefficients of its bit planes are not powers of two",
                      "use `arch=streaming`")
     if any((w != layer.weights[0]).any() for w in layer.weights[1:]):
         raise refuse(layer, "its weights differ from bit plane to bit plane",
@@ -210,5 +211,5 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
 
 
 def _dense(layer: Dense, side: int) -> Layout:
-    """A vector as a picture of one window: more inputs for each channel."""
+    """A dense layer as an image of one window, with several inputs per channel."""
     return Layout((side, side), side, side, -(-layer.fan_in // side ** 2), layer.outputs)

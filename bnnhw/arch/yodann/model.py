@@ -1,4 +1,4 @@
-"""The plan of a network on the core: jobs of each layer, and what the host does."""
+"""Plan of a network on the core: the jobs of each layer, and the layers of the host."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["LayerPlan", "YodannPlan"]
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """A layer that the core runs.
+    """The jobs of one layer that the core computes.
 
     Parameters
     ----------
     layer : str
     layout : Layout
     jobs : tuple of Job
-        In order.
+        Jobs in order.
     fused : str or None
-        The ``affine`` behind it that the core computes with it.
+        Subsequent ``affine`` layer that the core computes together with this one.
     """
 
     layer: str
@@ -37,7 +37,7 @@ class LayerPlan:
         return sum(job.cycles(shape) for job in self.jobs)
 
     def macs(self) -> int:
-        """Products that the outputs need, of all images."""
+        """Products that the outputs of all images need."""
         layout, frames = self.layout, self.jobs[0].images // self.layout.phases
         fan_in = layout.kernel[0] * layout.kernel[1] * layout.channels // layout.groups
         return frames * layout.out[0] * layout.out[1] * fan_in * layout.outputs
@@ -46,16 +46,16 @@ class LayerPlan:
         return self.jobs[0].mode(shape)
 
     def peak(self, shape: CoreShape) -> int:
-        """Products a cycle that the mode can do."""
+        """Largest number of products per cycle in the mode."""
         return shape.no * (1 if self.mode(shape) == 0 else 2) * \
             shape.kernels[self.mode(shape)] ** 2
 
     def utilisation(self, shape: CoreShape) -> float:
-        """Share of the mode's products that the outputs need."""
+        """Fraction of the possible products that the outputs need."""
         return self.macs() / (self.cycles(shape) * self.peak(shape))
 
     def of_bound(self, shape: CoreShape) -> float:
-        """Share of its cycles that loading and walking cannot do without (``Job.bound``)."""
+        """Lower bound of the cycles (``Job.bound``) as a fraction of the planned cycles."""
         return sum(job.bound(shape) for job in self.jobs) / self.cycles(shape)
 
     def summary(self, shape: CoreShape) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class YodannPlan:
-    """Everything about a network on the core.
+    """The complete plan of a network on the core.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ class YodannPlan:
     batch : int
         Frames that share the weights of a job.
     layers : tuple of LayerPlan
-        What the core runs, in order.
+        Layers that the core computes, in order.
     host : tuple of (str, str)
-        Layers that the host computes, and their kinds.
+        Names and kinds of the layers that the host computes.
     """
 
     name: str
@@ -94,7 +94,7 @@ class YodannPlan:
 
     @property
     def cycles(self) -> int:
-        """Cycles of the core for a batch, without stalls: exact."""
+        """Exact cycles of the core for a batch, without stalls."""
         return sum(layer.cycles(self.shape) for layer in self.layers)
 
     @property
@@ -103,12 +103,12 @@ class YodannPlan:
 
     @property
     def ii(self) -> int:
-        """Cycles a frame, rounded up."""
+        """Cycles per frame, rounded up."""
         return -(-self.cycles // self.batch)
 
     @property
     def latency(self) -> int:
-        """Cycles of the core until the batch is done."""
+        """Cycles of the core until a batch is complete."""
         return self.cycles
 
     @property
@@ -122,7 +122,7 @@ class YodannPlan:
         return -(-self.shape.lane_bits // 8)
 
     def output_delay(self, job: Job) -> int:
-        """Cycles from a job's first word to its last output, as it leaves."""
+        """Cycles from the first word of a job to the transfer of its last output word."""
         # ``Job.cycles`` ends where the last word is written to the queue.
         return job.cycles(self.shape) + CreditQueue.LATENCY
 
@@ -134,7 +134,7 @@ class YodannPlan:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> YodannPlan:
-        """Rebuild a plan from ``to_json``, after its way through JSON."""
+        """Rebuild a plan from the JSON values of ``to_json``."""
         layers = tuple(LayerPlan(
             layer["layer"], _tuples(Layout, layer["layout"]),
             tuple(_tuples(Job, job) for job in layer["jobs"]), layer["fused"])
@@ -144,5 +144,5 @@ class YodannPlan:
 
 
 def _tuples(kind: Any, data: dict[str, Any]) -> Any:
-    """A flat dataclass, whose lists were tuples."""
+    """Make a flat dataclass, with lists converted back to tuples."""
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})

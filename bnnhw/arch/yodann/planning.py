@@ -1,4 +1,4 @@
-"""Graph to jobs: channels in blocks, rows in tiles with a halo, each layer in its best layout."""
+"""Plans jobs: channels in blocks, rows in tiles with a halo, and the fastest layout per layer."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
 
 
 def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -> LayerPlan:
-    """The jobs of a layer, in the layout that takes the fewest cycles."""
+    """Plan the jobs of a layer in the layout that takes the fewest cycles."""
     scales = scales_of(graph, layer, shape)
-    ways = [_jobs(layer, layout, shape, batch, scales is not None and
-                  layout.channels // layout.groups <= _block(layout, shape))
-            for layout in layout_of(layer, shape)]
-    best = min(ways, key=lambda way: way.cycles(shape))
+    options = [_jobs(layer, layout, shape, batch, scales is not None and
+                     layout.channels // layout.groups <= _block(layout, shape))
+               for layout in layout_of(layer, shape)]
+    best = min(options, key=lambda option: option.cycles(shape))
     if best.jobs[0].scaled:
         reader = graph.readers(layer.name)[0]
         return dataclasses.replace(best, fused=reader.name)
@@ -105,10 +105,10 @@ def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -
 
 
 def scales_of(graph: Graph, layer: Product, shape: CoreShape) -> np.ndarray | None:
-    """Alpha and beta ``[out, 2]`` where an ``affine`` behind the layer is exactly that; or None.
+    """Alpha and beta ``[out, 2]`` of a subsequent ``affine`` that the core can compute; or None.
 
-    It has to be the only one that reads the layer, shift by ``frac``, have an offset that is a
-    multiple of ``2**frac``, and give no more than ``bits`` bits, so that nothing saturates.
+    The ``affine`` must be the only reader of the layer, shift by ``frac``, have offsets that are
+    multiples of ``2**frac``, and have results of at most ``bits`` bits, so that nothing saturates.
     """
     readers = graph.readers(layer.name)
     if layer.thresholds is not None or len(readers) != 1 or layer.border() is not None or \
@@ -131,13 +131,13 @@ def scales_of(graph: Graph, layer: Product, shape: CoreShape) -> np.ndarray | No
 
 
 def _block(layout: Layout, shape: CoreShape) -> int:
-    """Input channels of a job at most: also by the rows that a column has to hold."""
+    """Largest number of input channels of a job: the column memory must hold a kernel's rows."""
     rows = min(layout.kernel[0], layout.height)
     return min(shape.ni, shape.depth // rows)
 
 
 def _even(total: int, limit: int) -> list[tuple[int, int]]:
-    """First and count of as few equal parts as hold at most ``limit`` each."""
+    """Split into the fewest equal parts of at most ``limit``; returns first and count of each."""
     parts = -(-total // limit)
     ends = [total * k // parts for k in range(parts + 1)]
     return [(a, b - a) for a, b in itertools.pairwise(ends)]
@@ -145,9 +145,9 @@ def _even(total: int, limit: int) -> list[tuple[int, int]]:
 
 def _tiles(size: int, kernel: int, before: int, after: int,
            limit: int) -> list[tuple[int, int, int, int, int]]:
-    """Cut rows into parts with a halo: first row, rows, zeros before and after, first output.
+    """Cut rows into tiles with a halo: first row, rows, zeros before and after, first output.
 
-    ``limit`` is at least the kernel, or all rows.
+    ``limit``, the largest number of rows of a tile, is at least the kernel, or all rows.
     """
     assert limit >= min(kernel, size)
     tiles, out, outputs = [], 0, size + before + after - kernel + 1
@@ -166,7 +166,7 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
     own, rows = layout.channels // layout.groups, layout.outputs // layout.groups
     images = batch * layout.phases
     if images > MAX_IMAGES or images * layout.width > 1 << 24:
-        raise refuse(layer, f"{images} pictures of {layout.width} columns are too many at once",
+        raise refuse(layer, f"{images} images of {layout.width} columns are too many for one job",
                      "use a smaller batch, `core=batch=1`")
     lanes = 1 if max(layout.kernel) > (shape.kernels[1]) else 2
     for group in range(layout.groups):
