@@ -47,7 +47,7 @@ class CheckedArrays(abc.ABC):
     Parameters
     ----------
     name : str
-        What error messages name as their place, such as the file.
+        What error messages name as the source of the arrays, such as the file.
     """
 
     def __init__(self, name: str) -> None:
@@ -149,7 +149,7 @@ class MemoryArrays(CheckedArrays):
     arrays : mapping of str to array
         By their names, ``LAYER.PARAMETER``; they are copied.
     name : str
-        What error messages name as their place, such as the network.
+        What error messages name as the source of the arrays, such as the network.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], name: str) -> None:

@@ -54,8 +54,8 @@ def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float:
         return int(text)
     value = float(text.replace(".inf", "inf").replace(".nan", "nan"))
     # 1e3 is the integer 1000, so that it is legal where integers are expected.
-    whole = "e" in text and math.isfinite(value) and value.is_integer() and abs(value) < 1 << 53
-    return int(value) if whole else value
+    integer = "e" in text and math.isfinite(value) and value.is_integer() and abs(value) < 1 << 53
+    return int(value) if integer else value
 
 
 _Loader.add_constructor("!number", _number)

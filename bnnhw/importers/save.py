@@ -52,12 +52,12 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     items: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
     for layer in layers:
-        item, own = layer.describe()
+        item, described = layer.describe()
         kind, *_ = item
         item = {kind: item.pop(kind), "name": layer.name, **item}
         if layer.source != previous:
             item["from"] = layer.source
-        arrays.update({f"{layer.name}.{key}": array for key, array in own.items()})
+        arrays.update({f"{layer.name}.{key}": array for key, array in described.items()})
         items.append(item)
         previous = layer.name
     net: dict[str, Any] = {"name": graph.name, "input": input_, "weights": "weights.npz"}

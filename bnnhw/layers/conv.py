@@ -106,7 +106,7 @@ class Conv(Product):
             raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
         if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.error("a signal's window has one column, without padding beside it")
+            raise self.error("a signal's window has one column, without padding left and right")
         if self.groups_ < 1 or self.input.channels % self.groups_:
             raise self.error(f"{self.input.channels} channels do not divide into {self.groups_} "
                               "groups")

@@ -1,4 +1,4 @@
-"""Dense layers: every output is a sum of products over the whole input vector."""
+"""Dense layers: every output is a sum of products over the entire input vector."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DenseItem(ProductItem):
 @register
 @dataclass(frozen=True, eq=False)
 class Dense(Product):
-    """A sum of products over a whole vector, for each output (see ``Product``)."""
+    """A sum of products over the entire vector, for each output (see ``Product``)."""
 
     kind: ClassVar[str] = "dense"
     items = (DenseItem,)

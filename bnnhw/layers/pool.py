@@ -22,7 +22,7 @@ class PoolItem(WindowItem):
 
     @property
     def size(self) -> int | tuple[int, int] | None:
-        """The window; None for the whole map."""
+        """The window; None for the entire map."""
         size = getattr(self, self.kind)
         return None if size == "global" else size
 
@@ -44,7 +44,7 @@ class Pool(Layer):
             raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
                               "[H, W, C] or a signal [T, C]")
         if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.error("a signal's window has one column, without padding beside it")
+            raise self.error("a signal's window has one column, without padding left and right")
         height, width, _ = self.input.map
         if min(self.window.out_size(height, width)) < 1:
             raise self.error(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
@@ -91,4 +91,4 @@ class Pool(Layer):
 
     def hardware_windows(self) -> str:
         """Say in a few words what is pooled."""
-        return "the whole map" if self.whole_map else window_words(self.window)
+        return "the entire map" if self.whole_map else window_words(self.window)

@@ -1,4 +1,4 @@
-"""The weight file: an array in another layout is refused with the transposition that it needs."""
+"""The weight file: the error for an array in another layout names the transposition it needs."""
 
 from __future__ import annotations
 

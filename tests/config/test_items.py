@@ -1,4 +1,4 @@
-"""Every key of layers.yaml: what it takes, and what is said about what it does not take."""
+"""Every key of layers.yaml: its legal values, and the errors for all others."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
                                          "layers.2.upsample"))
 
 
-def test_each_kind_says_what_it_is() -> None:
+def test_each_kind_has_a_description() -> None:
     for kind, item in ITEMS.items():
         assert kind in item.model_fields
         assert item.__doc__

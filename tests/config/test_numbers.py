@@ -1,4 +1,4 @@
-"""Numbers and words of layers.yaml: what people mean, also where YAML 1.1 reads text."""
+"""Numbers and words of layers.yaml: read as people mean them, also where YAML 1.1 differs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_integers(text: str, value: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["1.5", "12.0", "1e-5", "many", "1,000", "1e400"])
-def test_what_is_no_integer(text: str, tmp_path: Path) -> None:
+def test_numbers_that_are_no_integers(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         config(tmp_path, dense=text)
 
@@ -61,7 +61,7 @@ def test_what_is_no_integer(text: str, tmp_path: Path) -> None:
     ("010", "8 or as 10"), ("08", "8"), ("-012", "-10 or as -12"), ("12:30", "750"),
     ("1:30:00", "5400"), ("12:30.5", "750.5")])
 @pytest.mark.parametrize("key", ["dense", "seed", "high", "eps"])
-def test_ambiguous_numbers_are_refused(key: str, text: str, readings: str, tmp_path: Path) -> None:
+def test_ambiguous_numbers_are_errors(key: str, text: str, readings: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"net.yaml: '{text}' in line \d") as error:
         config(tmp_path, **{key: text})
     assert readings in str(error.value)

@@ -1,1 +1,1 @@
-"""Digests of generated designs: a net under changes that may not change any hardware."""
+"""Digests of generated designs, which detect unintended changes of the hardware."""

@@ -1,4 +1,4 @@
-"""Designs are what they were, byte by byte, in their Verilog and in their plans."""
+"""The Verilog and the plans of all designs are equal to the stored digests, byte by byte."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_all_equal_weights_and_extreme_thresholds() -> None:
                 assert (golden.run(graph, x, level)["bits"] == (p >= threshold)).all()
 
 
-def test_batches_join() -> None:
+def test_batches_are_joined() -> None:
     graph = random_graph([20, 6, 3], pixels=True)
     x = random_samples(graph, 2500)
     done: list[int] = []

@@ -1,4 +1,4 @@
-"""Types, layers and the Graph: arithmetic by definition, refusals by name."""
+"""Types, layers and the Graph: arithmetic by definition, and errors that name the layer."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_several_thresholds_count() -> None:
     assert (layer.compute(x) == (acc >= 1).astype(int) + (acc >= 2) + (acc >= 4)).all()
 
 
-def test_argmax_takes_the_lowest_index() -> None:
+def test_argmax_gives_the_lowest_index() -> None:
     layer = ArgMax("a", "s", TensorType((4,), Int(-5, 5)))
     assert layer.compute(np.array([[1, 3, 3, 0], [-1, -1, -2, -1]])).tolist() == [1, 0]
 
@@ -82,7 +82,7 @@ def test_argmax_takes_the_lowest_index() -> None:
     ({"thresholds": np.array([[3, 1]] * 3)}, "must ascend"),
     ({"input": TensorType((5, 1), Bits())}, "put a 'flatten' layer before it"),
 ])
-def test_dense_refuses(change: dict[str, object], text: str) -> None:
+def test_dense_rejects(change: dict[str, object], text: str) -> None:
     with pytest.raises(ModelError, match=text) as info:
         replace(dense(), **change)  # type: ignore[arg-type]
     assert "layer 'd' (dense)" in str(info.value)
@@ -95,12 +95,12 @@ def test_dense_refuses(change: dict[str, object], text: str) -> None:
     (lambda: Affine("b", "i", TensorType((3,), Int(0, 9)), np.ones(2), np.ones(3)), "scale"),
     (lambda: Affine("b", "i", TensorType((1,), Int(0, 9)), np.array([2 ** 61]), np.ones(1)), "63"),
 ])
-def test_layers_refuse(make: object, text: str) -> None:
+def test_layers_reject(make: object, text: str) -> None:
     with pytest.raises(ModelError, match=text):
         make()  # type: ignore[operator]
 
 
-def test_graph_refuses_what_does_not_chain() -> None:
+def test_graph_rejects_sources_that_do_not_fit() -> None:
     d = dense()
     for layers, outputs, text in [
         ((), (("y", "d"),), "no layers"), ((d,), (), "no output"), ((d, d), (("y", "d"),), "name"),

@@ -38,7 +38,7 @@ def samples(shape: tuple[int, ...], count: int = 5) -> np.ndarray:
     ((784,), (28, 28), None),                # a vector has no rows and columns
     ((784,), (1, 28, 28), None),
 ])
-def test_arrays_of_the_same_size_and_another_shape_are_refused(
+def test_arrays_of_the_same_size_and_another_shape_are_rejected(
         shape: tuple[int, ...], given: tuple[int, ...], layout: str | None) -> None:
     x = samples(given)
     with pytest.raises(ConfigError) as error:
@@ -57,7 +57,7 @@ def test_arrays_of_the_same_size_and_another_shape_are_refused(
     ((9, 1), (9,)), ((9, 1), (1, 9)), ((1, 1, 7), (7,)), ((1, 1, 7), (7, 1, 1)),   # one pixel
     ((784,), (784, 1)), ((784,), (1, 784)),
 ])
-def test_what_can_be_read_in_one_way_only_is_accepted(shape: tuple[int, ...],
+def test_unambiguous_layouts_are_accepted(shape: tuple[int, ...],
                                                       given: tuple[int, ...]) -> None:
     x = samples(given)
     for layout in (None, "NHWC"):
@@ -82,13 +82,13 @@ def test_nchw_is_transposed(shape: tuple[int, ...]) -> None:
     assert (graph.compute(first, layout="NCHW")["scores"] == expected).all()
 
 
-def test_nchw_of_the_network_in_its_own_layout_is_refused() -> None:
+def test_nchw_of_the_network_in_its_own_layout_is_rejected() -> None:
     with pytest.raises(ConfigError, match=r"\(5, 4, 6, 3\), expected \[n, 3, 4, 6\].*layout=NHWC"):
         arrange_samples(samples((4, 6, 3)), (4, 6, 3), "NCHW")
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 3), (9, 5)])
-def test_golden_refuses_another_shape(shape: tuple[int, ...]) -> None:
+def test_golden_rejects_another_shape(shape: tuple[int, ...]) -> None:
     graph, x = map_graph(shape), samples(shape)
     first = np.moveaxis(x, -1, 1)
     for call in (golden.run, golden.run_all, Graph.compute, Graph.compute_all,

@@ -114,18 +114,18 @@ class Maker:
 
 
 def _dense(make: Maker, name: str) -> Layer | None:
-    place = make.read(lambda t: len(t.shape) == 1 and t.element.width < 24)
-    if place is None:
+    source = make.read(lambda t: len(t.shape) == 1 and t.element.width < 24)
+    if source is None:
         return None
     outputs = make.integer(1, 9)
-    return Dense(name, *place, *make.product(place[1], outputs, place[1].size, False))
+    return Dense(name, *source, *make.product(source[1], outputs, source[1].size, False))
 
 
 def _conv(make: Maker, name: str) -> Layer | None:
-    place = make.read(lambda t: len(t.shape) in (2, 3) and t.element.width < 24)
-    if place is None:
+    source = make.read(lambda t: len(t.shape) in (2, 3) and t.element.width < 24)
+    if source is None:
         return None
-    type_ = place[1]
+    type_ = source[1]
     window, channels = make.window(type_), type_.channels
     groups = int(make.choices.pick([g for g in range(1, channels + 1) if channels % g == 0]))
     outputs = groups * make.integer(1, 4)
@@ -134,21 +134,21 @@ def _conv(make: Maker, name: str) -> Layer | None:
         return None
     pad = np.zeros((1, 1, 1), np.int64) if absent else make.pad(type_)
     fields = make.product(type_, outputs, window.taps * channels // groups, absent)
-    return Conv(name, *place, *fields, window, groups, pad, absent)
+    return Conv(name, *source, *fields, window, groups, pad, absent)
 
 
 def _pool(make: Maker, name: str) -> Layer | None:
-    place = make.read(lambda t: len(t.shape) in (2, 3))
-    if place is None:
+    source = make.read(lambda t: len(t.shape) in (2, 3))
+    if source is None:
         return None
-    window, type_ = make.window(place[1]), place[1]
+    window, type_ = make.window(source[1]), source[1]
     if make.chance(0.2):
         window = Window(type_.map[:2], type_.map[:2])
     if min(window.out_size(*type_.map[:2])) < 1:
         return None
     if make.chance(0.4):
-        return SumPool(name, *place, window)
-    return MaxPool(name, *place, window, make.bits(type_.channels) * make.bits(1)[0])
+        return SumPool(name, *source, window)
+    return MaxPool(name, *source, window, make.bits(type_.channels) * make.bits(1)[0])
 
 
 def _shape(make: Maker, name: str) -> Layer | None:
@@ -156,55 +156,55 @@ def _shape(make: Maker, name: str) -> Layer | None:
     if maps is not None and make.chance(0.4):
         columns = make.integer(1, 3) if len(maps[1].shape) == 3 else 1
         return Upsample(name, *maps, (make.integer(1, 3), columns))
-    place = make.read(lambda t: bool(t.shape))
-    if place is None:
+    source = make.read(lambda t: bool(t.shape))
+    if source is None:
         return None
     if make.chance(0.5):
-        return Flatten(name, *place)
-    return Select(name, *place, make.integers(0, place[1].channels, make.integer(1, 22)))
+        return Flatten(name, *source)
+    return Select(name, *source, make.integers(0, source[1].channels, make.integer(1, 22)))
 
 
 def _join(make: Maker, name: str) -> Layer | None:
-    place = make.read(lambda t: bool(t.shape))
-    assert place is not None
-    type_ = place[1]
+    source = make.read(lambda t: bool(t.shape))
+    assert source is not None
+    type_ = source[1]
     if make.chance(0.5):
         second = make.read(lambda t: t.shape[:-1] == type_.shape[:-1] and bool(t.shape)
                            and (t.element == type_.element or
                                 (isinstance(t.element, Int) and isinstance(type_.element, Int))))
-        return Concat(name, *place, *second) if second else None
+        return Concat(name, *source, *second) if second else None
     if type_.element == Bits():
         return None
     second = make.read(lambda t: t.shape == type_.shape and t.element != Bits())
     low = make.integer(-50, 50)
     limits = None if make.chance(0.5) else (low, low + make.integer(0, 90))
-    return Add(name, *place, *second, limits) if second else None
+    return Add(name, *source, *second, limits) if second else None
 
 
 def _point(make: Maker, name: str) -> Layer | None:
     if make.chance(0.4):
-        place = make.read(lambda t: bool(t.shape) and t.element.width < 40)
-        if place is None:
+        source = make.read(lambda t: bool(t.shape) and t.element.width < 40)
+        if source is None:
             return None
-        c = place[1].channels
+        c = source[1].channels
         high = 1 << make.integer(1, 20)
-        return Affine(name, *place, make.integers(-high, high, c), make.integers(-high, high, c),
+        return Affine(name, *source, make.integers(-high, high, c), make.integers(-high, high, c),
                       make.integer(0, 9) if make.chance(0.6) else 0)
-    place = make.read(lambda t: bool(t.shape) and isinstance(t.element, Int))
-    if place is None:
+    source = make.read(lambda t: bool(t.shape) and isinstance(t.element, Int))
+    if source is None:
         return None
-    element, c = place[1].element, place[1].channels
+    element, c = source[1].element, source[1].channels
     if make.chance(0.3):
-        return Binarize(name, *place, make.integer(element.lo, element.hi + 2), make.chance(0.5))
+        return Binarize(name, *source, make.integer(element.lo, element.hi + 2), make.chance(0.5))
     levels = 1 if make.chance(0.6) else make.integer(2, 5)
     thresholds = np.sort(make.integers(element.lo, element.hi + 2, c, levels), axis=1)
-    return Threshold(name, *place, thresholds, make.bits(c) * make.bits(1)[0], make.chance(0.3))
+    return Threshold(name, *source, thresholds, make.bits(c) * make.bits(1)[0], make.chance(0.3))
 
 
 def _argmax(make: Maker, name: str) -> Layer | None:
-    place = make.read(lambda t: len(t.shape) == 1 and isinstance(t.element, Int))
+    source = make.read(lambda t: len(t.shape) == 1 and isinstance(t.element, Int))
     return ArgMax("label" if make.chance(0.5) and "label" not in make.types else name,
-                  *place) if place else None
+                  *source) if source else None
 
 
 KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax)

@@ -110,7 +110,7 @@ class Maker:
         return layer
 
     def fold(self, layer: Conv | Dense) -> None:
-        """Fold a layer by hand, at random."""
+        """Choose a fold for a layer."""
         depthwise = layer.groups == layer.outputs == layer.input.channels > 1
         rows = layer.outputs if depthwise else layer.outputs // layer.groups
         if isinstance(layer, Dense):
@@ -124,7 +124,7 @@ class Maker:
         self.hints[layer.name] = LayerHint(self.integer(1, rows), simd)
 
     def dense(self, outputs: int) -> Dense:
-        """Raw sums of the whole map."""
+        """Raw sums of the entire map."""
         if len(self.last[1].shape) != 1:
             self.layers.append(Flatten(self._name("flatten"), *self.last))
         name, type_ = self.last
@@ -148,10 +148,10 @@ class Maker:
         self.layers.append(MaxPool(self._name("pool"), name, type_, self.window(height, width),
                                    smallest.astype(np.uint8)))
 
-    def sum_pool(self, whole: bool) -> None:
+    def sum_pool(self, entire: bool) -> None:
         name, type_ = self.last
         height, width, _ = type_.map
-        w = Window((height, width)) if whole else self.window(height, width, padded=False)
+        w = Window((height, width)) if entire else self.window(height, width, padded=False)
         self.layers.append(SumPool(self._name("mean"), name, type_, w))
 
     def residual(self) -> None:
@@ -240,7 +240,7 @@ def make_map_network(structure: Choices, layers: Choices, steps: int) -> tuple[G
         make.layers.append(ArgMax("label", scores.name, scores.out_type()))
         outputs = [("scores", scores.name), ("label", "label")]
     elif tail == 1:
-        make.sum_pool(whole=True)
+        make.sum_pool(entire=True)
         outputs = [("sums", make.last[0])]
     else:
         outputs = [("map", make.last[0])]
@@ -275,5 +275,5 @@ def _grow(make: Maker) -> None:
     elif kind == 9 and type_.size < 150:
         make.upsample()
     else:
-        make.sum_pool(whole=False)
+        make.sum_pool(entire=False)
         make.threshold()

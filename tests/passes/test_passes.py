@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -27,8 +28,8 @@ from tests.networks import (
 def test_outputs_stay_equal(data: st.DataObject, graph: Graph) -> None:
     x = data.draw(samples(graph, 8))
     expected = graph.compute(x)
-    for step in PASSES:
-        graph = step(graph)
+    for transform in PASSES:
+        graph = transform(graph)
         for name, value in graph.compute(x).items():
             assert (value == expected[name]).all()
 
@@ -52,7 +53,7 @@ def test_thresholds_are_clipped_to_the_range_of_exact_zeros() -> None:
     assert (conv.thresholds[:, 0] == [min(max(t, -3), 4) for _, t in rows]).all()
 
 
-def test_thresholds_between_the_ends_stay() -> None:
+def test_thresholds_inside_the_range_are_kept() -> None:
     """Sums of an inner layer of integers take every value, and the pass keeps each decision."""
     type_ = TensorType((2,), Int(-2, 1))
     weights = np.array([[1, 0]] * 12, np.uint8)
@@ -65,7 +66,7 @@ def test_thresholds_between_the_ends_stay() -> None:
     assert (reduced.compute(x)["bits"] == graph.compute(x)["bits"]).all()
 
 
-def test_constant_channels_go() -> None:
+def test_constant_channels_are_dropped() -> None:
     graph = random_graph([9, 6, 4], tail="both", seed=1)
     first = graph.layers[0]
     assert isinstance(first, Dense)
@@ -88,3 +89,16 @@ def test_a_layer_never_becomes_empty() -> None:
     assert reduced.layers[0].out_type().size == 1
     x = random_samples(graph, 20)
     assert (reduced.compute(x)["label"] == graph.compute(x)["label"]).all()
+
+
+def test_channels_of_an_output_are_kept() -> None:
+    graph = random_graph([5, 3, 2], tail="scores")
+    first = graph.layers[0]
+    assert isinstance(first, Dense)
+    assert first.thresholds is not None
+    first.thresholds[:] = 0
+    graph = replace(graph, outputs=(("hidden", first.name), *graph.outputs))
+    reduced = run_passes(graph)
+    x = random_samples(graph, 20)
+    for name, value in graph.compute(x).items():
+        assert (reduced.compute(x)[name] == value).all()

@@ -41,7 +41,7 @@ def check_config(data: object, where: str) -> NetConfig:
     data : mapping
         The keys of a layers.yaml, with values of basic Python types.
     where : str
-        What the error names as its place, such as the file.
+        What the error names as the source, such as the file.
 
     Raises
     ------

@@ -115,5 +115,5 @@ class NetConfig(Strict):
                     if item.output]
         if self.outputs and declared:
             raise ValueError(f"'outputs' is given, and layer '{declared[0]}' has an 'output'; "
-                             "keep one of them ('sums: true' hands on raw sums)")
+                             "keep one of them ('sums: true' gives raw sums)")
         return self

@@ -48,7 +48,7 @@ class Fold:
 
 
 def fold_table(bits: np.ndarray, layer: str) -> Fold:
-    """Read thresholds off a table of bits.
+    """Find the thresholds of expressions from their bits at every popcount.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.
         return Rows(weights, coefficients, const, None)
     if f"{name}.thresholds" not in arrays or item.batch_norm or item.sign != ">=":
         raise at.error(f"has '{name}.coefficients', which need integer thresholds",
-                        f"hand in '{name}.thresholds', without batch_norm and sign")
+                        f"give '{name}.thresholds', without batch_norm and sign")
     thresholds = _read_thresholds(name, arrays, outputs, item.levels)
     high = const + sum(coefficients) * columns
     return Rows(weights, coefficients, const, thresholds,
