@@ -31,7 +31,7 @@ def test_outputs_stay_equal(data: st.DataObject, graph: Graph) -> None:
     for transform in PASSES:
         graph = transform(graph)
         for name, value in graph.compute(x).items():
-            assert (value == expected[name]).all()
+            assert np.array_equal(value, expected[name])
 
 
 def test_thresholds_are_clipped_to_the_range_of_exact_zeros() -> None:
@@ -101,4 +101,23 @@ def test_channels_of_an_output_are_kept() -> None:
     reduced = run_passes(graph)
     x = random_samples(graph, 20)
     for name, value in graph.compute(x).items():
-        assert (reduced.compute(x)[name] == value).all()
+        assert np.array_equal(reduced.compute(x)[name], value)
+
+
+def test_every_threshold_after_constant_channels() -> None:
+    """All inputs, weights and thresholds of a layer that reads a constant bit of 0, one of 1."""
+    type_ = TensorType((2,), Bits())
+    pass_on = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], np.uint8)
+    first = Dense("fc0", "input", type_, pass_on[None], (1,), np.zeros(4, np.int64),
+                  np.array([[1], [3], [1], [0]]))
+    rows = [(weights, threshold) for weights in itertools.product((0, 1), repeat=4)
+            for threshold in range(-2, 8)]
+    second = Dense("fc1", "fc0", first.out_type(), np.array([[w for w, _ in rows]], np.uint8),
+                   (1,), np.zeros(len(rows), np.int64), np.array([[t] for _, t in rows]))
+    graph = Graph("net", type_, (first, second), (("bits", "fc1"),))
+    reduced = run_passes(graph)
+    layer = reduced.layer("fc1")
+    assert isinstance(layer, Dense)
+    assert layer.fan_in == 2
+    x = np.array(list(itertools.product((0, 1), repeat=2)))
+    assert (reduced.compute(x)["bits"] == graph.compute(x)["bits"]).all()
