@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from bnnhw.errors import PlanError
 from bnnhw.families import Device
 from bnnhw.families.costs import Cost, estimate
 from bnnhw.ir import Graph
-from bnnhw.rtl.shared import SharedComponent
+
+if TYPE_CHECKING:
+    from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["UNITS", "BufferParams", "LabelParams", "Memory", "Params", "register_unit",
            "unit_class"]

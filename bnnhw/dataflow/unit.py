@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bnnhw.dataflow.params import Memory, Params, unit_class
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.ir import Graph
-from bnnhw.rtl.shared import SharedComponent
+
+if TYPE_CHECKING:
+    from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["Unit"]
 
