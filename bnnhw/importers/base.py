@@ -1,4 +1,4 @@
-"""What every importer provides, and the options that a user can give to an import."""
+"""Defines the protocol of importers, and the options that a user can give to an import."""
 
 from __future__ import annotations
 

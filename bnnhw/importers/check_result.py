@@ -1,4 +1,4 @@
-"""The record of an import's comparison with an independent execution of its model."""
+"""Records what the comparison of an import with an independent execution covered."""
 
 from __future__ import annotations
 
