@@ -221,7 +221,10 @@ def test_no_stream_of_replies_blocks_the_host(tiny: BoardDesign, tmp_path: Path,
             assert not message or "3 attempts" in message
             assert time.monotonic() - begin < 10
             model.babble = bytes
+            # The board answers correctly again, however slow this machine is.
+            host.link.port.slack = 5.0
             assert is_golden(host, x)
+            host.link.port.slack = 0.05
 
 
 def test_replies_are_found_in_noise() -> None:
