@@ -30,6 +30,7 @@ from bnnhw.dataflow.tokens import Block, ReduceBlock
 from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError, ModelError, PlanError
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network, load_network
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Graph, Int, TensorType
@@ -38,7 +39,6 @@ from bnnhw.ir.layer import ITEMS, LAYERS, Built, Described, Layer, PackedBits, P
 from bnnhw.layers import ArgMax
 from bnnhw.rtl.output_register import output_register
 from bnnhw.rtl.shared import SharedComponent
-from bnnhw.sim.compare import count_mismatches
 from bnnhw.sim.simulate import simulate
 from tests.networks import random_samples
 
