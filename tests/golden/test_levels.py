@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw import golden
+from bnnhw.errors import ModelError
+from bnnhw.golden import fast
 from bnnhw.golden.compiled import Runner
 from bnnhw.golden.layout import beats, stream_values, stream_words
 from bnnhw.golden.packed import pack64
@@ -103,3 +107,17 @@ def test_packed_words_are_the_stream_of_64_lanes() -> None:
     words = pack64(bits)
     assert words.shape == (2, 3)
     assert all(int(words[1, k // 64]) >> (k % 64) & 1 == bits[1, k] for k in range(130))
+
+
+def test_fast_level_rejects_sums_beyond_float32() -> None:
+    bits = np.zeros((1, 1 << 24), np.uint8)
+    with pytest.raises(ModelError, match="is not exact in float32"):
+        fast.count(bits, bits)
+
+
+def test_large_windows_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("bnnhw.golden.run"), "MAX_GATHERED", 70)
+    graph = random_graph([20, 6, 3])
+    batches: list[int] = []
+    golden.run(graph, random_samples(graph, 8), "fast", batches.append)
+    assert batches == [3, 3, 2]
