@@ -98,8 +98,8 @@ class _SourceTree:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None,
                   target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
-        parent, _, own = name.partition(".")
-        if parent != __name__ or own not in _SIBLINGS:
+        parent, _, folder = name.partition(".")
+        if parent != __name__ or folder not in _SIBLINGS:
             return None
         return importlib.machinery.PathFinder.find_spec(name, [str(_FOLDER.parent)], target)
 

@@ -74,7 +74,7 @@ class StageReport:
 
 
 def sample_counter(progress: Progress | None, title: str, total: int) -> Callable[[int], None]:
-    """Turn numbers of finished samples into fractions of one stage.
+    """Convert numbers of finished samples to fractions of one stage.
 
     Parameters
     ----------

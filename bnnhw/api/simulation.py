@@ -28,7 +28,7 @@ class Verification:
     run : Run
     expected : dict of int64 arrays
         Outputs of the golden model; of a core that saturates its sums, of the golden model that
-        saturates in the same way.
+        saturates alike.
     mismatches : int
         Frames of which any output differs from ``expected``.
     seconds : float
@@ -88,7 +88,7 @@ def mismatch_error(design: Design, x: np.ndarray, verified: Verification,
                              layer=difference.layer, frame=difference.frame,
                              channel=difference.channel)
     where = f"output '{first.output}' of layer '{layer}', frame {frame}, channel {channel}"
-    rest = "every stream before it is right" if engine == "verilator" else \
+    remark = "every stream before it is right" if engine == "verilator" else \
         "the emitted Verilog is right under Verilator"
-    return MismatchError(f"{frames}; first at {where}; {rest}", result=verified.run,
+    return MismatchError(f"{frames}; first at {where}; {remark}", result=verified.run,
                          layer=layer, frame=frame, channel=channel)

@@ -33,10 +33,10 @@ def show_parts(design: Design, library: flow.CellLibrary, task: flow.Task,
     library : CellLibrary
     task : Task
     files : (Path or None, Path or None)
-        Where the netlist goes, and the folder for LibreLane.
+        File for the netlist, and folder for LibreLane.
     json : bool
         Print one JSON document at the end, which has the parts that are known even if a later one
-        fails; then its key ``error`` says what failed.
+        fails; then its key ``error`` describes the failure.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Printing what the folds of a network were proven by."""
+"""Prints the certificate of each fold of a network, and the notes of its importer."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _print_folds(certificates: Sequence[Certificate], scores: dict[str, Any] | N
     if scores is None:
         return
     bits = scores["fraction_bits"]
-    way = "the integer sums" if bits < 0 else (
+    method = "the integer sums" if bits < 0 else (
         f"integer scale and offset of each class with {bits} fraction bits")
-    print(f"scores: {way} keep the order of all attainable scores of the model; {scores['ties']} "
-          "of them are equal as floats only")
+    print(f"scores: {method} keep the order of all attainable scores of the model; "
+          f"{scores['ties']} of them are equal as floats only")
     if not scores["exact_sums"]:
         print("note: the model scales its sums by numbers that are no powers of two; scores that "
               "are equal in hardware can differ by float rounding in the framework")

@@ -1,4 +1,4 @@
-"""What several verbs share: finding networks, reading arrays, tables and progress."""
+"""Helpers of several verbs: they open networks, read arrays, and show predictions and progress."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def load_graph(name: str) -> Graph:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Read an ``.npy`` file, with its header checked before memory is taken."""
+    """Read an ``.npy`` file, and check its header before memory is allocated."""
     try:
         with path.open("rb") as stream:
             version = np.lib.format.read_magic(stream)
@@ -77,20 +77,20 @@ def read_array(path: Path) -> np.ndarray:
                     else np.lib.format.read_array_header_2_0)
             shape, _, dtype = read(stream)
         if dtype.hasobject or math.prod(shape) * dtype.itemsize > MAX_SAMPLES:
-            raise ConfigError(f"holds an array of shape {shape} and type {dtype}, which is not "
-                              "taken", where=path.name)
+            raise ConfigError(f"has an array of shape {shape} and type {dtype}; expected numbers "
+                              f"of at most {MAX_SAMPLES:,} bytes", where=path.name)
         return np.atleast_1d(np.load(path, allow_pickle=False))
     except ConfigError:
         raise
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
-    except Exception as error:  # a broken header can fail in any way
+    except Exception as error:  # a broken header raises many kinds of errors
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"is not a numpy .npy file: {reason}", where=path.name) from None
 
 
 def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndarray:
-    """Read input samples from an ``.npy`` file, as the network reads them: channels last.
+    """Read input samples from an ``.npy`` file, and bring them into the network's layout.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndar
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:
-    """Print predictions as a table, those that are wrong with a remark."""
+    """Print predictions as a table; wrong ones have a remark."""
     if rows:
         print_table("predictions", COLUMNS, [row.row() for row in rows])
 
@@ -110,8 +110,8 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
 def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show progress on a terminal (standard error); elsewhere nothing.
 
-    Without a ``total`` nobody knows how far the work is: a spinner and the elapsed time show that
-    it goes on. With one, the bar pulses until the first part is reported.
+    Without a ``total``, a spinner and the elapsed time show that the work continues. With one, the
+    bar pulses until the first part is reported.
     """
     console = Console(stderr=True)
     counted = () if total is None else (BarColumn(), MofNCompleteColumn())

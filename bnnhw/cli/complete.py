@@ -1,6 +1,6 @@
 """Shell completion: the values that a shell offers for the arguments of verbs.
 
-Every list is imported when it is asked for, because verbs import this module at each start.
+Each function imports what it lists, because every verb imports this module at its start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``bnnhw doctor``: what this machine has of what bnnhw runs."""
+"""``bnnhw doctor``: examines the tools, extras and boards of this machine."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NAME = "doctor"
 
 
 def command(
-    warm: bool = typer.Option(False, "--warm", help="Compile the tools that come as WebAssembly "
+    warm: bool = typer.Option(False, "--warm", help="Compile the WebAssembly tools "
                               "now, instead of when each first runs."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Look at tools, extras, USB devices and permissions, and say what to install.
+    """Examine tools, extras, USB devices and permissions, and list what to install.
 
-    Ends with 0 where 'bnnhw build' has what it needs.
+    Ends with 0 if 'bnnhw build' has what it needs.
 
     Example: bnnhw doctor
     """
@@ -70,7 +70,7 @@ def _print(report: dict[str, Any]) -> None:
          else f"no: {install_command(extra['name'])}") for extra in report["extras"]])
     cold = [row["tool"] for row in report["warm"] if not row["warm"]]
     print(f"compiled: all but {', '.join(cold)}; 'bnnhw doctor --warm' does it" if cold
-          else "compiled: all tools that come as WebAssembly")
+          else "compiled: all WebAssembly tools")
     absent = [library["name"] for library in report["libraries"] if not library["found"]]
     if absent:
         print(f"libraries of the system that openFPGALoader needs: {', '.join(absent)} missing")

@@ -1,4 +1,4 @@
-"""``bnnhw flash``: a bitstream onto a board."""
+"""``bnnhw flash``: loads a bitstream onto a board."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def command(
     target: Path = typer.Argument(..., help="Build folder (build/NET/BOARD), or a bitstream."),
     board: str | None = typer.Option(None, autocompletion=board_names,
                                      help=f"Board: {', '.join(boards())}. A build folder "
-                                     "names its own."),
-    persistent: bool = typer.Option(False, "--persistent", help="Into the flash: it stays."),
+                                     "names it already."),
+    persistent: bool = typer.Option(False, "--persistent", help="Write the flash: the design "
+                                    "starts at every power-on."),
     weights: bool = typer.Option(True, "--weights/--no-weights", help="Write the weights of a "
                                  "design that loads them, always into the flash."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the command, and do nothing."),
@@ -40,22 +41,22 @@ def command(
                                    "there; 'bnnhw doctor' lists them."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Program a board; what it held is back after power-off, unless --persistent.
+    """Load a bitstream onto a board, until power-off or, with --persistent, into its flash.
 
-    Weights that a design loads at start-up go into the flash first, and stay there.
+    Weights that a design loads at start-up are always written into the flash, first.
 
     Example: bnnhw flash build/mnist_tfc/icebreaker --persistent
     """
     chosen, bitstream = locate(target, board)
     plan = plan_programming(chosen, bitstream, persistent, usb)
     first = plan_weights(chosen, bitstream, usb) if weights else None
-    steps = [plan] if first is None else [first, plan]
+    writes = [plan] if first is None else [first, plan]
     if dry_run:
         if json:
             print_json(SCHEMA, _result(plan, first, None))
         else:
-            for step in steps:
-                print(shlex.join(step.commands[0]))
+            for write in writes:
+                print(shlex.join(write.commands[0]))
             _remarks(plan)
         return
     if not json:
@@ -63,9 +64,9 @@ def command(
     if (persistent or first is not None) and not yes:
         _confirm(plan, first)
     start = time.monotonic()
-    for step in steps:
-        with progress(f"{step.tool}: {step.file if step is first else step.board.name}", None):
-            program(step, usb)
+    for write in writes:
+        with progress(f"{write.tool}: {write.file if write is first else write.board.name}", None):
+            program(write, usb)
     seconds = time.monotonic() - start
     if json:
         print_json(SCHEMA, _result(plan, first, seconds))
@@ -76,15 +77,15 @@ def command(
 
 
 def _remarks(plan: Programming) -> None:
-    """What to know before it runs; on standard error, so that the command stands alone."""
+    """Print remarks on standard error, so that standard output has the command alone."""
     programmer = plan.board.programmer
     remarks = [f"kept: {programmer.keeps}"] if plan.persistent and programmer.keeps else []
     remarks += [f"board: {note}" for note in _notes(plan)]
     if plan.copied:
-        remarks.append(f"{plan.file}: a copy of {plan.bitstream} with a DFU suffix, in a folder "
-                       "of its own")
+        remarks.append(f"{plan.file}: a copy of {plan.bitstream} with a DFU suffix, in a "
+                       "temporary folder")
     if plan.installed and plan.tool != programmer.tool:
-        remarks.append(f"{programmer.tool} is not installed: {plan.tool} takes its place")
+        remarks.append(f"{programmer.tool} is not installed: {plan.tool} is used instead")
     if not plan.installed:
         remarks.append(f"{plan.tool} is not installed: {INSTALL[plan.tool]}")
     for remark in remarks:

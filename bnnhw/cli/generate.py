@@ -1,4 +1,4 @@
-"""``bnnhw generate``: a network to Verilog and its manifest."""
+"""``bnnhw generate``: writes the Verilog of a network and its manifest."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def command(
                                          "layers.yaml, or name of a shipped design."),
     layers: str | None = typer.Option(None, autocompletion=networks, help="The network, instead of "
                                       "the first argument."),
-    out: Path = typer.Option(..., "-o", "--out", help="Verilog file; the manifest goes beside it "
-                             "as .json."),
+    out: Path = typer.Option(..., "-o", "--out", help="Verilog file; the manifest is written "
+                             "next to it as .json."),
     arch: str = typer.Option("streaming", autocompletion=arch_names,
                              help=f"Architecture: {', '.join(architectures())}."),
     device: str = typer.Option("generic", autocompletion=device_names,
@@ -72,12 +72,12 @@ def command(
         raise missed
 
 
-def _print(design: Design, files: Sequence[Path], clock: float | None, asked: bool) -> None:
+def _print(design: Design, files: Sequence[Path], clock: float | None, has_goal: bool) -> None:
     device = design.plan.device
     needed = design.architecture.resources(design.plan, get_device(device))
-    print_plan(design.plan, clock, needed, asked)
+    print_plan(design.plan, clock, needed, has_goal)
     if needed and needed.excess():
-        print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' says what "
-              "would")
+        print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' finds "
+              "what would")
     wrote = [str(path) for path in files]
     print(f"wrote {', '.join(wrote[:-1])} and {wrote[-1]}")

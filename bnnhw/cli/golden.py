@@ -1,4 +1,4 @@
-"""``bnnhw golden``: the integer model in software."""
+"""``bnnhw golden``: runs the integer golden model of a network on samples."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NAME = "golden"
 def command(
     network: str = typer.Argument(..., autocompletion=networks,
                                   help="Network, shipped design, or manifest of a design."),
-    inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
-    outputs: Path = typer.Option(..., help="Results: .npz, one array an output."),
+    inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], integers as the model reads."),
+    outputs: Path = typer.Option(..., help="Results: .npz, one array per output."),
     level: str = typer.Option("fast", autocompletion=levels,
                               help=f"One of {', '.join(golden.LEVELS)}; all are equal."),
     layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
@@ -47,7 +47,7 @@ def command(
 
 
 def outputs_file(results: dict[str, np.ndarray]) -> bytes:
-    """An .npz with one array an output."""
+    """Return an .npz with one array per output."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **results)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""``bnnhw import``: a trained model to net.yaml and weights.npz."""
+"""``bnnhw import``: converts a trained model to net.yaml and weights.npz."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def command(
                                    "and +1."),
     pixel_range: tuple[float, float] = typer.Option(
         (0.0, 1.0), help="What the model sees for pixel 0 and pixel 255."),
-    argmax: bool = typer.Option(True, help="Add the label behind the scores."),
+    argmax: bool = typer.Option(True, help="Add an output with the label, after the scores."),
     check: bool = typer.Option(True, "--check/--no-check", help="Compare every tensor with an "
                                "independent execution (onnxruntime, qonnx) on random samples."),
     samples: int | None = typer.Option(None, "--check-samples", min=1, help="Random samples of "
                                        "that comparison (default: 16 to 300, some seconds)."),
     json: bool = typer.Option(False, "--json", help="Print the certificate as JSON."),
 ) -> None:
-    """Import a trained network; every threshold is read off the model's own expression.
+    """Import a trained network; every threshold is derived from the arithmetic of the model.
 
     Example: bnnhw import model.onnx -o build/tfc
     """
@@ -73,7 +73,7 @@ def _checked(name: str, problem: str) -> str:
     Raises
     ------
     ConfigError
-        It is not a legal name; the message says that ``--name`` sets it.
+        It is not a legal name; the message names the option ``--name``.
     """
     try:
         TypeAdapter(Name).validate_python(name)

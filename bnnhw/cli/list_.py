@@ -1,4 +1,4 @@
-"""``bnnhw list``: what there is to choose from."""
+"""``bnnhw list``: lists architectures, devices, layer kinds, networks and boards."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def _built(board: str) -> list[dict[str, object]]:
                     "clock_mhz": float(report["clock_mhz"]), "fmax_mhz": float(report["fmax_mhz"]),
                     "frames_per_second": float(report["frames_per_second"])})
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue  # a build that broke off, or of another version
+            continue  # an incomplete build, or one of another version
     return found
 
 
 def _in_table(value: object) -> object:
-    """A cell; of builds, what each came to."""
+    """Return the cell of a value; builds are shown with their speed."""
     if not isinstance(value, list):
         return value
     return "; ".join(f"{b['network']}: {b['frames_per_second']:,.0f} frames/s, fmax "

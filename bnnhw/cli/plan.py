@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Plan a network: exact cycles and buffers, and an estimate of what it takes of a part.
 
-    On a part (hx8k, ecp5-85, …) without --ii or --fps: as fast as fits beside the host link.
+    On a part (hx8k, ecp5-85, …) without --ii or --fps: as fast as fits next to the host link.
     Ends with 3 where it does not fit, and with 4 where --ii or --fps is missed.
 
     Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80

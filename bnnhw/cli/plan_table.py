@@ -26,7 +26,7 @@ def print_plan(plan: AnyPlan, clock_mhz: float | None, needed: Resources | None 
     needed : Resources or None
         Estimate, for two more columns.
     has_goal : bool
-        The user gave a goal, so that the sentence says whether it is reached.
+        The user gave a goal, so the sentence reports whether it is reached.
     """
     arch = get_arch(plan.arch)
     rows = arch.describe(plan)
@@ -68,15 +68,15 @@ def print_resources(needed: Resources, plan: Plan) -> None:
         rows.append((name, used, "" if there is None else there, share, error))
     print_table(f"estimate for {needed.device.name}",
                 ("resource", "used", "available", "share", "error"), rows)
-    left = _beside_link(needed, plan)
+    left = _next_to_link(needed, plan)
     if left is not None:
         print("the host link of 'build' takes " + ", ".join(
             f"{link:,} {name}" for name, (link, _) in left.items()) + "; then remain "
-            + ", ".join(f"{rest:,} {name}" for name, (_, rest) in left.items()))
+            + ", ".join(f"{left_over:,} {name}" for name, (_, left_over) in left.items()))
 
 
-def _beside_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | None:
-    """Resources that the host link takes of a part, and what is left beside it and the plan."""
+def _next_to_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | None:
+    """Resources that the host link takes of a part, and what is left after it and the plan."""
     budget = needed.budget
     if budget is None:
         return None
@@ -93,12 +93,12 @@ def estimate_json(plan: Plan, needed: Resources | None,
     clock, left = arch.clock(plan, clock_mhz), None
     resources = None
     if needed is not None:
-        left = _beside_link(needed, plan)
+        left = _next_to_link(needed, plan)
         resources = {**needed.to_json(), "host_link": None, "remaining": None}
     if left is not None and resources is not None:
         keys = dict(zip(left, ("lut", "ff", "block_ram"), strict=True))
         resources["host_link"] = {keys[name]: link for name, (link, _) in left.items()}
-        resources["remaining"] = {keys[name]: rest for name, (_, rest) in left.items()}
+        resources["remaining"] = {keys[name]: left_over for name, (_, left_over) in left.items()}
     return {"clock": None if clock is None else {
                 "clock_mhz": clock.mhz, "given": clock_mhz is not None, "note": clock.reason,
                 "frames_per_second": round(arch.describe(plan).frames_per_second(clock.mhz), 2)},

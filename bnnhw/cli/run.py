@@ -30,26 +30,26 @@ NAME = "run"
 
 
 def command(
-    data: Path = typer.Argument(..., help="Samples: .npy, [n, ...], the model's own integers."),
+    data: Path = typer.Argument(..., help="Samples: .npy, [n, ...], integers as the model reads."),
     on: str = typer.Option(..., "--on", help="uart:PORT, uart:auto, sim:build/NET/BOARD, or "
                            "netlist:build/NET/BOARD, as it was placed."),
-    design: Path | None = typer.Option(None, help="Build folder of the design on the board; that "
-                                       "of sim: is its own."),
+    design: Path | None = typer.Option(None, help="Build folder of the design on the board; "
+                                       "sim: and netlist: name it already."),
     labels: Path | None = typer.Option(None, help="True labels (.npy), to print the accuracy."),
-    outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
+    outputs: Path | None = typer.Option(None, help="Results: .npz, one array per output."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
     show: int = typer.Option(0, min=0, metavar="N", help=SHOW_HELP),
     layout: str | None = typer.Option(None, autocompletion=layouts, help=LAYOUT_HELP),
-    repeats: int = typer.Option(1000, min=2, help="Frames that run on the board alone, one behind "
-                                "the other, to count its cycles."),
+    repeats: int = typer.Option(1000, min=2, help="Frames that run on the board back to back, "
+                                "without the line, to count cycles per frame."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
-    """Run samples on a board, compare every output with the golden model, and say what it took.
+    """Run samples on a board, compare every output with the golden model, and report times.
 
     Example: bnnhw run --on uart:/dev/ttyUSB1 --design build/tfc/icebreaker digits.npy
     """
     for path in filter(None, (data, labels)):
-        read_array(path)  # a file that is missing or damaged is reported before the board is
+        read_array(path)  # report a missing or damaged file before a missing board
     with Accelerator(on, design) as board:
         x = read_samples(data, board.build.graph, layout)[:limit]
         truth = None if labels is None else read_array(labels)[:limit]
@@ -74,7 +74,7 @@ def command(
 
 
 def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput) -> dict[str, Any]:
-    """Times are in seconds of the board, which are not ours where it is simulated."""
+    """Summarise a run; times are in seconds of the board, which may be simulated."""
     return {
         "on": on, "board": board.build.board, "design": board.identity.digest.hex(),
         "clock_hz": board.identity.clock_hz, "baud": board.build.baud,
@@ -95,11 +95,11 @@ def _print(s: dict[str, Any]) -> None:
     print(f"{s['frames']} frames on {s['board']} ({s['on']}): {s['mismatches']} differ from golden")
     if s["accuracy"] is not None:
         print(f"accuracy: {100 * s['accuracy']:.2f} %")
-    print(f"one frame there and back: {1e3 * s['round_trip_seconds']:.3f} ms, of that link "
+    print(f"round trip of one frame: {1e3 * s['round_trip_seconds']:.3f} ms, of that link "
           f"{1e3 * s['link_seconds']:.3f} ms, compute {1e3 * s['compute_seconds']:.3f} ms "
           f"({s['latency_cycles']:,} cycles, plan {s['planned_latency_cycles']:,})")
     print(f"frames/s: {s['frames_per_second']:,.0f} of the accelerator ({s['cycles_per_frame']:g} "
           f"cycles a frame, plan {s['planned_cycles_per_frame']}), "
           f"{s['link_frames_per_second']:,.0f} over the link")
     if s["troubles"]:
-        print(f"mended on the way: {', then '.join(s['troubles'])}")
+        print(f"repaired by sending again: {', then '.join(s['troubles'])}")

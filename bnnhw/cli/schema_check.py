@@ -25,7 +25,7 @@ class Field:
     meaning: str
 
     @property
-    def steps(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[str, ...]:
         """Keys, ``*`` and ``[]`` from the root on."""
         return tuple(re.findall(r"\[\]|[^.\[\]?]+", self.path))
 
@@ -47,22 +47,22 @@ def fields(schema: str) -> list[Field]:
             *(Field(*line.split(" ", 2)) for line in lines)]
 
 
-def _leaves(value: Any, steps: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every value inside a document, containers included, with its steps."""
-    if steps:
-        yield steps, value
+def _leaves(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value inside a document, containers included, with its keys."""
+    if keys:
+        yield keys, value
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, (*steps, key))
+            yield from _leaves(inner, (*keys, key))
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(inner, (*steps, "[]"))
+            yield from _leaves(inner, (*keys, "[]"))
 
 
-def _matches(steps: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    return len(steps) == len(pattern) and all(
-        wanted == step or (wanted == "*" and step != "[]")
-        for step, wanted in zip(steps, pattern, strict=True))
+def _matches(keys: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    return len(keys) == len(pattern) and all(
+        wanted == key or (wanted == "*" and key != "[]")
+        for key, wanted in zip(keys, pattern, strict=True))
 
 
 def problems(document: Any) -> list[str]:
@@ -73,30 +73,30 @@ def problems(document: Any) -> list[str]:
     rows = fields(name)
     found = []
     opaque: tuple[str, ...] | None = None
-    for steps, value in _leaves(document):
-        if opaque is not None and steps[:len(opaque)] == opaque and len(steps) > len(opaque):
+    for keys, value in _leaves(document):
+        if opaque is not None and keys[:len(opaque)] == opaque and len(keys) > len(opaque):
             continue
         opaque = None
-        exact = [row for row in rows if _matches(steps, row.steps)]
-        exact.sort(key=lambda row: "*" in row.steps)
-        inner = [row for row in rows if len(row.steps) > len(steps)
-                 and _matches(steps, row.steps[:len(steps)])]
+        exact = [row for row in rows if _matches(keys, row.keys)]
+        exact.sort(key=lambda row: "*" in row.keys)
+        inner = [row for row in rows if len(row.keys) > len(keys)
+                 and _matches(keys, row.keys[:len(keys)])]
         if inner and isinstance(value, (dict, list)):
             continue
         if exact and exact[0].accepts(value):
-            opaque = steps if isinstance(value, (dict, list)) else None
+            opaque = keys if isinstance(value, (dict, list)) else None
         elif not (value is None and inner and all(row.optional for row in inner)):
             expected = exact[0].type if exact else "nothing"
-            found.append(f"{'.'.join(steps)} is {value!r}, expected {expected}")
+            found.append(f"{'.'.join(keys)} is {value!r}, expected {expected}")
     return found + [f"{row.path} is missing" for row in rows
-                    if not row.optional and "*" not in row.steps and _missing(document, row.steps)]
+                    if not row.optional and "*" not in row.keys and _missing(document, row.keys)]
 
 
-def _missing(value: Any, steps: tuple[str, ...]) -> bool:
+def _missing(value: Any, keys: tuple[str, ...]) -> bool:
     """Whether a key is absent although what surrounds it is there."""
-    if not steps:
+    if not keys:
         return False
-    first, *others = steps
+    first, *others = keys
     if first == "[]":
         return any(_missing(inner, tuple(others)) for inner in value)
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``bnnhw simulate``: the emitted Verilog on real samples, against the golden model."""
+"""``bnnhw simulate``: runs the emitted Verilog on samples, against the golden model."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ NAME = "simulate"
 
 def command(
     design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
-    inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], the model's own integers."),
-    outputs: Path | None = typer.Option(None, help="Results: .npz, one array an output."),
+    inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], integers as the model reads."),
+    outputs: Path | None = typer.Option(None, help="Results: .npz, one array per output."),
     engine: str = typer.Option("verilator", autocompletion=of_words(*ENGINES),
                                help="verilator (batch), cocotb or pysim."),
     limit: int | None = typer.Option(None, "-n", min=1, help="Use the first N samples only."),
@@ -50,10 +50,10 @@ def command(
     in_stall: float = typer.Option(0.0, help="Chance of an idle input cycle."),
     out_stall: float = typer.Option(0.0, help="Chance of an output cycle without ready."),
     seed: int = typer.Option(1, help="Seed of the stalls."),
-    buffers: bool = typer.Option(False, "--buffers", help="Compare what buffers hold at most "
-                                 "with the depths of the plan, too."),
-    cells: bool = typer.Option(False, "--cells", help="Simulate what synthesis reads, down to the "
-                               "device's cells, where a design has a faster text beside it."),
+    buffers: bool = typer.Option(False, "--buffers", help="Also compare the highest fill level "
+                                 "of each buffer with its planned depth."),
+    cells: bool = typer.Option(False, "--cells", help="Simulate the Verilog that synthesis reads, "
+                               "with the device's cells, even if a faster equivalent exists."),
     json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
     """Simulate a design and compare every output with the golden model.

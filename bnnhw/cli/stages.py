@@ -1,4 +1,4 @@
-"""Stages of a long command: a bar each on a terminal, a line each elsewhere."""
+"""Shows the stages of a long command: a bar for each on a terminal, a line elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["StageClock", "stages"]
 
 
 class StageClock:
-    """Announce stages one after the other, and keep the time of each.
+    """Shows stages one after the other, and measures the time of each.
 
     Attributes
     ----------
@@ -58,11 +58,11 @@ class StageClock:
             self._report(fraction)
 
     def end(self) -> None:
-        """End the stage that is under way: it is done."""
+        """Mark the current stage as done."""
         self._leave("")
 
     def stop(self, why: str) -> None:
-        """End the stage that is under way before it is done; its bar stays where it is."""
+        """Stop the current stage before it is done; its bar keeps its length."""
         self._leave(why)
 
     def _leave(self, why: str) -> None:
@@ -72,7 +72,7 @@ class StageClock:
         self.seconds[self._title] = self.seconds.get(self._title, 0.0) + took
         if self._task is not None:
             if why:
-                # A bar without a total would pulse for good.
+                # A bar without a total would pulse forever.
                 total = self._bar.tasks[self._bar.task_ids.index(self._task)].total
                 self._bar.update(self._task, description=f"{self._title}: {why}",
                                  total=1.0 if total is None else total)

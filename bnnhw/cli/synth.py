@@ -69,14 +69,14 @@ def command(
     if (device is None) == (not cells):
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
-    wish = _Wish(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove, wire,
-                 netlist, librelane, layout)
+    chosen = _CellOptions(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove,
+                          wire, netlist, librelane, layout)
     if cells:
         if pnr:
             raise ConfigError("--pnr is for --device", where="synth")
-        _cells(loaded, cells, wish, seed, json)
+        _cells(loaded, cells, chosen, seed, json)
         return
-    given = [f.name for f in fields(wish) if getattr(wish, f.name) != f.default]
+    given = [f.name for f in fields(chosen) if getattr(chosen, f.name) != f.default]
     if given:
         raise ConfigError(f"--{given[0]} is for --cells", where="synth")
     assert device is not None
@@ -115,7 +115,7 @@ def _print(loaded: Design, report: SynthReport, pnr: dict[str, Any] | None) -> N
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _CellOptions:
     """Options of ``--cells``, by their names."""
 
     lef: tuple[Path, ...] = ()
@@ -142,12 +142,13 @@ class _Wish:
             return None
         count = self.gates or 8
         if self.energy and count < 2:
-            raise ConfigError("needs two samples, as it begins behind the first one",
+            raise ConfigError("needs two samples, as the measurement starts after the first one",
                               where="--energy", hint="--gates 8")
         if self.inputs is not None:
             x = read_samples(self.inputs, loaded.graph, self.layout)[:count]
             if len(x) < min(count, 2):
-                raise ConfigError(f"holds {len(x)} samples", where=str(self.inputs))
+                raise ConfigError(f"has {len(x)} samples, and two are needed",
+                                  where=str(self.inputs))
             return x, f"{len(x)} samples of {self.inputs.name}"
         element = loaded.graph.input.element
         x = np.random.default_rng(seed).integers(element.lo, element.hi + 1,
@@ -155,12 +156,12 @@ class _Wish:
         return x, f"{count} uniformly random samples"
 
 
-def _cells(loaded: Design, cells: list[str], wish: _Wish, seed: int, json: bool) -> None:
+def _cells(loaded: Design, cells: list[str], chosen: _CellOptions, seed: int, json: bool) -> None:
     from bnnhw import asic as flow
     from bnnhw.cli.cells import show_parts
 
-    task = flow.Task(not wish.unbuffered, wish.sta, wish.energy, wish.prove,
-                     wish.librelane is not None, wish.samples(loaded, seed), wish.period,
-                     wish.wire * 1e-15)
-    library = flow.load_library(cells, wish.lef)
-    show_parts(loaded, library, task, (wish.netlist, wish.librelane), json)
+    task = flow.Task(not chosen.unbuffered, chosen.sta, chosen.energy, chosen.prove,
+                     chosen.librelane is not None, chosen.samples(loaded, seed), chosen.period,
+                     chosen.wire * 1e-15)
+    library = flow.load_library(cells, chosen.lef)
+    show_parts(loaded, library, task, (chosen.netlist, chosen.librelane), json)

@@ -1,4 +1,4 @@
-"""Printing tables: as columns where they fit the terminal, otherwise row by row."""
+"""Prints tables: as columns if they fit the terminal, otherwise row by row."""
 
 from __future__ import annotations
 

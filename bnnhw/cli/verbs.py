@@ -53,5 +53,5 @@ class VerbGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Replace the placeholder of the verb that was named by its real command."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command if name is None else load_verb(name), rest
+        name, command, arguments = super().resolve_command(ctx, args)
+        return name, command if name is None else load_verb(name), arguments

@@ -145,7 +145,7 @@ def test_keys(schema: str) -> None:
     paths = [row.path for row in fields(schema)]
     assert len(set(paths)) == len(paths)
     for row in fields(schema):
-        assert all(re.fullmatch(r"\*|\[\]|[a-z][a-z0-9_]*", step) for step in row.steps), row
+        assert all(re.fullmatch(r"\*|\[\]|[a-z][a-z0-9_]*", key) for key in row.keys), row
         assert row.meaning
         assert "_a_" not in row.path
 
