@@ -1,4 +1,4 @@
-"""Folding: which (PE, SIMD) are legal, and the smallest hardware that meets a number of cycles."""
+"""Fold solver: picks the cheapest (PE, SIMD) of every layer that meets a target in cycles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Fold", "Matrix", "TooFastError", "check_fold", "solve"]
 
 
 class TooFastError(PlanError):
-    """A layer cannot take as few cycles a frame as the goal says.
+    """A layer cannot take as few cycles per frame as the target allows.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class TooFastError(PlanError):
     where : str
         The layer.
     least : int
-        The fewest that it can take.
+        Smallest number of cycles per frame of the layer.
     """
 
     def __init__(self, message: str, *, where: str, least: int, hint: str | None = None) -> None:
@@ -31,46 +31,47 @@ class TooFastError(PlanError):
 
 @dataclass(frozen=True)
 class Fold:
-    """PE rows by SIMD columns at a time, bits of integers in parallel or one after the other."""
+    """The parallelism of a layer: PE rows by SIMD columns per cycle, bits in parallel or serial."""
 
     pe: int
     simd: int
     serial: bool = False
 
     def cycles(self, rows: int, columns: int) -> int:
-        """Cycles a vector: SF * NF, padded up where the fold does not divide."""
+        """Cycles per vector: SF * NF, rounded up where the fold does not divide."""
         return beats(rows, self.pe) * beats(columns, self.simd)
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A product layer as the solver sees it.
+    """A product layer as the fold solver describes it.
 
     Parameters
     ----------
     name : str
     rows, columns : int
-        Of one matrix: of a group, of a window's vector. In a depthwise layer, channels and taps.
+        Size of one matrix: of a group, of the vector of a window. In a depthwise layer, channels
+        and taps.
     acc_width : int
         Bits of an accumulator.
     input_width : int
-        Bits of an element at the edge of the core, where the layer is the first one; else 1.
+        Bits of an input element of the core, where the layer is the first one; otherwise 1.
     fold : Fold or None
-        Given by hand.
+        Specified by the user.
     vectors : int
-        Vectors a frame: positions times groups; positions alone in a depthwise layer.
+        Vectors per frame: positions times groups; positions alone in a depthwise layer.
     taps : int
-        Pixels of a window, each with ``columns / taps`` channels; 1 where there is no window.
+        Pixels of a window, each with ``columns / taps`` channels; 1 without a window.
     pixels : int
-        Groups of channels that come in a frame, which also take their time.
+        Groups of channels that arrive per frame; their transfer can limit the rate.
     bits : int
         Bits of an element that the layer multiplies.
     depthwise : bool
-        Each row has channels of its own.
+        Each row has private channels.
     all_taps : bool
-        All taps of a window can come in one word.
+        One word can carry all taps of a window.
     sums : bool
-        Accumulators go on, and not a bit a row.
+        The output is the accumulators instead of one bit per row.
     """
 
     name: str
@@ -92,26 +93,26 @@ class Matrix:
         return self.columns // self.taps
 
     def sf(self, simd: int) -> int:
-        """Words of a vector: all words of a pixel for each tap, or all taps in each word."""
+        """Words per vector: all words of a pixel for each tap, or all taps in each word."""
         if simd <= self.channels or self.taps == 1:
             return self.taps * beats(self.channels, simd)
         return beats(self.channels, simd // self.taps)
 
     def lanes_in(self, fold: Fold) -> int:
-        """Channels a word on the stream that brings the map."""
+        """Channels per word of the stream that carries the map."""
         if self.depthwise:
             return fold.pe
         return fold.simd if fold.simd <= self.channels or self.taps == 1 else fold.simd // self.taps
 
     def cycles(self, fold: Fold) -> int:
-        """Cycles a frame, of the array and of the stream in front of it."""
+        """Cycles per frame: the larger of those of the array and of its input stream."""
         planes = self.bits if fold.serial else 1
         array = self.vectors * beats(self.rows, fold.pe) * self.sf(fold.simd) * planes
         across = self.rows if self.depthwise else self.channels
         return max(array, self.pixels * beats(across, self.lanes_in(fold)))
 
     def legal_simd(self, simd: int) -> bool:
-        """Up to the channels of a pixel, or a multiple of all taps of a window."""
+        """Whether words carry complete taps: at most the channels, or a multiple of the taps."""
         if self.depthwise:
             return simd == 1 or (simd == self.taps and self.all_taps)
         return 1 <= simd <= self.channels or \
@@ -119,7 +120,7 @@ class Matrix:
 
 
 def check_fold(matrix: Matrix, fold: Fold) -> None:
-    """Refuse a fold that is larger than its matrix, or that cuts through the taps of a window."""
+    """Raise an error where a fold exceeds its matrix, or divides the taps of a window."""
     for key, value, limit in (("pe", fold.pe, matrix.rows), ("simd", fold.simd, matrix.columns)):
         if not 1 <= value <= limit:
             nearest = min(max(value, 1), limit)
@@ -138,33 +139,34 @@ def check_fold(matrix: Matrix, fold: Fold) -> None:
 
 
 def _area(matrix: Matrix, fold: Fold) -> float:
-    """Rough slots of an MVTU: an XNOR and its share of the popcount tree, and the accumulator.
+    """Rough LUT count of an MVTU: XNORs, adder trees, accumulators and buffers.
 
-    Only the order of candidates matters here; 2.6 slots a lane is what synthesis gives for
-    adder trees on LUT4 with run-time weights (2.70 measured at N = 255).
+    Only the order of candidates matters; 2.6 LUTs per lane is the result of synthesis for adder
+    trees on LUT4 with run-time weights (2.70 measured at N = 255).
     """
     groups = beats(matrix.rows, fold.pe)
     padded = groups * fold.pe * matrix.sf(fold.simd) * fold.simd
-    memory = padded / 512  # a block RAM bit is cheap, but padding is not free
-    # The input word is buffered, or compared bit by bit.
+    memory = padded / 512  # bits of block RAM are cheap, but padding is not free
+    # The input word is buffered, or thresholded bit by bit.
     front = float(fold.simd * matrix.input_width)
     planes = matrix.bits if not fold.serial else 1
-    lane = 2.6 * (1 + 0.6 * (planes - 1))  # numbers need no more XNOR, and wider adders
+    lane = 2.6 * (1 + 0.6 * (planes - 1))  # numbers need wider adders, but no more XNORs
     extra = 0.0
-    if fold.serial:  # the register of the planes, and their choice
+    if fold.serial:  # the register of the planes, and their multiplexers
         extra = fold.pe * 1.5 * (fold.simd.bit_length() + matrix.bits) + 2.7 * fold.simd
     if matrix.taps > 1 and fold.simd > matrix.channels:
         front += 2.0 * fold.simd  # the registers of a parallel window
-    # Behind sums everything is as wide: an argmax takes 8 tables a bit and row.
-    behind = 8.0 if matrix.sums else 0.0
-    return fold.pe * (lane * fold.simd + (1.5 + behind) * matrix.acc_width) + extra + front + memory
+    # After sums every unit is as wide: an argmax takes 8 LUTs per bit and row.
+    after_sums = 8.0 if matrix.sums else 0.0
+    rows = fold.pe * (lane * fold.simd + (1.5 + after_sums) * matrix.acc_width)
+    return rows + extra + front + memory
 
 
 def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:
-    """Rough slots between PE = a and the next SIMD = b, by what synthesis for an ECP5 takes.
+    """Rough LUT count of a converter from PE = a to SIMD = b, from synthesis for ECP5.
 
-    A shift register; what turns words and finds places in it, which is more the fewer divisors
-    both have in common; and a second way out for a last word that ``elements`` do not fill.
+    It has a shift register; a rotator and a position decoder, which grow as the common divisor
+    shrinks; and a second output multiplexer for a last word that ``elements`` do not fill.
     """
     common = np.gcd(a, b)
     lanes = a + 2.0 * b
@@ -174,7 +176,7 @@ def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:
 
 
 def _simds(matrix: Matrix, words: int) -> list[int]:
-    """The smallest SIMD of at most ``words`` words a vector, and the next one that divides."""
+    """Return the smallest SIMD with at most ``words`` words per vector, and the next divisor."""
     if matrix.depthwise:
         return [1] if words >= matrix.taps else [matrix.taps] if matrix.all_taps else []
     channels, scale = matrix.channels, 1
@@ -205,19 +207,19 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
                 fold = Fold(pe, simd, planes > 1)
                 while matrix.cycles(fold) > target and matrix.legal_simd(fold.simd + 1) \
                         and not matrix.depthwise:
-                    fold = Fold(pe, fold.simd + 1, planes > 1)  # the stream in front is too slow
+                    fold = Fold(pe, fold.simd + 1, planes > 1)  # the input stream is too slow
                 if matrix.cycles(fold) <= target:
                     folds.add(fold)
     if not folds:
         widest = matrix.columns if matrix.all_taps else 1 if matrix.depthwise else matrix.channels
         least = matrix.cycles(Fold(matrix.rows, widest))
-        raise TooFastError(f"cannot take fewer than {least} cycles a frame, but {target} are asked "
-                           "for", where=f"layer '{matrix.name}'", least=least)
+        raise TooFastError(f"cannot take fewer than {least} cycles a frame, but the target is "
+                           f"{target}", where=f"layer '{matrix.name}'", least=least)
     return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial))
 
 
 def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
-    """Folds of every layer; the error is about the layer that needs most cycles."""
+    """List the folds of every layer; an error names the layer that needs the most cycles."""
     choices, slowest = [], None
     for matrix in matrices:
         try:
@@ -231,16 +233,16 @@ def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
 
 
 def solve(matrices: list[Matrix], target: int) -> list[Fold]:
-    """Find the folds of least estimated area with at most ``target`` cycles a layer.
+    """Pick the folds of least estimated area with at most ``target`` cycles per frame and layer.
 
-    Dynamic programming along the layers, over every row folding with its smallest sufficient SIMD
-    and the next one that divides; width converters between neighbours are part of the cost. Folds
-    given by hand are kept, also where they are slower than the target.
+    Dynamic programming along the layers covers every row folding with its smallest sufficient
+    SIMD and the next divisor; the cost includes width converters between neighbours. Folds that
+    the user specified are kept, even where they are slower than the target.
 
     Raises
     ------
     PlanError
-        A fold given by hand is not legal, or a layer cannot be that fast.
+        A user-specified fold is not legal, or a layer cannot meet the target.
     """
     if not matrices:
         return []

@@ -32,6 +32,7 @@ class Schedule:
     ----------
     units : tuple of Unit
     ii, latency : int
+        Cycles per frame, and cycles from the first input word to the last output word.
     spans : tuple of Span
     """
 

@@ -1,20 +1,20 @@
-"""Exact cycles and buffer depths without simulation: a token model of joined units.
+"""Computes exact cycles and buffer depths without simulation, from the token models of all units.
 
-Each stream has a list of cycles, one for each word that is transferred. A unit says, for given
-lists, when it can take each input word at the earliest and when it can show each output word. A
-word moves in the first cycle in which its producer shows it, its consumer takes it, and the word
-before it is gone. All of these rules are of the form "not before another event plus a constant",
-so the earliest lists are the least solution of a system of maxima; sweeps over all units, whole
-lists at a time, raise the lists until nothing changes, which is that solution.
+Each stream has a list of cycles, one for each transferred word. For given lists, a token model
+returns the earliest cycle in which its unit can accept each input word and show each output word.
+A word is transferred in the first cycle in which its producer shows it, its consumer accepts it,
+and the word before it has been transferred. All of these rules have the form "not before another
+event plus a constant", so the earliest lists are the least fixed point of a system of maxima.
+Sweeps over all units raise entire lists until nothing changes, which is that fixed point.
 
-Why it is right about rates and locks. Events only ever wait for the completion of other events,
-and more room or earlier words never delay anything (the system is monotone). So if there is any
-schedule that repeats every II cycles with the buffers of the plan, the hardware, which does each
-step as early as it can, keeps up with it: it never locks up, and its frames come at least as
-fast. ``size`` finds such a schedule (words offered evenly, buffers of unknown size unbounded),
-reads off what each buffer held at most, and that is its depth.
+Why rates and deadlocks are exact: events only wait for the completion of other events, and more
+buffer space or earlier words never delay anything (the system is monotone). So if any schedule
+repeats every II cycles with the buffers of the plan, the hardware, which performs each step as
+early as it can, keeps up with it: it never deadlocks, and its frames arrive at least as fast.
+``size`` finds such a schedule (words offered evenly, undecided buffers unbounded); the maximum
+fill level of each buffer is its depth.
 
-The components in ``rtl`` name the constants (latency, depth, capacity); nothing is counted twice.
+The ``Params`` of each unit state its constants (latency, depth, capacity) once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_SWEEPS = 4000
 
 @dataclass(frozen=True)
 class Edge:
-    """A stream: the block and port that give it and that take it; None outside the core."""
+    """A stream: its producer's and its consumer's block and port; None outside the core."""
 
     words: int
     giver: tuple[int, int] | None
@@ -50,7 +50,7 @@ class TokenNet:
     edges : list of Edge
         The first one is the input of the core.
     names : list of str
-        Of the blocks, for errors.
+        Names of the blocks, for errors.
     """
 
     blocks: list[Block]
@@ -73,12 +73,12 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
     ----------
     frames : int
     offers : int64 [frames * words of the input]
-        When the world offers each word; it takes results at once.
+        Cycle in which each input word is offered; results are always accepted at once.
 
     Raises
     ------
     PlanError
-        The units lock each other up: a buffer is too small.
+        The units deadlock: a buffer is too small.
     """
     times = [np.arange(frames * edge.words, dtype=np.int64) for edge in net.edges]
     times[0] = one_a_cycle(offers)
@@ -106,7 +106,7 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
 
 
 def _limit(net: TokenNet, frames: int, offers: Times) -> int:
-    """A cycle by which everything has ended, if it ever ends: all units one after the other."""
+    """Upper bound of all cycles without a deadlock: all units run one after the other."""
     serial = sum(frames * block.serial_cycles for block in net.blocks)
     return int(offers[-1]) + serial + 64 * (len(net.blocks) + 1)
 
@@ -117,7 +117,7 @@ def steady(net: TokenNet, ii: int) -> tuple[int, int, list[Times]]:
     Returns
     -------
     ii : int
-        Larger than asked for where a unit cannot keep up.
+        Larger than the argument where a unit cannot keep up.
     frames : int
     times : list of int64 arrays
         Of ``frames`` frames, the last two of which differ by ``ii`` in every word.
@@ -125,7 +125,7 @@ def steady(net: TokenNet, ii: int) -> tuple[int, int, list[Times]]:
     Raises
     ------
     PlanError
-        The frames never come to repeat.
+        The frames never become periodic.
     """
     words = net.edges[0].words
     frames = 3
@@ -140,7 +140,7 @@ def steady(net: TokenNet, ii: int) -> tuple[int, int, list[Times]]:
         same = all((a == b).all() for a, b in zip(gaps, before, strict=True))
         slowest = max(int(g.max()) for g in gaps)
         if slowest > ii and (same or frames >= 24):
-            ii, frames = slowest, 3  # some unit falls behind by the same in each frame
+            ii, frames = slowest, 3  # some unit falls back by the same amount in each frame
         else:
             frames *= 2
-    raise PlanError("the units never settle to a constant number of cycles a frame")
+    raise PlanError("the units never reach a constant number of cycles per frame")

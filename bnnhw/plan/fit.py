@@ -1,4 +1,4 @@
-"""Folds that were written for the network as the user sees it, for the network after passes."""
+"""Adapts user-specified folds to layers that passes have shrunk."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ __all__ = ["fit_hints"]
 
 
 def fit_hints(hints: Hints, written: Graph, reduced: Graph) -> Hints:
-    """Check folds against the written layers, and cut them where a pass made a layer smaller.
+    """Check folds against the original layers, and reduce them where a pass made a layer smaller.
+
+    Parameters
+    ----------
+    hints : dict
+        Folds and memories by the name of their layer.
+    written, reduced : Graph
+        The network before and after the passes.
 
     Raises
     ------
     PlanError
-        A fold is larger than the layer that it was written for.
+        A fold is larger than its layer in the original network.
     """
     fitted = {}
     for name, hint in hints.items():

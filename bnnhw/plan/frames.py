@@ -1,4 +1,4 @@
-"""Samples to input words, output words to outputs, as a Plan lays them out."""
+"""Converts samples to input words and output words to outputs, in the layout of a Plan."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["decode_frames", "encode_frames"]
 
 
 def encode_frames(plan: Plan, graph: Graph, x: np.ndarray) -> np.ndarray:
-    """Make the words of ``x [n, *graph.input.shape]``: uint8 ``[n * words, bytes]``."""
+    """Pack samples ``x [n, *graph.input.shape]`` as words: uint8 ``[n * words, bytes]``."""
     values = graph.accept_input(x).reshape(len(x) * plan.i.groups, -1)
     return stream_words(values, plan.i.lanes, plan.i.width).reshape(-1, plan.i.bytes)
 
 
 def decode_frames(plan: Plan, graph: Graph, words: np.ndarray) -> dict[str, np.ndarray]:
-    """Read the outputs off the words ``[n * words, bytes]``: int64 arrays, as golden gives them."""
+    """Unpack words ``[n * words, bytes]`` into outputs: int64 arrays, shaped as in golden."""
     frames = words.reshape(-1, plan.o.words, plan.o.bytes)
     types = graph.output_types()
     outputs = {}

@@ -1,4 +1,4 @@
-"""Whether a plan reaches its goal, and which goal the network does reach."""
+"""Checks whether a plan meets its goal, and finds a goal that the network can meet."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from bnnhw.plan.model import Plan
 __all__ = ["advise", "check_goal", "plan_goal", "settle"]
 
 TRIES = 40
-"""Numbers of cycles that are tried until one is reached; each is larger than the one before."""
+"""Maximum number of targets that are tried until one is met; each is larger than the last."""
 
 Fits = Callable[[Plan], bool]
 
 
 def settle(planner: Callable[[int], Plan], cycles: int,
            fits: Fits = lambda plan: True) -> Plan | None:
-    """Find a number of cycles that is reached when it is asked for, and plan for it.
+    """Find a target that its own plan meets, and return this plan.
 
-    A plan can take more cycles than its target. What this returns takes at most its target, so
-    that whoever asks for ``plan.target_cycles`` cycles gets this very plan.
+    A plan can take more cycles than its target. The returned plan takes at most its target, so
+    planning for ``plan.target_cycles`` again gives the same plan.
 
     Parameters
     ----------
     planner : callable
     cycles : int
-        The first number that is tried.
+        First target to try, in cycles per frame.
     fits : callable
         Whether a plan is small enough.
 
     Returns
     -------
     Plan or None
-        None where none was found.
+        None where no target was found.
     """
     for _ in range(TRIES):
         try:
@@ -48,26 +48,26 @@ def settle(planner: Callable[[int], Plan], cycles: int,
             break
         if plan.ii <= cycles and fits(plan):
             return plan
-        # One that is reached but too large gets a quarter more cycles.
+        # A plan that meets its target but is too large gets a quarter more cycles.
         cycles = plan.ii if plan.ii > cycles else cycles + max(1, cycles // 4)
     return None
 
 
 def plan_goal(planner: Callable[[Goal], Plan], goal: Goal,
               fits: Fits = lambda plan: True) -> Plan:
-    """Plan for a goal; where it is out of reach, the error names cycles that are reached.
+    """Plan for a goal; where no plan can meet it, the error suggests a target that can be met.
 
     Parameters
     ----------
     planner : callable
     goal : Goal
     fits : callable
-        Whether the plan that is advised is small enough.
+        Whether the suggested plan is small enough.
 
     Raises
     ------
     PlanError
-        A layer cannot be that fast.
+        A layer cannot meet the target.
     """
     try:
         return planner(goal)
@@ -81,7 +81,7 @@ def plan_goal(planner: Callable[[Goal], Plan], goal: Goal,
 
 def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
                fits: Fits = lambda plan: True) -> None:
-    """Refuse a plan that is slower than what the user asked for.
+    """Raise an error where a plan is slower than the user's goal.
 
     Parameters
     ----------
@@ -89,14 +89,14 @@ def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
         Made for ``goal``.
     goal : Goal
     planner : callable
-        Makes the plan that is advised.
+        Makes the suggested plan.
     fits : callable
-        Whether that is small enough.
+        Whether the suggested plan is small enough.
 
     Raises
     ------
     TimingError
-        It takes more cycles a frame than its target.
+        The plan takes more cycles per frame than its target.
     """
     if (goal.target_cycles is None and goal.fps is None) or plan.ii <= plan.target_cycles:
         return
@@ -112,7 +112,7 @@ def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
 
 
 def advise(reached: Plan | None, clock_mhz: float | None) -> str:
-    """The option that gives a plan that was found to be reached, in words."""
+    """Describe the option that selects a plan which meets its target."""
     if reached is None:
         return "no number of cycles was found that is reached and fits"
     rate = f" ({clock_mhz * 1e6 / reached.ii:,.0f} frames/s at {clock_mhz:g} MHz)" \

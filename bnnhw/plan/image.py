@@ -1,4 +1,4 @@
-"""The tables of a plan that are loaded at start-up, and the image of their words."""
+"""Makes the image of the weight ROMs that a core loads at start-up."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ __all__ = ["load_tables", "weight_image"]
 
 
 def load_tables(plan: Plan) -> tuple[LoadedMemory, ...]:
-    """Tables that are loaded, in the order in which they are."""
+    """List the ROMs that are loaded at start-up, in the order of loading."""
     return tuple(LoadedMemory(unit.name, memory.depth, memory.width)
                  for unit in plan.units for memory in unit.memories() if memory.style == "spram")
 
 
 def weight_image(plan: Plan, graph: Graph) -> WeightImage | None:
-    """What a core of the plan has to load; None where it has all it needs.
+    """Make the image that a core of the plan loads; None where nothing is loaded.
 
-    ``graph`` is the one that the plan was made for.
+    Parameters
+    ----------
+    plan : Plan
+    graph : Graph
+        The network that the plan was made for.
     """
     tables = load_tables(plan)
     if not tables:

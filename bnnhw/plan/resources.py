@@ -1,4 +1,4 @@
-"""What a plan takes of a part, what is too much, and the fastest plan that fits."""
+"""Estimates the resources of a plan, and finds the fastest plan that fits a part."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from bnnhw.plan.model import Plan
 __all__ = ["Planner", "Resources", "describe_excess", "fastest_fit", "fits", "resources"]
 
 HALVINGS = 12
-"""Times that the cycles are halved until it is given up: by then tables are as wide as memories."""
+"""Maximum number of halvings of the target; beyond it every ROM is as wide as a block RAM."""
 WORSE = 2.0
-"""How much worse a faster design may fit until no still faster one is tried."""
+"""The search for faster designs stops where the fit is worse by this factor."""
 STEPS, ROUGH_STEPS = 48, 8
-"""Numbers of cycles an octave that are tried below what bisection finds; of large networks few."""
+"""Targets per octave that are tried below the result of bisection; fewer for large networks."""
 
 Planner = Callable[[Goal | int], Plan]
-"""Plans for a goal or a number of cycles a frame; raises PlanError where a layer cannot be that
-fast."""
+"""Plans for a goal or a target in cycles per frame; raises PlanError where no fold meets it."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +39,22 @@ class Resources:
     total : Cost
     error : float
         90th percentile of the relative error of the LUT estimate over whole designs.
-    homeless_bits : int
-        Bits of large tables that found no block RAM, nor SPRAM where there is some, and take lookup
-        tables instead.
+    unplaced_rom_bits : int
+        Bits of large ROMs for which neither block RAM nor SPRAM is left, so that they take LUTs.
     """
 
     device: Device
     units: tuple[tuple[str, Cost], ...]
     total: Cost
     error: float
-    homeless_bits: int = 0
+    unplaced_rom_bits: int = 0
 
     @property
     def budget(self) -> Budget | None:
         return self.device.budget
 
     def rows(self) -> list[tuple[str, int, int | None]]:
-        """Resource, what is used, what there is."""
+        """Return the name of each resource, how much is used, and how much the part has."""
         total, part = self.total, self.budget
         there = (None, None, None) if part is None else (part.luts, part.ffs, part.blocks)
         used = (round(total.lut), round(total.ff), total.block)
@@ -67,7 +65,7 @@ class Resources:
         return rows
 
     def excess(self) -> dict[str, int]:
-        """What is used beyond what there is."""
+        """Return by how much the plan exceeds the part, for each resource that is too small."""
         return {name: used - there for name, used, there in self.rows()
                 if there is not None and used > there}
 
@@ -87,15 +85,15 @@ class Resources:
 
 
 def resources(plan: Plan, device: Device) -> Resources | None:
-    """Estimate a plan; None for a family that nothing was measured for."""
+    """Estimate a plan; None where the family has no cost model."""
     if device.family.costs is None:
         return None
     units = [(unit.name, unit.params.cost(device)) for unit in plan.units]
-    homeless = sum(m.depth * m.width for unit in plan.units for m in unit.memories()
+    unplaced = sum(m.depth * m.width for unit in plan.units for m in unit.memories()
                    if not m.written and m.style == "lut" and m.depth >= device.memory.rom_min_depth)
     return Resources(device, tuple(units), sum((c for _, c in units), Cost(0, 0, 0)),
                      device.family.costs.lut_error,
-                     homeless)
+                     unplaced)
 
 
 def fits(plan: Plan, device: Device) -> bool:
@@ -106,11 +104,11 @@ def fits(plan: Plan, device: Device) -> bool:
 
 def fastest_fit(planner: Planner, device: Device, slowest: int,
                 room: Callable[[Plan], Device] | None = None) -> Plan:
-    """Find the fewest cycles a frame with which the design fits the part, and that are reached.
+    """Find the plan with the fewest cycles per frame that fits the part and meets its target.
 
-    Whoever asks for ``target`` cycles of the plan gets the same plan. By bisection, and then step
-    by step below: memories come in sizes, so that a design can fit
-    where one of more cycles does not.
+    Planning for ``target_cycles`` of the returned plan gives the same plan. The search bisects,
+    and then tries single targets below the result: memories come in fixed sizes, so fitting is
+    not monotonic, and a faster design can fit where a slower one does not.
 
     Parameters
     ----------
@@ -118,14 +116,14 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     device : Device
         A part.
     slowest : int
-        Cycles a frame of the smallest design: everything folded to one lane.
+        Cycles per frame of the smallest design, in which every layer is folded to one lane.
     room : callable or None
-        What of the part is there for a plan, beside what else comes with it; None for all.
+        Device budget left after the host link; None means the whole device.
 
     Raises
     ------
     FitError
-        Not even the smallest design fits.
+        No design fits, not even the smallest.
     """
     device.family.need_costs()
 
@@ -134,11 +132,11 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
 
     best, low = _fitting(planner, needs, device, slowest)
     high = best.ii
-    # Large networks take seconds a plan; there two percent is near enough.
+    # A plan of a large network takes seconds, so the search stops within two percent.
     large = sum(unit.o.words for unit in best.units) > 1_000_000
     near = 50 if large else 500
     while low < high and high - low > high // near:
-        # Cycles span decades, so that the middle is that of their logarithms.
+        # Cycles span decades, so the search bisects their logarithm.
         middle = min(max(int((low * high) ** 0.5), low), high - 1)
         try:
             plan = planner(middle)
@@ -163,7 +161,7 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
 
 def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Plan,
            steps: int) -> Plan:
-    """Try fewer cycles, powers of two among them, until a design is far too large."""
+    """Try fewer cycles, including powers of two, until a design is far too large."""
     cycles = best.ii
     while cycles > 1:
         step = math.ceil(steps * math.log2(cycles)) - 1
@@ -173,25 +171,26 @@ def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Pl
         except PlanError:
             break
         needed = needs(plan)
-        if needed is None or _beyond(needed) > WORSE:
+        if needed is None or _utilisation(needed) > WORSE:
             break
         if not needed.excess() and plan.ii < best.ii:
             best = plan
-        cycles = min(cycles, plan.ii)  # all between would be the same plan
+        cycles = min(cycles, plan.ii)  # every target in between gives the same plan
     return best
 
 
 def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device: Device,
              slowest: int) -> tuple[Plan, int]:
-    """The smallest design; or, since narrow tables waste memories, a somewhat faster one that fits.
+    """Find a design that fits, by halving the cycles of the smallest design.
 
-    Where there is SPRAM, which wastes most, it goes on to the fastest one of half the cycles each.
-    Returned with the cycles a frame from which on faster ones can be sought.
+    Narrow ROMs waste memories, so a somewhat faster design can fit where the smallest does not.
+    On parts with SPRAM, whose wide words waste most, the halving continues to the fastest design
+    that fits. Returns the plan, and the cycles per frame above which a search can continue.
 
     Raises
     ------
     FitError
-        None fits; the error tells what the one lacks that lacks least.
+        No design fits; the error describes the one that exceeds the part least.
     """
     best, low, cycles = None, 1, slowest
     least: Resources | None = None
@@ -205,10 +204,10 @@ def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device
             break
         needed = needs(plan)
         assert needed is not None
-        if least is None or _beyond(needed) < _beyond(least):
+        if least is None or _utilisation(needed) < _utilisation(least):
             least = needed
-        # Fewer cycles take more lanes: where that made it much worse, it ends.
-        elif _beyond(needed) > max(1.0, WORSE * _beyond(least)):
+        # Fewer cycles need more lanes; the search stops where this makes the fit much worse.
+        elif _utilisation(needed) > max(1.0, WORSE * _utilisation(least)):
             break
         if not needed.excess():
             best, low = plan, max(1, plan.ii // 2) if further else 1
@@ -224,17 +223,17 @@ def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device
     return best, low
 
 
-def _beyond(needed: Resources) -> float:
-    """How many times what there is of the scarcest resource is used."""
+def _utilisation(needed: Resources) -> float:
+    """Return the utilisation of the scarcest resource."""
     return max(used / max(there, 1) for _, used, there in needed.rows() if there is not None)
 
 
 def describe_excess(needed: Resources) -> str:
-    """Which resource is short, and by how much."""
+    """Describe which resources are exceeded, and by how much."""
     rows = {name: (used, there) for name, used, there in needed.rows()}
     text = "; ".join(f"{name} {rows[name][0]:,} of {rows[name][1]:,} ({over:,} too many)"
                      for name, over in needed.excess().items())
-    if "LUT4" in needed.excess() and needed.homeless_bits:
+    if "LUT4" in needed.excess() and needed.unplaced_rom_bits:
         neither = " and no SPRAM" if needed.budget and needed.budget.spram else ""
-        text += f"; tables of {needed.homeless_bits / 1024:,.0f} kbit found no block RAM{neither}"
+        text += f"; {needed.unplaced_rom_bits / 1024:,.0f} kbit of ROMs found no block RAM{neither}"
     return text

@@ -1,4 +1,4 @@
-"""Laying units along the network: streams, forks, width converters, and the units of each layer."""
+"""Builds the list of units along the network, with forks and width converters between them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Builder"]
 
 
 class Builder:
-    """The units so far, and the streams that layers still have to give.
+    """The units that exist so far, and the streams that later layers can still read.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ class Builder:
     device : Device
     hints : Hints
     target_cycles : int
-        Cycles a frame that no unit should exceed.
+        Cycles per frame that no unit should exceed.
     folds : dict
         Matrix and fold of each product layer, by its name.
     memories : dict
-        Storage of the tables of each product layer.
+        Storage of the ROMs of each product layer.
     """
 
     def __init__(self, graph: Graph, device: Device, hints: Hints, target_cycles: int,
@@ -52,25 +52,25 @@ class Builder:
                 self._alias[layer.name] = self.resolve(layer.source)
         self.forwarding = {layer.name: self.resolve(layer.source) for layer in graph.layers
                            if isinstance(layer, ArgMax) and self._forwards(layer)}
-        """Argmax layers that hand their scores on with the label, and whose scores those are."""
+        """Argmax layers that emit their scores with the label, and the layers of these scores."""
 
     def resolve(self, name: str) -> str:
-        """The layer, or ``input``, whose stream a layer's output is."""
+        """Return the layer, or ``input``, whose stream carries a layer's output."""
         return self._alias.get(name, name)
 
     def readers(self, name: str) -> int:
-        """Units and outputs that read a stream."""
+        """Count the units and outputs that read a stream."""
         sources = [s for layer in self.graph.layers if layer.name not in self._alias
                    for s in layer.sources]
-        # Two outputs of one layer are one stream.
-        handed_out = {self.resolve(s) for _, s in self.graph.outputs}
-        return sum(self.resolve(s) == name for s in sources) + (name in handed_out)
+        # Two outputs of one layer share one stream.
+        output_layers = {self.resolve(s) for _, s in self.graph.outputs}
+        return sum(self.resolve(s) == name for s in sources) + (name in output_layers)
 
     def _forwards(self, layer: ArgMax) -> bool:
-        """Whether the scores are an output too, and nothing else reads them."""
-        handed_out = {self.resolve(s) for _, s in self.graph.outputs}
+        """Return whether the scores are an output too, and no other layer reads them."""
+        output_layers = {self.resolve(s) for _, s in self.graph.outputs}
         scores = self.resolve(layer.source)
-        return layer.name in handed_out and scores in handed_out and \
+        return layer.name in output_layers and scores in output_layers and \
             scores != "input" and self.readers(scores) == 2 and self.readers(layer.name) == 1
 
     def add(self, name: str, layer: str | None, sources: tuple[str, ...],
@@ -81,7 +81,7 @@ class Builder:
         return unit
 
     def provide(self, name: str, unit: Unit) -> None:
-        """Let the output of ``unit`` be the stream of layer ``name``, forked for its readers."""
+        """Declare ``unit.o`` as the stream of layer ``name``, and fork it for its readers."""
         stream, source, left = unit.o, unit.name, []
         count = 1 if name in self.forwarding.values() else self.readers(name)
         for k in range(count - 1):
@@ -93,13 +93,13 @@ class Builder:
         self._streams[name] = stream
 
     def stream(self, name: str) -> StreamPlan | None:
-        """The stream of a layer as it comes; None for an input that nothing has read yet."""
+        """Return the stream of a layer; None for an input that no layer has read yet."""
         return self._streams.get(self.resolve(name))
 
     def lanes(self, name: str, words_a_word: float = 1) -> int:
-        """Lanes at which a layer's stream keeps to the target, at least those that it has.
+        """Return the lanes at which a layer's stream meets the target, at least its current ones.
 
-        ``words_a_word`` is the number of words that the reader makes of each of its words.
+        ``words_a_word`` is the number of words that the reader makes of each word of the stream.
         """
         type_, stream = self.types[name], self.stream(name)
         pixels = type_.map[0] * type_.map[1]
@@ -111,7 +111,7 @@ class Builder:
         return type_.channels
 
     def want(self, name: str, reader: str, elements: int, lanes: int) -> tuple[str, StreamPlan]:
-        """Take a branch of a layer's stream in words of ``lanes``, in groups of ``elements``."""
+        """Read a branch of a layer's stream in words of ``lanes``, in groups of ``elements``."""
         type_, source = self.types[name], self.resolve(name)
         groups = type_.size // elements
         if source not in self._left:
@@ -129,11 +129,11 @@ class Builder:
         return converter.name, wanted
 
     def branch(self, name: str) -> tuple[str, StreamPlan]:
-        """Take a branch of a layer's stream as it is."""
+        """Read a branch of a layer's stream without a converter."""
         return self._left[name].pop(0), self._streams[name]
 
     def provide_input(self, elements: int, lanes: int, groups: int) -> None:
-        """Let the input come in words of ``lanes``, in groups of ``elements``."""
+        """Add the input unit, with words of ``lanes`` and groups of ``elements``."""
         first = self.graph.layers[0]
         front = first if isinstance(first, Binarize) else None
         element = self.graph.input.element

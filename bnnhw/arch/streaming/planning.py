@@ -1,4 +1,4 @@
-"""Graph to Plan: folding, then units along the network, then depths and exact cycles."""
+"""Plans a streaming design: folds, memories, units, buffer depths and exact cycles."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     if device.budget is None:
         return made
     for reserve in range(device.budget.blocks):
-        # Buffers may take more than was guessed, and push tables elsewhere.
+        # Buffers may take more block RAM than estimated, which moves ROMs elsewhere.
         if fits(made, device) or (reserve and sum(
                 block_count(unit.params, device) for unit in made.units) <= device.budget.blocks):
             break
@@ -64,7 +64,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
 
 
 def finish(builder: Builder, arch: str) -> Plan:
-    """Bring the outputs together, decide the depths, and make the Plan."""
+    """Join the outputs in one stream, decide the buffer depths, and make the Plan."""
     fields = _outputs(builder)
     names = [unit.name for unit in builder.units]
     for name in names:
@@ -78,14 +78,14 @@ def finish(builder: Builder, arch: str) -> Plan:
 
 
 def _with_style(unit: Unit, device: Device) -> Unit:
-    """Choose the storage of a line buffer, whose depth is known now."""
+    """Choose the kind of memory of a line buffer, once its depth is decided."""
     if not isinstance(unit.params, BufferParams):
         return unit
     return replace(unit, params=unit.params.with_storage(device))
 
 
 def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:
-    """Choose the fold of every product layer for a number of cycles a frame."""
+    """Choose the fold of every product layer for a target in cycles per frame."""
     products = [layer for layer in graph.layers if isinstance(layer, Product)]
     fronts = {"input", *(b.name for b in graph.layers if isinstance(b, Binarize))}
     matrices = []
@@ -100,7 +100,7 @@ def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Ma
 
 
 def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
-    """Bring all outputs to one stream, one after the other, and say where each lies."""
+    """Send all outputs through one stream, one after the other; return the bits of each."""
     fields: dict[str, FieldPlan] = {}
     source, stream = "", None
     done: set[str] = set()
@@ -116,7 +116,7 @@ def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
         if stream is None:
             source, stream = branch, words
             continue
-        # Either waits for its turn: a frame of the one in front, or of the other branch.
+        # Each branch waits for a frame of the other one.
         source, branch = (b.add(f"{output}_fifo{k}", None, (s,), FifoParams(p, p)).name
                           for k, (s, p) in enumerate(((source, stream), (branch, words))))
         both = StreamPlan(stream.words + words.words, 1, max(stream.bits, words.bits))
@@ -129,7 +129,7 @@ def _outputs(b: Builder) -> tuple[FieldPlan, ...]:
 
 
 def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, FieldPlan]:
-    """Where the outputs that one unit gives lie in the words from ``first`` on."""
+    """Return the bits of the outputs that one unit emits, in the words from ``first`` on."""
     unit = next(u for u in reversed(b.units) if u.layer == owner)
     params = unit.params
     labelled = params if isinstance(params, LabelParams) and params.labelled else None
@@ -152,7 +152,7 @@ def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, 
 
 
 def check(graph: Graph, arch: str) -> None:
-    """Refuse what cannot be built of streams, with the layer's name."""
+    """Raise an error that names the layer which the architecture does not support."""
     for layer in graph.layers:
         if isinstance(layer, Binarize):
             if layer.source != "input" or graph.input.element.signed or \
@@ -161,8 +161,8 @@ def check(graph: Graph, arch: str) -> None:
         elif isinstance(layer, Product):
             powers = tuple(layer.coefficients[0] << m for m in range(layer.planes))
             if layer.coefficients != powers or len(layer.weights) != 1:
-                raise cannot(arch, layer, f"has planes of its own weights or of weights "
-                              f"{layer.coefficients}, expected the bits of one integer")
+                raise cannot(arch, layer, f"has separate weights per bit plane, or plane weights "
+                              f"{layer.coefficients}; expected the bits of one integer")
         elif isinstance(layer, ArgMax) and layer.source == "input":
             raise cannot(arch, layer, "reads the input itself")
         check_lowering(layer, arch)
@@ -171,10 +171,10 @@ def check(graph: Graph, arch: str) -> None:
             raise cannot(arch, layer, "is read by no layer and is no output")
     if not any(isinstance(layer, Product) for layer in graph.layers):
         raise cannot(arch, graph.layers[-1],
-                     "is all there is, expected at least one layer of products")
+                     "is in a network without product layers; add a dense or conv layer")
 
 
 def cannot(arch: str, layer: Layer, message: str) -> PlanError:
-    """The error that names an architecture and a layer."""
+    """Make the error that names an architecture and a layer."""
     return PlanError(f"architecture '{arch}' cannot build it: it {message}",
                      where=f"layer '{layer.name}' ({layer.kind})")

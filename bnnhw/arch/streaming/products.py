@@ -25,12 +25,12 @@ MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
 
 def is_depthwise(layer: Product) -> bool:
-    """Each output channel sees its own input channel only."""
+    """Return whether each output channel depends on a single input channel."""
     return isinstance(layer, Conv) and layer.groups == layer.outputs == layer.input.channels > 1
 
 
 def matrix_of(layer: Product, first: bool) -> Matrix:
-    """Describe a layer to the solver; ``first``: its input comes from outside."""
+    """Describe a layer to the fold solver; ``first``: it reads the input of the core."""
     starts = start_values(layer, False, 0)
     span = int(starts.max()) - int(starts.min()) + sum(layer.coefficients) * layer.fan_in
     element = layer.input.element
@@ -50,7 +50,7 @@ def matrix_of(layer: Product, first: bool) -> Matrix:
 
 
 def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
-    """The fold given by hand; where only one half is given, the other meets the target."""
+    """Return the user's fold; where only PE or SIMD is given, the other one meets the target."""
     if hint is None or (hint.pe is None and hint.simd is None):
         return None
     rows, columns = matrix.rows, matrix.columns
@@ -69,7 +69,7 @@ def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | Non
 
 
 def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> str:
-    """The weight memory that the user wrote, if it can be."""
+    """Return the weight memory that the user specified; raise an error if it is impossible."""
     memory = hints.get(layer.name, LayerHint()).memory
     steps = matrix.sf(fold.simd) * beats(matrix.rows, fold.pe) * layer.groups
     where = f"layer '{layer.name}'"
@@ -78,16 +78,16 @@ def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> st
     if memory == "constant" and steps > 1:
         raise PlanError(
             f"constant weights need an unfolded layer, but PE {fold.pe} and SIMD {fold.simd} take "
-            f"{steps} steps", where=where,
+            f"{steps} cycles", where=where,
             hint=f"use fold {{pe: {matrix.rows}, simd: {layer.fan_in}}} or memory 'lut'")
     if memory == "spram" and steps < 2:
-        raise PlanError("weights of an unfolded layer are constants, and cannot lie in SPRAM",
+        raise PlanError("weights of an unfolded layer are constants, and cannot be stored in SPRAM",
                         where=where, hint="give it a smaller fold, or leave out memory")
     return memory
 
 
 def build_product(b: Builder, layer: Product) -> None:
-    """A window where there is one, the MVTU, and a unit for thresholds of several levels."""
+    """Append a window where the layer has one, the MVTU, and a unit for several thresholds."""
     matrix, fold = b.folds[layer.name]
     storage = b.memories[layer.name]
     across = matrix.rows if matrix.depthwise else matrix.channels

@@ -1,4 +1,4 @@
-"""Plan to Component: the units of the plan, joined by named streams."""
+"""The top-level component of a streaming plan: its units, joined by named streams."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ __all__ = ["StreamingTop", "elaborate"]
 
 
 class StreamingTop(SharedComponent):
-    """The core of a Plan.
+    """The hardware of a Plan.
 
-    The stream behind a unit named ``u`` is the signals ``u_o_valid``, ``u_o_ready`` and
-    ``u_o_payload`` of the top module; simulators tap layers there. ``u_held`` is what a line
-    buffer or a queue holds.
+    The output stream of a unit named ``u`` is the signals ``u_o_valid``, ``u_o_ready`` and
+    ``u_o_payload`` of the top module; simulators tap layers there. ``u_held`` is the
+    fill level of a line buffer or FIFO in words.
 
     Members
     -------
     s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast : AXI4-Stream in
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast : AXI4-Stream out
     frame_error : Out(1)
-        Set, until reset, once ``s_axis_tlast`` was not where a frame ended.
+        Set, until reset, once ``s_axis_tlast`` was not at the end of a frame.
     load_begin, load_valid : In(1)
         Present only where ROMs are loaded (``bnnhw.hostlink.wire.weights``). ``load_begin``
-        restarts the image with the next word; ``load_valid`` marks a word. No frame may be in
-        the core meanwhile.
+        restarts the image with the next word; ``load_valid`` marks a word. The core must be
+        empty meanwhile.
     load_data : In(16)
     loaded : Out(1)
-        All words came. Reset does not change it.
+        All words have arrived. Reset does not change it.
     """
 
     def __init__(self, plan: Plan, graph: Graph) -> None:
@@ -92,7 +92,7 @@ class StreamingTop(SharedComponent):
         return m
 
     def _load(self, m: Module, components: dict[str, Any]) -> None:
-        """Hand the words of the image to the units whose tables they are."""
+        """Distribute the words of the image to the units whose ROMs they belong to."""
         m.submodules.loader = loader = Loader(self.loads)
         m.d.comb += [loader.begin.eq(self.load_begin), loader.valid.eq(self.load_valid),
                      self.loaded.eq(loader.loaded)]
@@ -111,5 +111,5 @@ def _connect(m: Module, source: Any, sink: Any) -> None:
 
 
 def elaborate(plan: Plan, graph: Graph) -> wiring.Component:
-    """Make the Component of a Plan; ``graph`` is the one it was made for."""
+    """Make the component of a plan; ``graph`` is the network that it was made for."""
     return StreamingTop(plan, graph)
