@@ -1,4 +1,4 @@
-"""A count in two digits: whole rows of a base, and what is beyond them."""
+"""A counter in two digits: quotient and remainder of a constant base, without a divider."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["Digits"]
 
 
 class Digits:
-    """A number from 0 to ``most`` as ``row * base + turn``, for who needs its rest of a division.
+    """A number from 0 to ``most`` as ``row * base + turn``: quotient and remainder modulo ``base``.
 
-    Nothing is divided: each step adds or takes away constants, digit by digit.
+    There is no divider: each update adds or subtracts constants, digit by digit.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ class Digits:
         self.row = Signal(range(most // base + 1), name=f"{name}_row")
 
     def at_least(self, number: int) -> Value:
-        """Whether the number is ``number`` or more; digits compare as one binary number."""
+        """Return whether the number is at least ``number``; digits compare as one binary number."""
         row, turn = divmod(number, self.base)
         return Cat(self.turn, self.row) >= (row << len(self.turn)) + turn
 
     def less(self, m: Module, number: int, last: Value, rest: int) -> tuple[Value, Value]:
-        """Digits of the number less ``number``, or less ``rest`` at the ``last`` word."""
+        """Return the number minus ``number``, or minus ``rest`` at the ``last`` word, in digits."""
         row, turn = self._constants(number, last, rest)
         short = Signal(name=f"{self.name}_short")
         m.d.comb += short.eq(self.turn < turn)
         return self.turn - turn + Mux(short, self.base, 0), self.row - row - short
 
     def more(self, m: Module, number: int, last: Value, rest: int) -> tuple[Value, Value]:
-        """Digits of the number and ``number``, or ``rest`` at the ``last`` word."""
+        """Return the number plus ``number``, or plus ``rest`` at the ``last`` word, in digits."""
         row, turn = self._constants(number, last, rest)
         total = Signal(range(2 * self.base), name=f"{self.name}_total")
         over = Signal(name=f"{self.name}_over")

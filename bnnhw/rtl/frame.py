@@ -1,4 +1,4 @@
-"""How a frame of elements lies in words of lanes."""
+"""Arithmetic of frames: words per frame, and elements of the last word."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["rest_of_frame", "words_of_frame"]
 
 
 def words_of_frame(elements: int, lanes: int) -> int:
-    """Words that a frame takes."""
+    """Words per frame."""
     return -(-elements // lanes)
 
 

@@ -1,4 +1,4 @@
-"""The front of a pipeline that treats each channel of a pixel with constants of its own."""
+"""Front end of a pipeline that processes each channel of a pixel with separate constants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PerChannel"]
 
 
 class PerChannel:
-    """Takes a word of a pixel each cycle while the output queue has a place for its result.
+    """Accepts a word of a pixel per cycle while the output queue has space for its result.
 
     Parameters
     ----------
@@ -23,16 +23,16 @@ class PerChannel:
     words : int
         Words of a pixel.
     cycles : int
-        From taking a word to its result.
+        Cycles from accepting a word to its result.
     depth : int
         Words of the output queue.
 
     Attributes
     ----------
     word : Signal
-        Number of the word in its pixel, for tables with a cycle of latency.
+        Index of the word in its pixel, for ROMs with one cycle of latency.
     values : Signal
-        The word, one cycle after it was taken.
+        The word, one cycle after it was accepted.
     """
 
     def __init__(self, m: Module, unit: Any, words: int, cycles: int, depth: int) -> None:
@@ -55,7 +55,7 @@ class PerChannel:
         self._last = delayed(m, last, cycles, "last")
 
     def give(self, results: list[Value]) -> None:
-        """Hand results on, a lane each; lanes beyond the channels of a pixel are 0."""
+        """Emit one result per lane; lanes above the channels of a pixel are 0."""
         lanes = [result if k < self._unit.rest else Mux(self._last, 0, result)
                  for k, result in enumerate(results)]
         # A lane keeps its width through the choice.

@@ -1,4 +1,4 @@
-"""Popcounts: of products of bits in the cells of a target, and sums of small numbers."""
+"""Popcounts of XNOR products in a target's cells, and adder trees of small numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Popcount", "XnorPopcount", "balanced_sum"]
 
 
 def balanced_sum(terms: list[Value]) -> Value:
-    """Add values up, in a balanced tree."""
+    """Add values in a balanced tree."""
     while len(terms) > 1:
         terms = [terms[k] + terms[k + 1] if k + 1 < len(terms) else terms[k]
                  for k in range(0, len(terms), 2)]
@@ -24,7 +24,7 @@ def balanced_sum(terms: list[Value]) -> Value:
 
 
 class XnorPopcount(WrittenComponent):
-    """Count the lanes in which activation and weight agree, with a target's own cells.
+    """Counts the lanes in which activation and weight agree, with the cells of a target.
 
     Latency: ``latency(width, family, levels, early)`` cycles, one word each cycle. Its Verilog
     comes from a netlist that is proven before it is written (``count.lanes``).
@@ -82,7 +82,7 @@ class XnorPopcount(WrittenComponent):
 
 
 class Popcount(SharedComponent):
-    """Count the ones of a word, or add up its lanes, with a balanced tree of adders.
+    """Counts the ones of a word, or adds its lanes, with a balanced tree of adders.
 
     Latency: ``stages(width, levels)`` cycles, one word each cycle.
 

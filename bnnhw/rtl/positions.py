@@ -1,4 +1,4 @@
-"""Constants that belong to positions: most positions share one, the borders differ."""
+"""Constants that depend on the position in a map: most positions share one, borders differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Places", "constant_of"]
 
 
 def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Signal:
-    """Return a signal ``name`` that is ``values[at]``; only what is not the usual value is told."""
+    """Return a signal ``name`` that is ``values[at]``; the commonest value is the default."""
     usual = max(sorted(set(values)), key=list(values).count)
     chosen = Signal(range(min(*values, 0), max(*values, 1) + 1), name=name)
     with m.Switch(at):
@@ -26,7 +26,7 @@ def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Sign
 
 @dataclass(frozen=True)
 class Places:
-    """Which constants belong to each position of a map, where its borders differ.
+    """The border class of each position of a map; positions of one class share constants.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class Places:
         return (max(self.rows) + 1) * (max(self.columns) + 1)
 
     def first_of_class(self, m: Module, advance: Value, size: int) -> Value:
-        """First of the ``size`` places that belong to the class of the current position.
+        """Return the address of the first of ``size`` words of the current position's class.
 
-        Positions count with ``advance``, row by row.
+        Positions advance with ``advance``, row by row.
         """
         row, column = Signal(range(len(self.rows))), Signal(range(len(self.columns)))
         with m.If(advance):

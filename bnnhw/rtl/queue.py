@@ -1,4 +1,4 @@
-"""The output queue of a free-running pipeline, with credits instead of a stall wire."""
+"""Output queue of a free-running pipeline: credits replace a stall signal."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ __all__ = ["CreditQueue", "attach_queue"]
 
 
 class CreditQueue(SharedComponent):
-    """Give a pipeline that cannot stop a stream with ``valid`` and ``ready``.
+    """Gives a pipeline without clock enables an output stream with ``valid`` and ``ready``.
 
-    A pipeline reserves a place (``reserve``, only while ``free``) when it starts what will become
-    a word, and writes that word (``write``, ``word``) whenever it arrives. The count of reserved
-    and stored words never passes ``depth``, so a write always finds room, and nothing in the
-    pipeline needs a clock enable.
+    A pipeline reserves space (``reserve``, only while ``free``) when it starts to compute a word,
+    and writes that word (``write``, ``word``) when it arrives. The number of reserved and stored
+    words never exceeds ``depth``, so there is always space for a write.
 
-    Latency: a word written in cycle t is valid in cycle t + 2; a place is free again in the cycle
-    after its word was taken.
+    Latency: a word written in cycle t is valid in cycle t + 2; its space is free again in the
+    cycle after the word was transferred.
 
     Parameters
     ----------
     width : int
         Bits a word.
     depth : int
-        Words reserved or stored; at least 3, because the memory behind the output register holds
-        depth - 1 and one word may be on its way between them.
+        Words reserved or stored; at least 3, because the memory before the output register stores
+        depth - 1 words, and one word may be in transit between them.
 
     Members
     -------
     free : Out(1)
-        A place can be reserved in this cycle.
+        Space can be reserved in this cycle.
     reserve : In(1)
     write : In(1)
     word : In(width)
@@ -60,7 +59,7 @@ class CreditQueue(SharedComponent):
 
     @property
     def places(self) -> int:
-        """Words that may be reserved or stored at a time."""
+        """Largest number of words that are reserved or stored at a time."""
         return self.depth
 
     @property
@@ -91,7 +90,7 @@ class CreditQueue(SharedComponent):
 
 
 def attach_queue(m: Module, unit: Any, depth: int) -> CreditQueue:
-    """Put a queue behind a free-running pipeline: ``unit.o`` is the queue's stream."""
+    """Add a queue after a free-running pipeline; ``unit.o`` becomes the queue's stream."""
     queue = CreditQueue(width=len(unit.o.payload), depth=depth)
     prefix_ports(queue, "queue")
     m.submodules.queue = queue

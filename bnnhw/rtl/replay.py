@@ -1,4 +1,4 @@
-"""The input buffer of a folded layer: each vector comes in once and is read once a row group."""
+"""Input buffer of a folded layer: each vector arrives once and is read once per row group."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["ReplayBuffer"]
 
 
 class ReplayBuffer(SharedComponent):
-    """Store frames of ``words`` words and read each frame ``repeats`` times.
+    """Stores frames of ``words`` words and reads each frame ``repeats`` times.
 
-    Room for two frames: the next one comes in while the last one is read. Reading may follow
-    closely behind writing. A word that is accepted in cycle t can be read from cycle t + 1 on, and
-    its place is free in the cycle after its last reading.
+    It has space for two frames: the next one arrives while the last one is read. Reading may
+    follow writing closely. A word that is accepted in cycle t can be read from cycle t + 1 on, and
+    its space is free in the cycle after its last reading.
 
     Parameters
     ----------
     width : int
         Bits a word.
     words : int
-        Words a frame (SF).
+        Words per frame (SF).
     repeats : int
         Readings of each frame (NF).
     style : str
@@ -41,7 +41,7 @@ class ReplayBuffer(SharedComponent):
     read : In(1)
         Read it; only while ``available``.
     data : Out(width)
-        The word read in the cycle before; held until the next reading.
+        The word that was read in the cycle before; it remains until the next reading.
     """
 
     WRITE_LATENCY = 1
@@ -61,12 +61,12 @@ class ReplayBuffer(SharedComponent):
 
     @staticmethod
     def depth(words: int) -> int:
-        """Words that the buffer holds."""
+        """Words that the buffer stores."""
         return 2 * words
 
     @property
     def room(self) -> int:
-        """Words that may wait for their last reading."""
+        """Largest number of words that wait for their last reading."""
         return self.depth(self.words)
 
     @property
@@ -82,7 +82,7 @@ class ReplayBuffer(SharedComponent):
         write_port = memory.write_port()
         read_port = memory.read_port()
         write_at = Signal(range(depth))
-        bank = Signal()  # which half the frame that is read lies in
+        bank = Signal()  # half of the memory with the frame that is read
         word = Signal(range(self.words))
         pass_ = Signal(range(self.repeats), name="pass")
         stored = Signal(range(depth + 1))  # words accepted and not yet read for the last time

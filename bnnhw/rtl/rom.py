@@ -1,4 +1,4 @@
-"""A read-only table with one synchronous read port."""
+"""ROM with one synchronous read port."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ STYLES: dict[str, dict[str, Any]] = {
     "block": {"rom_style": "block"},
     "lut": {"logic_block": 1},
 }
-"""Storage, and the attribute that open synthesis understands for it. ``distributed`` is an error
-for read-only memories in Yosys, so LUT storage asks for a block of logic."""
+"""Kinds of memory, and the attribute by which Yosys selects each. ``distributed`` is an error for
+read-only memories in Yosys, so ROMs in LUTs are requested as a block of logic."""
 
 
 RAM_STYLES: dict[str, dict[str, Any]] = {"block": {"ram_style": "block"}, "auto": {}}
-"""The same for memories that the hardware writes; ``auto`` leaves the choice to synthesis."""
+"""The same for RAM; ``auto`` leaves the choice to synthesis."""
 
 
 class Rom(wiring.Component):
-    """Hold constants; ``data`` is the word of the ``addr`` of the cycle before.
+    """Stores constants; ``data`` is the word at the address of the cycle before.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Rom(wiring.Component):
         Contents, each of ``width`` bits.
     width : int
     style : str
-        A key of ``STYLES``; not used where there is one word, which is then a constant.
+        A key of ``STYLES``; ignored for a single word, which becomes a constant.
     """
 
     def __init__(self, *, words: list[int], width: int, style: str) -> None:

@@ -1,4 +1,4 @@
-"""Components that are written to Verilog once, however often a design uses them."""
+"""Components that are emitted as one Verilog module, however often a design uses them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["SharedComponent", "WrittenComponent", "ports_of", "prefix_ports"]
 class SharedComponent(wiring.Component):
     """A component with a module name that its parameters determine.
 
-    A platform with ``get_shared(component)`` (the Verilog emitter) gets the chance to answer
-    with an instance of a module that it wrote before. Everywhere else, in Amaranth's simulator
-    above all, the body itself is elaborated.
+    A platform with ``get_shared(component)`` (the Verilog emitter) can return an instance of a
+    module that it emitted before. Everywhere else, as in Amaranth's simulator, the body itself
+    is elaborated.
     """
 
     @property
@@ -37,12 +37,12 @@ class SharedComponent(wiring.Component):
 
 
 class WrittenComponent(SharedComponent):
-    """A shared component whose Verilog is text of its own; ``body`` is its twin in Amaranth."""
+    """A shared component that writes its own Verilog; ``body`` is the same function in Amaranth."""
 
     @property
     @abc.abstractmethod
     def cuts(self) -> int:
-        """Registers between input and output; with any, the text has a port ``clk``."""
+        """Registers between input and output; the module has a port ``clk`` if there are any."""
 
     @property
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""A read-only table in lookup tables that is read in order."""
+"""ROM in LUTs that is read sequentially, so that the next address is known one cycle early."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["WalkedRom"]
 
 
 class WalkedRom(wiring.Component):
-    """Hold constants; ``data`` is the word of the place of the cycle before.
+    """Stores constants; ``data`` is the word at the address of the cycle before.
 
-    The place begins at 0 and is one further after each cycle with ``step``, from the last word
-    back to the first. As the next place is known, the lower bits of its address choose ahead,
-    from every group of words, and only the upper bits are left for the cycle of the place itself:
-    two short paths instead of a long one, with the same latency.
+    The address begins at 0 and advances after each cycle with ``step``, from the last word back to
+    the first. As the next address is known, its lower bits select a word of every group one cycle
+    early, and only its upper bits select in the cycle of the address itself: two short paths
+    instead of a long one, with the same latency.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class WalkedRom(wiring.Component):
 
     @property
     def ahead(self) -> int:
-        """Bits of the address that choose ahead: a lookup table has four, the rest is halved."""
+        """Address bits that select early: the four inputs of a LUT, or half of a long address."""
         bits = (len(self.words) - 1).bit_length()
         return min(bits, max(4, bits // 2 + 1))
 
@@ -72,5 +72,5 @@ class WalkedRom(wiring.Component):
 
 
 def _pairs(words: list[Value]) -> list[tuple[Value, Value]]:
-    """Neighbours; a last one alone is its own, as the other is never asked for."""
+    """Pair neighbours; a single last word is paired with itself, as its partner is never read."""
     return [(words[k], words[min(k + 1, len(words) - 1)]) for k in range(0, len(words), 2)]
