@@ -11,7 +11,7 @@ from typing import Any
 from bnnhw.emit.board_weights import LOADER_LUTS, WEIGHTS_FILE, BoardWeights, board_weights
 from bnnhw.emit.design import Design, load_design
 from bnnhw.emit.verilog import convert
-from bnnhw.errors import BnnhwError, ConfigError, PlanError
+from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import Device
 from bnnhw.families.costs import Cost
 from bnnhw.families.pll import Clock
@@ -20,6 +20,7 @@ from bnnhw.hostlink.gateware.host_link import HostLink
 from bnnhw.hostlink.gateware.link_params import WINDOW, HostLinkParams, input_shape
 from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.hostlink.wire import MAX_PAYLOAD, VERSION, Identity
+from bnnhw.hostlink.wire.board_record import RECORD, SCHEMA, BoardRecord
 from bnnhw.plan import Plan
 from bnnhw.plan.image import load_tables
 from bnnhw.platforms import get_board
@@ -28,7 +29,6 @@ from bnnhw.platforms.base import Board
 __all__ = ["BOARD_TOP", "BoardDesign", "design_board", "divisor_of", "link_cost",
            "load_board"]
 
-SCHEMA = "bnnhw.board/1"
 BOARD_TOP = "bnnhw_board"
 WAKE_SECONDS = 20e-6
 """Seconds in reset after the clock has started: iCE40 block RAM reads as zero at first."""
@@ -91,7 +91,7 @@ class BoardDesign:
         if self.weights is not None:
             core[WEIGHTS_FILE] = self.weights.content
         record = json.dumps(self.record(), indent=1) + "\n"
-        return {**core, "board.v": self.verilog.encode(), "board.json": record.encode()}
+        return {**core, "board.v": self.verilog.encode(), RECORD: record.encode()}
 
 
 def divisor_of(clock_hz: float, baud: int) -> int:
@@ -251,36 +251,21 @@ def load_board(folder: Path) -> BoardDesign:
     ConfigError
         A file is missing, damaged, or belongs to another build.
     """
-    path = folder / "board.json"
+    record = BoardRecord.read(folder)
+    record.check_schema()
     try:
-        data = json.loads(path.read_bytes())
         verilog = (folder / "board.v").read_text()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="give a folder that 'bnnhw build' has written") from None
-    except ValueError:
-        raise ConfigError("is not JSON", where=str(path), hint="build the design again") from None
-    try:
-        if data["schema"] != SCHEMA:
-            raise ConfigError(f"does not have the schema {SCHEMA}", where=str(path),
-                              hint="build the design again")
-        fields = data["identity"]
-        identity = Identity(**{**fields, "digest": bytes.fromhex(fields["digest"])})
-        design = load_design(folder / "core.json")
-        weights = board_weights(design, get_board(str(data["board"])))
-        built = BoardDesign(design, str(data["board"]), int(data["clock_hz"]), int(data["baud"]),
-                            int(data["divisor"]), int(data["frame_timeout"]), identity, verilog,
-                            weights)
-        intact = _sha256(verilog) == data["verilog"]["sha256"]
-    except BnnhwError:
-        raise
-    except Exception as error:  # a damaged record can fail in any way
-        raise ConfigError(f"is damaged: {type(error).__name__}", where=str(path),
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"cannot be read: {reason}", where=str(folder / "board.v"),
                           hint="build the design again") from None
-    if not intact:
+    if _sha256(verilog) != record.verilog_sha256:
         raise ConfigError("board.v was changed after it was built", where=str(folder),
                           hint="build the design again")
-    return built
+    design = load_design(record.accelerator)
+    weights = board_weights(design, get_board(record.board))
+    return BoardDesign(design, record.board, record.clock_hz, record.baud, record.divisor,
+                       record.frame_timeout, record.identity, verilog, weights)
 
 
 def _sha256(text: str) -> str:

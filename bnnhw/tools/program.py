@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.errors import ConfigError, LinkError, PlanError, ToolError
+from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.bitstream import LARGEST, check_bitstream, dfu_file
 from bnnhw.tools.programmers import (
@@ -99,7 +99,7 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
         raise ConfigError("does not exist", where=str(target),
                           hint="build the design for a board first")
     folder = target if target.is_dir() else target.parent
-    built = _built_for(folder / "board.json")
+    built = _built_for(folder)
     if target.is_dir() and built is None:
         raise ConfigError("is no build folder: it has no board.json", where=str(target),
                           hint="build the design for a board first")
@@ -119,15 +119,9 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     return found, bitstream
 
 
-def _built_for(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    try:
-        return str(json.loads(path.read_bytes())["board"])
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ConfigError("is damaged", where=str(path), hint="build the design again") from None
+def _built_for(folder: Path) -> str | None:
+    """Name of the board that a folder was built for; None where it is not a build folder."""
+    return BoardRecord.read(folder).board if (folder / RECORD).is_file() else None
 
 
 def plan_programming(board: Board, bitstream: Path, persistent: bool,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from bnnhw.errors import ConfigError
+from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.hostlink.wire.weights import check_weights
 from bnnhw.platforms import Board
 from bnnhw.tools.program import Programming
@@ -30,23 +30,20 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
     ConfigError
         The weights are missing, damaged, or not those of the build.
     """
-    record = bitstream.parent / "board.json"
-    if not record.is_file() or bitstream.stem != "board":
+    folder = bitstream.parent
+    if not (folder / RECORD).is_file() or bitstream.stem != "board":
         return None
+    weights = BoardRecord.read(folder).weights
+    if weights is None:
+        return None
+    path = folder / weights.file
     try:
-        said = json.loads(record.read_bytes()).get("weights")
-        if said is None:
-            return None
-        path = bitstream.parent / Path(str(said["file"])).name
-        offset, crc = int(said["offset"]), int(said["crc32"], 16)
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"weights cannot be read: {error.strerror}", where=str(bitstream.parent),
+        raise ConfigError(f"weights cannot be read: {error.strerror}", where=str(path),
                           hint="build the design again") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ConfigError("is damaged", where=str(record), hint="build the design again") from None
     wrong = check_weights(content)
-    if wrong is None and int.from_bytes(content[-4:], "little") != crc:
+    if wrong is None and int.from_bytes(content[-4:], "little") != weights.crc32:
         wrong = "are the weights of another build"
     if wrong is not None:
         raise ConfigError(wrong, where=str(path), hint="build the design again")
@@ -58,6 +55,6 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
     own = [way for way in found if Path(way[0]).name == programmer.tool]
     chosen = own or found or ways[:1]
     # The file is the last argument of every tool, and all of them take -o ADDRESS.
-    commands = tuple((tool, *given[:-1], "-o", str(offset), given[-1].format(bitstream=path))
-                     for tool, given in chosen)
-    return Programming(board, path, True, commands, str(path), bool(found), offset)
+    commands = tuple((tool, *given[:-1], "-o", str(weights.offset),
+                      given[-1].format(bitstream=path)) for tool, given in chosen)
+    return Programming(board, path, True, commands, str(path), bool(found), weights.offset)

@@ -14,11 +14,12 @@ import numpy as np
 from bnnhw import golden
 from bnnhw.errors import ConfigError, LinkError
 from bnnhw.golden.comparison import count_mismatches, first_mismatch
-from bnnhw.hostlink.driver.build import RECORD, Build, folder_of, load_build
+from bnnhw.hostlink.driver.build import Build, folder_of, load_build
 from bnnhw.hostlink.driver.link import Link, Request
 from bnnhw.hostlink.driver.port import SerialPort, SimulatedPort, usb_ports
 from bnnhw.hostlink.driver.results import Inference, Throughput, Validation
 from bnnhw.hostlink.wire import COUNTERS, VERSION, Command, Counters, Identity
+from bnnhw.hostlink.wire.board_record import RECORD
 
 if TYPE_CHECKING:
     from bnnhw.sim.board_server import SimulatedBoard

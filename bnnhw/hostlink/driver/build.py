@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.errors import BnnhwError, ConfigError, MismatchError
 from bnnhw.hostlink.wire import Identity
+from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord, read_json
 from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
 from bnnhw.plan import FieldPlan, Plan
@@ -21,11 +21,9 @@ from bnnhw.plan.frames import decode_frames, encode_frames
 if TYPE_CHECKING:
     from bnnhw.hostlink.driver.results import Inference
 
-__all__ = ["RECORD", "Build", "folder_of", "load_build"]
+__all__ = ["Build", "folder_of", "load_build"]
 
-RECORD, REPORT = "board.json", "report.json"
-SCHEMA = "bnnhw.board/1"
-MAX_BYTES = 1 << 30
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Build:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The report of the build: clocks, cells of each unit, critical path, tool versions."""
-        return _read(self.folder / REPORT)
+        return read_json(self.folder / REPORT)
 
     def flash(self, *, persistent: bool = False, weights: bool = True,
               usb: str | None = None) -> None:
@@ -206,47 +204,21 @@ def load_build(folder: str | Path) -> Build:
         A file is missing, damaged, or of another version.
     """
     folder = folder_of(folder)
-    record = _read(folder / RECORD)
-    if record.get("schema") != SCHEMA:
-        raise ConfigError(f"does not have the schema {SCHEMA}", where=str(folder / RECORD),
-                          hint="build the design again")
+    record = BoardRecord.read(folder)
+    record.check_schema()
+    core = read_json(record.accelerator)
     try:
-        name = str(record["accelerator"])
-        if Path(name).name != name:
-            raise ConfigError(f"refers to a file in another folder: '{name}'",
-                              where=str(folder / RECORD))
-        core = _read(folder / name)
-        identity = record["identity"]
-        return Build(
-            folder, str(record["board"]), int(record["clock_hz"]), int(record["baud"]),
-            int(record["frame_timeout"]),
-            Identity(**{**identity, "digest": bytes.fromhex(identity["digest"])}),
-            Graph.from_json(core["network"]), _read_ends(core["plan"]))
+        graph, ends = Graph.from_json(core["network"]), _read_ends(core["plan"])
     except BnnhwError:
         raise
-    except Exception as error:  # a damaged record can fail in any way
-        raise ConfigError(f"is damaged: {type(error).__name__}", where=str(folder),
+    except Exception as error:  # a damaged manifest can fail in any way
+        raise ConfigError(f"is damaged: {type(error).__name__}", where=str(record.accelerator),
                           hint="build the design again") from None
+    return Build(folder, record.board, record.clock_hz, record.baud, record.frame_timeout,
+                 record.identity, graph, ends)
 
 
 def _read_ends(plan: dict[str, Any]) -> Ends:
     units = plan["units"]
     return Ends(StreamPlan(**units[0]["i"]), StreamPlan(**units[-1]["o"]),
                 tuple(FieldPlan(**field) for field in plan["fields"]))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file of bounded size."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES} bytes", where=str(path))
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="give a folder that 'bnnhw build' has written") from None
-    except (ValueError, RecursionError):
-        raise ConfigError("is not JSON", where=str(path),
-                          hint="build the design again") from None
-    if not isinstance(data, dict):
-        raise ConfigError("is not a JSON object", where=str(path), hint="build the design again")
-    return data
