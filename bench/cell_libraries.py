@@ -24,7 +24,7 @@ from bnnhw.asic import (
 from bnnhw.asic.library import NAMED
 from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
-from bnnhw.families import get_device
+from bnnhw.families import get_device, get_target
 from bnnhw.importers.network import load_network
 from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.plan import Goal
@@ -46,8 +46,8 @@ def bench_libraries(_: CellLibrary) -> list[dict[str, Any]]:
 
 
 def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
-    popcount = map_verilog(popcount_verilog("ours", 128, "cells", 0, False), "ours", library,
-                           buffered=False)
+    text = popcount_verilog("ours", 128, get_target("cells"), 0, False)
+    popcount = map_verilog(text, "ours", library, buffered=False)
     scm = Scm(rows=128, width=12, gating=2)
     memory = map_verilog(convert(scm), scm.module_name, library, buffered=False)
     core = core_of(4, 2, 2, 3, CORE)

@@ -26,6 +26,7 @@ from whole_core import bench_whole, core_of
 from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.verilog import convert
+from bnnhw.families import get_target
 from bnnhw.logic.popcount import popcount_verilog
 from bnnhw.rtl.scm import Scm
 
@@ -39,7 +40,7 @@ def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
     """XNOR and popcount with variable weights: our netlist, and synthesis of ``+``."""
     rows = []
     for size in (128, 256):
-        text = popcount_verilog("ours", size, "cells", 0, False)
+        text = popcount_verilog("ours", size, get_target("cells"), 0, False)
         ours = map_verilog(text, "ours", library, buffered=False).gate_equivalents
         bits = [f"(x[{k}] ~^ x[{size + k}])" for k in range(size)]
         while len(bits) > 1:

@@ -57,7 +57,7 @@ def as_number(bits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("width", SIZES)
 def test_adder_count_is_minimal(width: int) -> None:
     """A popcount of N bits takes N minus popcount(N) adders: each removes one bit of the heap."""
-    netlist = popcount_netlist(width, "cells", 0, False).netlist
+    netlist = popcount_netlist(width, TARGET, 0, False).netlist
     full, half, gates = adders(netlist)
     assert full + half + gates == width - width.bit_count()
     assert half + gates <= width.bit_length()
@@ -69,7 +69,7 @@ def test_adder_count_is_minimal(width: int) -> None:
 def test_area_per_lane(width: int) -> None:
     """7.3 gate equivalents: an exclusive nor (2.33) before each full adder (5.0)."""
     assert isinstance(TARGET, Cells)
-    assert TARGET.area(popcount_netlist(width, "cells", 0, False).netlist) <= 7.3 * width
+    assert TARGET.area(popcount_netlist(width, TARGET, 0, False).netlist) <= 7.3 * width
 
 
 @pytest.mark.parametrize("limit", [0, 1, 40, 64, 65, 100, 127])
@@ -137,7 +137,7 @@ def put(netlist: Netlist, cell: Chain, broken: Chain) -> None:
 
 def test_cells_for_synthesis_and_a_model_for_simulators() -> None:
     """The synthesis branch instantiates adders; the simulation branch is one expression."""
-    text = popcount_verilog("top", 128, "cells", 0, False)
+    text = popcount_verilog("top", 128, TARGET, 0, False)
     cells, model = text.split("`else")
     assert len(re.findall(r"^bnnhw_fa ", cells, re.MULTILINE)) == 120
     assert len(re.findall(r"^bnnhw_ha ", cells, re.MULTILINE)) == 7
@@ -151,8 +151,8 @@ def test_verilog_counts_in_icarus(tmp_path: Path, levels: int, widths: list[int]
         pytest.skip("Icarus Verilog is not installed")
     modules, bodies = [], []
     for width in widths:
-        cuts = popcount_netlist(width, "cells", levels, False).cuts
-        modules.append(popcount_verilog(f"count_{width}", width, "cells", levels, False))
+        cuts = popcount_netlist(width, TARGET, levels, False).cuts
+        modules.append(popcount_verilog(f"count_{width}", width, TARGET, levels, False))
         x, count = lanes(width, width)
         clock = ".clk(clk), " if cuts else ""
         bodies += [f"reg [{2 * width - 1}:0] x{width}; wire [{width.bit_length() - 1}:0] y{width};",
@@ -207,6 +207,6 @@ def test_a_faster_clock_adds_registers() -> None:
 
 
 def test_cost_is_in_full_adders() -> None:
-    netlist = popcount_netlist(256, "cells", 0, False).netlist
+    netlist = popcount_netlist(256, TARGET, 0, False).netlist
     assert isinstance(TARGET, Cells)
     assert TARGET.cost(netlist) == round(TARGET.area(netlist) / FULL_ADDER) == 372
