@@ -183,7 +183,7 @@ def conv_network(type_: TensorType, kernel: int = 3) -> Graph:
 @pytest.mark.parametrize(("graph", "core", "message"), [
     (conv_network(TensorType((9, 9, 2), Int(0, 4095))), None, r"reads 0\.\.4095.*bits=13"),
     (conv_network(TensorType((12, 12, 2), Int(0, 7)), 9), None, "kernel of 9x9.*streaming"),
-    (conv_network(TensorType((12, 12, 2), Int(0, 7)), 6), "kernel=5", "--core kernel=7"),
+    (conv_network(TensorType((12, 12, 2), Int(0, 7)), 6), "kernel=5", "core=kernel=7"),
     (conv_network(TensorType((9, 9, 2), Int(0, 7))), "kernel=4", "kernel 4 must be"),
     (conv_network(TensorType((9, 9, 2), Int(0, 7))), "ni=x", "'ni=x', expected NAME=NUMBER"),
     (conv_network(TensorType((9, 9, 2), Int(0, 7))), "ni=1,ni=2", "'ni=2'"),
