@@ -108,5 +108,5 @@ def test_estimates_are_not_biased(family: str, bench: ModuleType) -> None:
         measured.append(row["lut"])
     assert len(measured) >= 25
     assert sum(estimated) == pytest.approx(sum(measured), rel=0.08)
-    assert median(e / m for e, m in zip(estimated, measured, strict=True)) == \
+    assert median(e / m for e, m in zip(estimated, measured, strict=True) if m) == \
         pytest.approx(1, abs=0.05)
