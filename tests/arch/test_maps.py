@@ -134,7 +134,7 @@ def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferPa
         settle(net, 2, np.arange(2 * net.edges[0].words))
     design = Design(graph, cut, convert(get_arch("streaming").elaborate(cut, graph)))
     x = random_samples(graph, 3)
-    with pytest.raises(MismatchError, match=r"fell silent.*full: '\w+' holds"):
+    with pytest.raises(MismatchError, match=r"fell silent.*full buffers: '\w+' has"):
         simulate(design, x)
     run = simulate(Design(graph, whole, convert(get_arch("streaming").elaborate(whole, graph))), x)
     assert count_mismatches(graph.compute(x), run.outputs) == 0
