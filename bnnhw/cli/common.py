@@ -18,17 +18,18 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from bnnhw.api.generation import generate
 from bnnhw.api.loading import network_path
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.design import load_design
+from bnnhw.emit.design import Design, load_design
 from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import COLUMNS, Prediction
 from bnnhw.importers.network import Network
 from bnnhw.importers.registry import load_native
 from bnnhw.ir import Graph
 
-__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "one_network", "open_network",
-           "print_predictions", "progress", "read_array", "read_samples"]
+__all__ = ["LAYOUT_HELP", "SHOW_HELP", "load_graph", "one_network", "open_design",
+           "open_network", "print_predictions", "progress", "read_array", "read_samples"]
 
 MAX_SAMPLES = 1 << 33
 
@@ -59,6 +60,13 @@ def one_network(network: str | None, layers: str | None) -> str:
 def open_network(name: str) -> Network:
     """Load a network by folder, layers.yaml, or name of a shipped design or example."""
     return load_native(network_path(name))
+
+
+def open_design(name: str, device: str = "generic") -> Design:
+    """Load a design by its manifest, or generate a network's with the default options."""
+    if name.endswith(".json"):
+        return load_design(Path(name))
+    return generate(open_network(name), device=device)
 
 
 def load_graph(name: str) -> Graph:

@@ -14,16 +14,16 @@ from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
+    open_design,
     print_predictions,
     progress,
     read_array,
     read_samples,
 )
-from bnnhw.cli.complete import layouts, of_words
+from bnnhw.cli.complete import layouts, networks, of_words
 from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.design import load_design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import predictions
@@ -38,7 +38,8 @@ NAME = "simulate"
 
 
 def command(
-    design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
+    design: str = typer.Argument(..., autocompletion=networks, help="Manifest of a generated "
+                                 "design (.json), or a network, for default options."),
     inputs: Path = typer.Option(..., help="Samples: .npy, [n, ...], integers as the model reads."),
     outputs: Path | None = typer.Option(None, help="Results: .npz, one array per output."),
     engine: str = typer.Option("verilator", autocompletion=of_words(*ENGINES),
@@ -60,7 +61,7 @@ def command(
 
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
-    loaded = load_design(design)
+    loaded = open_design(design)
     if cells:
         loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph, layout)[:limit]

