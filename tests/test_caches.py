@@ -87,7 +87,7 @@ def read_only(tmp_path: Path, *command: str, **variables: str) -> subprocess.Com
     inner = "mount -t tmpfs -o ro tmpfs ro && exec \"$@\""
     if subprocess.run(["unshare", "-m", "sh", "-c", inner, "sh", "true"], cwd=tmp_path,
                       capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount")
+        pytest.skip("this machine does not permit mounting")
     env = {name: value for name, value in os.environ.items() if name not in NAMES}
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", inner, "sh", sys.executable, "-m", "bnnhw", *command],

@@ -186,7 +186,7 @@ def run_program(name: str, arguments: list[str], folder: Path,
         The program is not installed, or failed.
     """
     program = require_program(name)
-    # Standard error goes to a file: a full pipe that nobody reads would block the program.
+    # Standard error goes to a file: a full pipe without a reader would block the program.
     with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
             [program, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=errors,
             text=True) as process:

@@ -58,7 +58,7 @@ uniquify
 proc
 # Cells have no value at power-up: initial values of registers must come from reset.
 setattr -unset init w:*
-# Numbered wires of the generator say nothing about a register.
+# The generator's numbered wires do not name registers.
 rename -hide w:$*
 # State machines keep their encoding, so that the equivalence check finds each register.
 synth -nofsm -flatten -noabc -top {top}

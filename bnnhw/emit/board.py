@@ -180,7 +180,7 @@ def link_cost(plan: Plan, device: Device) -> Cost:
 
 
 def _memory_lanes(plan: Plan) -> int:
-    """Bytes per word of the link's input memory: the fewest that keep up with the accelerator."""
+    """Bytes per word of the link's input memory: the minimum that keeps up with the accelerator."""
     frame, _ = _frame_bytes(plan)
     return next(lanes for lanes in range(1, plan.i.bytes + 1)
                 if plan.i.bytes % lanes == 0 and (frame // lanes <= plan.ii

@@ -110,7 +110,7 @@ class Memory:
         return max((blocks // -(-depth // d) * w for d, w in self.block_shapes), default=0)
 
     def block_grid(self, depth: int, width: int) -> tuple[int, int]:
-        """Block RAMs of a memory in depth and in width, in the shape that needs the fewest."""
+        """Block RAMs of a memory in depth and in width, in the shape with the fewer blocks."""
         grids = [(-(-depth // d), -(-width // w)) for d, w in self.block_shapes]
         return min(grids, key=lambda grid: (grid[0] * grid[1], grid[0]))
 

@@ -104,7 +104,7 @@ def fits(plan: Plan, device: Device) -> bool:
 
 def fastest_fit(planner: Planner, device: Device, slowest: int,
                 room: Callable[[Plan], Device] | None = None) -> Plan:
-    """Find the plan with the fewest cycles per frame that fits the part and meets its target.
+    """Find the plan with the minimum of cycles per frame that fits the part and meets its target.
 
     Planning for ``target_cycles`` of the returned plan gives the same plan. The search bisects,
     and then tries single targets below the result: memories come in fixed sizes, so fitting is

@@ -100,7 +100,7 @@ def _tools() -> list[dict[str, Any]]:
                        install_command("sim")))
     for name, flag, purpose, install in _SYSTEM:
         path = shutil.which(name)
-        found.append(_tool(name, purpose, _says([path, flag]) if path else None, install))
+        found.append(_tool(name, purpose, _first_line([path, flag]) if path else None, install))
     found += [_programmer(name, flag) for name, flag in _PROGRAMMERS.items()]
     return found
 
@@ -113,18 +113,19 @@ def _programmer(name: str, flag: str | None) -> dict[str, Any]:
         library = missing_library(wrong)
         return _tool(name, "flash", None, f"it needs {library}: {LIBRARIES}" if library
                      else f"it does not start: {wrong}")
-    return _tool(name, "flash", str(places[0]) if flag is None else _says([str(places[0]), flag]),
+    version = str(places[0]) if flag is None else _first_line([str(places[0]), flag])
+    return _tool(name, "flash", version,
                  INSTALL[name])
 
 
 def _tool(name: str, purpose: str, version: str | None, install: str) -> dict[str, Any]:
-    """``install`` says how it is had, or mended, where there is no version."""
+    """``install`` describes how to install or repair a tool that reports no version."""
     return {"name": name, "for": purpose, "version": version or None,
             "install": None if version else install}
 
 
-def _says(command: list[str]) -> str:
-    """First line of what a program says of itself; its path where it says nothing."""
+def _first_line(command: list[str]) -> str:
+    """First line that a program prints about itself, or its path if it prints nothing."""
     try:
         result = subprocess.run(command, capture_output=True, text=True, errors="replace",
                                 timeout=SECONDS, stdin=subprocess.DEVNULL)

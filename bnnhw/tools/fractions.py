@@ -56,12 +56,12 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
         progress any more.
     """
     arcs, far = 0, 0.0
-    fewest, since = 1 << 60, 0
+    min_left, since = 1 << 60, 0
 
     def stuck(now: int, left: int, patience: int) -> bool:
-        nonlocal fewest, since
-        if left < fewest:
-            fewest, since = left, now
+        nonlocal min_left, since
+        if left < min_left:
+            min_left, since = left, now
         return now - since > patience
 
     def line(text: str) -> None:

@@ -261,7 +261,7 @@ def cycle(model: Any, folder: Path) -> None:
 
 
 def dangling(model: Any, folder: Path) -> None:
-    model.graph.node[1].input[0] = "nobody"
+    model.graph.node[1].input[0] = "undefined"
     save(model, folder)
 
 

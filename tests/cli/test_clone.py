@@ -72,7 +72,7 @@ def test_the_command_of_the_readme_works_in_a_clone(plain: bool, installed: Path
 
 
 def test_a_plain_installation_reads_its_own_packages(installed: Path, tmp_path: Path) -> None:
-    """Folders that happen to lie beside it are not taken for its own."""
+    """Folders next to it with the names of its packages are not imported."""
     for name in ("sim", "designs", "platforms"):
         (installed / name).mkdir()
         (installed / name / "__init__.py").write_text("raise SystemExit('another package')\n")

@@ -1,4 +1,4 @@
-"""Every stream component keeps its promises for all time; a broken twin of each does not."""
+"""Proofs by k-induction that stream components keep the stream protocol; mutants must fail."""
 
 from __future__ import annotations
 

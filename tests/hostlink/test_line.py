@@ -127,7 +127,7 @@ def test_statuses(small: BoardDesign, model: BoardModel, sent: bytes, status: St
 
 
 def test_oversize_length(small: BoardDesign, model: BoardModel) -> None:
-    """It is answered at once, and the following bytes are not taken for a payload."""
+    """The error reply is immediate, and the following bytes are not read as a payload."""
     head = struct.pack("<BBH", request(0)[0], Command.INFER, MAX_PAYLOAD)
     assert status_of(model, head) == (Command.INFER, Status.BAD_LENGTH)
     assert identify(model) == small.identity

@@ -1,11 +1,11 @@
-"""``python -m tests.language [ROOT] [--find WORD]``: a table of retired words, or their lines."""
+"""Prints how often each retired word occurs, or its lines: ``python -m tests.language``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from tests.language.words import WORDS, count_words, find, prose_of, source_files
+from tests.language.words import WORDS, count_words, lines_with, source_files
 
 parser = argparse.ArgumentParser()
 parser.add_argument("roots", nargs="*", type=Path, default=[Path(__file__).parents[2]])
@@ -15,8 +15,8 @@ options = parser.parse_args()
 if options.find:
     for root in options.roots:
         for path in source_files(root):
-            for line in find(WORDS[options.find], prose_of(path)):
-                print(f"{path.relative_to(root)}: {line.strip()[:120]}")
+            for number, line in lines_with(WORDS[options.find], path):
+                print(f"{path.relative_to(root)}:{number}: {line[:120]}")
 else:
     counts = [count_words(source_files(root)) for root in options.roots]
     for word in WORDS:

@@ -15,26 +15,26 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["BANNED", "WORDS", "count_words", "find", "prose_of", "source_files"]
+__all__ = ["BANNED", "WORDS", "count_words", "lines_with", "prose_lines", "source_files"]
 
-BANNED: dict[str, str] = {
-    "wish, wished": r"\bwish(es|ed)?\b",
-    "homeless": r"\bhomeless\b",
-    "at hand": r"\bat hand\b",
-    "to and fro": r"\bto and fro\b",
-    "broken twin": r"\bbroken twins?\b",
-    "is not taken": r"\b(is|are) not taken\b",
-    "refused by name": r"\brefused? by name\b",
-    "hang on": r"\bhangs? on\b",
-    "fewest": r"\bfewest\b",
-    "is told": r"\b(is|are|was|were) told\b",
-    "says nothing": r"\bsays? nothing\b",
-    "nobody, somebody": r"\b(nobody|somebody)\b",
+BANNED: dict[str, tuple[str, str]] = {
+    "wish, wished": (r"\bwish(es|ed)?\b", "goal or target"),
+    "homeless": (r"\bhomeless\b", "unplaced"),
+    "at hand": (r"\bat hand\b", "available"),
+    "to and fro": (r"\bto and fro\b", "oscillates, or does not converge"),
+    "broken twin": (r"\bbroken twins?\b", "mutant that must fail"),
+    "is not taken": (r"\b(is|are) not taken\b", "is not supported"),
+    "refused by name": (r"\brefused? by name\b", "rejected with an error that names it"),
+    "hang on": (r"\bhangs? on\b", "depend on"),
+    "fewest": (r"\bfewest\b", "minimum"),
+    "is told": (r"\b(is|are|was|were) told\b", "is given, receives, or is reported"),
+    "says nothing": (r"\bsays? nothing\b", "has no effect on, or does not determine"),
+    "nobody, somebody": (r"\b(nobody|somebody)\b", "the subject of the sentence"),
 }
-"""Words that have no ordinary sense in this project: none may occur."""
+"""Words that may not occur: the pattern of each, and what to write instead."""
 
 WORDS: dict[str, str] = {
-    **BANNED,
+    **{word: pattern for word, (pattern, _) in BANNED.items()},
     "asked": r"\basked\b",
     "way, ways": r"(?<!two-)(?<!one )\bways?\b(?! (round|through))",
     "place (noun)": r"(?<!in )(?<!take )(?<!takes )\bplaces?\b(?![ -]and[ -]route)",
@@ -65,31 +65,37 @@ def source_files(root: Path) -> list[Path]:
     return sorted([*found, root / "README.md", root / "pyproject.toml"])
 
 
-def prose_of(path: Path) -> str:
-    """The words of a file: names split at underscores, comments, docstrings and messages."""
+def prose_lines(path: Path) -> list[tuple[int, str]]:
+    """List the words of a file by line number: names, comments, docstrings and messages.
+
+    Names of Python code are split at underscores and capitals; its keywords are left out.
+    """
     text = path.read_text()
     if path.suffix != ".py":
-        return text
-    parts = []
+        return list(enumerate(text.splitlines(), 1))
+    found = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in (tokenize.COMMENT, tokenize.STRING) or token.type > tokenize.NL:
-            parts.append(token.string)
+            found += list(enumerate(token.string.splitlines(), token.start[0]))
         elif token.type == tokenize.NAME and not keyword.iskeyword(token.string):
-            parts.append(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.string).replace("_", " "))
-    return "\n".join(parts)
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.string).replace("_", " ")
+            found.append((token.start[0], name))
+    return found
 
 
-def find(pattern: str, text: str) -> list[str]:
-    """The lines of a text in which a retired word occurs."""
+def lines_with(pattern: str, path: Path) -> list[tuple[int, str]]:
+    """The numbers and the text of the lines of a file in which a pattern occurs."""
     expression = re.compile(pattern, re.IGNORECASE)
-    return [line for line in text.splitlines() if expression.search(line)]
+    numbers = sorted({number for number, line in prose_lines(path) if expression.search(line)})
+    lines = path.read_text().splitlines()
+    return [(number, lines[number - 1].strip()) for number in numbers]
 
 
 def count_words(paths: Iterable[Path], words: dict[str, str] = WORDS) -> Counter[str]:
     """Count the occurrences of each retired word in files."""
     counts: Counter[str] = Counter(dict.fromkeys(words, 0))
     for path in paths:
-        text = prose_of(path)
+        text = "\n".join(line for _, line in prose_lines(path))
         for word, pattern in words.items():
             counts[word] += len(re.findall(pattern, text, re.IGNORECASE))
     return counts

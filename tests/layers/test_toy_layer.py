@@ -149,7 +149,7 @@ class ForgottenItem(LayerItem):
 
 @dataclass(frozen=True, eq=False)
 class Forgotten(Negate):
-    """A kind for which nobody has written hardware."""
+    """A layer kind without hardware."""
 
     kind: ClassVar[str] = "forgotten"
     items = (ForgottenItem,)

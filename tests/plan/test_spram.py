@@ -116,7 +116,7 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
     assert ("SPRAM", 3, 4) in needed.rows()
 
 
-def test_too_many_by_hand_are_told() -> None:
+def test_too_many_by_hand_are_reported() -> None:
     graph = random_graph([50, 40, 30], seed=5)
     hints = {"fc0": LayerHint(5, 10, "spram"), "fc1": LayerHint(5, 10, "spram")}
     plan = generate(Network(graph, hints, ()), "streaming", UP5K, Goal()).plan

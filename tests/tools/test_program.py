@@ -234,7 +234,7 @@ def test_a_flash_that_does_not_verify(board: Board, code: int, said: str) -> Non
 @pytest.mark.parametrize("said", ["cdone: high\nreset..\ncdone: low\nABORT.\n", "failed\n",
                                   "Wait for CDONE FAIL\n", "no device found\n"])
 def test_no_advice_that_was_followed(board: Board, said: str) -> None:
-    """Whatever fails: nobody who wrote the flash is told to, nor about the serial line."""
+    """Errors after writing the flash advise neither writing the flash nor the serial line."""
     plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
     with pytest.raises(BnnhwError) as caught:
         judge(plan, 1, said)

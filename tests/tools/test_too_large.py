@@ -69,7 +69,7 @@ def test_messages_of_designs_that_are_too_large(message: str) -> None:
     assert "`ii=`" in str(error)
 
 
-def test_what_is_short_is_told_apart() -> None:
+def test_missing_memory_and_missing_logic_are_distinguished() -> None:
     for message in (m for some in TOO_LARGE.values() for m in some):
         error = fit_error(ToolError(message), "part")
         assert isinstance(error, FitError)

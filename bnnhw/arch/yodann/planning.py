@@ -92,7 +92,7 @@ def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
 
 
 def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -> LayerPlan:
-    """Plan the jobs of a layer in the layout that takes the fewest cycles."""
+    """Plan the jobs of a layer in the layout with the minimum of cycles."""
     scales = scales_of(graph, layer, shape)
     options = [_jobs(layer, layout, shape, batch, scales is not None and
                      layout.channels // layout.groups <= _block(layout, shape))
@@ -137,7 +137,7 @@ def _block(layout: Layout, shape: CoreShape) -> int:
 
 
 def _even(total: int, limit: int) -> list[tuple[int, int]]:
-    """Split into the fewest equal parts of at most ``limit``; returns first and count of each."""
+    """Split into as few equal parts of at most ``limit`` as possible, as (first, count) pairs."""
     parts = -(-total // limit)
     ends = [total * k // parts for k in range(parts + 1)]
     return [(a, b - a) for a, b in itertools.pairwise(ends)]
