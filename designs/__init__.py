@@ -30,7 +30,7 @@ def path(name: str) -> Path:
     return _EXAMPLES / f"{name}.yaml" if name in examples() else _HERE / name
 
 
-def results(name: str) -> dict[str, Any]:
+def results(name: str) -> dict[str, object]:
     """Results of training a design: its title, accuracy, seeds and versions."""
     data: dict[str, Any] = json.loads((path(name) / "results.json").read_text())
     return data

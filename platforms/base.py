@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from amaranth.build import Platform
 from amaranth.build.dsl import Pins, Resource, Subsignal
 
 from bnnhw.errors import PlanError
@@ -179,7 +180,7 @@ class Board:
         return self.persistent_note if persistent else self.volatile_note
 
 
-def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0) -> Pin:
+def pins_of(platform: Platform, name: str, signal: str | None = None, number: int = 0) -> Pin:
     """Look up a pin of a board in amaranth-boards.
 
     Parameters
@@ -205,12 +206,12 @@ def pins_of(platform: Any, name: str, signal: str | None = None, number: int = 0
     return Pin(pins.names[0], {key: str(value) for key, value in values.items()})
 
 
-def uart_pins(platform: Any) -> dict[str, Pin]:
+def uart_pins(platform: Platform) -> dict[str, Pin]:
     """Pins ``rx`` (input of the FPGA) and ``tx`` of a board's serial line."""
     return {"rx": pins_of(platform, "uart", "rx"), "tx": pins_of(platform, "uart", "tx")}
 
 
-def flash_pins(platform: Any) -> SpiFlash:
+def flash_pins(platform: Platform) -> SpiFlash:
     """Pins of a board's flash from amaranth-boards."""
     cs, clk, mosi, miso, wp, hold = (pins_of(platform, "spi_flash_1x", signal) for signal in
                                      ("cs", "clk", "copi", "cipo", "wp", "hold"))

@@ -6,20 +6,30 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject
 from cocotb.triggers import ReadOnly, RisingEdge
 
 __all__ = ["batch", "protocol", "reset_in_mid_frame"]
 
 
+class _Received(NamedTuple):
+    """Words that a core gave, with the cycle of each transfer, and the cycles that it took."""
+
+    words: list[int]
+    in_cycles: list[int]
+    out_cycles: list[int]
+    cycles: int
+
+
 class _Core:
     """Drives both streams of a core, cycle by cycle, with random stalls."""
 
-    def __init__(self, dut: Any) -> None:
+    def __init__(self, dut: HierarchyObject) -> None:
         self.dut = dut
         self.folder = Path(os.environ["BNNHW_JOB"])
         self.job = json.loads((self.folder / "job.json").read_text())
@@ -39,7 +49,7 @@ class _Core:
         dut.rst.value = 0
 
     async def run(self, words: list[int], total: int, in_stall: float, out_stall: float,
-                  seed: int, limit: int | None = None, frame: int = 0) -> dict[str, Any]:
+                  seed: int, limit: int | None = None, frame: int = 0) -> _Received:
         """Send ``words`` and receive ``total`` words, or stop after ``limit`` cycles.
 
         ``tlast`` is set on every ``frame``-th word; 0 stands for the frame of the core. The test
@@ -82,10 +92,10 @@ class _Core:
             await RisingEdge(dut.clk)
             cycle += 1
         assert limit is not None or dut.frame_error.value == 0, "frame_error is set"
-        return {"words": taken, "in_cycles": in_cycles, "out_cycles": out_cycles, "cycles": cycle}
+        return _Received(taken, in_cycles, out_cycles, cycle)
 
 
-async def _start(dut: Any) -> _Core:
+async def _start(dut: HierarchyObject) -> _Core:
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     core = _Core(dut)
     await core.reset()
@@ -93,32 +103,32 @@ async def _start(dut: Any) -> _Core:
 
 
 @cocotb.test()
-async def batch(dut: Any) -> None:
+async def batch(dut: HierarchyObject) -> None:
     """Send all input words, and save the output words with their cycles."""
     core = await _start(dut)
     job = core.job
     result = await core.run(core.words, job["frames"] * job["out_words"], job["in_stall"],
                             job["out_stall"], job["seed"])
     size = job["out_bytes"]
-    words = np.frombuffer(b"".join(w.to_bytes(size, "little") for w in result["words"]), np.uint8)
+    words = np.frombuffer(b"".join(w.to_bytes(size, "little") for w in result.words), np.uint8)
     np.savez(core.folder / "result.npz", words=words.reshape(-1, size),
-             in_cycles=result["in_cycles"], out_cycles=result["out_cycles"],
-             cycles=result["cycles"])
+             in_cycles=result.in_cycles, out_cycles=result.out_cycles,
+             cycles=result.cycles)
 
 
 @cocotb.test()
-async def protocol(dut: Any) -> None:
+async def protocol(dut: HierarchyObject) -> None:
     """Outputs are equal without stalls, and with stalls on either or both streams."""
     core = await _start(dut)
     total = core.job["frames"] * core.job["out_words"]
     expected = _expected(core)
     for k, (in_stall, out_stall) in enumerate(((0, 0), (0.5, 0), (0, 0.5), (0.4, 0.6), (0.9, 0.1))):
         result = await core.run(core.words, total, in_stall, out_stall, seed=k)
-        assert result["words"] == expected, f"outputs differ with stalls {in_stall}, {out_stall}"
+        assert result.words == expected, f"outputs differ with stalls {in_stall}, {out_stall}"
 
 
 @cocotb.test()
-async def reset_in_mid_frame(dut: Any) -> None:
+async def reset_in_mid_frame(dut: HierarchyObject) -> None:
     """After a reset at any time the next frames are correct; a misplaced tlast is reported."""
     core = await _start(dut)
     total = core.job["frames"] * core.job["out_words"]
@@ -128,7 +138,7 @@ async def reset_in_mid_frame(dut: Any) -> None:
         await core.run(core.words, total, 0.2, 0.3, seed=k, limit=chance.randrange(1, 400))
         await core.reset()
         result = await core.run(core.words, total, 0.1, 0.1, seed=k)
-        assert result["words"] == expected, f"outputs differ after reset {k}"
+        assert result.words == expected, f"outputs differ after reset {k}"
     if core.job["in_words"] > 1:
         short = core.words[1:core.job["in_words"]]
         await core.reset()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import warnings
-from typing import Any
 
 import numpy as np
-from amaranth.sim import Simulator
+from amaranth.sim import Simulator, SimulatorContext
 
 from bnnhw.arch.simulation import Progress, Stalls, StreamCore, Trace
 
@@ -25,7 +24,7 @@ def run_pysim(core: StreamCore, words: np.ndarray, out_words: int, stalls: Stall
     out_cycles = np.full(out_words, -1, dtype=np.int64)
     end = {"cycle": 0, "frame_error": 0}
 
-    async def testbench(ctx: Any) -> None:
+    async def testbench(ctx: SimulatorContext) -> None:
         in_random, out_random = (random.Random(2 * stalls.seed + k) for k in (0, 1))
         sent = received = cycle = quiet = 0
         offered = False

@@ -6,11 +6,11 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import Any
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject
 from cocotb.triggers import ReadOnly, RisingEdge
 
 __all__ = ["reset_in_mid_job", "wrong_tlast"]
@@ -26,15 +26,15 @@ def _job() -> tuple[list[int], list[int], int]:
     return words[0], words[1], json.loads((folder / "job.json").read_text())["patience"]
 
 
-async def _reset(dut: Any) -> None:
+async def _reset(dut: HierarchyObject) -> None:
     dut.s_axis_tvalid.value = dut.m_axis_tready.value = dut.s_axis_tlast.value = 0
     dut.rst.value = 1
     await RisingEdge(dut.clk)
     dut.rst.value = 0
 
 
-async def _run(dut: Any, words: list[int], total: int, limit: int, chance: random.Random,
-               last: int) -> list[int]:
+async def _run(dut: HierarchyObject, words: list[int], total: int, limit: int,
+               chance: random.Random, last: int) -> list[int]:
     """Send words, with ``tlast`` at word ``last``, for ``limit`` cycles or ``total`` results."""
     taken: list[int] = []
     sent = 0
@@ -56,7 +56,7 @@ async def _run(dut: Any, words: list[int], total: int, limit: int, chance: rando
 
 
 @cocotb.test()
-async def reset_in_mid_job(dut: Any) -> None:
+async def reset_in_mid_job(dut: HierarchyObject) -> None:
     """After one cycle of reset at any time the next job is correct."""
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     words, expected, patience = _job()
@@ -72,7 +72,7 @@ async def reset_in_mid_job(dut: Any) -> None:
 
 
 @cocotb.test()
-async def wrong_tlast(dut: Any) -> None:
+async def wrong_tlast(dut: HierarchyObject) -> None:
     """A ``tlast`` inside a job sets ``frame_error`` until reset."""
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     words, expected, patience = _job()

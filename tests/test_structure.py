@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors", "extras"), ("caches", "html_table"), ("config",),
+ORDER = (("errors", "extras", "json_types"), ("caches", "html_table"), ("config",),
          ("ir", "logic", "hostlink.wire"),
          ("families",), ("layers",),
          ("golden", "passes"), ("importers",),

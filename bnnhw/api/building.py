@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bnnhw.api.progress import Progress, StageLog, StageReport
 from bnnhw.arch import architectures, get_arch
@@ -15,6 +14,7 @@ from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
 from bnnhw.errors import PlanError, TimingError, option
 from bnnhw.hostlink.driver.build import Build
+from bnnhw.json_types import Json
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.board_build import build
 from bnnhw.tools.board_report import board_report
@@ -74,7 +74,7 @@ def warm_up(board: Board, tools: Tools, stage: StageLog) -> None:
 
 
 def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[int],
-                tools: Tools, stage: StageLog, cache: bool) -> dict[str, Any]:
+                tools: Tools, stage: StageLog, cache: bool) -> dict[str, object]:
     """Synthesise, place, route and pack a board's design, and write its ``report.json``.
 
     Returns
@@ -90,7 +90,7 @@ def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[i
     return report
 
 
-def timing_error(report: dict[str, Any], built: Build) -> TimingError:
+def timing_error(report: Json, built: Build) -> TimingError:
     """Describe a build that misses its clock, with a clock that is expected to be met."""
     path = report["critical_path"] or {"units": {"?": 0.0}, "ns": 0.0}
     unit = next(iter(path["units"]))

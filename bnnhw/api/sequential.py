@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnnhw.config.arrays import MemoryArrays
 from bnnhw.importers.network import Network, build_network
@@ -15,8 +15,8 @@ from bnnhw.ir.layer import ITEMS
 __all__ = ["Sequential"]
 
 
-def Sequential(layers: Sequence[str | Mapping[str, Any]], *,
-               input: Mapping[str, Any], name: str = "net",
+def Sequential(layers: Sequence[str | Mapping[str, object]], *,
+               input: Mapping[str, object], name: str = "net",
                outputs: Mapping[str, str] | None = None, seed: int = 0) -> Network:
     """Build a network from a list of layers.
 
@@ -62,12 +62,14 @@ def Sequential(layers: Sequence[str | Mapping[str, Any]], *,
     return build_network(config, MemoryArrays(arrays, f"network '{name}'") if arrays else None)
 
 
-def _split(item: str | Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _split(item: str | Mapping[str, object],
+           ) -> tuple[str | dict[str, object], dict[str, ArrayLike]]:
     """Separate the keywords of a layer from its arrays."""
     if not isinstance(item, Mapping):
         return item, {}
     fields = {field.alias or key for kind in ITEMS if kind in item
               for key, field in ITEMS[kind].model_fields.items()}
-    arrays = {key: value for key, value in item.items()
-              if key not in fields and isinstance(value, (np.ndarray, list, tuple))}
+    arrays: dict[str, ArrayLike] = {
+        key: value for key, value in item.items()
+        if key not in fields and isinstance(value, (np.ndarray, list, tuple))}
     return {key: value for key, value in item.items() if key not in arrays}, arrays

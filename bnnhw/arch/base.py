@@ -18,6 +18,7 @@ from bnnhw.config.hints import Hints
 from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_device
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.layers import Product
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import Resources
@@ -55,7 +56,7 @@ class AnyPlan(Protocol):
     @property
     def latency(self) -> int: ...
 
-    def to_json(self) -> dict[str, Any]: ...
+    def to_json(self) -> dict[str, object]: ...
 
 
 P = TypeVar("P", bound=AnyPlan)
@@ -67,7 +68,7 @@ class Image(Protocol):
     @property
     def data(self) -> bytes: ...
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Entry of the manifest: how the data is laid out and loaded."""
 
 
@@ -79,7 +80,7 @@ class Clock:
     reason: str
 
 
-def option_field(help: str, default: Any = None) -> Any:
+def option_field(help: str, default: object = None) -> Any:
     """Declare a field of an ``Options`` class; the text describes the command-line flag."""
     return dataclasses.field(default=default, metadata={"help": help})
 
@@ -147,7 +148,7 @@ class Architecture(Protocol[P]):
         """Make the Amaranth component of a plan; ``graph`` is the one it was made for."""
         ...
 
-    def load_plan(self, data: dict[str, Any]) -> P:
+    def load_plan(self, data: Json) -> P:
         """Rebuild a plan from the JSON values of ``plan.to_json()``."""
         ...
 

@@ -56,7 +56,7 @@ def get_arch(name: str) -> Architecture[Any]:
     return known[name]
 
 
-def make_options(arch: Architecture[Any], values: Mapping[str, object]) -> Any:
+def make_options(arch: Architecture[Any], values: Mapping[str, object]) -> object:
     """Make the ``Options`` of an architecture from keywords; None stands for the default.
 
     Raises

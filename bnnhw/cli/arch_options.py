@@ -35,7 +35,7 @@ class ArchCommand:
         self.__doc__ = function.__doc__
 
     @property
-    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+    def __annotations__(self) -> dict[str, object]:  # type: ignore[override]
         return {name: p.annotation for name, p in self.__signature__.parameters.items()}
 
     @property
@@ -49,7 +49,7 @@ class ArchCommand:
                 parameters.append(parameter.replace(annotation=hints[name]))
         return inspect.Signature(parameters)
 
-    def __call__(self, **values: Any) -> None:
+    def __call__(self, **values: object) -> None:
         names = [flag.name for flag in _flags()]
         given = {name: values.pop(name) for name in names}
         self._function(**values, options={k: v for k, v in given.items() if v is not None})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -20,6 +19,7 @@ from bnnhw.emit.board import design_board
 from bnnhw.emit.generate import design_of
 from bnnhw.errors import PlanError
 from bnnhw.hostlink.driver.build import Build
+from bnnhw.json_types import Json
 from bnnhw.plan import Goal
 from bnnhw.platforms import Board, boards, get_board
 from bnnhw.tools.tools import KINDS, Tools
@@ -68,7 +68,7 @@ def command(
         stage("plan and generate")
         first = plan_for(chosen, network, goal, arch=arch, fit=fit, clock_mhz=freq)
 
-        def built(plan: BoardPlan) -> dict[str, Any]:
+        def built(plan: BoardPlan) -> Json:
             made = design_board(design_of(network, plan.plan), chosen, plan.clock,
                                 baud or chosen.baud)
             return build_board(made, chosen, out / plan.plan.name / chosen.name, numbers, runner,
@@ -88,7 +88,7 @@ def command(
         raise timing_error(report, Build.load(folder))
 
 
-def _print(report: dict[str, Any], board: Board, folder: Path) -> None:
+def _print(report: Json, board: Board, folder: Path) -> None:
     rows = []
     for row in report["layers"]:
         estimate = row["estimate"] or {"lut": "", "block_ram": ""}

@@ -80,8 +80,11 @@ def _key(part: flow.Result) -> str | None:
     return next((key for kind, key in KEYS.items() if isinstance(part, kind)), None)
 
 
-def _json(part: Any) -> dict[str, Any]:
-    return {"tool": "not installed"} if isinstance(part, flow.MissingTool) else part.to_json()
+def _json(part: flow.Result) -> dict[str, object]:
+    if isinstance(part, flow.MissingTool):
+        return {"tool": "not installed"}
+    assert not isinstance(part, (flow.Mapped, dict))
+    return part.to_json()
 
 
 def _write(part: flow.Result, netlist: Path | None, folder: Path | None) -> list[Path]:

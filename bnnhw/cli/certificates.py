@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bnnhw.cli.tables import print_table
 from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.network import Network
 from bnnhw.ir.certificate import Certificate
+from bnnhw.json_types import Json
 
 __all__ = ["print_certificates"]
 
@@ -27,7 +27,7 @@ def print_certificates(network: Network) -> None:
               "of float rounding")
 
 
-def _print_folds(certificates: Sequence[Certificate], scores: dict[str, Any] | None) -> None:
+def _print_folds(certificates: Sequence[Certificate], scores: Json | None) -> None:
     if certificates:
         print_table("fold certificate", COLUMNS, [
             (c.layer, c.channels, c.points, c.complemented, c.constant, c.ties, c.rounding, c.order)

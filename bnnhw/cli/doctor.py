@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import typer
 
@@ -13,6 +12,7 @@ from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
 from bnnhw.errors import ToolError
 from bnnhw.extras import install_command
+from bnnhw.json_types import Json
 from bnnhw.tools.doctor import cold_tools, examine
 from bnnhw.tools.warm import warm as compile_tool
 
@@ -55,7 +55,7 @@ def _compile() -> None:
         print(f"compiled {tool.program} in {seconds:.1f} s", file=sys.stderr)
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: Json) -> None:
     python = report["python"]
     print(f"bnnhw {report['bnnhw']}, Python {python['version']}"
           + ("" if python["new_enough"] else " (too old: 3.11 or newer is needed)"))
@@ -79,7 +79,7 @@ def _print(report: dict[str, Any]) -> None:
         print(f"advice: {advice}")
 
 
-def _print_devices(report: dict[str, Any]) -> None:
+def _print_devices(report: Json) -> None:
     if report["usb"]:
         print_table("boards on USB", ("device", "ID", "name", "can be", "access", "serial line"), [
             (device["device"], device["id"], device["name"], ", ".join(device["boards"]),

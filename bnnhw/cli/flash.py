@@ -6,7 +6,6 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -108,7 +107,7 @@ def _confirm(plan: Programming, weights: Programming | None) -> None:
 
 
 def _result(plan: Programming, weights: Programming | None,
-            seconds: float | None) -> dict[str, Any]:
+            seconds: float | None) -> dict[str, object]:
     return {
         "schema": SCHEMA, "board": plan.board.name, "bitstream": str(plan.bitstream),
         "persistent": plan.persistent, "tool": plan.tool, "installed": plan.installed,

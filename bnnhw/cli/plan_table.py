@@ -87,7 +87,7 @@ def _next_to_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] |
 
 
 def estimate_json(plan: Plan, needed: Resources | None,
-                  clock_mhz: float | None) -> dict[str, Any]:
+                  clock_mhz: float | None) -> dict[str, object]:
     """Return the clock of a plan and its estimate as JSON values."""
     arch = get_arch(plan.arch)
     clock, left = arch.clock(plan, clock_mhz), None
@@ -105,7 +105,7 @@ def estimate_json(plan: Plan, needed: Resources | None,
             "resources": resources}
 
 
-def plan_json(plan: AnyPlan) -> dict[str, Any]:
+def plan_json(plan: AnyPlan) -> dict[str, object]:
     """Return what a plan reaches, and the plan itself, as JSON values."""
     return {"network": plan.name, "arch": plan.arch, "device": plan.device,
             **get_arch(plan.arch).describe(plan).summary, "plan": plan.to_json()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -23,6 +22,7 @@ from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
 from bnnhw.golden.predictions import predictions
 from bnnhw.hostlink.driver import Accelerator, Throughput, Validation
+from bnnhw.json_types import Json
 
 __all__ = ["NAME", "command"]
 
@@ -73,7 +73,8 @@ def command(
                             f"{result.first}")
 
 
-def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput) -> dict[str, Any]:
+def _summary(board: Accelerator, on: str, result: Validation,
+             speed: Throughput) -> dict[str, object]:
     """Summarise a run; times are in seconds of the board, which may be simulated."""
     return {
         "on": on, "board": board.build.board, "design": board.identity.digest.hex(),
@@ -91,7 +92,7 @@ def _summary(board: Accelerator, on: str, result: Validation, speed: Throughput)
     }
 
 
-def _print(s: dict[str, Any]) -> None:
+def _print(s: Json) -> None:
     print(f"{s['frames']} frames on {s['board']} ({s['on']}): {s['mismatches']} differ from golden")
     if s["accuracy"] is not None:
         print(f"accuracy: {100 * s['accuracy']:.2f} %")

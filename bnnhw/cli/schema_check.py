@@ -33,7 +33,7 @@ class Field:
     def optional(self) -> bool:
         return "?" in self.path
 
-    def accepts(self, value: Any) -> bool:
+    def accepts(self, value: object) -> bool:
         kinds = self.type.split("|")
         if isinstance(value, bool):
             return "bool" in kinds or "object" in kinds
@@ -47,7 +47,8 @@ def fields(schema: str) -> list[Field]:
             *(Field(*line.split(" ", 2)) for line in lines)]
 
 
-def _leaves(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(value: object,
+            keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
     """Yield every value inside a document, containers included, with its keys."""
     if keys:
         yield keys, value
@@ -65,7 +66,7 @@ def _matches(keys: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
         for key, wanted in zip(keys, pattern, strict=True))
 
 
-def problems(document: Any) -> list[str]:
+def problems(document: object) -> list[str]:
     """Say where a document differs from its schema; an empty list where it does not."""
     name = document.get("schema") if isinstance(document, dict) else None
     if name not in SCHEMAS:

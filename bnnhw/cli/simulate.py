@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
@@ -28,6 +27,7 @@ from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import predictions
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.levels import measure_levels
 from bnnhw.sim.simulate import ENGINES
@@ -106,7 +106,7 @@ def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
     return labels
 
 
-def _print(s: dict[str, Any], run: Run, stalls: Stalls) -> None:
+def _print(s: Json, run: Run, stalls: Stalls) -> None:
     what = " (the component itself, not its Verilog)" if s["engine"] == "pysim" else ""
     for table in run.tables():
         print_table(table.title, table.columns, table.rows)

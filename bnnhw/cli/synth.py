@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
@@ -17,6 +16,7 @@ from bnnhw.cli.tables import print_table
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, FAMILIES, get_device
+from bnnhw.json_types import Json
 from bnnhw.tools.core_timing import check_clock, place_and_route
 from bnnhw.tools.synth import SynthReport, synthesise
 
@@ -104,7 +104,7 @@ def _fpga(loaded: Design, device: str, pnr: bool, freq: float | None, seed: int,
         check_clock(result["pnr"])
 
 
-def _print(loaded: Design, report: SynthReport, pnr: dict[str, Any] | None) -> None:
+def _print(loaded: Design, report: SynthReport, pnr: Json | None) -> None:
     print_table(f"{loaded.plan.name} on {report.device}, cells of each unit",
                 ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
     if pnr is not None:

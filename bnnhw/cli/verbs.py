@@ -48,7 +48,7 @@ class VerbGroup(TyperGroup):
         self.commands = {name: TyperCommand(name, help=summary, rich_markup_mode=None)
                          for name, summary in SUMMARIES.items()}
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: object) -> list[str]:
         return list(self.commands)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

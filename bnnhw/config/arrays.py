@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnnhw.errors import ConfigError
 
@@ -152,7 +153,7 @@ class MemoryArrays(CheckedArrays):
         What error messages name as the source of the arrays, such as the network.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], name: str) -> None:
+    def __init__(self, arrays: Mapping[str, ArrayLike], name: str) -> None:
         super().__init__(name)
         self._arrays = {key: np.array(value) for key, value in arrays.items()}
 

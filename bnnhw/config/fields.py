@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
@@ -25,18 +25,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _is_int(value: Any, low: int, high: int = MAX_SIZE) -> bool:
+def _is_int(value: object, low: int, high: int = MAX_SIZE) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _is_list(value: Any, lengths: tuple[int, ...], low: int, high: int = MAX_SIZE) -> bool:
+def _is_list(value: object, lengths: tuple[int, ...], low: int,
+             high: int = MAX_SIZE) -> TypeGuard[Sequence[int]]:
     return isinstance(value, (list, tuple)) and len(value) in lengths \
         and all(_is_int(v, low, high) for v in value)
 
 
-def _extent(words: tuple[str, ...], what: str) -> Callable[[Any], Any]:
+def _extent(words: tuple[str, ...], what: str) -> Callable[[object], object]:
     """Make a validator of a positive number, a pair [rows, columns], or one of ``words``."""
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if _is_int(value, 1) or (isinstance(value, str) and value in words):
             return value
         if _is_list(value, (2,), 1):
@@ -45,7 +46,7 @@ def _extent(words: tuple[str, ...], what: str) -> Callable[[Any], Any]:
     return check
 
 
-def _pad(value: Any) -> Any:
+def _pad(value: object) -> object:
     if _is_int(value, 0) or (isinstance(value, str) and value in ("same", "causal")):
         return value
     if _is_list(value, (2, 4), 0):
@@ -54,20 +55,20 @@ def _pad(value: Any) -> Any:
                      "causal")
 
 
-def _pad_value(value: Any) -> Any:
+def _pad_value(value: object) -> object:
     if _is_int(value, -1 << 40, 1 << 40) or \
             (isinstance(value, str) and value in ("zero", "checker", "pattern")):
         return value
     raise ValueError("must be a number, zero, checker or pattern")
 
 
-def _limits(value: Any) -> Any:
+def _limits(value: object) -> object:
     if _is_list(value, (2,), -1 << 60, 1 << 60) and value[0] <= value[1]:
         return tuple(value)
     raise ValueError("must be [lowest, highest]")
 
 
-def _channels(value: Any) -> Any:
+def _channels(value: object) -> object:
     if value is True:
         return value
     if isinstance(value, (list, tuple)) and value and all(_is_int(v, 0) for v in value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -67,7 +67,7 @@ class SignItem(LayerItem):
 
     @field_validator("batch_norm", mode="before")
     @classmethod
-    def _true_is_default(cls, value: Any) -> Any:
+    def _true_is_default(cls, value: object) -> object:
         return {} if value is True else value
 
     @model_validator(mode="after")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -61,7 +60,7 @@ def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float:
 _Loader.add_constructor("!number", _number)
 
 
-def parse_yaml(path: Path) -> Any:
+def parse_yaml(path: Path) -> object:
     """Read a YAML file.
 
     Raises

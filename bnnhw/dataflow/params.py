@@ -159,7 +159,7 @@ class Params(abc.ABC, Generic[C]):
         """Return the words of the ROM called ``what``, by address."""
         raise ValueError(f"a unit of kind '{self.kind}' has no words for its memory '{what}'")
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """Return the facts about the unit that a reader of the plan wants to see."""
         return {}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bnnhw.dataflow.params import Memory, Params, unit_class
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 
 if TYPE_CHECKING:
     from bnnhw.rtl.shared import SharedComponent
@@ -73,7 +74,7 @@ class Unit:
     def memories(self) -> tuple[Memory, ...]:
         return self.params.memories()
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return self.params.summary()
 
     def create(self, graph: Graph, design: str) -> SharedComponent:
@@ -81,22 +82,22 @@ class Unit:
         return self.params.create(self.params.constants(graph, self.layer),
                                   f"{design}_{self.name}")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return kind, position and parameters as one flat JSON object."""
         return {"kind": self.kind, "name": self.name, "layer": self.layer, "sources": self.sources,
                 **dataclasses.asdict(self.params)}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Unit:
+    def from_json(data: Json) -> Unit:
         """Rebuild a unit from ``to_json``."""
         streams = ("i", "o", "i1", "scores_out")
-        fields = {key: StreamPlan(**value) if key in streams else _freeze(value)
+        fields: dict[str, Any] = {key: StreamPlan(**value) if key in streams else _freeze(value)
                   for key, value in data.items()
                   if key not in ("kind", "name", "layer", "sources")}
         return Unit(data["name"], data["layer"], tuple(data["sources"]),
                     unit_class(data["kind"])(**fields))
 
 
-def _freeze(value: Any) -> Any:
+def _freeze(value: object) -> object:
     """Turn lists back into tuples."""
     return tuple(_freeze(v) for v in value) if isinstance(value, list) else value

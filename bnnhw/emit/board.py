@@ -73,7 +73,7 @@ class BoardDesign:
     verilog: str
     weights: BoardWeights | None = None
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Content of ``board.json``."""
         return {
             "schema": SCHEMA, "board": self.board, "top": BOARD_TOP, "clock_hz": self.clock_hz,

@@ -21,6 +21,7 @@ from bnnhw.errors import BnnhwError, ConfigError
 from bnnhw.families import get_device
 from bnnhw.hostlink.wire.weights import WeightImage
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import Resources
 
@@ -206,7 +207,7 @@ class Design:
         """Digest of the manifest, which identifies the accelerator."""
         return bytes.fromhex(self.manifest("core.v")["manifest_sha256"])
 
-    def manifest(self, verilog_name: str) -> dict[str, Any]:
+    def manifest(self, verilog_name: str) -> Json:
         """Everything about the design as JSON values; equal designs have equal manifests."""
         described = {**self.rows.manifest, **{
             "load" if name == "weights" else f"load_{name}": image.describe()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bnnhw.arch import get_arch, make_options
-from bnnhw.arch.base import Fraction
+from bnnhw.arch.base import AnyPlan, Fraction
 from bnnhw.emit.design import Design
 from bnnhw.emit.manifest import verilog_header
 from bnnhw.emit.verilog import convert
@@ -85,7 +85,7 @@ def generate(network: Network, arch_name: str, device: Device, goal: Goal,
     return design_of(network, plan)
 
 
-def design_of(network: Network, plan: Any) -> Design:
+def design_of(network: Network, plan: AnyPlan) -> Design:
     """Write the Verilog of a plan that was made for the network."""
     arch, graph, written = get_arch(plan.arch), network.reduced, network.graph.digest()
     body = convert(arch.elaborate(plan, graph))

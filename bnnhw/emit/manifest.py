@@ -7,13 +7,13 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bnnhw import __version__
 from bnnhw.arch import Rows
 from bnnhw.arch.base import AnyPlan
 from bnnhw.errors import ConfigError
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 
 __all__ = ["SCHEMA", "make_manifest", "read_manifest", "seal", "text_digest", "verilog_header"]
 
@@ -22,7 +22,7 @@ MAX_BYTES = 1 << 30
 
 
 def make_manifest(plan: AnyPlan, graph: Graph, described: Mapping[str, object], written: str,
-                  verilog: str, verilog_name: str) -> dict[str, Any]:
+                  verilog: str, verilog_name: str) -> dict[str, object]:
     """Describe a design as JSON values; equal designs have equal manifests.
 
     Parameters
@@ -54,14 +54,14 @@ def make_manifest(plan: AnyPlan, graph: Graph, described: Mapping[str, object], 
     })
 
 
-def seal(manifest: dict[str, Any]) -> dict[str, Any]:
+def seal(manifest: Mapping[str, object]) -> dict[str, object]:
     """Put the digest of all other entries into a manifest, so that damage to it shows."""
     others = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
     text = json.dumps(others, sort_keys=True, separators=(",", ":"))
     return {**others, "manifest_sha256": text_digest(text)}
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> Json:
     """Read a manifest, and check its schema and its digest.
 
     Raises

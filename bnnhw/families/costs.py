@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from bnnhw.errors import PlanError
 from bnnhw.families.base import Device
@@ -20,8 +20,24 @@ RAM_LUTS = 6.0
 """LUTs of a LUT memory of 16 words of 4 bits, with its write port."""
 
 
+class _Memory(Protocol):
+    """What the estimate reads of a memory of a unit."""
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def style(self) -> str: ...
+
+    @property
+    def written(self) -> bool: ...
+
+
 class _Unit(Protocol):
-    """What the estimate reads of a unit of a plan; ``memories`` are ``plan.Memory``."""
+    """What the estimate reads of a unit of a plan."""
 
     @property
     def kind(self) -> str: ...
@@ -30,7 +46,7 @@ class _Unit(Protocol):
 
     def features(self) -> dict[str, float]: ...
 
-    def memories(self) -> Iterable[Any]: ...
+    def memories(self) -> Iterable[_Memory]: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ class Cost:
         return self.block_bits / (self.block * device.memory.block_bits) if self.block else 0.0
 
 
-def _in_block(memory: Any, device: Device) -> bool:
+def _in_block(memory: _Memory, device: Device) -> bool:
     """Whether synthesis puts a memory into block RAM."""
     have = device.memory
     if memory.style == "block":
@@ -108,6 +124,7 @@ def all_features(unit: _Unit, device: Device) -> dict[str, float]:
             rows, _ = device.memory.block_grid(memory.depth, memory.width)
             features["choice"] = features.get("choice", 0.0) + (rows - 1) * memory.width
             continue
+        cells: float
         if memory.written:
             key, cells = "ram", -(-memory.depth // 16) * -(-memory.width // 4)
         else:

@@ -7,8 +7,7 @@ that the compiler vectorises the loop over samples into xor, popcount and add.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,8 +36,9 @@ def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
         raise ToolError("numba is not installed", hint=install_command("fast")) from error
 
     @intrinsic
-    def ctpop(typing: Any, value: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def ctpop(typing: object, value: object) -> tuple[object, Callable[..., object]]:
+        def codegen(context: object, builder: cgutils.ir.IRBuilder, signature: object,
+                    args: Sequence[cgutils.ir.Value]) -> cgutils.ir.Value:
             word = args[0].type
             function = cgutils.get_or_insert_function(
                 builder.module, cgutils.ir.FunctionType(word, [word]), f"llvm.ctpop.{word}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,12 +44,12 @@ class Prediction:
             return ""
         return "" if int(self.got["label"]) == self.label else "wrong label"
 
-    def row(self) -> tuple[Any, ...]:
+    def row(self) -> tuple[object, ...]:
         """Return a row of a table: sample, true label, expected, got, remark."""
         label = "" if self.label is None else self.label
         return self.sample, label, _shown(self.expected), _shown(self.got), self.remark
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"sample": self.sample, "label": self.label,
                 "expected": {name: value.tolist() for name, value in self.expected.items()},
                 "got": {name: value.tolist() for name, value in self.got.items()},

@@ -17,6 +17,7 @@ from bnnhw.importers.network import Network
 from bnnhw.importers.yaml.outputs import gives_scores
 from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layer import ITEMS, Layer
+from bnnhw.json_types import Json
 from bnnhw.layers import Binarize
 
 __all__ = ["network_files"]
@@ -37,7 +38,7 @@ def network_files(network: Network) -> dict[str, bytes]:
     }
 
 
-def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _describe(graph: Graph) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     _check_names(graph)
     input_ = _input(graph)
     layers = list(graph.layers)
@@ -69,8 +70,8 @@ def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return net, arrays
 
 
-def _shortened(k: int, item: dict[str, Any],
-               arrays: dict[str, np.ndarray]) -> dict[str, Any] | str:
+def _shortened(k: int, item: Json,
+               arrays: dict[str, np.ndarray]) -> dict[str, object] | str:
     """Write an item by its kind alone where that means the same."""
     kind, name = next(iter(item)), item["name"]
     word = item == {kind: True, "name": ITEMS[kind].default_name(k)}
@@ -95,7 +96,7 @@ def _check_names(graph: Graph) -> None:
                              "Verilog") from None
 
 
-def _input(graph: Graph) -> dict[str, Any]:
+def _input(graph: Graph) -> dict[str, object]:
     element = graph.input.element
     input_: dict[str, Any] = {"shape": list(graph.input.shape)}
     if isinstance(element, Bits):
@@ -121,7 +122,7 @@ def _by_item(graph: Graph, layers: list[Layer]) -> bool:
             and all(layer.name in read for layer in graph.layers))
 
 
-def _put_outputs(graph: Graph, items: list[dict[str, Any]]) -> None:
+def _put_outputs(graph: Graph, items: list[Json]) -> None:
     """Add the key ``output`` where its value is not the default."""
     outputs = {source: output for output, source in graph.outputs}
     for item in items:

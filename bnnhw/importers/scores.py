@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class IntegerScores:
     def identity(self) -> bool:
         return bool((self.scale == 1).all() and (self.offset == 0).all())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"fraction_bits": self.fraction_bits, "ties": self.ties,
                 "exact_sums": self.exact_sums,
                 "scale": self.scale.tolist(), "offset": self.offset.tolist(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 __all__ = ["GIVEN", "Certificate"]
 
@@ -43,5 +42,5 @@ class Certificate:
     rounding: int = 0
     order: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return asdict(self)

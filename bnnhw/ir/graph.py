@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from bnnhw.errors import ConfigError, ModelError
 from bnnhw.ir.layer import LAYERS, Layer
 from bnnhw.ir.samples import arrange_samples
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, Int, TensorType
+from bnnhw.json_types import Json
 
 __all__ = ["Graph"]
 
@@ -133,7 +133,7 @@ class Graph:
         """Pick the outputs of the network from the values of all layers."""
         return {output: values[source] for output, source in self.outputs}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Convert to JSON values, with weights packed to bits; equal graphs give equal text."""
         return {
             "name": self.name,
@@ -146,7 +146,7 @@ class Graph:
         }
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Graph:
+    def from_json(data: Json) -> Graph:
         """Rebuild a Graph from ``to_json``; every layer checks its parameters again."""
         types = {"input": TensorType.from_json(data["input"])}
         layers = []
@@ -167,7 +167,7 @@ class Graph:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _pack(array: np.ndarray) -> dict[str, Any]:
+def _pack(array: np.ndarray) -> dict[str, object]:
     if array.dtype == np.uint8 and (not array.size or array.max() <= 1):
         data, dtype = np.packbits(array.ravel(), bitorder="little").tobytes(), "bit"
     else:
@@ -177,7 +177,7 @@ def _pack(array: np.ndarray) -> dict[str, Any]:
     return {"shape": list(array.shape), "dtype": dtype, "base64": base64.b64encode(data).decode()}
 
 
-def _unpack(data: dict[str, Any]) -> np.ndarray:
+def _unpack(data: Json) -> np.ndarray:
     raw = base64.b64decode(data["base64"], validate=True)
     shape = tuple(int(n) for n in data["shape"])
     size = math.prod(shape)

@@ -15,6 +15,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.certificate import Certificate
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.types import Bits, TensorType
+from bnnhw.json_types import Json
 
 __all__ = ["ITEMS", "LAYERS", "Built", "Counter", "Described", "Join", "Layer", "PackedBits",
            "PackedStep", "layer_of_item", "register"]
@@ -25,7 +26,7 @@ Counter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 PackedStep = Callable[[np.ndarray], np.ndarray]
 """Computes a layer for one block of samples, see ``Layer.packed_step``."""
 
-Described = tuple[dict[str, Any], dict[str, np.ndarray]]
+Described = tuple[Json, dict[str, np.ndarray]]
 """An item of layers.yaml without ``name``, ``from`` and ``output``, and its arrays by key."""
 
 
@@ -113,7 +114,7 @@ class Layer(abc.ABC):
         """
         return None
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         """Scalar parameters, as JSON values."""
         return {}
 
@@ -122,17 +123,18 @@ class Layer(abc.ABC):
         return {}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         """Convert what ``params`` gave back from JSON to arguments of the constructor."""
         return params
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any], types: Mapping[str, TensorType]) -> Layer:
+    def from_fields(cls, fields: Json, types: Mapping[str, TensorType]) -> Layer:
         """Rebuild a layer from its name, sources, ``params`` and arrays.
 
         ``types`` are those of the layers before it, and of the input.
         """
-        return cls(input=types[fields["source"]], **cls.parse(fields))
+        arguments: dict[str, Any] = cls.parse(fields)
+        return cls(input=types[fields["source"]], **arguments)
 
     @classmethod
     @abc.abstractmethod
@@ -203,11 +205,11 @@ class Join(Layer):
             return self
         return replace(self, input=expected[0], second_input=expected[1])
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"second": self.second}
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any], types: Mapping[str, TensorType]) -> Layer:
+    def from_fields(cls, fields: Json, types: Mapping[str, TensorType]) -> Layer:
         return super().from_fields({**fields, "second_input": types[fields["second"]]}, types)
 
 

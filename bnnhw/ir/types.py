@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from bnnhw.json_types import Json
 
 __all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType", "plane_offset", "planes_of"]
 
@@ -33,7 +34,7 @@ class Bits:
     signed = False
     planes = 1
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"kind": "bits", "unipolar": self.unipolar}
 
 
@@ -63,7 +64,7 @@ class Int:
     def planes(self) -> int:
         return self.width
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"kind": "int", "lo": self.lo, "hi": self.hi}
 
 
@@ -119,11 +120,11 @@ class TensorType:
             return height, width, channels
         return (height, channels) if len(self.shape) == 2 else (channels,)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"shape": list(self.shape), **self.element.to_json()}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> TensorType:
+    def from_json(data: Json) -> TensorType:
         shape = tuple(int(n) for n in data["shape"])
         if data["kind"] == "bits":
             return TensorType(shape, Bits(unipolar=bool(data["unipolar"])))

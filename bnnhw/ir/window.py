@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+
+from bnnhw.json_types import Json
 
 __all__ = ["Window"]
 
@@ -105,11 +106,11 @@ class Window:
         out_columns = (columns < 0) | (columns >= width)
         return out_rows[:, None, :, None] | out_columns[None, :, None, :]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {k: list(v) for k, v in asdict(self).items()}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Window:
+    def from_json(data: Json) -> Window:
         (kh, kw), (sh, sw), (dh, dw) = data["kernel"], data["stride"], data["dilation"]
         top, left, bottom, right = data["pads"]
         return Window((int(kh), int(kw)), (int(sh), int(sw)), (int(dh), int(dw)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Join, Layer, register
 from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.json_types import Json
 
 __all__ = ["Add", "AddItem"]
 
@@ -70,11 +71,11 @@ class Add(Join):
         total = x[0] + x[1]
         return total if self.limits is None else np.clip(total, *self.limits)
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {**super().params(), "limits": self.limits and list(self.limits)}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         limits = params["limits"]
         return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
 

@@ -14,6 +14,7 @@ from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, PackedBits, PackedStep, register
 from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.json_types import Json
 
 __all__ = ["Affine", "AffineItem"]
 
@@ -102,12 +103,12 @@ class Affine(Layer):
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
         return None if isinstance(self.input.element, Bits) else self.compute
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         limits = {} if self.limits is None else {"limits": list(self.limits)}
         return {"shift": self.shift, **limits}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         limits = params.get("limits")
         return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Binarize(Layer):
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
         return lambda x: bits.pack((x >= self.threshold).reshape(len(x), -1))
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"threshold": self.threshold, "unipolar": self.unipolar}
 
     @classmethod

@@ -16,6 +16,7 @@ from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, register
 from bnnhw.ir.types import MAX_ELEMENTS, Bits
 from bnnhw.ir.window import Window
+from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import (
     describe_pair,
     describe_window,
@@ -172,7 +173,7 @@ class Conv(Product):
         object.__setattr__(self, "_border", border)  # computed once: it is large, and read often
         return border
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {**super().params(), "window": self.window.to_json(), "groups_": self.groups_,
                 "absent": self.absent}
 
@@ -180,7 +181,7 @@ class Conv(Product):
         return {**super().arrays(), "pad": self.pad}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         return {**super().parse(params), "window": Window.from_json(params["window"])}
 
     @classmethod

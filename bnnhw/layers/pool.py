@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from bnnhw.config.items import WindowItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.window import Window
+from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_pair, describe_window, window_words
 from bnnhw.layers.building.windows import build_window
 
@@ -67,11 +67,11 @@ class Pool(Layer):
         n, oh, ow, kh, kw, channels = windows.shape
         return windows.reshape(n, oh * ow, kh * kw, channels)
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"window": self.window.to_json()}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         return {**params, "window": Window.from_json(params["window"])}
 
     @staticmethod
@@ -84,7 +84,7 @@ class Pool(Layer):
         at.check_size("taps of all windows", *window.out_size(height, width), window.taps)
         return window
 
-    def describe_pool(self) -> dict[str, Any]:
+    def describe_pool(self) -> dict[str, object]:
         """Describe the window as an item of this kind."""
         return {self.kind: describe_pair(self.window.kernel, self.input),
                 **describe_window(self.window, self.input, self.window.kernel)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnhw.ir.layer import Counter, Described, Layer
 from bnnhw.ir.types import Bits, Int, TensorType, planes_of
+from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_levels, smallest_integers
 from bnnhw.layers.popcounts import count_agreeing, default_sum
 
@@ -171,7 +172,7 @@ class Product(Layer):
     def gathered_elements(self) -> int:
         return self.vector_count * self.groups * self.fan_in
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"coefficients": list(self.coefficients), "unipolar": self.unipolar}
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -181,7 +182,7 @@ class Product(Layer):
         return arrays
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         return {"thresholds": None, **params,
                 "coefficients": tuple(int(c) for c in params["coefficients"])}
 

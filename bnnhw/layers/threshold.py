@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class Threshold(Layer):
         passed = (x[0][..., None] >= self.thresholds).sum(axis=-1, dtype=np.int64)
         return np.where(self.falling, self.levels - passed, passed)
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"unipolar": self.unipolar}
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, register
 from bnnhw.ir.types import TensorType
+from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_pair
 from bnnhw.layers.building.windows import rows_and_columns
 
@@ -61,11 +62,11 @@ class Upsample(Layer):
         wide = maps.repeat(self.factors[0], axis=1).repeat(self.factors[1], axis=2)
         return wide.reshape(len(x[0]), *self.out_type().shape)
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> dict[str, object]:
         return {"factors": list(self.factors)}
 
     @classmethod
-    def parse(cls, params: dict[str, Any]) -> dict[str, Any]:
+    def parse(cls, params: Json) -> dict[str, object]:
         rows, columns = (int(f) for f in params["factors"])
         return {**params, "factors": (rows, columns)}
 

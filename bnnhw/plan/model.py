@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 from bnnhw.dataflow.params import BufferParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.unit import Unit
+from bnnhw.json_types import Json
 
 __all__ = ["FieldPlan", "Plan"]
 
@@ -95,7 +95,7 @@ class Plan:
     def unit(self, name: str) -> Unit:
         return next(unit for unit in self.units if unit.name == name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"name": self.name, "arch": self.arch, "device": self.device,
                 "target_ii": self.target_cycles, "ii": self.ii, "latency": self.latency,
                 "spans": [list(span) for span in self.spans],
@@ -103,7 +103,7 @@ class Plan:
                 "units": [unit.to_json() for unit in self.units]}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Plan:
+    def from_json(data: Json) -> Plan:
         """Rebuild a plan from ``to_json``.
 
         Raises

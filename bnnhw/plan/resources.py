@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from bnnhw.errors import FitError, PlanError
 from bnnhw.families import Budget, Device
@@ -69,7 +68,7 @@ class Resources:
         return {name: used - there for name, used, there in self.rows()
                 if there is not None and used > there}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"device": self.device.name, "lut_error": self.error,
                 "total": {"lut": round(self.total.lut), "ff": round(self.total.ff),
                           "block_ram": self.total.block,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal, Value
+
+from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["output_register"]
 
 
-def output_register(m: Module, unit: Any, take: Value, word: Value) -> Signal:
+def output_register(m: Module, unit: SharedComponent, take: Value, word: Value) -> Signal:
     """Show ``word`` on ``unit.o`` one cycle after ``take``, until it is transferred.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
@@ -136,7 +135,7 @@ class ProcessingElement(SharedComponent):
         tail += f"_{p.family}" if p.bits == 1 else ""
         return f"bnnhw_pe_{p.simd}_a{p.width}_c{p.coefficient}_l{p.levels}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         base = Signal(signed(p.width))
         m.d.comb += base.eq(Mux(self.first, self.start, self.acc))

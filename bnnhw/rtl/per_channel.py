@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.queue import attach_queue
+from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["PerChannel"]
 
@@ -35,7 +34,8 @@ class PerChannel:
         The word, one cycle after it was accepted.
     """
 
-    def __init__(self, m: Module, unit: Any, words: int, cycles: int, depth: int) -> None:
+    def __init__(self, m: Module, unit: SharedComponent, words: int, cycles: int,
+                 depth: int) -> None:
         self._m, self._unit = m, unit
         self._queue = queue = attach_queue(m, unit, depth)
         step = Signal(name="step")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
@@ -71,7 +69,7 @@ class XnorPopcount(WrittenComponent):
         return popcount_verilog(self.module_name, self.width, get_target(self.family), self.levels,
                                 self.early)
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         a, w = self.x[:self.width], self.x[self.width:]
         agreeing = ~(a ^ w)
@@ -122,7 +120,7 @@ class Popcount(SharedComponent):
         lanes = f"{self.width}x{self.bits}" if self.bits > 1 else f"{self.width}"
         return f"bnnhw_popcount_{lanes}_l{self.levels}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         terms: list[Value] = [self.i.word_select(k, self.bits) for k in range(self.width)]
         level = 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
@@ -66,7 +64,7 @@ class CreditQueue(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_queue_{self.width}x{self.depth}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.width, depth=self.depth)
         m.d.comb += [
@@ -89,7 +87,7 @@ class CreditQueue(SharedComponent):
         return m
 
 
-def attach_queue(m: Module, unit: Any, depth: int) -> CreditQueue:
+def attach_queue(m: Module, unit: SharedComponent, depth: int) -> CreditQueue:
     """Add a queue after a free-running pipeline; ``unit.o`` becomes the queue's stream."""
     queue = CreditQueue(width=len(unit.o.payload), depth=depth)
     prefix_ports(queue, "queue")

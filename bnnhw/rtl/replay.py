@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
@@ -74,7 +72,7 @@ class ReplayBuffer(SharedComponent):
         tail = "" if self.style == "auto" else f"_{self.style}"
         return f"bnnhw_replay_{self.width}x{self.words}_r{self.repeats}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         depth = self.depth(self.words)
         m.submodules.memory = memory = Memory(shape=self.width, depth=depth, init=[],

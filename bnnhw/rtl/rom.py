@@ -43,7 +43,7 @@ class Rom(wiring.Component):
         self.style = style
         super().__init__({"addr": In(range(len(words))), "data": Out(width)})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         if len(self.words) == 1:
             m.d.comb += self.data.eq(self.words[0])

@@ -36,7 +36,6 @@ from __future__ import annotations
 from functools import reduce
 from itertools import chain, repeat
 from operator import or_
-from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Instance, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
@@ -104,7 +103,7 @@ class LatchRows(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_rows_{self.rows}x{self.width}" + ("_flop" if self.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         if self.storage == "flop":
             self._flops(m)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Instance, Module, Signal, Value
 from amaranth.lib import wiring
 
 __all__ = ["SharedComponent", "WrittenComponent", "ports_of", "prefix_ports"]
@@ -25,10 +24,10 @@ class SharedComponent(wiring.Component):
         """Name of the Verilog module: equal names mean equal hardware."""
 
     @abc.abstractmethod
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         """Make the hardware."""
 
-    def elaborate(self, platform: Any) -> Any:
+    def elaborate(self, platform: object) -> Module | Instance:
         if hasattr(platform, "get_shared"):
             instance = platform.get_shared(self)
             if instance is not None:

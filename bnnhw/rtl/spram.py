@@ -8,7 +8,6 @@ its words from the start and does not listen to its load port.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -126,7 +125,7 @@ endmodule
             shown = f"row == {row} ? row{row}[{self.width - 1}:0] : {shown}"
         return "\n".join([*lines, f"  assign data = {shown};"]) + "\n"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.words = rom = Rom(words=self.words, width=self.width, style="block")
         m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
@@ -165,7 +164,7 @@ class Loader(wiring.Component):
             "loaded": Out(1),
         })
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         at, part, loaded = (Signal.like(signal, name=name, reset_less=True) for name, signal in
                             (("count", self.at), ("part_count", self.part),

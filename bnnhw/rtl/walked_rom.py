@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -45,7 +43,7 @@ class WalkedRom(wiring.Component):
         bits = (len(self.words) - 1).bit_length()
         return min(bits, max(4, bits // 2 + 1))
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         depth, size = len(self.words), 1 << self.ahead
         groups = -(-depth // size)

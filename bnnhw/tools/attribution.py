@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from bnnhw.json_types import Json
+
 __all__ = ["LINK", "OTHER", "cells_by_unit", "owner_of_name", "read_netlist"]
 
 LINK = "(host link)"
@@ -29,7 +31,7 @@ def owner_of_name(name: str, units: Collection[str]) -> str | None:
     return LINK if parts[0] in ("link", "loader") else None
 
 
-def read_netlist(path: Path, top: str) -> dict[str, Any]:
+def read_netlist(path: Path, top: str) -> dict[str, object]:
     """Module ``top`` of a netlist that Yosys or nextpnr wrote."""
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"{path.name} is larger than {_MAX_BYTES} bytes")
@@ -37,8 +39,8 @@ def read_netlist(path: Path, top: str) -> dict[str, Any]:
     return module
 
 
-def cells_by_unit(module: dict[str, Any], units: Collection[str],
-                  cost: Callable[[dict[str, Any]], tuple[int, int, int]]
+def cells_by_unit(module: Json, units: Collection[str],
+                  cost: Callable[[Json], tuple[int, int, int]]
                   ) -> dict[str, tuple[int, int, int]]:
     """Sum LUT, flip-flops and block RAM of each unit.
 

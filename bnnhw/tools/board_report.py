@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import Any
 
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.families import Device, get_device
+from bnnhw.json_types import Json
 from bnnhw.plan.resources import resources
 from bnnhw.platforms.base import Board
 from bnnhw.tools.attribution import cells_by_unit, owner_of_name, read_netlist
@@ -21,7 +21,7 @@ ROUTED_TOP = "top"
 
 
 def board_report(design: BoardDesign, board: Board, built: Built,
-                 seconds: dict[str, float]) -> dict[str, Any]:
+                 seconds: dict[str, float]) -> dict[str, object]:
     """Everything about a build as JSON values.
 
     Parameters
@@ -58,7 +58,7 @@ def board_report(design: BoardDesign, board: Board, built: Built,
     }
 
 
-def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str, Any]]:
+def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str, object]]:
     """A row a unit, the host link and the rest behind them."""
     plan = design.design.plan
     names = [unit.name for unit in plan.units]
@@ -68,10 +68,10 @@ def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str,
     synthesis = device.family.need_synthesis()
     patterns = device.family.need_flow().place_and_route.cells
 
-    def mapped(cell: dict[str, Any]) -> tuple[int, int, int]:
+    def mapped(cell: Json) -> tuple[int, int, int]:
         return synthesis.count({cell["type"]: 1})
 
-    def placed(cell: dict[str, Any]) -> tuple[int, int, int]:
+    def placed(cell: Json) -> tuple[int, int, int]:
         kind = cell["type"]
         lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
                           for what in ("lut", "ff", "block"))
@@ -100,7 +100,7 @@ def _triple(counts: tuple[int, int, int] | None) -> dict[str, int]:
     return {"lut": lut, "ff": ff, "block_ram": block}
 
 
-def _critical_path(report: dict[str, Any], units: list[str]) -> dict[str, Any] | None:
+def _critical_path(report: Json, units: list[str]) -> dict[str, object] | None:
     """The slowest path between registers, with the time that it spends in each unit."""
     path = slowest_path(report)
     if not path:

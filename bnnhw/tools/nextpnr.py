@@ -11,6 +11,7 @@ from typing import Any
 from bnnhw.errors import FitError, ToolError
 from bnnhw.families.flow import PlaceAndRoute
 from bnnhw.families.parts import Part
+from bnnhw.json_types import Json
 from bnnhw.tools.fractions import nextpnr_fraction, yosys_fraction
 from bnnhw.tools.too_large import fit_error
 from bnnhw.tools.tools import Tools
@@ -125,7 +126,7 @@ def run_nextpnr(folder: Path, flow: PlaceAndRoute, part: Part, netlist: str,
         raise fit_error(error, part.name) from None
 
 
-def slowest_path(report: dict[str, Any]) -> list[dict[str, Any]]:
+def slowest_path(report: Json) -> list[Json]:
     """Hops of the slowest path between two registers in nextpnr's report; empty without one."""
     paths = [path["path"] for path in report.get("critical_paths", [])
              if path["from"].startswith("posedge") and path["to"].startswith("posedge")]

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bnnhw.arch import Part
 from bnnhw.emit.design import Design
 from bnnhw.families import Device
+from bnnhw.json_types import Json
 from bnnhw.tools.tools import Tools
 
 __all__ = ["SynthReport", "UnitCells", "synthesise"]
@@ -38,9 +38,9 @@ class SynthReport:
     command: str
     units: tuple[UnitCells, ...]
 
-    def rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> list[tuple[object, ...]]:
         """Rows of a table, one per unit and a total."""
-        rows: list[tuple[Any, ...]] = []
+        rows: list[tuple[object, ...]] = []
         for u in self.units:
             per_lane = u.lut / u.lanes if u.lanes else "-"
             rows.append((u.unit, u.kind, u.lut, u.ff, u.block, per_lane))
@@ -50,7 +50,7 @@ class SynthReport:
                      sum(u.block for u in self.units), lut / lanes if lanes else "-"))
         return rows
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         columns = ("unit", "kind", "lut", "ff", "block_ram", "lut_per_lane")
         rows = [dict(zip(columns, (None if value == "-" else value for value in row), strict=True))
                 for row in self.rows()]
@@ -101,7 +101,7 @@ def _modules(top: str, units: Sequence[Part]) -> str:
 
 
 def _count(top: str, units: Sequence[Part], device: Device,
-           modules: dict[str, Any]) -> tuple[UnitCells, ...]:
+           modules: Json) -> tuple[UnitCells, ...]:
     by_name = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     counted = []
     for unit in units:

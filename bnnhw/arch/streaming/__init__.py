@@ -5,8 +5,6 @@ The scheme is FINN's (Umuroglu et al., FPGA 2017).
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.lib import wiring
 
 from bnnhw.arch.base import Fraction, NoOptions
@@ -17,6 +15,7 @@ from bnnhw.arch.streaming.top import elaborate
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import Goal, Plan
 
 __all__ = ["SLOWEST", "STREAMING", "Streaming"]
@@ -39,7 +38,7 @@ class Streaming(FrameArchitecture):
     def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
         return elaborate(plan, graph)
 
-    def load_plan(self, data: dict[str, Any]) -> Plan:
+    def load_plan(self, data: Json) -> Plan:
         return Plan.from_json(data)
 
 

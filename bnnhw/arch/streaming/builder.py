@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix
@@ -12,12 +12,16 @@ from bnnhw.dataflow.params import Params
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.units import ConverterParams, ForkParams, InputParams
+from bnnhw.dataflow.units.mvtu import Storage
 from bnnhw.families import Device
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph, TensorType
 from bnnhw.layers import ArgMax, Binarize, Flatten
 
 __all__ = ["Builder"]
+
+
+C = TypeVar("C")
 
 
 class Builder:
@@ -37,7 +41,7 @@ class Builder:
     """
 
     def __init__(self, graph: Graph, device: Device, hints: Hints, target_cycles: int,
-                 folds: dict[str, tuple[Matrix, Fold]], memories: dict[str, Any]) -> None:
+                 folds: dict[str, tuple[Matrix, Fold]], memories: dict[str, Storage]) -> None:
         self.graph, self.device, self.hints = graph, device, hints
         self.target_cycles = target_cycles
         self.folds, self.memories = folds, memories
@@ -74,7 +78,7 @@ class Builder:
             scores != "input" and self.readers(scores) == 2 and self.readers(layer.name) == 1
 
     def add(self, name: str, layer: str | None, sources: tuple[str, ...],
-            params: Params[Any]) -> Unit:
+            params: Params[C]) -> Unit:
         """Append a unit; its arguments are those of ``Unit``."""
         unit = Unit(name, layer, sources, params)
         self.units.append(unit)

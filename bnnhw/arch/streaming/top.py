@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.dataflow.params import BufferParams
@@ -58,10 +56,10 @@ class StreamingTop(SharedComponent):
     def module_name(self) -> str:
         return self.plan.name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
-        components: dict[str, Any] = {}
-        outputs: dict[str, Any] = {}
+        components: dict[str, SharedComponent] = {}
+        outputs: dict[str, stream.Interface] = {}
         for unit in self.plan.units:
             component = unit.create(self.graph, self.plan.name)
             prefix_ports(component, unit.name)
@@ -91,7 +89,7 @@ class StreamingTop(SharedComponent):
             self._load(m, components)
         return m
 
-    def _load(self, m: Module, components: dict[str, Any]) -> None:
+    def _load(self, m: Module, components: dict[str, SharedComponent]) -> None:
         """Distribute the words of the image to the units whose ROMs they belong to."""
         m.submodules.loader = loader = Loader(self.loads)
         m.d.comb += [loader.begin.eq(self.load_begin), loader.valid.eq(self.load_valid),
@@ -102,7 +100,7 @@ class StreamingTop(SharedComponent):
                          unit.load_part.eq(loader.part), unit.load_data.eq(self.load_data)]
 
 
-def _connect(m: Module, source: Any, sink: Any) -> None:
+def _connect(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
     m.d.comb += [
         sink.payload.eq(source.payload),
         sink.valid.eq(source.valid),

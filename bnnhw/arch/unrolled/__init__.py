@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.lib import wiring
 
@@ -15,6 +14,7 @@ from bnnhw.arch.unrolled.planning import plan
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import Goal, Plan
 
 __all__ = ["UNROLLED", "Unrolled", "UnrolledOptions"]
@@ -51,7 +51,7 @@ class Unrolled(FrameArchitecture):
     def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
         return elaborate(plan, graph)
 
-    def load_plan(self, data: dict[str, Any]) -> Plan:
+    def load_plan(self, data: Json) -> Plan:
         return Plan.from_json(data)
 
     def default_goal(self, clock_mhz: float) -> Goal:

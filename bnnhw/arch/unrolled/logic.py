@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -153,7 +153,7 @@ class LogicParams(LabelParams[LogicConstants]):
     def products_per_cycle(self) -> int:
         return self.synapses
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"layers": " ".join(self.layers), "cuts": self.cuts, "synapses": self.synapses,
                 "luts": self.luts, "ffs": self.ffs}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream
@@ -57,7 +55,7 @@ class LogicBlock(WrittenComponent):
     def text(self) -> str:
         return self._text
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         value: Value = self.x
         for k, layer in enumerate(self.block.layers):
@@ -147,7 +145,7 @@ class LogicUnit(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         queue = attach_queue(m, self, self.queue_depth)
         prefix_ports(self.logic, "logic")

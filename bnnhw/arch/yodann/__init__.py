@@ -7,7 +7,6 @@ them one after another, and computes the layers that are no products.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from bnnhw.arch.yodann.workload import workloads
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import Goal
 from bnnhw.rtl.yodann.core import YodannCore
 
@@ -62,7 +62,7 @@ class Yodann(Architecture[YodannPlan]):
         # The core is the same for every network; only its jobs differ.
         return YodannCore(shape=plan.shape, name=plan.name)
 
-    def load_plan(self, data: dict[str, Any]) -> YodannPlan:
+    def load_plan(self, data: Json) -> YodannPlan:
         return YodannPlan.from_json(data)
 
     def describe(self, plan: YodannPlan) -> Rows:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from bnnhw.arch.yodann.job import Job
 from bnnhw.arch.yodann.layout import Layout
+from bnnhw.json_types import Json
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.yodann.shape import CoreShape
 
@@ -58,7 +60,7 @@ class LayerPlan:
         """Lower bound of the cycles (``Job.bound``) as a fraction of the planned cycles."""
         return sum(job.bound(shape) for job in self.jobs) / self.cycles(shape)
 
-    def summary(self, shape: CoreShape) -> dict[str, Any]:
+    def summary(self, shape: CoreShape) -> dict[str, object]:
         side = shape.kernels[self.mode(shape)]
         return {"layer": self.layer, "jobs": len(self.jobs),
                 "mode": f"{side}x{side}" if self.mode(shape) == 0 else f"dual {side}x{side}",
@@ -66,6 +68,9 @@ class LayerPlan:
                 "operations_a_cycle": round(2 * self.macs() / self.cycles(shape), 1),
                 "utilisation": round(self.utilisation(shape), 4),
                 "of_bound": round(self.of_bound(shape), 4)}
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -129,11 +134,11 @@ class YodannPlan:
     def layer(self, name: str) -> LayerPlan:
         return next(layer for layer in self.layers if layer.layer == name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return dataclasses.asdict(self)
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> YodannPlan:
+    def from_json(data: Json) -> YodannPlan:
         """Rebuild a plan from the JSON values of ``to_json``."""
         layers = tuple(LayerPlan(
             layer["layer"], _tuples(Layout, layer["layout"]),
@@ -143,6 +148,6 @@ class YodannPlan:
                              "host": tuple((name, kind) for name, kind in data["host"])})
 
 
-def _tuples(kind: Any, data: dict[str, Any]) -> Any:
+def _tuples(kind: Callable[..., T], data: Json) -> T:
     """Make a flat dataclass, with lists converted back to tuples."""
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal, Value, signed
@@ -138,7 +138,7 @@ class AffineUnit(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         front = PerChannel(m, self, p.i.group_words, p.registers, p.queue_depth)
         m.submodules.scales = scales = Rom(

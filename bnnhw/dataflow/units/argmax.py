@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
@@ -132,7 +132,7 @@ class ArgMaxUnit(SharedComponent):
         tail = "_forward" if self.params.forward else ""
         return f"bnnhw_argmax_{i.elements}_lanes{i.lanes}_{sign}{i.width}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         queue = attach_queue(m, self, p.queue_depth)
         words = words_of_frame(p.i.elements, p.i.lanes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -111,7 +111,7 @@ class AxiInput(SharedComponent):
         frame = f"{i.elements}" if i.groups == 1 else f"{i.groups}x{i.elements}"
         return f"bnnhw_axi_input_{i.lanes}of{frame}x{i.width}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         i, threshold = self.params.i, self.params.threshold
         words = words_of_frame(i.elements, i.lanes)
@@ -162,7 +162,7 @@ class AxiOutput(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_axi_output_{self.width}x{self.words}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         word = Signal(range(self.words))
         m.d.comb += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Signal
@@ -50,7 +50,7 @@ class FifoParams(BufferParams[None]):
     def memories(self) -> tuple[Memory, ...]:
         return (Memory("queue", self.words_held - 1, self.i.bits, "auto", True),)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"depth": self.depth}
 
 
@@ -81,7 +81,7 @@ class Fifo(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_fifo_{self.width}x{self.depth}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         queue = attach_queue(m, self, self.depth)
         accepted = Signal()

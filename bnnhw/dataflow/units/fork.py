@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Signal
@@ -79,7 +79,7 @@ class Fork(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_fork_{self.width}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         word = Signal(self.width)
         waiting0, waiting1 = Signal(name="waiting0"), Signal(name="waiting1")

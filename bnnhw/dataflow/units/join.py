@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -120,7 +120,7 @@ class TwoInputs(SharedComponent):
     o : Out(stream)
     """
 
-    def __init__(self, params: TwoInputParams[Any]) -> None:
+    def __init__(self, params: TwoInputParams[C]) -> None:
         self.params = params
         super().__init__({"i0": In(stream.Signature(params.i.bits)),
                           "i1": In(stream.Signature(params.i1.bits)),
@@ -134,7 +134,7 @@ class _Pairs(TwoInputs):
     def _word(self, m: Module) -> Value:
         """Make the output word."""
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         take = Signal()
         m.d.comb += take.eq(self.i0.valid & self.i1.valid)

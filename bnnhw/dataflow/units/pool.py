@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -90,7 +90,7 @@ class PoolParams(Params[PoolConstants]):
         return {"unit": 1, "out": self.o.bits, "in": self.i.bits,
                 "kept": self.o.bits * self.o.group_words, "count": self.i.words.bit_length()}
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"taps": self.taps}
 
 
@@ -134,7 +134,7 @@ class PoolUnit(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         words, adds = p.o.group_words, self.constants.op == "sum"
         word, tap = Signal(range(words)), Signal(range(p.taps), name="tap")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Module
@@ -80,7 +80,7 @@ class SelectUnit(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         chosen = Cat(self.i.payload.word_select(c, self.width) for c in self.channels)
         m.d.comb += self.i.ready.eq(output_register(m, self, self.i.valid, chosen))

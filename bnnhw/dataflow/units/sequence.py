@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal
@@ -68,7 +68,7 @@ class SequenceUnit(TwoInputs):
         first, second = self.params.inputs
         return f"bnnhw_sequence_{first.words}x{first.bits}_{second.words}x{second.bits}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         words = [s.words for s in self.params.inputs]
         word = Signal(range(sum(words)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Signal, Value
@@ -108,7 +108,7 @@ class ThresholdParams(Params[ThresholdConstants]):
                        self.i.lanes * (self.levels * self.compare_width + 1), "lut", False),
                 Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True))
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"levels": self.levels}
 
 
@@ -157,7 +157,7 @@ class ThresholdUnit(SharedComponent):
         flips = channel_words(self.constants.falling, lanes)
         return pack_integers(words.reshape(len(words), -1), bits), pack_integers(flips, 1)
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         front = PerChannel(m, self, p.i.group_words, p.registers, p.queue_depth)
         per_lane = p.levels * p.compare_width

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from bnnhw.families.ecp5.writer import tied_high
+from bnnhw.json_types import Json
 
 __all__ = ["EASED", "ease_carries", "ease_netlist"]
 
@@ -24,7 +24,7 @@ def ease_netlist(path: Path) -> int:
     return eased
 
 
-def ease_carries(netlist: dict[str, Any]) -> int:
+def ease_carries(netlist: Json) -> int:
     """Take away wires and cells of carry chains that nothing depends on; returns how many.
 
     Three habits of Yosys and nextpnr cost much room, in our chains and in those of plain additions:
@@ -44,7 +44,7 @@ def ease_carries(netlist: dict[str, Any]) -> int:
     return sum(_ease_module(module) for module in netlist["modules"].values())
 
 
-def _ease_module(module: dict[str, Any]) -> int:
+def _ease_module(module: Json) -> int:
     cells = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
     if not cells:
         return 0
@@ -61,9 +61,9 @@ def _ease_module(module: dict[str, Any]) -> int:
     return eased
 
 
-def _read(module: dict[str, Any]) -> set[Any]:
+def _read(module: Json) -> set[int | str]:
     """Bits that an input of a cell or an output of the module reads."""
-    read: set[Any] = set()
+    read: set[int | str] = set()
     for cell in module["cells"].values():
         ways = cell["port_directions"]
         for port, bits in cell["connections"].items():
@@ -74,17 +74,17 @@ def _read(module: dict[str, Any]) -> set[Any]:
     return read
 
 
-def _pins(cell: dict[str, Any], half: int) -> list[Any]:
+def _pins(cell: Json, half: int) -> list[int | str]:
     """What A to D read; an open pin reads 1."""
     return [(cell["connections"].get(f"{pin}{half}") or ["1"])[0] for pin in "ABCD"]
 
 
-def _table(cell: dict[str, Any], half: int) -> int:
+def _table(cell: Json, half: int) -> int:
     said = cell["parameters"][f"INIT{half}"]
     return said if isinstance(said, int) else int(said, 2)
 
 
-def _tie_high(cell: dict[str, Any], half: int) -> int:
+def _tie_high(cell: Json, half: int) -> int:
     """Let pins that read 0 read 1; returns how many."""
     zeros = [k for k, bit in enumerate(_pins(cell, half)) if bit == "0"]
     if zeros:
@@ -95,7 +95,7 @@ def _tie_high(cell: dict[str, Any], half: int) -> int:
     return len(zeros)
 
 
-def _first_half_is_0(cell: dict[str, Any]) -> bool:
+def _first_half_is_0(cell: Json) -> bool:
     """Whether the table of A0 to D0 is 0 for every value that these can have."""
     table, pins = _table(cell, 0), _pins(cell, 0)
     return not any(table >> row & 1 for row in range(16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bnnhw.hostlink.wire import Identity
 from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord, read_json
 from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import FieldPlan, Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 
@@ -84,7 +85,7 @@ class Build:
         return locate(self.folder, None)[1]
 
     @cached_property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Json:
         """The report of the build: clocks, cells of each unit, critical path, tool versions."""
         return read_json(self.folder / REPORT)
 
@@ -218,7 +219,7 @@ def load_build(folder: str | Path) -> Build:
                  record.identity, graph, ends)
 
 
-def _read_ends(plan: dict[str, Any]) -> Ends:
+def _read_ends(plan: Json) -> Ends:
     units = plan["units"]
     return Ends(StreamPlan(**units[0]["i"]), StreamPlan(**units[-1]["o"]),
                 tuple(FieldPlan(**field) for field in plan["fields"]))

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bnnhw.errors import ConfigError
 from bnnhw.hostlink.wire.identity import Identity
+from bnnhw.json_types import Json
 
 __all__ = ["RECORD", "SCHEMA", "BoardRecord", "WeightsRecord", "read_json"]
 
@@ -51,7 +52,7 @@ class BoardRecord:
     """
 
     path: Path
-    data: dict[str, Any]
+    data: Json
 
     @classmethod
     def read(cls, folder: Path) -> BoardRecord:
@@ -118,13 +119,13 @@ class BoardRecord:
     @property
     def weights(self) -> WeightsRecord | None:
         """Weights in the flash; None for a design that loads none."""
-        def weights(data: dict[str, Any]) -> WeightsRecord:
+        def weights(data: Json) -> WeightsRecord:
             entry = data["weights"]
             return WeightsRecord(Path(str(entry["file"])).name, int(entry["offset"]),
                                  int(entry["crc32"], 16))
         return None if self.data.get("weights") is None else self._value("weights", weights)
 
-    def _value(self, key: str, convert: Callable[[dict[str, Any]], T]) -> T:
+    def _value(self, key: str, convert: Callable[[Json], T]) -> T:
         try:
             return convert(self.data)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -132,7 +133,7 @@ class BoardRecord:
                               hint="build the design again") from None
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Json:
     """Read a JSON object from a file of a build folder.
 
     Raises

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.chain_node import ChainNode, FloatType, run_nodes
+from bnnhw.importers.onnx.chain_node import ChainNode, run_nodes
 from bnnhw.importers.onnx.channel_constants import channel_constants, fitting_constant
 from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
+from bnnhw.layers.building.fold import FloatType
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,13 +18,12 @@ from bnnhw.importers.onnx.operators import (
     decision_points,
     evaluate,
 )
+from bnnhw.layers.building.fold import FloatType
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["ChainNode", "FloatType", "run_nodes"]
-
-FloatType = type[np.floating[Any]]
+__all__ = ["ChainNode", "run_nodes"]
 
 Constant = np.ndarray | None
 

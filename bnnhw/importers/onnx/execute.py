@@ -21,6 +21,7 @@ from bnnhw.importers.onnx.operators import QUANT_DOMAINS
 
 if TYPE_CHECKING:
     from onnx import NodeProto, OperatorSetIdProto
+    from onnxruntime import InferenceSession
 
 __all__ = ["Execution", "executor_versions"]
 
@@ -131,7 +132,7 @@ class _Segment:
                              ) from None
         context.update(zip(self._given, found, strict=True))
 
-    def _make(self, feeds: Context) -> Any:
+    def _make(self, feeds: Context) -> InferenceSession:
         import onnxruntime
 
         onnx = onnx_module()

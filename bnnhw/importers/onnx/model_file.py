@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ Attributes = dict[str, Any]
 """Attributes of a node by name: numbers, strings, lists and arrays."""
 
 
-def onnx_module() -> Any:
+def onnx_module() -> ModuleType:
     """Import the package onnx, or raise an error that says how to install it."""
     try:
         import onnx

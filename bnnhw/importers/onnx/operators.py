@@ -8,7 +8,7 @@ implementation of older operator sets treats the mere presence of ``momentum`` a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def check_domain(node: NodeProto) -> None:
                          "to the model's opset_import")
 
 
-def cast_target(node: NodeProto) -> np.dtype[Any]:
+def cast_target(node: NodeProto) -> np.dtype[np.generic]:
     """Return the numpy type that a ``Cast`` node converts to."""
     try:
         return np.dtype(onnx_module().helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))

@@ -149,7 +149,7 @@ class Translation:
         raise ModelError("reads the result of a Pad node, expected a Conv after it",
                          where=node_label(node))
 
-    def _stored(self, node: NodeProto, position: int) -> Any:
+    def _stored(self, node: NodeProto, position: int) -> Chain | Padded:
         """Store the tensor that a node reads as integers of a layer, for all of its readers."""
         name = node.input[position]
         value = self.values[name]
@@ -160,13 +160,17 @@ class Translation:
         self.values[name] = made
         return made
 
+    def _stored_chain(self, node: NodeProto, position: int) -> Chain:
+        """Store a tensor that is known not to be padded."""
+        made = self._stored(node, position)
+        assert isinstance(made, Chain)
+        return made
+
     def _first_only(self, node: NodeProto, position: int) -> Chain:
         if position != 0:
             raise ModelError("expected the activations first and constant weights second",
                              where=node_label(node))
-        made = self._stored(node, 0)
-        assert isinstance(made, Chain)
-        return made
+        return self._stored_chain(node, 0)
 
     def _join(self, node: NodeProto, inputs: Sequence[object]) -> Chain:
         """Combine several tensors of activations: functions of the same integers, or branches."""
@@ -181,7 +185,7 @@ class Translation:
                 not all(isinstance(v, Chain) for v in inputs):
             raise ModelError("combines two branches, which only Add, Sub and Concat can",
                              where=label)
-        chains = [self._stored(node, k) for k in range(len(inputs))]
+        chains = [self._stored_chain(node, k) for k in range(len(inputs))]
         if node.op_type == "Concat":
             return concat(self.layers, node, chains, int(attributes(node).get("axis", 1)))
         return add(self.layers, node, chains[0], chains[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -67,7 +67,7 @@ def check_config(data: object, where: str) -> NetConfig:
     return config
 
 
-def _check_item(k: int, item: Any, problems: list[str]) -> LayerItem | None:
+def _check_item(k: int, item: object, problems: list[str]) -> LayerItem | None:
     """Check an entry of ``layers``: a word, or a mapping with the kind as a key."""
     at = f"layers.{k}"
     if isinstance(item, str):

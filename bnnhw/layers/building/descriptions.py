@@ -19,7 +19,7 @@ def smallest_integers(array: np.ndarray) -> np.ndarray:
     return narrow if (narrow == array).all() else array.astype(np.int64)
 
 
-def describe_levels(thresholds: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+def describe_levels(thresholds: np.ndarray) -> tuple[dict[str, object], np.ndarray]:
     """Describe thresholds ``[C, J]`` by the key ``levels`` and their array."""
     levels = thresholds.shape[1]
     array = smallest_integers(thresholds)
@@ -32,7 +32,8 @@ def describe_pair(pair: tuple[int, int], type_: TensorType) -> int | list[int]:
     return rows if columns == (1 if len(type_.shape) == 2 else rows) else [rows, columns]
 
 
-def describe_window(window: Window, type_: TensorType, stride: tuple[int, int]) -> dict[str, Any]:
+def describe_window(window: Window, type_: TensorType,
+                    stride: tuple[int, int]) -> dict[str, object]:
     """Describe all of a window but its kernel; ``stride`` is the one that needs no key."""
     item: dict[str, Any] = {}
     if window.stride != stride:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.certificate import Certificate
 
-__all__ = ["Fold", "batch_norm", "certify", "fold_table"]
+__all__ = ["FloatType", "Fold", "batch_norm", "certify", "fold_table"]
+
+FloatType = type[np.floating]
+"""A float type in which an expression is evaluated."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def fold_table(bits: np.ndarray, layer: str) -> Fold:
 
 def batch_norm(gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.ndarray,
                eps: float, strict: bool, bias: np.ndarray | None = None,
-               ) -> Callable[[np.ndarray, type[np.floating[Any]]], tuple[np.ndarray, np.ndarray]]:
+               ) -> Callable[[np.ndarray, FloatType], tuple[np.ndarray, np.ndarray]]:
     """Make the expression ``gamma * ((x + bias) - mean) / sqrt(var + eps) + beta`` and its sign.
 
     Returns
@@ -86,7 +88,7 @@ def batch_norm(gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.nd
     function of (accumulators [points, out], float type)
         Gives (values, bits); ``strict`` chooses ``> 0`` over ``>= 0``.
     """
-    def evaluate(x: np.ndarray, dtype: type[np.floating[Any]]) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(x: np.ndarray, dtype: FloatType) -> tuple[np.ndarray, np.ndarray]:
         g, b, m, v = (a.astype(dtype) for a in (gamma, beta, mean, var))
         acc = x.astype(dtype)
         if bias is not None:

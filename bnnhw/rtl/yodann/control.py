@@ -10,8 +10,6 @@ padding costs no steps, except after the last pixel.
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
@@ -72,7 +70,7 @@ class Control(SharedComponent):
         s = self.shape
         return f"bnnhw_yodann_control_{s.ni}x{s.no}k{s.kernel}b{s.bits}of{s.depth}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         header = Signal(s.header_words * s.bits, reset_less=True)
         settings, place = {}, 0

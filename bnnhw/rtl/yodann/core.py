@@ -13,9 +13,7 @@ t3    after the last channel: store the finished sums (t4 if they saturate), whi
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.queue import CreditQueue
@@ -77,7 +75,7 @@ class YodannCore(SharedComponent):
         """Cycles from a word's reservation to its ``take``."""
         return 2 + shape.acc_latency
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         control, drain = Control(shape=s), Drain(shape=s, lag=self.lag(s))
         memory, bank = ImageMemory(shape=s), ImageBank(shape=s)
@@ -111,8 +109,8 @@ class YodannCore(SharedComponent):
         self._output(m, control, scale, queue)
         return m
 
-    def _window(self, m: Module, control: Any, memory: Any, bank: Any, filters: Any,
-                operands: Any) -> dict[str, Signal]:
+    def _window(self, m: Module, control: Control, memory: ImageMemory, bank: ImageBank,
+                filters: FilterBank, operands: Operands) -> dict[str, Signal]:
         """Connect stages t0 to t2; returns the signals ``add``, ``first`` and ``park`` of t2."""
         s = self.shape
         step, feed = Signal(name="step_1"), Signal(name="feed_1", reset_less=True)
@@ -150,18 +148,20 @@ class YodannCore(SharedComponent):
                 m.d.comb += filters.re.eq(one)
         return go
 
-    def _units(self, m: Module, go: dict[str, Signal], dual: Any, operands: Any, filters: Any,
-               scale: Any, width: int) -> None:
+    def _units(self, m: Module, go: dict[str, Signal], dual: Value, operands: Operands,
+               filters: FilterBank, scale: ScaleBias, width: int) -> None:
         """Connect the units and summers, and one more unit that adds up the whole window."""
         s = self.shape
-        window: Any = WindowSum(shape=s) if s.acc else \
+        window: WindowSum | ExactSummer = WindowSum(shape=s) if s.acc else \
             ExactSummer(shape=s, width=s.out_bits, offsets=s.offsets)
         summers = []
         for k in range(s.no + 1):
             own = k < s.no
             unit = SumOfProducts(shape=s)
-            summer: Any = (SaturatingSummer(shape=s) if s.acc else
-                           ExactSummer(shape=s, width=width)) if own else window
+            summer: WindowSum | SaturatingSummer | ExactSummer = window
+            if own:
+                summer = SaturatingSummer(shape=s) if s.acc else \
+                    ExactSummer(shape=s, width=width)
             prefix_ports(unit, f"unit{k}" if own else "window_unit")
             prefix_ports(summer, f"summer{k}" if own else "window_summer")
             m.submodules[f"unit{k}" if own else "window_unit"] = unit
@@ -183,7 +183,7 @@ class YodannCore(SharedComponent):
         if not s.acc:
             m.d.comb += [scale.window_a.eq(window.a), scale.window_b.eq(window.b)]
 
-    def _output(self, m: Module, control: Any, scale: Any, queue: Any) -> None:
+    def _output(self, m: Module, control: Control, scale: ScaleBias, queue: CreditQueue) -> None:
         s = self.shape
         count = Signal(range(s.no))
         end = Signal(name="end_of_pixel")

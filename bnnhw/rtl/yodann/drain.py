@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
@@ -48,7 +46,7 @@ class Drain(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_yodann_drain_{self.shape.no}lag{self.lag}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         left = Signal(range(self.shape.no + 1))
         waiting, ending = Signal(), Signal()

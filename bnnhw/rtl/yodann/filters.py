@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
@@ -50,7 +48,7 @@ class FilterBank(SharedComponent):
         return f"bnnhw_filter_bank_{s.ni}x{s.no}k{s.kernel}b{s.bits}" + \
             ("_flop" if s.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         word = Signal(GROUP * s.products)
         m.d.comb += word.eq(Cat(self._bit(unit, j) for unit in range(GROUP)

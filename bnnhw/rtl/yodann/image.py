@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
@@ -39,7 +37,7 @@ class ImageColumn(SharedComponent):
         return f"bnnhw_image_column_{s.depth}x{s.bits}by{s.bank}" + \
             ("_flop" if s.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         split, banks = (s.bank - 1).bit_length(), s.depth // s.bank
         chosen = Signal(range(banks), reset_less=True)
@@ -100,7 +98,7 @@ class ImageMemory(SharedComponent):
         return f"bnnhw_image_memory_{s.columns}x{s.depth}x{s.bits}by{s.bank}" + \
             ("_flop" if s.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, n = Module(), self.shape.columns
         turned = Signal(range(n), reset_less=True)
         wanted = Array([Const(sum(1 << c for c in range(skip, n)), n)
@@ -162,7 +160,7 @@ class ImageBank(SharedComponent):
         return f"bnnhw_image_bank_{s.ni}x{s.kernel}x{s.bits}" + \
             ("_flop" if s.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         row_bits = s.kernel * s.bits
         rows = LatchRows(rows=s.ni, width=(s.kernel - 1) * row_bits, storage=s.storage)
@@ -204,7 +202,7 @@ class Operands(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_operands_k{self.shape.kernel}b{self.shape.bits}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         masked: dict[tuple[int, int], Value] = {}
         for r in range(s.kernel):

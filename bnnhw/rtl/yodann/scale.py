@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
@@ -63,7 +61,7 @@ class ScaleBias(SharedComponent):
         return f"bnnhw_scale_bias_{s.no}x{self.width}to{s.out_bits}b{s.bits}f{s.frac}" + \
             ("sat" if s.acc else "") + ("_flop" if s.storage == "flop" else "")
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         scales = LatchRows(rows=s.no, width=4 * s.bits, storage=s.storage)
         prefix_ports(scales, "scales")

@@ -12,8 +12,6 @@ replaces its AND, so that all bits have positive weights, and the sum of the con
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib.wiring import In, Out
 
@@ -55,7 +53,7 @@ class SumOfProducts(SharedComponent):
         tail = "_cells" if self.shape.cells else ""
         return f"bnnhw_sop_k{self.shape.kernel}b{self.shape.bits}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, shape = Module(), self.shape
         parts = (range(shape.half_a), range(shape.half_a, shape.products))
         for half, products in zip("ab", parts, strict=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
@@ -57,7 +55,7 @@ class ExactSummer(SharedComponent):
             ("_flop" if self.shape.storage == "flop" else "")
         return f"bnnhw_summer_{self.shape.half_bits}to{self.width}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.parked = parked = HeldRegister(width=2 * self.width,
                                                     storage=self.shape.storage)
@@ -123,7 +121,7 @@ class SaturatingSummer(SharedComponent):
         tail = "_flop" if self.shape.storage == "flop" else ""
         return f"bnnhw_summer_{self.shape.half_bits}sat{self.width}{tail}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.parked = parked = HeldRegister(width=2 * self.width,
                                                     storage=self.shape.storage)
@@ -174,7 +172,7 @@ class WindowSum(SharedComponent):
     def module_name(self) -> str:
         return f"bnnhw_window_sum_k{self.shape.kernel}b{self.shape.bits}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         rows = ((self.a0, self.a1), (self.b0, self.b1))
         for half, own, offset in zip("ab", rows, self.shape.offsets, strict=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
@@ -65,7 +63,7 @@ class Walk(SharedComponent):
         s = self.shape
         return f"bnnhw_yodann_walk_{s.ni}k{s.kernel}of{s.depth}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         last_cin, ends, last_output = Signal(), Signal(), Signal()
         m.d.comb += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
@@ -60,7 +60,7 @@ class WidthConverter(SharedComponent):
             f"n{i.elements}to{o.elements}"
         return f"bnnhw_dwc_{i.lanes}to{o.lanes}_{groups}x{self.width}"
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         a, b, in_rest, out_rest = (lanes // p.step for lanes in (
             p.i.lanes, p.o.lanes, p.in_rest, p.out_rest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class ConverterParams(Params[None]):
     def folding(self) -> str:
         return f"{self.i.lanes} -> {self.o.lanes}"
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"lanes": self.folding}
 
     def features(self) -> dict[str, float]:

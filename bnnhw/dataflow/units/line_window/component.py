@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -70,7 +70,7 @@ class LineWindow(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         height, columns, words = self.map
         frame, row_words = height * columns * words, columns * words
@@ -158,7 +158,7 @@ class LineWindow(SharedComponent):
     def _turn(self, rows: int) -> int:
         return rows % self.banks
 
-    def _turned(self, m: Module, name: str, bank: Value, rows: Any) -> Value:
+    def _turned(self, m: Module, name: str, bank: Value, rows: ValueLike) -> Value:
         """``(bank + rows) % banks`` for rows under ``banks``."""
         total = Signal(range(2 * self.banks), name=name)
         m.d.comb += total.eq(bank + rows)

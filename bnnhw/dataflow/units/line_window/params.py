@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class LineWindowParams(BufferParams[None]):
     def create(self, constants: None = None, module_name: str = "unit") -> LineWindow:
         return LineWindow(self, module_name)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         return {"depth": self.depth, "row_words": self.row_words,
                 "rows": None if self.depth is None else self.banks,
                 "pad_columns": self.columns - self.map[1]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
@@ -60,7 +60,7 @@ class Mvtu(SharedComponent):
     def module_name(self) -> str:
         return self._module_name
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         element = p.pe_params(self.constants.coefficient)
         # Cycles from the issue of a step until its popcount, and until its sum, is ready.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -234,7 +234,7 @@ class MvtuParams(Params[MvtuConstants]):
         padding = f", {self.padding} padded" if self.padding else ""
         return f"{self.pe} x {self.simd}{form}{padding}"
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         integers = {"bits": self.bits, "form": self.form} if self.form else {}
         return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf, **integers,
                 "weights": self.weight_memory, "thresholds": self.start_memory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
@@ -138,7 +138,7 @@ class WindowBuffer(SharedComponent):
             back += (loop.count - 1) * step
         return [*reversed(deltas), restart - back]
 
-    def body(self, platform: Any) -> Module:
+    def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
                                              attrs=RAM_STYLES[self.style])

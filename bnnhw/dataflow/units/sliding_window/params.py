@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class WindowParams(BufferParams[None]):
         return WindowBlock(need, np.repeat(last_step, self.releases()), WRITE_LATENCY,
                            READ_LATENCY, self.depth)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         row = self.map[1] * self.map[2]
         return {"depth": self.depth, "row_words": row,
                 "rows": None if self.depth is None else round(self.depth / row, 2)}
