@@ -92,3 +92,32 @@ def test_constructors_are_small() -> None:
              for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
              if parameters(node) > LARGEST_CONSTRUCTOR}
     assert not large
+
+
+MOST_ANY = 40
+"""Uses of ``Any`` in the package's signatures: where no static type says what is meant."""
+
+
+def annotations(tree: ast.Module) -> list[ast.expr]:
+    """Annotations of all parameters and results, and module-level aliases that stand for them."""
+    found: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = node.args
+            found += [node.returns, *(arg.annotation for arg in (
+                *given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+                if arg is not None)]
+    found += [node.value for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    return [node for node in found if node is not None]
+
+
+def test_signatures_have_types() -> None:
+    uses = {}
+    for path in (p for room in ("bnnhw", "sim", "platforms", "designs")
+                 for p in (ROOT / room).rglob("*.py")):
+        count = sum(any(isinstance(x, ast.Name) and x.id == "Any" for x in ast.walk(annotation))
+                    for annotation in annotations(ast.parse(path.read_text())))
+        if count:
+            uses[str(path.relative_to(ROOT))] = count
+    most = sorted(uses.items(), key=lambda item: -item[1])[:10]
+    assert sum(uses.values()) <= MOST_ANY, f"most are in {most}"
