@@ -1,4 +1,4 @@
-"""Networks that the resource model is fitted to: every unit, over the folds that people use."""
+"""The networks that the resource model is fitted to: every unit, over typical foldings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthesise the configurations, fit the resource model, and print its error.
+"""Synthesises the configurations, fits the resource model, and prints its error.
 
     python bench/costs.py [--family ecp5 ice40] [--again KIND] [--fit-only]
 

@@ -1,4 +1,4 @@
-"""Script for da4ml's separate environment: writes its circuit for a matrix with our ports."""
+"""Runs in da4ml's environment: writes da4ml's circuit for a matrix, with the ports of bnnhw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures convolutional networks: planning time, and FINN's CNV placed and routed."""
+"""Measures convolutional networks: planning time, and place-and-route of FINN's CNV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthesises single units, over widths and lanes that few complete designs have.
+"""Synthesises single units, over widths and lanes that complete designs seldom have.
 
     python bench/unit_costs.py [--family ecp5 ice40]
 

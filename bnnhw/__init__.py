@@ -1,4 +1,4 @@
-"""bnnhw: from a trained binary neural network to hardware that is proven bit-exact.
+"""Turns a trained binary neural network into hardware that is proven bit-exact.
 
 >>> import bnnhw
 >>> net = bnnhw.load("mnist_tfc")

@@ -1,4 +1,4 @@
-"""``python -m bnnhw``."""
+"""Starts the command line with ``python -m bnnhw``."""
 
 from bnnhw.cli import main
 

@@ -1,4 +1,4 @@
-"""Where results that can be made again are kept: by bnnhw itself and by the tools that it runs.
+"""Finds the folders in which bnnhw and its tools cache results that can be recomputed.
 
 Some tools keep what they compile too, and fail where they cannot: YoWASP's, Amaranth's Yosys
 (through wasmtime) and numba. All of them follow ``BNNHW_CACHE``; where the cache cannot be

@@ -1,4 +1,4 @@
-"""Every error that a user can cause or meet, with the exit code that the command line gives it.
+"""The exceptions of bnnhw, with the exit code that the command line gives for each.
 
 Messages are written for the library: an option is shown as the keyword argument of the API, in
 backquotes, such as `` `ii=64` `` (see ``option``). A client with another syntax replaces what

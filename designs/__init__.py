@@ -1,4 +1,4 @@
-"""The networks that are shipped with bnnhw: trained designs, and examples with random weights.
+"""The networks shipped with bnnhw: trained designs, and examples with random weights.
 
 A trained design is a folder with its ``train.py``; an example is a ``.yaml`` file.
 """

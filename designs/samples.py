@@ -1,4 +1,4 @@
-"""Samples to run a network on: held-out data of a trained design, or random values."""
+"""Loads or draws samples for a network: held-out data of a trained design, or random values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All boards. To add one, write a file with ``BOARDS`` and add its name to ``_FILES``."""
+"""The supported boards. To add one, write a file with ``BOARDS`` and add its name to ``_FILES``."""
 
 from __future__ import annotations
 

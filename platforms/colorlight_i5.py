@@ -1,4 +1,4 @@
-"""Colorlight i5 (v7.0) on its extension board, whose CMSIS-DAP probe carries the line.
+"""Board Colorlight i5 (v7.0) on its extension board, with a CMSIS-DAP probe and serial line.
 
 Pins as the Colorlight-FPGA-Projects documentation (wuxx) and LiteX's board file have them.
 """

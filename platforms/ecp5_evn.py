@@ -1,4 +1,4 @@
-"""Lattice ECP5 evaluation board (LFE5UM5G-85F-EVN)."""
+"""Board Lattice ECP5 Evaluation (LFE5UM5G-85F-EVN)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lattice iCE40-HX8K breakout board (HX8K-B-EVN): an FT2232H programs it and carries the line."""
+"""Board Lattice iCE40-HX8K-B-EVN: an FT2232H programs it and carries the serial line."""
 
 from __future__ import annotations
 

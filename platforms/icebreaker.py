@@ -1,4 +1,4 @@
-"""1BitSquared iCEBreaker: iCE40UP5K, and an FT2232H that programs it and carries the line."""
+"""Board 1BitSquared iCEBreaker: iCE40UP5K, with an FT2232H for programming and serial line."""
 
 from __future__ import annotations
 

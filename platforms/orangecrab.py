@@ -1,4 +1,4 @@
-"""OrangeCrab r0.2: ECP5 behind a USB bootloader; the line is on two pins of its header."""
+"""Board OrangeCrab r0.2: ECP5 with a USB bootloader; the serial line needs two header pins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sipeed Tang Nano 9K and 20K: Gowin parts, and a USB bridge that programs them.
+"""Boards Sipeed Tang Nano 9K and 20K: Gowin FPGAs with a USB bridge that programs them.
 
 The pins of the 20K are those of Sipeed's schematic as LiteX's board file has them.
 """

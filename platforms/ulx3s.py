@@ -1,4 +1,4 @@
-"""Radiona ULX3S: ECP5 of four sizes, and an FT231X that programs it and carries the line."""
+"""Board Radiona ULX3S: ECP5 of four sizes; an FT231X programs it and carries the serial line."""
 
 from __future__ import annotations
 

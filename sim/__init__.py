@@ -1,1 +1,1 @@
-"""Running designs: a compiled batch harness, a cocotb bench, and Amaranth's simulator."""
+"""Simulates designs with Verilator, cocotb or Amaranth's simulator."""

@@ -1,4 +1,4 @@
-"""Models of vendors' cells for simulation: those that Yosys comes with, and ours."""
+"""Finds simulation models of vendors' cells: those of Yosys, and those of this package."""
 
 from __future__ import annotations
 

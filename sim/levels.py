@@ -1,4 +1,4 @@
-"""Fill levels of buffers and queues in simulation, against the depths that the plan computed."""
+"""Compares the fill levels of buffers in simulation with the depths that the plan computed."""
 
 from __future__ import annotations
 

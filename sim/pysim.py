@@ -1,4 +1,4 @@
-"""Simulation of the Amaranth component in Amaranth's own simulator, without the emitted Verilog."""
+"""Simulates the Amaranth component in Amaranth's simulator, without the emitted Verilog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulation of a generated design: samples in, outputs and exact cycles out, on any engine."""
+"""Simulates a generated design on any engine: samples in, outputs and exact cycles out."""
 
 from __future__ import annotations
 

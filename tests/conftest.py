@@ -1,4 +1,4 @@
-"""What tests share: profiles of hypothesis, and trained networks and digits where available."""
+"""Fixtures and settings of all tests: profiles of hypothesis, trained networks and digits."""
 
 from __future__ import annotations
 

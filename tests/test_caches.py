@@ -1,4 +1,4 @@
-"""Caches: where they are, that every tool follows, and what happens where none can be written."""
+"""Tests where caches are stored, and the behaviour where no folder can be written."""
 
 from __future__ import annotations
 

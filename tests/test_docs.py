@@ -1,4 +1,4 @@
-"""The pages of the documentation: links, commands, code and generated pages are valid."""
+"""Tests the documentation: links, commands, code and generated pages are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that installs an extra works for each origin of an installation."""
+"""Tests the command that installs an extra, for each origin of an installation."""
 
 from __future__ import annotations
 

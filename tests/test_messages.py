@@ -1,4 +1,4 @@
-"""Messages of the library show options as keywords of the API, never as command-line flags."""
+"""Tests that messages of the library show keywords of the API, never command-line flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boards: pins, constraints, clocks within limits, programmers, and their page."""
+"""Tests the boards: pins, constraints, clock limits, programmers, and their page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports go one way, rtl belongs to the architectures, and tools are asserted."""
+"""Tests the structure of the code: imports between packages, module sizes, and checked tools."""
 
 from __future__ import annotations
 

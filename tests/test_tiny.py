@@ -1,4 +1,4 @@
-"""The smallest network through the whole path: YAML in, Verilog out, simulated, equal."""
+"""Tests the smallest network from YAML to simulated Verilog."""
 
 from __future__ import annotations
 

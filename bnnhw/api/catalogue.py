@@ -1,4 +1,4 @@
-"""Lists what can be chosen by name: devices and boards."""
+"""Lists the devices and boards that hardware can be generated for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports the stages of long calls: to the logger ``bnnhw``, and to a callback of the caller."""
+"""Reports the progress of long calls, to the logger ``bnnhw`` and to a callback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Architectures: how a graph becomes a plan, and how a plan becomes hardware.
+"""Hardware architectures: each one turns a network into a plan, and a plan into hardware.
 
 ``Architecture`` is the protocol. Each folder here implements it with one object and registers that
 object; a file outside this package can do the same with ``register``.

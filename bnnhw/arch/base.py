@@ -1,4 +1,4 @@
-"""The protocol that an architecture implements: how a network becomes a plan and hardware."""
+"""Defines the protocol of an architecture: from a network to a plan, and to hardware."""
 
 from __future__ import annotations
 

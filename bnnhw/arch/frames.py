@@ -1,4 +1,4 @@
-"""What architectures share whose hardware turns a stream of frames into a stream of outputs."""
+"""Shared code of architectures whose hardware reads a stream of frames and emits outputs."""
 
 from __future__ import annotations
 

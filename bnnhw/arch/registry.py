@@ -1,4 +1,4 @@
-"""The registry of architectures: one call per architecture, from this package or any other file."""
+"""Registers architectures by name: each with one call, from this package or any other file."""
 
 from __future__ import annotations
 

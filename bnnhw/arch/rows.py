@@ -1,4 +1,4 @@
-"""The description of a plan as data, from which every table, document and comment is made."""
+"""Describes a plan as data, from which all tables, documents and comments are made."""
 
 from __future__ import annotations
 

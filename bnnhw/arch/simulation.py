@@ -1,4 +1,4 @@
-"""What architectures and simulators exchange: a core with two streams, words, cycles, results."""
+"""Data that architectures exchange with simulators: the core, its words, cycles and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams of words for simulators of netlists, with the check of what comes out."""
+"""Input words for netlist simulations, with the outputs that are expected."""
 
 from __future__ import annotations
 

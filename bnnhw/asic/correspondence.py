@@ -1,4 +1,4 @@
-"""Register correspondence: which state element of a netlist stores what one of the Verilog stores.
+"""Finds which state element of a netlist stores which state element of the Verilog.
 
 The result is only a hint for the equivalence proof: with a wrong correspondence the proof fails.
 """

@@ -1,4 +1,4 @@
-"""Planning policy for boards: which plan, which clock, and what share of the FPGA it may take."""
+"""Plans networks for boards: chooses the folding, the clock, and the share of the FPGA."""
 
 from bnnhw.board_planning.board_plan import BoardPlan, plan_for
 from bnnhw.board_planning.retry import build_smaller

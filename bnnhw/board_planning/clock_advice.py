@@ -1,4 +1,4 @@
-"""Clocks to recommend for a design that was placed and routed on a board."""
+"""Recommends clocks for a design that was placed and routed on a board."""
 
 from __future__ import annotations
 

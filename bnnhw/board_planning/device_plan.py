@@ -1,4 +1,4 @@
-"""Plans a network for a device without a board, and finds what would fit where that does not."""
+"""Plans a network for a device without a board, and finds what fits if the plan does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The share of an FPGA that a network may take: without the host link, with space for routing."""
+"""Computes the share of an FPGA for a network, without the host link and routing reserve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds a board plan, and plans it smaller while it turns out larger than its estimate."""
+"""Builds a board plan, and plans again with less area if the design turns out too large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command-line flags for the options of every registered architecture."""
+"""Creates command-line flags for the options of every registered architecture."""
 
 from __future__ import annotations
 

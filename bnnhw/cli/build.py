@@ -1,4 +1,4 @@
-"""``bnnhw build``: a network to a bitstream for a board."""
+"""``bnnhw build``: builds the bitstream of a network for a board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bnnhw check``: layer by layer, what it is and what it becomes."""
+"""``bnnhw check``: shows each layer, and the hardware that it becomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Helpers of several verbs: they open networks, read arrays, and show predictions and progress."""
+"""Functions that several verbs share: opening networks, reading arrays, showing progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shell completion: the values that a shell offers for the arguments of verbs.
+"""Shell completion: lists the values that a shell offers for arguments.
 
 Each function imports what it lists, because every verb imports this module at its start.
 """

@@ -1,4 +1,4 @@
-"""Shows the options in messages of the library as flags of the command line."""
+"""Rewrites the options in messages of the library as command-line flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard output whose reader may leave early, as in ``bnnhw list devices | head -1``."""
+"""Standard output that tolerates an early end of its reader: ``bnnhw list devices | head -1``."""
 
 from __future__ import annotations
 

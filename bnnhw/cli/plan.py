@@ -1,4 +1,4 @@
-"""``bnnhw plan``: cycles, buffers and resources, in a second and without synthesis."""
+"""``bnnhw plan``: shows cycles, buffers and resources within a second, without synthesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that ``plan`` prints, which generate and build its plan; each was tried."""
+"""Finds the commands that ``plan`` prints to generate and build its plan, and checks them."""
 
 from __future__ import annotations
 

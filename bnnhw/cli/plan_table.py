@@ -1,4 +1,4 @@
-"""Printing a plan: its units, what they reach together, and what they take of a part."""
+"""Prints a plan: its units, their cycles, and the resources that they use."""
 
 from __future__ import annotations
 

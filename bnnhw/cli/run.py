@@ -1,4 +1,4 @@
-"""``bnnhw run``: samples through a board, or through its simulation, against the golden model."""
+"""``bnnhw run``: runs samples on a board or its simulation, and compares with the golden model."""
 
 from __future__ import annotations
 

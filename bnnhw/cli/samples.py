@@ -1,4 +1,4 @@
-"""``bnnhw samples``: samples to run a network on."""
+"""``bnnhw samples``: writes samples to run a network on."""
 
 from __future__ import annotations
 

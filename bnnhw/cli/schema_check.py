@@ -1,4 +1,4 @@
-"""Comparing documents with their schemas, and writing the schemas as a page."""
+"""Compares JSON documents with their schemas, and writes the page of schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of every JSON document that a verb prints with ``--json``.
+"""Schemas of the JSON documents that verbs print with ``--json``.
 
 Each line is a path, the type of its value, and what the value is. ``[]`` is any element of a
 list, ``*`` is any key; ``?`` ends a key that is not always there, and a type may be followed by

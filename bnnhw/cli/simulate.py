@@ -1,4 +1,4 @@
-"""``bnnhw simulate``: runs the emitted Verilog on samples, against the golden model."""
+"""``bnnhw simulate``: simulates the emitted Verilog and compares it with the golden model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bnnhw synth``: what a design costs on a device, or in standard cells."""
+"""``bnnhw synth``: synthesises a design and reports its size on a device or in standard cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line: a table that is cheap to read, and modules loaded on demand."""
+"""Table of the verbs of the command line; the module of each verb is loaded on demand."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a user writes: YAML text, the values of its keys, and the weight file, all checked."""
+"""Reads and checks user input: YAML text, the values of its keys, and the weight file."""

@@ -1,4 +1,4 @@
-"""Sources of a layer's arrays: checked arrays in memory, and random weights for size estimates."""
+"""Supplies the arrays of a layer: checked arrays in memory, or random weights for estimates."""
 
 from __future__ import annotations
 

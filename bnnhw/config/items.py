@@ -1,4 +1,4 @@
-"""Bases of the items under ``layers:``; each layer kind defines its own item on top of them."""
+"""Base classes of the items under ``layers:``, which each layer kind extends."""
 
 from __future__ import annotations
 

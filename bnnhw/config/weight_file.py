@@ -1,4 +1,4 @@
-"""The weight file: arrays by name from an .npz, with their sizes checked before they are read."""
+"""Reads the weight file (.npz), and checks the sizes of its arrays before it loads them."""
 
 from __future__ import annotations
 

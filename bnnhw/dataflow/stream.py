@@ -1,4 +1,4 @@
-"""The shape of a stream between two units, and how values map to its words."""
+"""Describes a stream between two units: its width, and the position of values in its words."""
 
 from __future__ import annotations
 

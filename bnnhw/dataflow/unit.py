@@ -1,4 +1,4 @@
-"""A unit in its design: its name, its layer, the units that feed it, and its parameters."""
+"""A unit of a design: its name, its layer, the units before it, and its parameters."""
 
 from __future__ import annotations
 

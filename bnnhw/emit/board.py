@@ -1,4 +1,4 @@
-"""Verilog of a complete board: clock, reset, host link and accelerator; and its ``board.json``."""
+"""Writes the Verilog of a complete board (clock, reset, host link, core) and ``board.json``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that a board loads from its flash at start-up: file, flash offset, and gateware."""
+"""Prepares weights that a board loads from its flash at start-up: file, offset and gateware."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of a design: one line of facts, and a table of its units."""
+"""Formats a design for notebooks: one line of facts, and a table of its units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest of a design: what its streams carry, and digests that show damage."""
+"""Writes and reads the manifest of a design: its streams, its plan, and digests of its files."""
 
 from __future__ import annotations
 

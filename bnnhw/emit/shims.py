@@ -1,4 +1,4 @@
-"""Behavioural Verilog of the cells that designs instantiate and cell libraries implement.
+"""Behavioural Verilog of the neutral cells, which standard-cell flows replace by library cells.
 
 A design with latches, clock gates or adder cells instantiates these modules. Its Verilog ends with
 their behavioural models under ``ifndef BNNHW_CELLS``, for simulators and for tools that infer such

@@ -1,4 +1,4 @@
-"""Clocks that designs are expected to reach on a part, with the timed builds behind that.
+"""Predicts the clock of a design on a part from timed builds of other designs.
 
 Each family's ``clocks.json`` has the fmax in MHz that the builds of ``bench/boards.py`` reached on
 each part: streaming designs with their host link, one placer seed.

@@ -1,4 +1,4 @@
-"""Estimated cost of a hardware unit on a device: block RAM by rule, LUTs and flip-flops by a model.
+"""Estimates the cost of a hardware unit on a device: block RAMs, LUTs and flip-flops.
 
 A unit's logic is a sum of features (lanes, accumulator bits, …), each times a coefficient that
 ``bench/costs.py`` fitted to synthesis results of that kind of unit, see ``CostModel``.

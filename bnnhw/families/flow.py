@@ -1,4 +1,4 @@
-"""The open tool flow of a family after synthesis: place and route, constraints, bitstream, PLLs."""
+"""The open tool flow of a family after synthesis: place-and-route, constraints, bitstream, PLLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``generic`` family: no device in mind, small additions for any tool to map."""
+"""The ``generic`` family: plain additions that any synthesis tool maps, for no certain device."""
 
 from __future__ import annotations
 

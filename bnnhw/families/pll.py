@@ -1,4 +1,4 @@
-"""PLLs: the clock that a board makes of its oscillator, and the module that makes it."""
+"""Describes PLLs: the clock that they derive from an oscillator, and their Verilog module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one registration of a device family, and looking families, devices and targets up."""
+"""Registers device families, and looks up families, devices and targets by name."""
 
 from __future__ import annotations
 

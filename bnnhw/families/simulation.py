@@ -1,4 +1,4 @@
-"""Which simulation models a family's cells have, and what their open inputs read."""
+"""Simulation properties of a family's cells: which have models, and the value of open inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bit order of the hardware: how tensors become stream words, and weights memory words.
+"""Converts tensors to stream words, and weights to memory words, in the hardware's bit order.
 
 Element 0 of a word is in its least significant bits. The last word of a frame is padded with
 zeros; padded weight columns are 1, so that XNOR with a padded 0 adds nothing; padded rows have

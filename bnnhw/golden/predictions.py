@@ -1,4 +1,4 @@
-"""Compares outputs sample by sample: expected by the golden model, and given by hardware."""
+"""Compares expected and received outputs sample by sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a layer is built from, in addition to its item and its arrays: its name and its inputs."""
+"""The context in which a layer is built: its name, and the types of its inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every layer kind provides: integer arithmetic, its form in layers.yaml, and descriptions."""
+"""Interface of a layer kind: integer arithmetic, its form in layers.yaml, and descriptions."""
 
 from __future__ import annotations
 

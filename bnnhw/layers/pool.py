@@ -1,4 +1,4 @@
-"""What max pooling and sum pooling share: a window that moves over each channel."""
+"""Base class of max pooling and sum pooling: a window that moves over each channel."""
 
 from __future__ import annotations
 

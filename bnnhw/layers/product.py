@@ -1,4 +1,4 @@
-"""What dense layers and convolutions share: sums of products of bits, then thresholds."""
+"""Base class of dense layers and convolutions: sums of products of bits, then thresholds."""
 
 from __future__ import annotations
 

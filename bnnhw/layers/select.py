@@ -1,4 +1,4 @@
-"""Channel selection: channels in another order, some of them, or some of them twice."""
+"""Channel selection: reorders, repeats or drops channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bit heap: the bits of a sum, sorted by weight, and the claims about chains that replaced some.
+"""Bit heap: the bits of a sum by weight, with the claims about chains that compressed it.
 
 A bit heap is a set of bits with weights ``2**k``, whose weighted sum is to be computed. The
 ``compressor`` takes bits out, adds a chain to the netlist, and puts the bits of its result back.

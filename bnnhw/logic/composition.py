@@ -1,4 +1,4 @@
-"""Proves that chains add up to the sums that they are part of, symbolically and for all inputs.
+"""Proves symbolically, for all inputs, that the chains of a sum compute that sum.
 
 ``certificate`` proves each carry chain by itself. This module composes the proven chains: the
 numbers that one chain makes and another one reads cancel, modulo a power of two, and what remains

@@ -1,4 +1,4 @@
-"""How a device family computes popcounts and bit heaps: what its LUTs and carry chains can do."""
+"""Describes how a device family computes popcounts and bit heaps with LUTs and carry chains."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Amaranth components. Plain numbers and arrays in; this package knows neither Graph nor Plan."""
+"""Amaranth components that depend on numbers and arrays only, not on a Graph or a Plan."""

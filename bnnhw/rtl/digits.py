@@ -1,4 +1,4 @@
-"""A counter in two digits: quotient and remainder of a constant base, without a divider."""
+"""A counter in two digits, for quotient and remainder by a constant without a divider."""
 
 from __future__ import annotations
 

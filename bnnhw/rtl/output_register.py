@@ -1,4 +1,4 @@
-"""The output register of stream units that take one cycle."""
+"""The output register of stream units with a latency of one cycle."""
 
 from __future__ import annotations
 

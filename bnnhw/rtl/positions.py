@@ -1,4 +1,4 @@
-"""Constants that depend on the position in a map: most positions share one, borders differ."""
+"""Selects constants by the position in a map: interior positions share one, borders differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output queue of a free-running pipeline: credits replace a stall signal."""
+"""Output queue of a pipeline that never stalls: credits limit the words in flight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memories of standard cells: rows of latches with a clock gate each, or their twins of registers.
+"""Standard-cell memories: rows of latches with a clock gate each, or equal rows of registers.
 
 Below some two kilobits a memory of latches is smaller than any SRAM macro, works at every voltage
 at which logic works, and needs only cells that each library has (the "SCM" of Andri et al.,

@@ -1,4 +1,4 @@
-"""Read-only tables in single-port memories that are loaded at start-up (SPRAM of iCE40 UltraPlus).
+"""ROMs in single-port memories that are loaded at start-up (SPRAM of iCE40 UltraPlus).
 
 The Verilog has two forms: with ``SYNTHESIS`` or ``BNNHW_SPRAM`` defined it is cells
 ``SB_SPRAM256KA``, empty until they are loaded; without, as in plain simulation, a table that holds

@@ -1,4 +1,4 @@
-"""Which unit of a plan a cell of a flat netlist belongs to."""
+"""Attributes each cell of a flat netlist to a unit of the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``report.json`` of a build: what was estimated, synthesised and placed, layer by layer."""
+"""Writes ``report.json`` of a build: resources as estimated, synthesised and placed, by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine has of what bnnhw runs, and what is missing."""
+"""Examines this machine: installed tools, extras and boards, and how to install missing ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a tool is, read off its log."""
+"""Reads the progress of Yosys and nextpnr from their logs, as a fraction."""
 
 from __future__ import annotations
 

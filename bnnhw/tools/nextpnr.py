@@ -1,4 +1,4 @@
-"""Runs synthesis of a flat netlist and nextpnr, for boards and for cores alone, and reads fmax."""
+"""Runs synthesis and nextpnr for boards and for cores alone, and reads fmax and utilisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programming a board: which tool with which arguments, and what it means when that fails."""
+"""Programs a board with its command-line tool, and explains failures."""
 
 from __future__ import annotations
 

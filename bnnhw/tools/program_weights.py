@@ -1,4 +1,4 @@
-"""Weights of a board into its flash, beside the bitstream."""
+"""Writes the weights of a board into its flash, next to the bitstream."""
 
 from __future__ import annotations
 

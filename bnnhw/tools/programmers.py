@@ -1,4 +1,4 @@
-"""The programs that load bitstreams: where they are, how to install them, what replaces them."""
+"""Finds the programs that load bitstreams, and tells how to install or replace them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How nextpnr says that a design is larger than its part: the one list of it.
+"""Recognises the messages of nextpnr that mean that a design is larger than its part.
 
 Most designs that are too large are known by the utilisation that nextpnr prints before it places
 anything. The others fail in the placer, with one of ``MESSAGES``.

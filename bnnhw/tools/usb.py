@@ -1,4 +1,4 @@
-"""USB devices and serial ports as the Linux kernel shows them in files: no library is needed."""
+"""Finds USB devices and serial ports in the files of the Linux kernel, without a library."""
 
 from __future__ import annotations
 

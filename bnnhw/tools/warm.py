@@ -1,4 +1,4 @@
-"""One-time compilation of YoWASP's tools: WebAssembly to machine code, kept in YoWASP's cache."""
+"""Compiles YoWASP's tools from WebAssembly to machine code once, into YoWASP's cache."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Netlist simulation: placed and routed boards in simulation, and bitstreams compared with them."""
+"""Simulates placed and routed netlists of boards, and compares bitstreams with them."""

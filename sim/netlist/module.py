@@ -1,4 +1,4 @@
-"""Flat netlists of Yosys and nextpnr: read from JSON, and written as structural Verilog."""
+"""Reads flat netlists of Yosys and nextpnr from JSON, and writes structural Verilog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library: the ten lines of a notebook, one-line reprs, errors with their details."""
+"""Tests of the library: the README's ten lines of Python, reprs, and details of errors."""
 
 from __future__ import annotations
 

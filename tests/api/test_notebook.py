@@ -1,4 +1,4 @@
-"""The notebook of the documentation: it runs, and its stored outputs are small and portable."""
+"""Tests that the documentation's notebook runs, and that its stored outputs are portable."""
 
 from __future__ import annotations
 

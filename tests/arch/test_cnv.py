@@ -1,4 +1,4 @@
-"""FINN's trained CNV network: scores of the authors' hardware, their folding and the solver's."""
+"""Tests FINN's trained CNV network: its scores, its published folding and the solver's."""
 
 from __future__ import annotations
 

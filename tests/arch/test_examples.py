@@ -1,4 +1,4 @@
-"""The example networks from file through plan, Verilog and simulation to synthesis."""
+"""Tests the example networks from the file to plan, Verilog, simulation and synthesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imported models in hardware: outputs equal the Graph's, cycles equal the plan's."""
+"""Tests imported models in hardware: outputs equal the Graph's, cycles equal the plan's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutional networks: outputs equal golden; cycles and buffer levels equal the plan."""
+"""Tests convolutional designs: outputs equal golden; cycles and buffer levels equal the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An architecture from one file goes through the library and the command line like any other."""
+"""Tests that an architecture from one file works in the library and on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streaming designs: outputs equal golden and cycles equal the plan, for any network and fold."""
+"""Tests streaming designs of any network and fold: outputs equal golden, cycles the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trained TFC, from one lane to one cycle per frame: exact cycles and equal outputs (long)."""
+"""Tests the trained TFC from one lane to one cycle per frame: cycles and outputs (long)."""
 
 from __future__ import annotations
 

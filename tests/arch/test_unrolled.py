@@ -1,4 +1,4 @@
-"""Unrolled networks: outputs equal golden and streaming; latency is exact, also with cells."""
+"""Tests unrolled designs: outputs equal golden and streaming, the latency equals the plan."""
 
 from __future__ import annotations
 

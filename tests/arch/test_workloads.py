@@ -1,4 +1,4 @@
-"""Workloads for netlist simulators: right words, right checks, exact cycles of a period."""
+"""Tests the workloads of netlist simulators: words, expected outputs and exact cycles."""
 
 from __future__ import annotations
 

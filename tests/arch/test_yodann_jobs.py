@@ -1,4 +1,4 @@
-"""Jobs of the YodaNN core, for any kernel, mode, padding and channels: exact bits and cycles."""
+"""Tests single jobs of the YodaNN core, of any kernel, mode, padding and channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks on the YodaNN core equal golden, for all layers and all divisions into jobs."""
+"""Tests networks on the YodaNN core: all layers, and all divisions into jobs."""
 
 from __future__ import annotations
 

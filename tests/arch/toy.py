@@ -1,4 +1,4 @@
-"""A whole architecture in one file: small networks of dense layers as combinational logic.
+"""Toy architecture in one file: small networks of dense layers as combinational logic.
 
 It is the example for the protocol of ``bnnhw.arch``. The core accepts one frame of bits as one word
 and answers with all outputs in one word, ``registers`` cycles later.

@@ -1,4 +1,4 @@
-"""Regression tests: library files that once failed, processed by the command line."""
+"""Regression tests of the command line with library files that once failed."""
 
 from __future__ import annotations
 

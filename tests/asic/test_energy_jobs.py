@@ -1,4 +1,4 @@
-"""Energy of latches, clock gates and job-based cores, against figures computed by hand."""
+"""Tests the energy of latches, clock gates and jobs against figures computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Library files in the forms that occur: compressed, with byte-order marks, in several files."""
+"""Tests reading library files: compressed, with byte-order marks, split into several files."""
 
 from __future__ import annotations
 

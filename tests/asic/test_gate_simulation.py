@@ -1,4 +1,4 @@
-"""Gate-level simulation, static timing and energy of mapped netlists."""
+"""Tests gate-level simulation, static timing and energy of mapped netlists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Equivalence of netlists with latches and clock gates; mutants of them must not be proven."""
+"""Tests the equivalence check of netlists with latches and clock gates, with mutants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsers of Liberty and LEF, and the errors that they raise for invalid files."""
+"""Tests the parsers of Liberty and LEF, and their errors for invalid files."""
 
 from __future__ import annotations
 

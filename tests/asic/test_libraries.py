@@ -1,4 +1,4 @@
-"""The entire standard-cell flow with each named library that is installed."""
+"""Tests the entire standard-cell flow with each named library that is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Technology mapping: roles of cells, area of each unit, equivalence, files for LibreLane."""
+"""Tests technology mapping: roles of cells, area of each unit, equivalence, LibreLane files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results for which the library has no data are rejected, not estimated."""
+"""Tests that results are rejected, not estimated, where the library lacks their data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits, defaults and cost formulas of the standard-cell flow, against figures computed by hand.
+"""Tests limits, defaults and cost formulas of the cell flow against figures by hand.
 
 The netlists are written by hand, so that these tests need neither Yosys nor a simulator.
 """

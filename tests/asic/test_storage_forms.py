@@ -1,4 +1,4 @@
-"""Flip-flops and latches of every form that foundries ship are mapped and proven; mutants fail."""
+"""Tests that flip-flops and latches of every form are mapped and proven; mutants fail."""
 
 from __future__ import annotations
 

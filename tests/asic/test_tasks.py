@@ -1,4 +1,4 @@
-"""``synth --cells`` prints each result as soon as it is known, and reports progress."""
+"""Tests that ``synth --cells`` prints each result as soon as it is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny library for tests: has cells that osu018 lacks, and needs no installation."""
+"""A tiny standard-cell library for tests, with cells that the library osu018 lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A goal in frames per second raises the clock of a board where its default is too slow."""
+"""Tests that a goal in frames per second raises the clock of a board if needed."""
 
 from __future__ import annotations
 

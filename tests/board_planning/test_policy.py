@@ -1,4 +1,4 @@
-"""Retries, shares and clocks of builds: what is planned next after a design was too large."""
+"""Tests retries, FPGA shares and clocks of builds after a design was too large."""
 
 from __future__ import annotations
 

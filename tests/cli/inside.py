@@ -1,4 +1,4 @@
-"""Runs the command line within this process, because a start of Python takes a second."""
+"""Runs the command line within the test process, because a start of Python takes a second."""
 
 from __future__ import annotations
 

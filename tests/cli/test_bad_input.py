@@ -1,4 +1,4 @@
-"""Whatever is wrong: one clear line, exit code 2, no traceback, and no half-written file."""
+"""Tests invalid input: one line of error, exit code 2, no traceback, no half-written file."""
 
 from __future__ import annotations
 

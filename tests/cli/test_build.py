@@ -1,4 +1,4 @@
-"""``bnnhw build`` as a user types it."""
+"""Tests ``bnnhw build`` as a user types it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line end to end, as a user types it."""
+"""Tests the command line from the network file to the generated hardware."""
 
 from __future__ import annotations
 

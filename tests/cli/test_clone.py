@@ -1,4 +1,4 @@
-"""``python -m bnnhw`` in the root of a clone, where the folder ``bnnhw`` hides an installed one."""
+"""Tests ``python -m bnnhw`` in the root of a clone that hides an installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completion, through the protocol that the shells use."""
+"""Tests shell completion through the protocol that the shells use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bnnhw doctor`` and ``bnnhw list boards`` as a user types them."""
+"""Tests ``bnnhw doctor`` and ``bnnhw list boards`` as a user types them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new user does first: bare commands, lists, names, samples, and pipes."""
+"""Tests a new user's first commands: bare verbs, lists, names, samples and pipes."""
 
 from __future__ import annotations
 

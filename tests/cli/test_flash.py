@@ -1,4 +1,4 @@
-"""``bnnhw flash`` as a user types it: what it would run, what it refuses, and how it fails."""
+"""Tests ``bnnhw flash``: the commands that it runs, and its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every document of ``--json`` follows its schema, and the page of schemas is up to date."""
+"""Tests that each ``--json`` document follows its schema, and that the page is up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan verb: figures, parts, what is short and what would fit."""
+"""Tests ``bnnhw plan``: figures, parts, missing resources, and advice on what would fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every verb that reads samples compares their shape with the network's, and has --layout."""
+"""Tests that every verb compares the shape of samples with the network's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--show``: predictions sample by sample, with those that are wrong marked."""
+"""Tests ``--show``: predictions sample by sample, with wrong ones marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars on a real terminal: they move where nothing is known, and never claim what is not done."""
+"""Tests progress bars on a terminal: they move, and never claim more than is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line starts fast: it imports only what the called verb needs."""
+"""Tests that the command line starts fast and imports only what the called verb needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bnnhw synth --pnr --freq`` ends with the code of a missed clock, after its table."""
+"""Tests that ``bnnhw synth --pnr --freq`` ends with the exit code of a missed clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weight file: the error for an array in another layout names the transposition it needs."""
+"""Tests the errors for arrays of the weight file, such as a missing transposition."""
 
 from __future__ import annotations
 

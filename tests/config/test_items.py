@@ -1,4 +1,4 @@
-"""Every key of layers.yaml: its legal values, and the errors for all others."""
+"""Tests every key of layers.yaml: its legal values, and the errors for all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and words of layers.yaml: read as people mean them, also where YAML 1.1 differs."""
+"""Tests numbers and words of layers.yaml, also where YAML 1.1 reads them differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The integer function of each unit: equal to its component, and a plan of them to the network."""
+"""Tests that the integer function of each unit equals its component, and a plan's the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MVTU's ROMs, as production packs them, hold the matrix and the start values."""
+"""Tests that the ROMs of an MVTU contain the weight matrix and the start values."""
 
 from __future__ import annotations
 

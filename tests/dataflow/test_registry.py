@@ -1,4 +1,4 @@
-"""A kind of unit that lacks a part raises an error that names the kind and the part."""
+"""Tests that a unit kind without a model raises an error that names kind and model."""
 
 from __future__ import annotations
 

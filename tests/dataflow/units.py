@@ -1,4 +1,4 @@
-"""Parameters of single units for tests, with the values that a test does not care about."""
+"""Parameters of single units for tests, with defaults for values that a test does not need."""
 
 from __future__ import annotations
 

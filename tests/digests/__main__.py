@@ -1,4 +1,4 @@
-"""Write the digests of all designs again: ``python -m tests.digests``.
+"""Writes the digests of all designs again: ``python -m tests.digests``.
 
 Do so only for a change that is meant to change hardware or plans, in a commit of its own that says
 what changed and why.

@@ -1,4 +1,4 @@
-"""The designs whose digests are kept: every architecture, device family and layer kind."""
+"""The designs with stored digests: every architecture, device family and layer kind."""
 
 from __future__ import annotations
 

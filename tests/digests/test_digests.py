@@ -1,4 +1,4 @@
-"""The Verilog and the plans of all designs are equal to the stored digests, byte by byte."""
+"""Tests that the Verilog and plans of all designs equal the stored digests, byte by byte."""
 
 from __future__ import annotations
 

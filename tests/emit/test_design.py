@@ -1,4 +1,4 @@
-"""Emitted files: portable Verilog, shared modules, equal bytes, and checks when they are loaded."""
+"""Tests emitted files: portable Verilog, shared modules, reproducible bytes, checked manifests."""
 
 from __future__ import annotations
 

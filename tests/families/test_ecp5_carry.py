@@ -1,4 +1,4 @@
-"""Carry chains of ECP5 netlists, eased."""
+"""Tests that rewriting the carry chains of an ECP5 netlist keeps their function."""
 
 import copy
 import itertools

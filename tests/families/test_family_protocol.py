@@ -1,4 +1,4 @@
-"""A device family from a single file works everywhere, and what it lacks raises by name."""
+"""Tests that a device family from one file works, and that missing parts raise errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits of the families that decide what fits and which tool options are used, pinned."""
+"""Tests the limits of device families against fixed values: fit, and options of tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device family in one file: LUT4s and flip-flops that Yosys' generic ``synth`` maps to.
+"""Toy device family in one file: LUT4s and flip-flops of Yosys' generic ``synth``.
 
 It is written as ``bnnhw/families/toy.py`` would be, to prove that a family needs no other file.
 """

@@ -1,4 +1,4 @@
-"""What the units of maps and branches promise: forks, joins, line buffers."""
+"""Formal properties of the units of maps and branches: forks, joins, line buffers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proofs with pip-installed tools alone: Amaranth to RTLIL, Yosys to SMT-LIB, smtbmc with yices.
+"""Runs proofs with pip-installed tools: Amaranth to RTLIL, Yosys to SMT-LIB, smtbmc with yices.
 
 A proof by induction has two halves: bounded model checking from reset for ``depth`` cycles, and
 the step from ``depth`` arbitrary good states to the next one. Both have to pass.

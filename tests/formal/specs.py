@@ -1,4 +1,4 @@
-"""What each stream component promises, with the invariants that make induction close.
+"""Formal properties of stream components, with the invariants that make induction succeed.
 
 A watched element stands for all of them: which one is watched is free, so a proof about it holds
 for every element. Counters wrap, so nothing is bounded in time.

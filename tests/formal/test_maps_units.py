@@ -1,4 +1,4 @@
-"""Forks, joins, line buffers, pools: proofs, and mutants of them that must fail."""
+"""Proofs of forks, joins, line buffers and pools; mutants of them must fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memories of latches are memories of registers: for all time, whatever comes at the very edge.
+"""Proofs by induction that memories of latches equal memories of registers.
 
 The proof runs on ticks of Yosys' formal clock, of which each phase of the clock has one or more.
 Everything that the memory reads changes together with the rising edge, as registers on its clock

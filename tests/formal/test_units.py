@@ -1,4 +1,4 @@
-"""Computing units: safe for all time by induction, right in what they compute for bounded time."""
+"""Proofs of computing units: stream protocol by induction, values for bounded time."""
 
 from __future__ import annotations
 

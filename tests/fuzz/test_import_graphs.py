@@ -1,4 +1,4 @@
-"""Runs a few of the fuzzer's graphs in every test run; the module's command runs thousands."""
+"""Tests the importer with a few of the fuzzer's graphs; the fuzzer's command runs thousands."""
 
 from __future__ import annotations
 

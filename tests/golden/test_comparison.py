@@ -1,4 +1,4 @@
-"""One comparison with the golden model, for simulation, boards and job cores."""
+"""Tests the comparison with the golden model, for simulation, boards and job cores."""
 
 from __future__ import annotations
 

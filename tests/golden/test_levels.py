@@ -1,4 +1,4 @@
-"""All golden levels give equal integers, and layouts of words keep every value."""
+"""Tests that all golden levels give equal integers, and that word layouts keep every value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boards for tests: small networks, a fast line, and a short timeout within a request."""
+"""Small boards for tests, with a fast serial line and a short timeout within a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host driver on a simulated board behind a pseudo-terminal."""
+"""Tests the host driver on a simulated board behind a pseudo-terminal."""
 
 from __future__ import annotations
 

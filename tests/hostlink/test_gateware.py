@@ -1,4 +1,4 @@
-"""The host link with a model accelerator: all shapes of words and frames, pauses and latencies."""
+"""Tests the host link with a model accelerator: shapes of words, pauses and latencies."""
 
 from __future__ import annotations
 

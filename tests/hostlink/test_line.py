@@ -1,4 +1,4 @@
-"""The Verilog of a board under valid, invalid and random bytes on its serial line."""
+"""Tests the Verilog of a board under valid, invalid and random bytes on its serial line."""
 
 from __future__ import annotations
 

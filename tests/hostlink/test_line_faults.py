@@ -1,4 +1,4 @@
-"""Faults of the line and of the board: the driver recovers or reports them; with the Verilog."""
+"""Tests that the driver recovers from, or reports, faults of the line and of the board."""
 
 from __future__ import annotations
 

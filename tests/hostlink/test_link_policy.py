@@ -1,4 +1,4 @@
-"""Retries, timeouts and limits of the driver, on a line that a test scripts byte by byte.
+"""Tests retries, timeouts and limits of the driver, on a line scripted byte by byte.
 
 Time is simulated: each read without a byte advances the clock, so that no test waits.
 """

@@ -1,4 +1,4 @@
-"""The command ``bnnhw run``: outputs, JSON, labels and exit codes."""
+"""Tests the command ``bnnhw run``: outputs, JSON, labels and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types, layers and the Graph: arithmetic by definition, and errors that name the layer."""
+"""Tests types, layers and the Graph: integer arithmetic, and errors that name the layer."""
 
 from __future__ import annotations
 

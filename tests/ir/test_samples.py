@@ -1,4 +1,4 @@
-"""The shape of sample arrays: one check for every function and verb that reads samples."""
+"""Tests the check of the shape of sample arrays, which all functions and verbs share."""
 
 from __future__ import annotations
 

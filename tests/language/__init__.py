@@ -1,1 +1,1 @@
-"""Counts words of the writing standard that the project no longer uses in a private sense."""
+"""Finds and counts words that the writing standard has retired."""

@@ -1,4 +1,4 @@
-"""A layer kind from one file goes through YAML, library, plan, Verilog and simulation.
+"""Tests that a layer kind from one file works from YAML to simulated Verilog.
 
 Everything that the kind ``negate`` needs is defined here: the layer with its item, the hardware
 unit, and the lowering from one to the other. No other file knows of it.

@@ -1,4 +1,4 @@
-"""Popcounts of standard cells: minimum full adders, proven, and correct in emitted Verilog."""
+"""Tests popcounts of standard cells: minimum full adders, proven and simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums of every size on every target are correct, and one injected fault breaks their proof."""
+"""Tests that sums of every size are proven on every target, and that faults break the proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Costs and limits of unrolled logic, counted by hand: slots, registers, delays, search effort."""
+"""Tests costs and limits of unrolled logic against figures computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Common-subexpression elimination: exact for any matrix, proven, and cheaper than without."""
+"""Tests common-subexpression elimination: exact, proven, and cheaper than without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of ``generate``: increasing fractions, and the same design with or without it."""
+"""Tests the progress of ``generate``: it increases, and does not change the design."""
 
 from __future__ import annotations
 

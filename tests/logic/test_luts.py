@@ -1,4 +1,4 @@
-"""Planned lookup tables of a netlist equal those that Yosys finds in its Verilog."""
+"""Tests that the planned LUTs of a netlist equal those that Yosys finds in its Verilog."""
 
 from __future__ import annotations
 

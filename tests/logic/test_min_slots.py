@@ -1,4 +1,4 @@
-"""Planned chains need no more slots than an exhaustive search, and fewer than greedy chains."""
+"""Tests that planned chains use the minimum number of slots of an exhaustive search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retiming: the minimum of registers, compared with an exhaustive search, and no longer paths."""
+"""Tests that retiming finds the minimum of registers without longer paths."""
 
 from __future__ import annotations
 

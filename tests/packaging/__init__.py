@@ -1,1 +1,1 @@
-"""Checks of the built distributions."""
+"""Checks the built wheel and sdist."""

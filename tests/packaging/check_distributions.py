@@ -1,4 +1,4 @@
-"""Install the wheel and the sdist of a folder into empty environments, and use each of them.
+"""Installs the wheel and the sdist into empty environments, and uses each of them.
 
 ``python tests/packaging/check_distributions.py dist`` needs the standard library only. Each
 distribution is used from an empty folder: it lists the shipped designs, generates one through the

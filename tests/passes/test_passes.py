@@ -1,4 +1,4 @@
-"""Passes keep every output equal, and remove constant channels."""
+"""Tests that passes keep every output equal, and remove constant channels."""
 
 from __future__ import annotations
 

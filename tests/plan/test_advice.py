@@ -1,4 +1,4 @@
-"""Values that errors advise are taken when they are given."""
+"""Tests that the values which errors advise are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimates of units stay near what synthesis takes, over widths and lanes that users bring."""
+"""Tests that estimates of units are near the results of synthesis, over widths and lanes."""
 
 from __future__ import annotations
 

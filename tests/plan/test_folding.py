@@ -1,4 +1,4 @@
-"""The solver meets its target with legal folds and no more than brute force finds needed."""
+"""Tests that the fold solver meets its target with legal folds of minimum cost."""
 
 from __future__ import annotations
 

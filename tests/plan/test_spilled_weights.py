@@ -1,4 +1,4 @@
-"""Weights for which there is too little block RAM: the rest of their columns in lookup tables."""
+"""Tests weight memories that are split between block RAM and LUTs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SPRAM as a resource of its own: what goes there, what fits so, and what the image holds."""
+"""Tests SPRAM as a resource: which ROMs it stores, how many fit, and the image that is loaded."""
 
 from __future__ import annotations
 

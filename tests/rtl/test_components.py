@@ -1,4 +1,4 @@
-"""Components in Amaranth's simulator, against their definition, with stalls and timing."""
+"""Tests components in Amaranth's simulator against their definition, with stalls and timing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memories of latches and their twin: the same words in every cycle, here and in Verilog."""
+"""Tests that memories of latches and of registers give the same words in every cycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loaded tables: the counters of the load port, and the loader against a flash in Python."""
+"""Tests ROMs that are loaded at start-up: the load port, and the loader with a simulated flash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are read in order."""
+"""Tests ROMs in LUTs that are read sequentially."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sliding windows and pools in Amaranth's simulator, against im2col."""
+"""Tests sliding windows and pools in Amaranth's simulator against im2col."""
 
 from __future__ import annotations
 

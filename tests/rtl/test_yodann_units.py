@@ -1,4 +1,4 @@
-"""Units of the latch-memory core, one by one, in Amaranth's simulator."""
+"""Tests the units of the latch-memory core one by one in Amaranth's simulator."""
 
 from __future__ import annotations
 

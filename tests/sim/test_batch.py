@@ -1,4 +1,4 @@
-"""Simulation in calls of some cycles each: results do not depend on their number; progress."""
+"""Tests simulations that are split into calls of some cycles, and their progress."""
 
 from __future__ import annotations
 

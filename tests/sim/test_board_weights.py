@@ -1,4 +1,4 @@
-"""A board with weights in SPRAM loads them from its flash, and reports its state meanwhile."""
+"""Tests that a simulated board loads weights into SPRAM from its flash, and reports its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All engines give the golden outputs, also with stalls and resets; faults are detected."""
+"""Tests that all simulation engines give the golden outputs, and that faults are detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routed netlists of boards agree with golden, and modified netlists or bitstreams are rejected."""
+"""Tests routed netlists of boards against golden; modified netlists or bitstreams must fail."""
 
 from __future__ import annotations
 

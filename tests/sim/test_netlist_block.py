@@ -1,4 +1,4 @@
-"""Simulation models of FPGA memories agree with behavioural memories, and mutants do not."""
+"""Tests simulation models of FPGA memories against behavioural memories, with mutants."""
 
 from __future__ import annotations
 

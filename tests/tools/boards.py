@@ -1,4 +1,4 @@
-"""Bitstreams as the packers write them, for tests that look at files."""
+"""Builds bitstream files for tests, in the formats of the vendors' packers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds to a bitstream: reproducible, cached, reported layer by layer, refused in time."""
+"""Tests builds of bitstreams: reproducible, cached, reported by layer, rejected early."""
 
 from __future__ import annotations
 

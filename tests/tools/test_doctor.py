@@ -1,4 +1,4 @@
-"""Devices are found in what the kernel shows; tools are compiled once; what is missing is said."""
+"""Tests the examination of a machine: devices, compiled tools, and missing programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""fmax of place and route: of the slowest clock, of real runs, and where there is none."""
+"""Tests reading fmax from place-and-route logs: the slowest clock, or none."""
 
 from __future__ import annotations
 

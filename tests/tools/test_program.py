@@ -1,4 +1,4 @@
-"""Bitstreams are looked at, commands are those of the board, and outcomes mean what they say."""
+"""Tests programming boards: checks of bitstreams, commands, and the outcome of programmers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights go into the flash first, at their own address, and only those of the build."""
+"""Tests that the weights of the same build are written to the flash first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is too large is known as that, whatever resource it is and whichever nextpnr says so."""
+"""Tests that each nextpnr message for a design that is too large gives a FitError."""
 
 from __future__ import annotations
 

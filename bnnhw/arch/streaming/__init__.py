@@ -1,4 +1,4 @@
-"""``streaming``: one folded matrix-vector unit per layer, joined by streams.
+"""The ``streaming`` architecture: one folded matrix-vector unit per layer, joined by streams.
 
 The scheme is FINN's (Umuroglu et al., FPGA 2017).
 """

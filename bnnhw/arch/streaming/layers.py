@@ -1,4 +1,4 @@
-"""Lowering: which units each kind of layer becomes in a streaming design.
+"""Lowers layers: determines which hardware units each kind of layer becomes.
 
 A new kind of layer registers one function with ``@lowers``.
 """

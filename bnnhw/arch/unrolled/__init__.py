@@ -1,4 +1,4 @@
-"""``unrolled``: weights are constants in logic, rows share their sums, one vector per cycle."""
+"""The ``unrolled`` architecture: weights are constants in logic, and rows share their sums."""
 
 from __future__ import annotations
 

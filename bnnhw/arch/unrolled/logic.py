@@ -1,4 +1,4 @@
-"""Plan unit of a block of layers that becomes logic with constant weights."""
+"""The plan of a block of layers that becomes logic with constant weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole layers as logic: weights are constants, one word each cycle, registers where wanted."""
+"""The hardware of a block of layers: logic with constant weights, one vector per cycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``yodann``: one core of latch memories for binary weights, and the jobs that it runs.
+"""The ``yodann`` architecture: one core of latch memories computes all jobs of a network.
 
 The core follows YodaNN (Andri et al., IEEE TCAD 2018): the host cuts each layer into jobs, sends
 them one after another, and computes the layers that are no products.

@@ -1,4 +1,4 @@
-"""The description of a plan of jobs: its layers, its streams, and the modules of the core."""
+"""Describes a YodaNN plan for tables and documents: its layers, streams and modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Host side of the core: cuts layers into jobs, adds partial sums, computes all other layers."""
+"""Host software of the core: cuts layers into jobs, adds partial sums, computes other layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job of the core: its parameters, exact cycles, stream words, and golden model."""
+"""A job (one convolution) of the core: its parameters, cycles, stream words and golden model."""
 
 from __future__ import annotations
 

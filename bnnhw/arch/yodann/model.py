@@ -1,4 +1,4 @@
-"""Plan of a network on the core: the jobs of each layer, and the layers of the host."""
+"""The plan of a network on the YodaNN core: the jobs of each layer, and the host's layers."""
 
 from __future__ import annotations
 

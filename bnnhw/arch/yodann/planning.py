@@ -1,4 +1,4 @@
-"""Plans jobs: channels in blocks, rows in tiles with a halo, and the fastest layout per layer."""
+"""Plans the jobs of each layer: channel blocks, row tiles with halo, and the fastest layout."""
 
 from __future__ import annotations
 

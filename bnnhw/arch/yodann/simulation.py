@@ -1,4 +1,4 @@
-"""Simulation of networks on the core: every job against its golden model, and every cycle."""
+"""Simulates a network on the core, and compares each job with its golden model and cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of some samples as workloads for simulators of netlists: one for each layer."""
+"""Writes the jobs of some samples as input for netlist simulations, one for each layer."""
 
 from __future__ import annotations
 

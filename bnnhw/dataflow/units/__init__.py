@@ -1,4 +1,4 @@
-"""Every kind of hardware unit: one file or folder each, with everything about it.
+"""The hardware units of streaming designs, one file or folder for each kind.
 
 A new kind is a file with a frozen ``Params`` class under ``@register_unit``, and an import here.
 Costs come from synthesis: ``bench/unit_costs.py`` measures and ``bench/costs.py`` fits them.

@@ -1,4 +1,4 @@
-"""The edges of a core: AXI4-Stream in and out, with ``tlast`` at the end of each frame."""
+"""AXI4-Stream input and output of a core, with ``tlast`` at the end of each frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FIFO: a queue between two streams, for words that wait for those of another branch."""
+"""FIFO: buffers the words of one branch until the words of the other branch arrive."""
 
 from __future__ import annotations
 

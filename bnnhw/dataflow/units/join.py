@@ -1,4 +1,4 @@
-"""Units of two inputs that pair their words: a saturating sum, and a concatenation of channels."""
+"""Join units: add the words of two branches with saturation, or concatenate their channels."""
 
 from __future__ import annotations
 

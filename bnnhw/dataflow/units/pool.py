@@ -1,4 +1,4 @@
-"""Pool unit: the largest, the smallest, or the sum of the taps of a window."""
+"""Pool unit: computes the maximum, the minimum or the sum of the taps of a window."""
 
 from __future__ import annotations
 

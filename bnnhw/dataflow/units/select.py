@@ -1,4 +1,4 @@
-"""Select: chooses channels of each pixel, by wiring alone."""
+"""Select unit: reorders, repeats or drops the channels of each pixel, by wiring alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequence: sends two outputs in one frame, all words of the first, then all of the second."""
+"""Sequence unit: emits two outputs in one frame, first all words of one, then of the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threshold unit: integers to bits or levels, at thresholds of each channel."""
+"""Threshold unit: compares integers with the thresholds of their channel, to bits or levels."""
 
 from __future__ import annotations
 

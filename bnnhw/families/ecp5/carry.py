@@ -1,4 +1,4 @@
-"""Carry chains in an ECP5 netlist, made easy to place and route."""
+"""Rewrites the carry chains of an ECP5 netlist so that nextpnr places and routes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build folder of a board: what its host needs to know, from ``board.json`` and the manifest."""
+"""Reads the build folder of a board: ``board.json`` and the manifest of its design."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serial ports of boards: a serial device, or the pseudo-terminal of a simulated board."""
+"""Opens the serial port of a board: a serial device, or a simulated board's pseudo-terminal."""
 
 from __future__ import annotations
 

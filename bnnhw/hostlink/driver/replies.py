@@ -1,4 +1,4 @@
-"""Finds the replies of a board in a stream of bytes that may also contain anything else."""
+"""Finds the replies of a board in a stream that may contain unrelated bytes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""layers.yaml: its keys, its checks, and the outputs that it declares."""
+"""Reads layers.yaml: the keys of the file, the checks of its values, and its outputs."""

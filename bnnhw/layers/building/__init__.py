@@ -1,1 +1,1 @@
-"""Building layers from YAML items and arrays: weights, windows, and folds of batch-norms."""
+"""Builds layers from YAML items and arrays: weights, windows, and folded batch-norms."""

@@ -1,4 +1,4 @@
-"""Writing parameters of layers as values of layers.yaml: the inverse of reading them."""
+"""Writes the parameters of layers as values of layers.yaml."""
 
 from __future__ import annotations
 

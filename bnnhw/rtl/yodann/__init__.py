@@ -1,1 +1,1 @@
-"""Hardware of the YodaNN core: latch memories, binary weights, activations of several bits."""
+"""Components of the YodaNN core: latch memories, sum-of-products units and their control."""

@@ -1,4 +1,4 @@
-"""Width converter: words of A lanes to words of B lanes, frame by frame."""
+"""Width converter: repacks words of A elements into words of B elements, frame by frame."""
 
 from bnnhw.dataflow.units.converter.component import WidthConverter
 from bnnhw.dataflow.units.converter.params import ConverterParams

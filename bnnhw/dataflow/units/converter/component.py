@@ -1,4 +1,4 @@
-"""The width converter (DWC) as a component: a shift register with a rotator in front of it."""
+"""Amaranth component of the width converter (DWC): a rotator and a shift register."""
 
 from __future__ import annotations
 

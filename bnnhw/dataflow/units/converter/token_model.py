@@ -1,4 +1,4 @@
-"""Token model of the width converter."""
+"""Token model of the width converter: the exact cycle of each word, without data."""
 
 from __future__ import annotations
 

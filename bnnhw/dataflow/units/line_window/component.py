@@ -1,4 +1,4 @@
-"""The line window unit as a component: row memories, and registers that hold a window."""
+"""Amaranth component of the line window unit: row memories, and registers for one window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters of the line window unit: windows whose taps all arrive in one word."""
+"""Parameters of the line window unit, which emits all taps of a window in one word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix-vector-threshold unit (MVTU) as a component: a product layer, folded by (PE, SIMD)."""
+"""Amaranth component of the matrix-vector-threshold unit (MVTU), folded by (PE, SIMD)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an MVTU stores: weights, and start values that fold constants, thresholds and borders."""
+"""Computes the ROM contents of an MVTU: weights, and start values with thresholds and borders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token model of the MVTU."""
+"""Token model of the MVTU: the exact cycle of each word, without data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sliding window unit: a map arrives once and leaves as windows, tap by tap."""
+"""Sliding window unit (SWU): reads each pixel of a map once, and emits windows tap by tap."""
 
 from bnnhw.dataflow.units.sliding_window.component import WindowBuffer
 from bnnhw.dataflow.units.sliding_window.params import (

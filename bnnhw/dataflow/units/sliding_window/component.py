@@ -1,4 +1,4 @@
-"""The sliding window unit (SWU) as a component: a line buffer that is read in nested loops."""
+"""Amaranth component of the sliding window unit (SWU): a line buffer read in nested loops."""
 
 from __future__ import annotations
 
