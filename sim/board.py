@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.errors import ConfigError
+from bnnhw.families.parts import SPRAM_MODEL
 from bnnhw.sim.build import build_library
 
 __all__ = ["TOP", "BoardModel", "board_with_flash", "build_board"]
@@ -43,9 +44,9 @@ def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
     netlist : bool
         ``verilog`` is a netlist with models of its cells.
     """
-    models = () if netlist else ("spram.v",)
+    models = () if netlist else (SPRAM_MODEL,)
     return BoardModel(verilog, divisor, top=TOP_WITH_FLASH,
-                      sources=[Path(__file__).with_name(name) for name in ("spi_flash.v", *models)],
+                      sources=[Path(__file__).with_name("spi_flash.v"), *models],
                       defines=() if netlist else ("BNNHW_SPRAM",), bit_error=bit_error,
                       arguments=[f"+flash={weights}", f"+flash_offset={offset}"])
 

@@ -11,11 +11,9 @@ from bnnhw.errors import ToolError
 
 __all__ = ["cell_models"]
 
-OURS = Path(__file__).parent
-
 
 def cell_models(libraries: Sequence[str], names: Iterable[str],
-                ours: Sequence[str] = ()) -> str:
+                ours: Sequence[Path] = ()) -> str:
     """Verilog of the models of some cells, and of those inside them.
 
     Parameters
@@ -24,8 +22,8 @@ def cell_models(libraries: Sequence[str], names: Iterable[str],
         Files of Yosys with models.
     names : iterable of str
         Cells that are wanted.
-    ours : sequence of str
-        Our files, which come first.
+    ours : sequence of Path
+        Model files of bnnhw, which take precedence.
 
     Raises
     ------
@@ -41,7 +39,7 @@ def cell_models(libraries: Sequence[str], names: Iterable[str],
                         hint="pip install 'bnnhw[synth]'")
     share = Path(spec.origin).parent / "share"
     found: dict[str, str] = {}
-    for path in [OURS / name for name in ours] + [share / name for name in libraries]:
+    for path in [*ours, *(share / name for name in libraries)]:
         for match in re.finditer(r"^[ \t]*module +(\w+)\s*[(#].*?^[ \t]*endmodule",
                                  path.read_text(), re.MULTILINE | re.DOTALL):
             found.setdefault(match[1], _plain(match[0]))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bnnhw.families import FAMILIES
+
 ROOT = Path(__file__).parents[1]
 ORDER = (("errors", "extras", "json_types"), ("caches", "html_table"), ("config",),
          ("ir", "logic", "hostlink.wire"),
@@ -59,6 +61,15 @@ def test_imports_go_one_way(path: Path) -> None:
         assert imports(path) <= {"rtl", "logic", "families", "hostlink.wire"}
     if own == "hostlink.gateware":
         assert imports(path) <= {"rtl", "logic", "families", "hostlink.wire", "hostlink.gateware"}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("sim/**/*.py")), ids=lambda p: p.name)
+def test_simulation_names_no_family(path: Path) -> None:
+    """A new family touches no file of sim: what differs is an attribute of its ``Family``."""
+    names = set(FAMILIES) - {"generic", "cells"}  # ordinary words
+    constants = {node.value for node in ast.walk(ast.parse(path.read_text()))
+                 if isinstance(node, ast.Constant)}
+    assert not names & constants
 
 
 def test_no_module_is_a_drawer() -> None:

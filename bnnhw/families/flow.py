@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bnnhw.families.cell_netlist import Module
 from bnnhw.families.parts import Budget, Part, Pin
 from bnnhw.families.pll import PllMaker
 
 __all__ = ["LARGE", "MOST_LUTS", "Constraints", "Flow", "NotABitstreamError", "Packer",
-           "PlaceAndRoute", "Share", "Tool"]
+           "PlaceAndRoute", "Share", "Tool", "Unpacker"]
 
 Share = tuple[float, float]
 """Fractions of a part's LUTs (and flip-flops) and of its block RAM."""
@@ -130,6 +131,32 @@ class Packer:
 
 
 @dataclass(frozen=True)
+class Unpacker:
+    """How a bitstream is unpacked to text and compared with the routed netlist it was made from.
+
+    Parameters
+    ----------
+    tool : Tool
+    arguments : tuple of str
+        Its arguments: it reads the bitstream ``bits`` and writes the file ``text``.
+    compare : callable
+        Compares the netlist with the text; returns the numbers of equal routing switches, LUTs and
+        block RAMs, or raises ``MismatchError``.
+    switch_ends : callable
+        The wires that a switch of the netlist connects, source first, as ``X1/Y2/name``; None if
+        its name cannot be parsed.
+    clock_tree : tuple of str
+        Prefixes of the names of wires that are connected without switches.
+    """
+
+    tool: Tool
+    arguments: tuple[str, ...]
+    compare: Callable[[Module, str], tuple[int, int, int]]
+    switch_ends: Callable[[str], tuple[str, str] | None]
+    clock_tree: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Flow:
     """The tools of a family after synthesis.
 
@@ -142,6 +169,8 @@ class Flow:
         PLLs by name, see ``pll.PllMaker``.
     parts : mapping of str to Part
         Parts beyond those of the family's devices that a core can be placed on, by name.
+    unpacker : Unpacker or None
+        None: bitstreams cannot be compared with netlists.
     """
 
     place_and_route: PlaceAndRoute
@@ -149,3 +178,4 @@ class Flow:
     constraints: Constraints
     plls: Mapping[str, PllMaker]
     parts: Mapping[str, Part] = field(default_factory=dict)
+    unpacker: Unpacker | None = None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS
 
-__all__ = ["SPRAM_SHAPE", "Budget", "Part", "Pin", "sprams"]
+__all__ = ["SPRAM_MODEL", "SPRAM_SHAPE", "Budget", "Part", "Pin", "sprams"]
 
 SPRAM_SHAPE = (CELL_WORDS, PART_BITS)
 """Words of one SPRAM of an iCE40 UltraPlus, and bits of a word."""
+
+SPRAM_MODEL = Path(__file__).with_name("spram.v")
+"""Simulation model of an SPRAM."""
 
 
 def sprams(depth: int, width: int) -> int:

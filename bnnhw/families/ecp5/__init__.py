@@ -7,13 +7,15 @@ from pathlib import Path
 from bnnhw.families.base import Device, Family, Memory, Synthesis
 from bnnhw.families.clocks import ExpectedClock, read_clocks
 from bnnhw.families.cost_model import CostModel
+from bnnhw.families.ecp5.bitstream import compare, switch_ends
 from bnnhw.families.ecp5.board import ECP5_DEVICES, ecp5_device, ecp5_pll, write_lpf
 from bnnhw.families.ecp5.carry import EASED, ease_netlist
+from bnnhw.families.ecp5.prepare import prepare
 from bnnhw.families.ecp5.target import Ecp5
-from bnnhw.families.flow import Constraints, Flow, Packer, PlaceAndRoute, Tool
+from bnnhw.families.flow import Constraints, Flow, Packer, PlaceAndRoute, Tool, Unpacker
 from bnnhw.families.parts import Budget, Part
 from bnnhw.families.registry import register
-from bnnhw.families.simulation import CellModels
+from bnnhw.families.simulation import BLOCK_RAM_MODEL, CellModels
 
 __all__ = ["ECP5"]
 
@@ -50,10 +52,12 @@ ECP5 = Family(
         Constraints("board.lpf", write_lpf), {"ecp5": ecp5_pll},
         # The part of Lattice's ECP5 evaluation board.
         {"lfe5um5g-85f": Part("LFE5UM5G-85F",
-                              ("--um5g-85k", "--package", "CABGA756", "--speed", "8"))}),
+                              ("--um5g-85k", "--package", "CABGA756", "--speed", "8"))},
+        Unpacker(Tool("ecpunpack", _PACKAGE, "run_ecpunpack", "ecp5"),
+                 ("--input", "bits", "--textcfg", "text"), compare, switch_ends, ("G_",))),
     CostModel.read(_HERE / "costs.json"),
-    CellModels(("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("netlist_ecp5.v", "netlist_block.v"),
-               {"TRELLIS_COMB": frozenset("ABCD"), "DCCA": frozenset({"CE"})}, routed=True))
+    CellModels(("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), (_HERE / "cells.v", BLOCK_RAM_MODEL),
+               {"TRELLIS_COMB": frozenset("ABCD"), "DCCA": frozenset({"CE"})}, True, prepare))
 
 # All parts have the same fabric: one clock for them, of speed grade 6.
 _CLOCK = ExpectedClock(50, 80, read_clocks(_HERE)["ecp5-85"], "ecp5-85")

@@ -12,11 +12,14 @@ from bnnhw.families.clocks import ExpectedClock, read_clocks
 from bnnhw.families.flow import Constraints, Flow, Packer, PlaceAndRoute, Tool
 from bnnhw.families.generic import GENERIC
 from bnnhw.families.gowin.board import GOWIN_DEVICES, gowin_device, gowin_pll, write_cst
+from bnnhw.families.gowin.prepare import prepare
 from bnnhw.families.parts import Budget
 from bnnhw.families.registry import register
-from bnnhw.families.simulation import CellModels
+from bnnhw.families.simulation import BLOCK_RAM_MODEL, CellModels
 
 __all__ = ["GOWIN"]
+
+_HERE = Path(__file__).parent
 
 GOWIN = Family(
     "gowin", "Gowin LittleBee and Arora: LUT4, ALU carry, 18 Kbit block RAM", GENERIC.target,
@@ -37,9 +40,10 @@ GOWIN = Family(
         Constraints("board.cst", write_cst),
         {"gw1nr-9c": gowin_pll("GW1NR-9C", 400e6, 1200e6),
          "gw2ar-18c": gowin_pll("GW2AR-18C", 500e6, 1250e6)}),
-    simulation=CellModels(("gowin/cells_sim.v",), ("netlist_gowin.v", "netlist_block.v")))
+    simulation=CellModels(("gowin/cells_sim.v",), (_HERE / "cells.v", BLOCK_RAM_MODEL),
+                          prepare=prepare))
 
-_MEASURED = read_clocks(Path(__file__).parent)
+_MEASURED = read_clocks(_HERE)
 
 register(
     GOWIN,

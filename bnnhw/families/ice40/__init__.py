@@ -7,10 +7,12 @@ from pathlib import Path
 from bnnhw.families.base import Device, Family, Memory, Synthesis
 from bnnhw.families.clocks import ExpectedClock, read_clocks
 from bnnhw.families.cost_model import CostModel
-from bnnhw.families.flow import Constraints, Flow, Packer, PlaceAndRoute, Tool
+from bnnhw.families.flow import Constraints, Flow, Packer, PlaceAndRoute, Tool, Unpacker
+from bnnhw.families.ice40.bitstream import compare, switch_ends
 from bnnhw.families.ice40.board import ICE40_DEVICES, ice40_device, ice40_pll, write_pcf
+from bnnhw.families.ice40.prepare import prepare
 from bnnhw.families.ice40.target import Ice40
-from bnnhw.families.parts import Budget, Part
+from bnnhw.families.parts import SPRAM_MODEL, Budget, Part
 from bnnhw.families.registry import register
 from bnnhw.families.simulation import CellModels
 
@@ -36,11 +38,13 @@ ICE40 = Family(
         Packer(Tool("icepack", _PACKAGE, "run_icepack", "ice40"),
                lambda part: ["board.asc", "board.bin"], "board.bin", ice40_device, ICE40_DEVICES),
         Constraints("board.pcf", write_pcf),
-        {"ice40-pad": ice40_pll("SB_PLL40_PAD"), "ice40-core": ice40_pll("SB_PLL40_CORE")}),
+        {"ice40-pad": ice40_pll("SB_PLL40_PAD"), "ice40-core": ice40_pll("SB_PLL40_CORE")},
+        unpacker=Unpacker(Tool("iceunpack", _PACKAGE, "run_iceunpack", "ice40"),
+                          ("bits", "text"), compare, switch_ends)),
     CostModel.read(_HERE / "costs.json"),
-    CellModels(("ice40/cells_sim.v",), ("netlist_ice40.v", "spram.v"),
+    CellModels(("ice40/cells_sim.v",), (_HERE / "cells.v", SPRAM_MODEL),
                {"ICESTORM_LC": frozenset({"CEN"}), "ICESTORM_RAM": frozenset({"RCLKE", "WCLKE"})},
-               routed=True))
+               True, prepare))
 
 _MEASURED = read_clocks(_HERE)
 _HX8K = Part("iCE40-HX8K", ("--hx8k", "--package", "ct256"))

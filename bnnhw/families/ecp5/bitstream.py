@@ -7,9 +7,9 @@ import re
 from collections import defaultdict
 
 from bnnhw.errors import MismatchError
-from bnnhw.sim.netlist.module import Cell, Module
+from bnnhw.families.cell_netlist import Cell, Module
 
-__all__ = ["compare_ecp5"]
+__all__ = ["compare", "switch_ends"]
 
 # Connections without configuration bits: inside slices, block RAMs, PLLs and pads, and along carry
 # chains and clock trees. Swapped inputs of a LUT are implemented by its contents.
@@ -61,7 +61,7 @@ class _Bits:
                 self.words[tile, words[1]] = words[2]
 
 
-def compare_ecp5(module: Module, text: str) -> tuple[int, int, int]:
+def compare(module: Module, text: str) -> tuple[int, int, int]:
     """Compare a netlist with the output of ``ecpunpack``.
 
     Returns
@@ -98,6 +98,16 @@ def compare_ecp5(module: Module, text: str) -> tuple[int, int, int]:
     for cell in blocks:
         _compare_block(module, cell, bits)
     return closed, len(luts), len(blocks)
+
+
+def switch_ends(switch: str) -> tuple[str, str] | None:
+    """The wires of a switch such as ``X1/Y2/-1_0_a->0_0_b``, whose positions are relative."""
+    match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)_(-?\d+)_(.+?)->(-?\d+)_(-?\d+)_(.+)", switch)
+    if match is None:
+        return None
+    x, y = int(match[1]), int(match[2])
+    return (f"X{x + int(match[3])}/Y{y + int(match[4])}/{match[5]}",
+            f"X{x + int(match[6])}/Y{y + int(match[7])}/{match[8]}")
 
 
 def _local_name(switch: str) -> tuple[str, str]:

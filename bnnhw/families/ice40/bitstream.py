@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.errors import MismatchError, ToolError
-from bnnhw.sim.netlist.module import Cell, Module
+from bnnhw.families.cell_netlist import Cell, Module
 
-__all__ = ["compare_ice40"]
+__all__ = ["compare", "switch_ends"]
 
 # A logic cell has 20 bits in two rows of ten: positions of the LUT contents, lowest first, and
 # flags.
@@ -121,7 +121,7 @@ class _Bits:
                     self.logic[int(words[0]), int(words[1])] = rows
 
 
-def compare_ice40(module: Module, text: str) -> tuple[int, int, int]:
+def compare(module: Module, text: str) -> tuple[int, int, int]:
     """Compare a netlist with the output of ``iceunpack``.
 
     Returns
@@ -152,6 +152,12 @@ def compare_ice40(module: Module, text: str) -> tuple[int, int, int]:
     for cell in blocks:
         _compare_block(module, cell, bits.memories)
     return len(closed), len(cells), len(blocks)
+
+
+def switch_ends(switch: str) -> tuple[str, str] | None:
+    """The wires of a switch such as ``X1/Y2/3.4.a.->.5.6.b``."""
+    match = re.fullmatch(r"X\d+/Y\d+/(\d+)\.(\d+)\.(.+)\.->\.(\d+)\.(\d+)\.(.+)", switch)
+    return match and (f"X{match[1]}/Y{match[2]}/{match[3]}", f"X{match[4]}/Y{match[5]}/{match[6]}")
 
 
 def _cell_bits(rows: list[str], z: int) -> str:
