@@ -180,8 +180,8 @@ def test_openfpgaloader_knows_the_boards() -> None:
     tools = find_tools("openFPGALoader")
     if not tools or starts(tools[0]) is not None:
         pytest.skip("openFPGALoader does not start here ('bnnhw doctor' says why)")
-    said = subprocess.run([tools[0], "--list-boards"], capture_output=True, text=True).stdout
-    known = {line.split()[0] for line in said.splitlines() if line.strip()}
+    listed = subprocess.run([tools[0], "--list-boards"], capture_output=True, text=True).stdout
+    known = {line.split()[0] for line in listed.splitlines() if line.strip()}
     wanted = {board.programmer.persistent[board.programmer.persistent.index("-b") + 1]
               for board in BOARDS if board.programmer.tool == "openFPGALoader"
               and board.programmer.persistent}

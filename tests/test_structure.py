@@ -48,18 +48,18 @@ MODULES = [*ROOT.glob("bnnhw/*/**/*.py"), *ROOT.glob("sim/**/*.py"), *ROOT.glob(
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
     parts = path.relative_to(ROOT).parts
-    own = room(parts[1:] if parts[0] == "bnnhw" else parts)
-    if own not in RANK and own in SPLIT:
+    importing = room(parts[1:] if parts[0] == "bnnhw" else parts)
+    if importing not in RANK and importing in SPLIT:
         return  # its __init__ has a docstring only
     for name in imports(path):
         upward = (str(path.relative_to(ROOT)), name) in UPWARD
-        assert upward or RANK[name] <= RANK[own], f"{path} imports bnnhw.{name}"
+        assert upward or RANK[name] <= RANK[importing], f"{path} imports bnnhw.{name}"
         if name == "rtl":
-            assert own in ("rtl", "hostlink.gateware", "dataflow", "arch",
+            assert importing in ("rtl", "hostlink.gateware", "dataflow", "arch",
                            "emit"), f"{path} imports rtl"
-    if own == "rtl":
+    if importing == "rtl":
         assert imports(path) <= {"rtl", "logic", "families", "hostlink.wire"}
-    if own == "hostlink.gateware":
+    if importing == "hostlink.gateware":
         assert imports(path) <= {"rtl", "logic", "families", "hostlink.wire", "hostlink.gateware"}
 
 

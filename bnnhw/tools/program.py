@@ -140,7 +140,7 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     Raises
     ------
     PlanError
-        The board cannot be programmed that way.
+        The board does not support this kind of programming.
     ConfigError
         The file is no bitstream of the board.
     """
@@ -148,8 +148,8 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     arguments = programmer.persistent if persistent else programmer.volatile
     if arguments is None:
         raise PlanError(f"{board.title} is programmed "
-                        + ("for as long as it has power only" if persistent
-                           else "in its flash only: there is no volatile way"),
+                        + ("until it loses power, never persistently" if persistent
+                           else "persistently only, in its flash"),
                         hint="leave out `persistent=`" if persistent else "use `persistent=True`")
     try:
         with bitstream.open("rb") as stream:
@@ -157,17 +157,16 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(bitstream)) from None
     check_bitstream(board, data, str(bitstream))
-    ways = [(programmer.tool, picked(programmer.tool, usb) + arguments),
+    commands = [(programmer.tool, picked(programmer.tool, usb) + arguments),
             *substitutes(programmer, arguments, persistent, usb)]
     copy = bitstream.with_suffix(".dfu").name
-    for tool, given in ways:
+    for tool, given in commands:
         file = copy if tool == "dfu-util" else str(bitstream)
-        places = find_tools(tool)
-        if places:
+        if paths := find_tools(tool):
             return Programming(board, bitstream, persistent, tuple(
-                (str(place), *(a.format(bitstream=file) for a in given)) for place in places),
+                (str(path), *(a.format(bitstream=file) for a in given)) for path in paths),
                 file, True)
-    tool, given = ways[0]
+    tool, given = commands[0]
     file = copy if tool == "dfu-util" else str(bitstream)
     command = (tool, *(a.format(bitstream=file) for a in given))
     return Programming(board, bitstream, persistent, (command,), file, False)

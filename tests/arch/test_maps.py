@@ -127,8 +127,8 @@ def shrunk(plan: Plan, kind: type[BufferParams[None]], depth: int) -> Plan:
 def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferParams[None]],
                                                              depth: int) -> None:
     graph, hints = residual_network()
-    whole = plan_at(graph, hints, 4000)
-    cut = shrunk(whole, kind, depth)
+    full = plan_at(graph, hints, 4000)
+    cut = shrunk(full, kind, depth)
     net, _ = token_net(list(cut.units))
     with pytest.raises(PlanError, match="lock each other up"):
         settle(net, 2, np.arange(2 * net.edges[0].words))
@@ -136,7 +136,7 @@ def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferPa
     x = random_samples(graph, 3)
     with pytest.raises(MismatchError, match=r"fell silent.*full buffers: '\w+' has"):
         simulate(design, x)
-    run = simulate(Design(graph, whole, convert(get_arch("streaming").elaborate(whole, graph))), x)
+    run = simulate(Design(graph, full, convert(get_arch("streaming").elaborate(full, graph))), x)
     assert count_mismatches(graph.compute(x), run.outputs) == 0
 
 

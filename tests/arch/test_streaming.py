@@ -117,9 +117,9 @@ def test_memory_by_hand_and_by_device() -> None:
         assert unit.weight_memory == memory
     with pytest.raises(PlanError, match="constant weights need an unfolded layer"):
         plan(graph, {"fc0": LayerHint(2, 4, "constant")})
-    whole = plan(graph, {"fc0": LayerHint(16, 32, "constant")}).units[1].params
-    assert isinstance(whole, MvtuParams)
-    assert (whole.weight_memory, whole.start_memory) == ("constant", "constant")
+    unfolded = plan(graph, {"fc0": LayerHint(16, 32, "constant")}).units[1].params
+    assert isinstance(unfolded, MvtuParams)
+    assert (unfolded.weight_memory, unfolded.start_memory) == ("constant", "constant")
 
 
 def test_plan_survives_json() -> None:
@@ -130,14 +130,14 @@ def test_plan_survives_json() -> None:
 
 def test_refusals_name_the_layer() -> None:
     graph = random_graph([8, 4, 3], tail="both")
-    first, *rest = graph.layers
+    first, *others = graph.layers
     assert isinstance(first, Dense)
     pixels = TensorType((8,), Int(0, 255))
     wide = Dense("fc0", "input", pixels, np.zeros((8, 2, 8), np.uint8), (1,) * 8, np.zeros(2), None)
     with pytest.raises(PlanError, match=r"'fc0'.*expected the bits of one integer"):
         plan(Graph("g", pixels, (wide,), (("y", "fc0"),)))
     with pytest.raises(PlanError, match=r"'label'.*is read by no layer and is no output"):
-        plan(Graph("g", graph.input, (first, *rest), (("y", "fc1"),)))
+        plan(Graph("g", graph.input, (first, *others), (("y", "fc1"),)))
     with pytest.raises(PlanError, match="unknown architecture 'engine'"):
         get_arch("engine")
     with pytest.raises(PlanError, match="unknown device 'up6k'"):
@@ -145,7 +145,7 @@ def test_refusals_name_the_layer() -> None:
 
 
 def test_folds_are_those_of_the_written_network() -> None:
-    """A fold for all columns stays legal when a pass drops a constant one."""
+    """A fold for all columns remains legal when a pass drops a constant one."""
     graph = random_graph([8, 4, 3], seed=1)
     first = graph.layers[0]
     assert isinstance(first, Dense)

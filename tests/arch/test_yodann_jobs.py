@@ -79,13 +79,13 @@ def random_jobs(shape: CoreShape, count: int, seed: int) -> tuple[list[Job], lis
         kernels.append(tuple(int(k) for k in random.integers(1, shape.kernel + 1, 2)))
     jobs, data = [], []
     for kernel in kernels:
-        job, own = random_job(random, shape, kernel)
+        job, contents = random_job(random, shape, kernel)
         jobs.append(job)
-        data.append(own)
+        data.append(contents)
         if random.random() < 0.3:
             again = Job(**{**job.__dict__, "load_filters": False})
             jobs.append(again)
-            data.append(JobData(own.pixels[::-1], own.weights, own.scales))
+            data.append(JobData(contents.pixels[::-1], contents.weights, contents.scales))
     return jobs, data
 
 

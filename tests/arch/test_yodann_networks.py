@@ -53,12 +53,12 @@ def plan(graph: Graph, core: str | None = TINY) -> YodannPlan:
 
 def bare(graph: Graph, core: str) -> Design:
     """A design without the comments of a network, so that tests share its simulator."""
-    own = plan(graph, core)
-    return Design(graph, own, convert(get_arch("yodann").elaborate(own, graph)))
+    planned = plan(graph, core)
+    return Design(graph, planned, convert(get_arch("yodann").elaborate(planned, graph)))
 
 
-def through_json(own: YodannPlan) -> YodannPlan:
-    return YodannPlan.from_json(json.loads(json.dumps(own.to_json())))
+def through_json(planned: YodannPlan) -> YodannPlan:
+    return YodannPlan.from_json(json.loads(json.dumps(planned.to_json())))
 
 
 @examples(150)
@@ -71,10 +71,10 @@ def test_any_network(data: st.DataObject, made: tuple[Graph, Hints], core: str,
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "MAX_COLUMNS", columns)
-        own = plan(graph, core)
-    assert through_json(own) == own
+        planned = plan(graph, core)
+    assert through_json(planned) == planned
     x = data.draw(samples(graph, 3))
-    found = run_network(own, graph, x, in_software(own))
+    found = run_network(planned, graph, x, in_software(planned))
     for name, expected in graph.compute(x).items():
         assert (found[name] == expected).all(), name
 
@@ -154,18 +154,19 @@ def test_affine_is_fused_where_it_is_exact() -> None:
     scale = random.integers(-700, 700, 5)
     offset = random.integers(-300, 300, 5) * 512 - 0 * scale
 
-    def network(own: np.ndarray, shift: int = 9) -> Graph:
-        affine = Affine("scaled", conv.name, conv.out_type(), scale, own, shift)
+    def network(offsets: np.ndarray, shift: int = 9) -> Graph:
+        affine = Affine("scaled", conv.name, conv.out_type(), scale, offsets, shift)
         return Graph("core", make.input, (conv, affine), (("y", "scaled"),))
-    # The offset of the sums themselves goes with the row constant of signed planes.
+    # The offset of the sums cancels the row constant of signed planes.
     _, const = planning.row_constants(conv)
     graph = network(offset - scale * const)
-    own = plan(graph, "ni=3,no=3,kernel=3")
-    assert own.layers[0].fused == "scaled"
-    assert not own.host
+    planned = plan(graph, "ni=3,no=3,kernel=3")
+    assert planned.layers[0].fused == "scaled"
+    assert not planned.host
     x = random_samples(graph, 3, 2)
-    assert (run_network(own, graph, x, in_software(own))["y"] == graph.compute(x)["y"]).all()
-    design = Design(graph, own, "")
+    found = run_network(planned, graph, x, in_software(planned))
+    assert (found["y"] == graph.compute(x)["y"]).all()
+    design = Design(graph, planned, "")
     assert design.manifest("x.v")["layers"][0]["layer"] == conv.name
     for other in (network(offset - scale * const + 1), network(offset - scale * const, 8),
                   network(offset * 100)):

@@ -247,12 +247,12 @@ def test_the_command_with_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[s
             main()
         return int(caught.value.code or 0), *capsys.readouterr()
 
-    code, said, _ = synth("--gates", "2", "--energy", "--prove")
+    code, output, _ = synth("--gates", "2", "--energy", "--prove")
     assert code == 0
     for words in ("0 differ from golden", "energy of each layer", "fJ/Op", "latches, ",
                   "proven equal to the Verilog"):
-        assert words in said
-    code, said, _ = synth("--gates", "2", "--energy", "--json")
+        assert words in output
+    code, output, _ = synth("--gates", "2", "--energy", "--json")
     assert code == 0
-    assert problems(json.loads(said)) == []
-    assert [layer["layer"] for layer in json.loads(said)["energy"]["layers"]] == ["c0"]
+    assert problems(json.loads(output)) == []
+    assert [layer["layer"] for layer in json.loads(output)["energy"]["layers"]] == ["c0"]

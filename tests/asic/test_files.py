@@ -105,9 +105,9 @@ DAMAGED = {
 
 @pytest.mark.parametrize("form", DAMAGED)
 def test_damaged_files(form: str, tmp_path: Path) -> None:
-    data, said = DAMAGED[form]
+    data, message = DAMAGED[form]
     (tmp_path / "cells.lib").write_bytes(data)
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         load_library(str(tmp_path / "cells.lib"))
     assert str(caught.value).startswith("cells.lib")
 
@@ -177,9 +177,9 @@ def test_files_that_contradict_each_other(tmp_path: Path) -> None:
     names = parts(tmp_path)
     other = tmp_path / "other.lib"
 
-    def assert_rejected(text: str, said: str) -> None:
+    def assert_rejected(text: str, message: str) -> None:
         other.write_text(text)
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             load_library([names[0], str(other)])
 
     logic = liberty(STORING)

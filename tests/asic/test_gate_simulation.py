@@ -190,15 +190,15 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
         out, err = capsys.readouterr()
         return int(caught.value.code or 0), out + err
 
-    code, said = run("--cells", "osu018", "--gates", "3", "--energy", "--sta",
+    code, output = run("--cells", "osu018", "--gates", "3", "--energy", "--sta",
                      "--netlist", str(tmp_path / "mapped.v"))
     assert code == 0
     for word in ("kGE", "as drawn (LEF)", "0 differ from golden", "fJ/Op", "estimate"):
-        assert word in said
+        assert word in output
     assert "module net" in (tmp_path / "mapped.v").read_text()
-    code, said = run("--cells", "osu018", "--json")
+    code, output = run("--cells", "osu018", "--json")
     assert code == 0
-    assert json.loads(said[:said.rindex("}") + 1])["schema"] == "bnnhw.cells/2"
+    assert json.loads(output[:output.rindex("}") + 1])["schema"] == "bnnhw.cells/2"
     for arguments, status, word in (
             ((), 2, "one of --device and --cells"),
             (("--device", "ecp5", "--cells", "osu018"), 2, "one of --device and --cells"),
@@ -207,5 +207,5 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
             (("--cells", "osu018", "--energy", "--gates", "1"), 2, "two samples"),
             (("--cells", name), 2, "net.json, line 1"),
             (("--cells", "osu018", "--gates", "2", "--clock", "9000"), 5, "")):
-        code, said = run(*arguments)
-        assert (code, word in said) == (status, True), said
+        code, output = run(*arguments)
+        assert (code, word in output) == (status, True), output

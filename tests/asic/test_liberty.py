@@ -50,9 +50,9 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), INVALID)
-def test_invalid_text_is_rejected(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+@pytest.mark.parametrize(("text", "message"), INVALID)
+def test_invalid_text_is_rejected(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         parse_liberty(text, "x.lib")
 
 
@@ -69,10 +69,10 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "said"), WRONG)
-def test_wrong_values_are_rejected(old: str, new: str, said: str) -> None:
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
+def test_wrong_values_are_rejected(old: str, new: str, message: str) -> None:
     assert old in LIBERTY
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         build_library(LIBERTY.replace(old, new), {}, "x.lib")
 
 

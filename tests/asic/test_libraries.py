@@ -98,12 +98,12 @@ def test_models_agree_with_those_of_yosys(name: str, tmp_path: Path) -> None:
     logic = [c for c in library(name).usable() if kind_of(c) in ("logic", "FA", "HA")
              and not any(c.pins[p].three_state for p in c.outputs)]
     library(name).write(tmp_path)
-    own = "\n".join(cell_model(c) for c in logic).replace(" real ", " ")
-    (tmp_path / "own.v").write_text("".join(
+    models = "\n".join(cell_model(c) for c in logic).replace(" real ", " ")
+    (tmp_path / "models.v").write_text("".join(
         line if not line.startswith("  assign #") else "  assign " + line.split(") ", 1)[1]
-        for line in own.splitlines(keepends=True)))
+        for line in models.splitlines(keepends=True)))
     names = [c.name for c in logic]
-    script = ["read_verilog own.v", *(f"rename {n} own_{n}" for n in names),
+    script = ["read_verilog models.v", *(f"rename {n} own_{n}" for n in names),
               "read_liberty -ignore_miss_func -ignore_miss_data_latch cells.lib"]
     for name in names:
         script += [f"miter -equiv -flatten {name} own_{name} m_{name}",

@@ -101,11 +101,11 @@ def test_a_library_without_the_arcs_for_buffering() -> None:
 def test_substitutes_for_cells_of_a_latch_memory() -> None:
     scm = Scm(rows=4, width=3)
     text = convert(scm)
-    own = map_verilog(text, scm.module_name, tiny_library())
-    types = [i.cell.name for i in Netlist.of(own).instances]
+    mapped = map_verilog(text, scm.module_name, tiny_library())
+    types = [i.cell.name for i in Netlist.of(mapped).instances]
     gates = len(re.findall(r"^ *bnnhw_icg\b", text, re.MULTILINE))
     assert gates >= 4
-    assert (types.count("LAT"), types.count("CKG"), own.fallbacks) == (12, gates, ())
+    assert (types.count("LAT"), types.count("CKG"), mapped.fallbacks) == (12, gates, ())
     made = map_verilog(text, scm.module_name, tiny_library("CKG"))
     types = [i.cell.name for i in Netlist.of(made).instances]
     assert types.count("LAT") == 12 + gates

@@ -87,7 +87,7 @@ def test_a_library_without_timing() -> None:
     assert json.loads(hand_off(made, small, None, 9e-9)["config.json"])["CLOCK_PERIOD"] == 9
 
 
-@pytest.mark.parametrize(("text", "said"), [
+@pytest.mark.parametrize(("text", "message"), [
     (without_arcs_of("DFF"), "no delay table .*: DFF/Q"),
     (without_arcs_of("XR2"), "no delay table .*: XR2 from A to Y, XR2 from B to Y"),
     (LIBRARY.replace('related_pin : "B"; timing_sense', 'related_pin : "C"; timing_sense'),
@@ -96,7 +96,7 @@ def test_a_library_without_timing() -> None:
     (LIBRARY.replace("capacitance : 2;", ""), "no capacitance"),
     (LIBRARY.replace("capacitive_load_unit (1, ff);", ""), "no unit of capacitance"),
 ], ids=["register", "gate", "path", "edge", "loads", "unit"])
-def test_some_data_is_missing(text: str, said: str) -> None:
+def test_some_data_is_missing(text: str, message: str) -> None:
     # The netlist was mapped with the complete library.
     mapped = map_verilog(TEXT, "top", library())
     assert {"DFF", "XR2"} <= {i.cell.name for i in Netlist.of(mapped).instances}
@@ -104,7 +104,7 @@ def test_some_data_is_missing(text: str, said: str) -> None:
     poor = dataclasses.replace(mapped, library=library(text))
     for find in (lambda: require_delays(Netlist.of(poor)),
                  lambda: analyse_timing(poor, Netlist.of(poor))):
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             find()
 
 
@@ -222,7 +222,7 @@ def test_the_command_rejects_before_mapping(tmp_path: Path, capsys: pytest.Captu
         raise AssertionError("mapped")
 
     monkeypatch.setattr("bnnhw.asic.tasks.map_design", mapping)
-    for name, options, said in (
+    for name, options, message in (
             ("bare", ["--sta"], "the library has no timing"),
             ("bare", ["--gates", "2"], "the library has no timing"),
             ("bare", ["--librelane", str(tmp_path / "lane")], "the library has no timing"),
@@ -232,4 +232,4 @@ def test_the_command_rejects_before_mapping(tmp_path: Path, capsys: pytest.Captu
         with pytest.raises(SystemExit) as caught:
             main()
         assert caught.value.code == 2
-        assert said in "".join(capsys.readouterr())
+        assert message in "".join(capsys.readouterr())

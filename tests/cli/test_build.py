@@ -130,7 +130,7 @@ def test_what_turns_out_too_large_is_planned_smaller_three_times(
     assert (tmp_path / "count").read_text().split() == ["run"]  # a goal is kept
 
 
-@pytest.mark.parametrize(("options", "said"), [
+@pytest.mark.parametrize(("options", "message"), [
     (("--board", "icebraker"), "unknown board"),
     (("--board", "icebreaker", "--ii", "9", "--fps", "9"), "give one of them"),
     (("--board", "icebreaker", "--freq", "5"), "the lowest clock of its PLL is"),
@@ -138,10 +138,10 @@ def test_what_turns_out_too_large_is_planned_smaller_three_times(
     (("--board", "icebreaker", "--tools", "docker"), "yowasp or native"),
     (("--board", "icebreaker", "--ii", "0"), "at least 1"),
 ])
-def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     code, _, err = bnnhw("build", "net.yaml", *options)
     assert code == 2
-    assert said in err
+    assert message in err
     assert not (tmp_path / "build").exists()
 
 
@@ -165,9 +165,9 @@ def test_a_build_that_is_stopped_takes_its_tools_along(tmp_path: Path) -> None:
                     tool = child
         assert tool is not None, "Yosys was not seen"
         build.terminate()
-        _, said = build.communicate(timeout=60)
+        _, message = build.communicate(timeout=60)
     assert build.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1] == "error: stopped"
+    assert message.splitlines()[-1] == "error: stopped"
     with pytest.raises(ProcessLookupError):
         os.kill(tool, 0)
     folder = tmp_path / "build" / "tiny" / "icebreaker"

@@ -46,8 +46,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for package in settings["packages"]:
         source = ROOT / settings["package_dir"].get(package, package.replace(".", "/"))
         if not source.is_dir():  # inside a package whose folder has another name
-            parent, _, own = package.rpartition(".")
-            source = ROOT / settings["package_dir"][parent] / own
+            parent, _, leaf = package.rpartition(".")
+            source = ROOT / settings["package_dir"][parent] / leaf
         target = folder / package.replace(".", "/")
         target.mkdir(parents=True, exist_ok=True)
         for file in source.iterdir():

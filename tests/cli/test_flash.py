@@ -51,12 +51,13 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
     command = out.split()
     assert Path(command[0]).name == "openFPGALoader"
     assert command[1:] == ["-b", "ulx3s", "-m", "build/net/ulx3s_85f/board.bit"]
-    said = json.loads(call("flash", "build/net/icebreaker", "--dry-run", "--persistent",
+    document = json.loads(call("flash", "build/net/icebreaker", "--dry-run", "--persistent",
                            "--json")[1])
-    assert said["schema"] == "bnnhw.flash/1"
-    assert problems(said) == []
-    assert (said["board"], said["persistent"], said["done"]) == ("icebreaker", True, False)
-    assert said["command"][-1] == "build/net/icebreaker/board.bin"
+    assert document["schema"] == "bnnhw.flash/1"
+    assert problems(document) == []
+    assert document["board"] == "icebreaker"
+    assert (document["persistent"], document["done"]) == (True, False)
+    assert document["command"][-1] == "build/net/icebreaker/board.bin"
     code, _, err = call("flash", "build/net/orangecrab_85f", "--dry-run", "--persistent")
     assert code == 0
     assert "kept: the bootloader" in err
@@ -69,7 +70,7 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
 
 def test_refusals(call: Called) -> None:
     for arguments, text in (
-        (["build/net/orangecrab_85f"], "there is no volatile way; use --persistent"),
+        (["build/net/orangecrab_85f"], "persistently only, in its flash; use --persistent"),
         (["build/net/icebreaker", "--persistent"], "no terminal to ask on; say --yes"),
         (["build/net/icebreaker", "--board", "hx8k_evn"], "was built for 'icebreaker'"),
         (["build/net/icebreaker", "--usb", "1:4 -f"], "names no device"),

@@ -171,9 +171,9 @@ def test_commands_that_are_advised_work(name: str, device: str, inside: Called) 
     for command in commands:
         cycles = int(command[command.index("--ii") + 1]) if "--ii" in command else None
         if command[0] == "generate":
-            code, said, err = inside(*command)
+            code, out, err = inside(*command)
             assert code == 0, err
-            assert "NOT reached" not in said
+            assert "NOT reached" not in out
             code, _, err = inside("plan", network, "--device", device,
                                   *command[command.index("--device") + 2:-2])
             assert code == 0, err

@@ -33,9 +33,9 @@ def test_pins_may_read_1_in_place_of_0(zeros):
 def netlist(**first):
     """Two CCU2C, the first one with its pins and tables as given."""
     def cell(wires, **parameters):
-        whole = {f"{pin}{k}": ["1"] for pin in "ABCD" for k in (0, 1)} | wires
-        ways = {port: "output" if port in ("S0", "S1", "COUT") else "input" for port in whole}
-        return {"type": "CCU2C", "port_directions": ways, "connections": whole,
+        pins = {f"{pin}{k}": ["1"] for pin in "ABCD" for k in (0, 1)} | wires
+        directions = {port: "output" if port in ("S0", "S1", "COUT") else "input" for port in pins}
+        return {"type": "CCU2C", "port_directions": directions, "connections": pins,
                 "parameters": {"INIT0": f"{0x9696:016b}", "INIT1": f"{0x9696:016b}"} | parameters}
     tables = {name: f"{first.pop(name):016b}" for name in ("INIT0", "INIT1") if name in first}
     cells = {"a": cell({"A0": [2], "CIN": ["0"], "COUT": [10], "S0": [11]} | first, **tables),

@@ -35,7 +35,7 @@ def fork_spec(fork: Any) -> Spec:
         went = Signal(3, name=f"went{k}")
         with m.If(port.valid & ready):
             m.d.sync += went.eq(went + 1)
-        _hold(m, port, ready, str(k))
+        _assert_held(m, port, ready, str(k))
         waiting = find(fragment, f"waiting{k}")
         m.d.comb += [Assert((went + waiting)[:3] == came), Assert(port.valid == waiting)]
         with m.If(port.valid):
@@ -43,8 +43,8 @@ def fork_spec(fork: Any) -> Spec:
     return m, [valid, payload, *readies]
 
 
-def _hold(m: Module, port: Any, ready: Value, name: str) -> None:
-    """A word, once shown, stays until it is taken."""
+def _assert_held(m: Module, port: Any, ready: Value, name: str) -> None:
+    """Assert that a word remains valid and unchanged until the reader accepts it."""
     stalled, before = Signal(name=f"stalled{name}"), Signal.like(port.payload, name=f"before{name}")
     m.d.sync += [stalled.eq(port.valid & ~ready), before.eq(port.payload)]
     with m.If(stalled):
@@ -80,10 +80,10 @@ def join_spec(join: Any, expected: Callable[[Value, Value], Value]) -> Spec:
 
 
 def window_occupancy_spec(buffer: Any, order: list[int]) -> Spec:
-    """Places are never given twice: what is stored stays within the depth, for all time.
+    """The line buffer never stores more words than its depth, for all time.
 
-    ``order`` is the order of reading that the loops of the buffer make. The invariants say where
-    the reader is, and that all that it has read had come.
+    ``order`` is the order in which the loops of the buffer read the words of a frame. The
+    invariants give the position of the reader, and that every word was stored before it was read.
     """
     m, platform = Module(), FormalPlatform()
     fragment = Fragment.get(buffer, platform)
@@ -108,7 +108,7 @@ def window_occupancy_spec(buffer: Any, order: list[int]) -> Spec:
             with m.Case(k):
                 released = sum(buffer.releases[:k // outer_steps])
                 seen = max(order[:k], default=-1) + 1
-                head = slack + 1 + word  # words of this frame that have come
+                head = slack + 1 + word  # words of this frame that have arrived
                 m.d.comb += [Assert(buffer.depth - 1 - spare == head - released),
                              Assert(head >= seen)]
     m.d.comb += [Assert(spare >= -1), Assert(buffer.level <= buffer.depth)]

@@ -98,7 +98,7 @@ def _smtbmc(folder: Path, *arguments: str) -> str:
     status = [line for line in result.stdout.splitlines() if "Status:" in line]
     assert status, f"smtbmc gave no status: {result.stdout[-2000:]}{result.stderr[-2000:]}"
     verdict = status[-1].rpartition("Status: ")[2].strip()
-    assert verdict in ("PASSED", "FAILED"), f"smtbmc says {verdict}"
+    assert verdict in ("PASSED", "FAILED"), f"smtbmc reports {verdict}"
     return verdict
 
 

@@ -1,7 +1,7 @@
 """Formal properties of stream components, with the invariants that make induction succeed.
 
-A watched element stands for all of them: which one is watched is free, so a proof about it holds
-for every element. Counters wrap, so nothing is bounded in time.
+A watched element stands for all of them: which one is watched is free, so a proof about it covers
+every element. Counters wrap, so nothing is bounded in time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def begin(m: Module) -> Signal:
 
 
 def hold_output(m: Module, valid: Value, ready: Value, payload: Value) -> None:
-    """A word, once shown, stays until it is taken."""
+    """A word remains valid and unchanged until the reader accepts it."""
     stalled = past(m, valid & ~ready, "stalled")
     before = past(m, payload, "payload")
     with m.If(stalled):
@@ -108,7 +108,7 @@ def queue_spec(queue: CreditQueue) -> Spec:
 
 
 def converter_spec(dwc: WidthConverter) -> Spec:
-    """Every element comes out once, in its place; words of a frame end with zeros."""
+    """Every element is emitted once, in its position; the last word of a frame ends with zeros."""
     m, platform = Module(), FormalPlatform()
     fragment = Fragment.get(dwc, platform)
     m.submodules.dut = fragment
@@ -135,7 +135,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
         m.d.sync += in_at.eq(Mux(take == in_left, 0, in_at + take))
     with m.If(taken):
         m.d.sync += out_at.eq(Mux(give == out_left, 0, out_at + give))
-    # The watched element: chosen when it comes in, followed to the way out.
+    # The watched element: chosen when it arrives, followed until it is emitted.
     watching, value = Signal(), Signal(dwc.width)
     place, ahead = Signal(range(length)), Signal(range(len(lanes) + 1))
     chosen = Signal()
@@ -180,7 +180,7 @@ def _word_counters(m: Module, fragment: Fragment, sides: Any, length: int) -> No
 
 
 def replay_spec(replay: ReplayBuffer) -> Spec:
-    """Each word of a frame is read once in each pass, unchanged, before its place is used again."""
+    """Each word of a frame is read once per pass, unchanged, before it is overwritten."""
     m, platform = Module(), FormalPlatform()
     fragment = Fragment.get(replay, platform)
     m.submodules.dut = fragment
@@ -209,7 +209,7 @@ def replay_spec(replay: ReplayBuffer) -> Spec:
         m.d.comb += [Assert(total >= word), Assert(fresh == total - word)]
     with m.Else():
         m.d.comb += [Assert(total >= words), Assert(fresh == total - words)]
-    # The watched word: chosen when it comes in; ``age`` is its distance from the frame's start.
+    # The watched word: chosen when it arrives; ``age`` is its distance from the frame's start.
     watching, value = Signal(), Signal(replay.width)
     slot = Signal(range(size))
     near, age = Signal(range(size)), Signal(range(size + words))
@@ -218,7 +218,7 @@ def replay_spec(replay: ReplayBuffer) -> Spec:
         m.d.sync += [watching.eq(1), value.eq(payload), slot.eq(write_at), passes.eq(0)]
     m.d.comb += [
         near.eq(Mux(slot >= bank * words, slot - bank * words, slot + size - bank * words)),
-        # A place in front of the last pass was freed, so what lies there belongs to a later frame.
+        # An address before that of the last pass was freed, so its word belongs to a later frame.
         age.eq(Mux(last & (near < word), near + size, near)),
     ]
     reading = Signal()
@@ -243,7 +243,7 @@ def replay_spec(replay: ReplayBuffer) -> Spec:
 
 
 def pipeline_spec(unit: Any, depth: int, in_flight: list[str]) -> Spec:
-    """A unit with a credit queue: every place reserved is a word on its way or in the queue.
+    """A unit with a credit queue: each reserved slot is a word in the pipeline or in the queue.
 
     ``depth`` is the queue's; ``in_flight`` names the registers that carry the future writes.
     """
@@ -268,7 +268,7 @@ def pipeline_spec(unit: Any, depth: int, in_flight: list[str]) -> Spec:
 
 
 def passthrough_spec(unit: Any) -> Spec:
-    """A unit without storage of its own holds its word while the word in front of it is held."""
+    """A unit without storage keeps its output word while the word at its input is kept."""
     m = Module()
     m.submodules.dut = Fragment.get(unit, FormalPlatform())
     begin(m)
@@ -282,11 +282,11 @@ def passthrough_spec(unit: Any) -> Spec:
 
 
 def function_spec(unit: Any, expected: Any, out_width: int) -> Spec:
-    """The words that come out are those that ``expected`` makes of the words that went in.
+    """The output words are those that ``expected`` computes from the input words.
 
     ``expected(m, valid, payload)`` adds a naive model and returns (valid, word) of what it gives,
     in the cycle in which the unit takes the last word that it needs. The model's words wait in a
-    list that is as long as anything can be on its way.
+    list that is as long as the number of words that the pipeline can contain.
     """
     m, platform = Module(), FormalPlatform()
     m.submodules.dut = Fragment.get(unit, platform)

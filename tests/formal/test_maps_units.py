@@ -91,7 +91,7 @@ def test_line_buffer_stays_within_its_depth() -> None:
 
 
 class GreedyBuffer(WindowBuffer):
-    """Takes a word when all places are in use."""
+    """Mutant: accepts a word when all slots are in use."""
 
     @property
     def room(self) -> int:

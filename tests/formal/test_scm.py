@@ -6,11 +6,11 @@ would make it. One row is followed, any of them: what its latches hold, and what
 row is right by itself is part of the claim, so that the step from any good state to the next one
 needs no assumption about what is read.
 
-Where a phase has several ticks, clock gates are one tick late: behind two of them a row's clock
-comes well after the registers have changed, which is what hold times are about. Registers of the
-falling edge may be late, too. Where what comes in changes with the rising edge, the gates of the
-memory's own registers are on time, as a clock tree makes them; where it changes with the falling
-one, they are late like all.
+Where a phase has several ticks, each clock gate delays by one tick: after two of them a row's
+clock rises well after the registers have changed, which is the case that hold times are about.
+Registers of the falling edge may be late, too. If the inputs change with the rising edge, the gates
+of the memory's registers are on time, as a clock tree makes them; if they change with the falling
+edge, those gates are late like all others.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ LATE_FALL = """  (* gclk *) reg ticks;
 
 
 def top_text(memory: LatchRows, ticks: int) -> str:
-    """The memory beside one word of a memory of registers, and what has to hold.
+    """Verilog of the memory, of one word in registers as reference, and of the assertions.
 
-    A word of ``Scm`` comes with ``we``; one of ``LatchRows`` is what is held in the cycle behind
-    (``taken``).
+    A word of ``Scm`` is written with ``we``; one of ``LatchRows`` is the value of ``held`` in the
+    cycle after it (``taken``).
     """
     a, w, data = len(memory.waddr), memory.width, memory.DATA
     falling = isinstance(memory, Scm) and memory.falling
@@ -150,7 +150,7 @@ def test_latches_equal_registers(rows: int, width: int, gating: int, group: int,
 
 
 @pytest.mark.parametrize(("rows", "width"), [(2, 1), (5, 3), (32, 48)])
-def test_rows_behind_a_register_equal_registers(rows: int, width: int) -> None:
+def test_rows_after_a_register_equal_registers(rows: int, width: int) -> None:
     assert equal(LatchRows(rows=rows, width=width), 4)
 
 

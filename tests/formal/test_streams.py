@@ -74,7 +74,7 @@ def test_replay_is_proven(width: int, words: int, repeats: int) -> None:
 
 
 class ForgetfulReplay(ReplayBuffer):
-    """Takes a word while all places still wait for a reading."""
+    """Mutant: accepts a word while every slot still has to be read."""
 
     @property
     def room(self) -> int:

@@ -152,7 +152,7 @@ def test_affine_computes_scale_and_offset(offset: int, right: bool) -> None:
 
 
 class WaitingOutput(AxiOutput):
-    """Shows a word only when it is asked for."""
+    """Mutant: shows a word only when the reader is ready."""
 
     def body(self, platform: Any) -> Module:
         m = super().body(platform)

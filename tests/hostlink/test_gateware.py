@@ -164,9 +164,9 @@ def test_all_shapes(met: tuple[Shape, BoardModel, Identity]) -> None:
             case Command.READ if result:
                 assert ask(model, command, answer=size) == result
             case Command.INFER:
-                said = ask(model, command, frame, COUNTERS.size + size)
+                reply = ask(model, command, frame, COUNTERS.size + size)
                 loaded, result = frame, shape.expected(frame)
-                assert said[COUNTERS.size:] == result
+                assert reply[COUNTERS.size:] == result
             case Command.ECHO:
                 assert ask(model, command, echo, len(echo)) == echo
                 loaded = b""
@@ -204,11 +204,11 @@ def test_no_length_but_the_right_one(met: tuple[Shape, BoardModel, Identity]) ->
         right = wanted.get(command, 0)
         for size in {0, 1, 4, 8, right - 1, right + 1, right ^ 2, most} - {right}:
             if 0 <= size <= most:
-                said = model.exchange(pack_frame(REQUEST_SYNC, command, b"\1" * size), 7, 1000)
-                assert (said[1], said[4], len(said)) == (command, Status.BAD_LENGTH, 7), size
+                reply = model.exchange(pack_frame(REQUEST_SYNC, command, b"\1" * size), 7, 1000)
+                assert (reply[1], reply[4], len(reply)) == (command, Status.BAD_LENGTH, 7), size
     for size in (most + 1, most + 256, 0x8000, 0xFFFF):
-        said = model.exchange(struct.pack("<BBH", REQUEST_SYNC, Command.INFER, size), 7, 1000)
-        assert said[4] == Status.BAD_LENGTH, size
+        reply = model.exchange(struct.pack("<BBH", REQUEST_SYNC, Command.INFER, size), 7, 1000)
+        assert reply[4] == Status.BAD_LENGTH, size
 
 
 def test_counters_are_exact(met: tuple[Shape, BoardModel, Identity]) -> None:

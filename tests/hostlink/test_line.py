@@ -155,9 +155,9 @@ def test_requests_after_which_no_frame_is_loaded(small: BoardDesign, model: Boar
 
 
 def test_truncated_frames_are_dropped(small: BoardDesign, model: BoardModel) -> None:
-    whole = request(Command.INFER, bytes(small.identity.input_bytes))
-    for length in (1, 2, 3, 4, 5, len(whole) - 2, len(whole) - 1):
-        assert model.exchange(whole[:length], 1, small.frame_timeout + 1000) == b""
+    frame = request(Command.INFER, bytes(small.identity.input_bytes))
+    for length in (1, 2, 3, 4, 5, len(frame) - 2, len(frame) - 1):
+        assert model.exchange(frame[:length], 1, small.frame_timeout + 1000) == b""
         assert identify(model) == small.identity, length
 
 

@@ -28,8 +28,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setattr(sys, "argv", ["bnnhw", "run", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
     return command
 
 
@@ -47,13 +47,14 @@ def test_on_a_simulated_board(folder: Path, data: Path, patient: BoardDesign,
     code, out, err = run("--on", f"sim:{folder}", "x.npy", "--labels", "labels.npy", "--json",
                          "--outputs", "y.npz")
     assert code == 0, err
-    said = json.loads(out)
-    assert problems(said) == []
-    assert (said["frames"], said["mismatches"], said["accuracy"]) == (30, 0, 1.0)
-    assert said["design"] == patient.identity.digest.hex()
-    assert said["cycles_per_frame"] == said["planned_cycles_per_frame"] == patient.identity.ii
-    parts = said["link_seconds"] + said["compute_seconds"]
-    assert said["round_trip_seconds"] == pytest.approx(parts)
+    document = json.loads(out)
+    assert problems(document) == []
+    assert (document["frames"], document["mismatches"], document["accuracy"]) == (30, 0, 1.0)
+    assert document["design"] == patient.identity.digest.hex()
+    assert document["cycles_per_frame"] == patient.identity.ii
+    assert document["planned_cycles_per_frame"] == patient.identity.ii
+    parts = document["link_seconds"] + document["compute_seconds"]
+    assert document["round_trip_seconds"] == pytest.approx(parts)
     with np.load(data / "y.npz") as found:
         assert (found["label"] == np.load(data / "labels.npy")).all()
 

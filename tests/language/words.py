@@ -37,19 +37,23 @@ WORDS: dict[str, str] = {
     **{word: pattern for word, (pattern, _) in BANNED.items()},
     "asked": r"\basked\b",
     "way, ways": r"(?<!two-)(?<!one )\bways?\b(?! (round|through))",
-    "place (noun)": r"(?<!in )(?<!take )(?<!takes )\bplaces?\b(?![ -]and[ -]route)",
-    "step (beat, cycle)": r"\bsteps?\b",
+    "place (noun)": r"(?<!in )(?<!take )(?<!takes )(?<!to )(?<!or )(?<!legal )"
+                    r"\bplaces?\b(?!(, | |-|s? and |s and )(and|route|cell|chain))",
+    "step (beat, cycle)": r"\bsteps?\b(?! by step)(?<!by step)(?<!time step)(?<!first steps)",
     "said, says, told": r"\b(said|says|told)\b",
-    "own": r"\bown\b",
-    "hold, holds (a claim)": r"\bholds?\b(?! (check|slack|time|arc|violation|constraint))",
+    "own": r"(?<!'s )\bown\b",
+    "hold, holds (a claim)": r"\bholds?\b(?=[.,;:)]|$| (for|in|where|if|as|only|also|when|too|of|"
+                             r"by|true|there|with)\b)(?<!setup and hold)(?<!setup, hold)",
     "rest": r"\brest\b",
-    "turn": r"\bturns?\b",
-    "whole": r"\bwhole\b",
-    "dots": r"\bdots\b",
-    "text (of a component)": r"\btexts?\b",
+    "turn": r"\bturns?\b(?! (out|off|on|red|around|lists))(?!.* (into|to|in)\b)",
+    "whole": r"\bwhole\b(?! (numbers?|words?|bytes?|MHz|hertz))",
+    "dots": r"\bdots\b(?! in )",
+    "text (of a component)": r"\b(the|its|their|a) texts?\b(?= of (the |a |this )?"
+                             r"(component|unit|block|core|chain|memory))",
     "behind, in front of": r"\b(behind|in front of)\b",
     "beside": r"\bbesides?\b",
-    "stays, comes, goes": r"\b(stays?|comes?|goes)\b",
+    "stays, comes, goes": r"\b(stays?\b(?! within)|goes\b(?! (to|into|through))"
+                          r"|comes?\b(?! (from|with|before|after|first|next|last)))",
 }
 """All retired words, with the pattern of their private sense."""
 

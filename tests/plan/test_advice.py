@@ -22,16 +22,16 @@ def test_folds_that_are_called_legal(rows: int, channels: int, taps: int, pe: in
                                      all_taps: bool, depthwise: bool) -> None:
     columns = taps if depthwise else channels * taps
     matrix = Matrix("m", rows, columns, 8, taps=taps, all_taps=all_taps, depthwise=depthwise)
-    fold, told = Fold(pe, simd), []
+    fold, legal = Fold(pe, simd), []
     for _ in range(3):  # rows, columns, and taps may each be wrong
         try:
             check_fold(matrix, fold)
             break
         except PlanError as error:
-            told = [int(n) for n in re.findall(r"\d+", str(error).split("nearest legal: ")[1])]
+            legal = [int(n) for n in re.findall(r"\d+", str(error).split("nearest legal: ")[1])]
             which = "pe" if "fold pe" in str(error) else "simd"
-            fold = Fold(told[0], fold.simd) if which == "pe" else Fold(fold.pe, told[0])
-            for value in told[1:]:
+            fold = Fold(legal[0], fold.simd) if which == "pe" else Fold(fold.pe, legal[0])
+            for value in legal[1:]:
                 check_fold(matrix, Fold(fold.pe, value))
     check_fold(matrix, fold)
 

@@ -106,9 +106,9 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
         assert words == _weight_words(design, table.unit)
     write_files(design.files(tmp_path / "x.v"))
     assert (tmp_path / "x.weights.bin").read_bytes() == image.data
-    said = json.loads((tmp_path / "x.json").read_text())["load"]
-    assert said["words"] == image.words == len(image.data) // 2
-    assert said["crc32"] == f"{image.crc:08x}"
+    document = json.loads((tmp_path / "x.json").read_text())["load"]
+    assert document["words"] == image.words == len(image.data) // 2
+    assert document["crc32"] == f"{image.crc:08x}"
     assert load_design(tmp_path / "x.json").image == image
     needed = resources(design.plan, UP5K)
     assert needed is not None

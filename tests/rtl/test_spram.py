@@ -71,7 +71,7 @@ class Flash:
 
     def __init__(self, content: bytes, offset: int):
         self.content, self.offset = content, offset
-        self.said: list[int] = []
+        self.bits: list[int] = []
         self.commands: list[list[int]] = []
         self.was = (1, 0)
         self.out = 1
@@ -80,13 +80,13 @@ class Flash:
         was_cs, was_sck = self.was
         self.was = (cs, sck)
         if cs and not was_cs:
-            self.commands.append(self.said)
-            self.said = []
+            self.commands.append(self.bits)
+            self.bits = []
         elif not cs and sck and not was_sck:
-            self.said.append(mosi)
-        elif not cs and was_sck and not sck and len(self.said) >= 32:
-            address = int("".join(map(str, self.said[8:32])), 2) - self.offset
-            at, bit = divmod(len(self.said) - 32, 8)
+            self.bits.append(mosi)
+        elif not cs and was_sck and not sck and len(self.bits) >= 32:
+            address = int("".join(map(str, self.bits[8:32])), 2) - self.offset
+            at, bit = divmod(len(self.bits) - 32, 8)
             byte = self.content[address + at] if 0 <= address + at < len(self.content) else 255
             self.out = byte >> (7 - bit) & 1
         return self.out

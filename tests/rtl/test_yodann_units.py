@@ -78,7 +78,7 @@ def test_adders_are_few(operands: int) -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_latch_rows(rows: int) -> None:
-    """The row opens in the cycle behind ``we``, follows what is held, and is read at once."""
+    """The row opens in the cycle after ``we``, follows what is held, and is read at once."""
     random = np.random.default_rng(rows)
     memory = LatchRows(rows=rows, width=6, storage="flop") if rows > 1 else \
         HeldRegister(width=6, storage="flop")
@@ -116,9 +116,9 @@ def test_sum_of_products(kernel: int) -> None:
             w = random.integers(0, 2, shape.products) if k else np.ones_like(x)
             ctx.set(unit.x, sum((int(v) & 1023) << (10 * j) for j, v in enumerate(x)))
             ctx.set(unit.w, sum(int(v) << j for j, v in enumerate(w)))
-            for half, own, offset in zip("ab", halves, shape.offsets, strict=True):
+            for half, products, offset in zip("ab", halves, shape.offsets, strict=True):
                 rows = sum(ctx.get(getattr(unit, f"{half}{row}")) for row in (0, 1))
-                assert rows == int((x * w)[own].sum()) + offset
+                assert rows == int((x * w)[products].sum()) + offset
     simulate(unit, bench, clock=False)
 
 
@@ -133,13 +133,13 @@ def test_shapes_hold_every_weight_once(kernel: int) -> None:
         wanted = [(r, c) for r in sides for c in sides]
         assert sorted(taps) == sorted(wanted * (1 if mode == 0 else 2))
         first = (shape.full_words - shape.weight_words(mode)) * shape.bits
-        places = [shape.weight_bit(mode, unit, j) for unit in range(GROUP) for j in live]
-        assert len(set(places)) == len(places)
-        assert all(first <= place < shape.full_words * shape.bits for place in places)
+        positions = [shape.weight_bit(mode, unit, j) for unit in range(GROUP) for j in live]
+        assert len(set(positions)) == len(positions)
+        assert all(first <= bit < shape.full_words * shape.bits for bit in positions)
 
 
-def test_image_memory_turns() -> None:
-    """Pixels of the newest columns come out oldest first, whatever slot they are in."""
+def test_image_memory_rotates() -> None:
+    """The newest columns are read oldest first, whatever slots they are stored in."""
     random = np.random.default_rng(1)
     memory, n, rows = ImageMemory(shape=SMALL), SMALL.columns, 7
     picture = random.integers(0, 512, (11, rows))
@@ -166,7 +166,7 @@ def test_image_memory_turns() -> None:
 
 
 def test_image_bank_moves() -> None:
-    """Each channel has its own window, which moves up by a row a step."""
+    """Each channel has a separate window, which moves up by one row per step."""
     random = np.random.default_rng(2)
     bank, k = ImageBank(shape=SMALL), SMALL.kernel
     width = k * SMALL.bits
@@ -204,8 +204,8 @@ def test_operands() -> None:
             inside[:, :k - side] = 0
             ctx.set(unit.mode, mode)
             ctx.set(unit.window, sum(int(v) << (12 * i) for i, v in enumerate(window.ravel())))
-            for port, own in ((unit.rows, inside[0]), (unit.columns, inside[1])):
-                ctx.set(port, sum(int(v) << i for i, v in enumerate(own)))
+            for port, flags in ((unit.rows, inside[0]), (unit.columns, inside[1])):
+                ctx.set(port, sum(int(v) << i for i, v in enumerate(flags)))
             masked = window * inside[0][:, None] * inside[1]
             x = ctx.get(unit.x)
             for j, operand in enumerate(shape.operands):

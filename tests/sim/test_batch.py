@@ -51,13 +51,13 @@ def run_in_calls(core: Design, library: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize("cycles", [1, 7])
 def test_a_run_is_the_same_in_any_number_of_calls(core: Design, library: Path, cycles: int,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run_in_calls(core, library, monkeypatch, None)
+    single = run_in_calls(core, library, monkeypatch, None)
     parts = run_in_calls(core, library, monkeypatch, cycles)
-    assert whole.complete
+    assert single.complete
     for name in ("words", "last", "in_cycles", "out_cycles", "cycles", "complete", "frame_error"):
-        assert np.array_equal(getattr(whole, name), getattr(parts, name)), name
-    assert np.array_equal(whole.taps[0], parts.taps[0])
-    assert len(whole.taps[0])
+        assert np.array_equal(getattr(single, name), getattr(parts, name)), name
+    assert np.array_equal(single.taps[0], parts.taps[0])
+    assert len(single.taps[0])
 
 
 def test_a_core_falls_silent_after_the_same_cycles(core: Design, library: Path,
@@ -77,10 +77,10 @@ def test_frames_are_reported_while_they_run(core: Design, monkeypatch: pytest.Mo
     monkeypatch.setattr(batch, "FIRST_CYCLES", 10)
     monkeypatch.setattr(batch, "CALL_SECONDS", 1e-4)
     x = random_samples(core.graph, 300)
-    told: list[int] = []
-    run = simulate(core, x, "verilator", Stalls(), told.append)
-    assert sum(told) == 300
-    assert len(told) > 3  # how many depends on the speed of the machine
+    reported: list[int] = []
+    run = simulate(core, x, "verilator", Stalls(), reported.append)
+    assert sum(reported) == 300
+    assert len(reported) > 3  # how many depends on the speed of the machine
     assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
 
 

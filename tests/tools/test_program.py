@@ -29,7 +29,7 @@ def test_a_board_takes_its_own_bitstreams(board: Board) -> None:
     check_bitstream(board, of_board(board), "x")
 
 
-@pytest.mark.parametrize(("board", "family", "device", "said"), [
+@pytest.mark.parametrize(("board", "family", "device", "message"), [
     ("icebreaker", "ice40", "8k", "for iCE40HX4K or iCE40HX8K or iCE40LP8K, but 1BitSquared"),
     ("hx8k_evn", "ice40", "5k", "for iCE40UP5K"),
     ("ulx3s_45f", "ecp5", "LFE5U-85F", "for LFE5U-85F, but Radiona ULX3S 45F"),
@@ -42,8 +42,9 @@ def test_a_board_takes_its_own_bitstreams(board: Board) -> None:
     ("ulx3s_85f", "gowin", "GW1N-9C", "does not begin like an ECP5 bitstream"),
     ("tang_nano_9k", "ecp5", "LFE5U-85F", "is not a text of 0 and 1"),
 ])
-def test_bitstreams_of_others_are_refused(board: str, family: str, device: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+def test_bitstreams_of_others_are_refused(board: str, family: str, device: str,
+                                          message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
         check_bitstream(get_board(board), bitstream(family, device), "x.bit")
     assert f"`board={board}`" in str(caught.value)
 
@@ -137,7 +138,7 @@ def test_commands(board: Board, persistent: bool, tmp_path: Path) -> None:
     """Whatever tool is there: what is volatile writes no flash, and the other way round."""
     _, file = locate(folder_of(board, tmp_path / "b"), None)
     if (board.programmer.persistent if persistent else board.programmer.volatile) is None:
-        with pytest.raises(PlanError, match="there is no volatile way; use `persistent=True`"):
+        with pytest.raises(PlanError, match="only, in its flash; use `persistent=True`"):
             plan_programming(board, file, persistent)
         return
     plan = plan_programming(board, file, persistent)
@@ -197,16 +198,16 @@ OUTCOMES: list[tuple[Board, int, str, type[BnnhwError] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("board", "code", "said", "error", "text"), OUTCOMES)
-def test_outcomes(board: Board, code: int, said: str, error: type[BnnhwError] | None,
+@pytest.mark.parametrize(("board", "code", "message", "error", "text"), OUTCOMES)
+def test_outcomes(board: Board, code: int, message: str, error: type[BnnhwError] | None,
                   text: str) -> None:
     persistent = board.programmer.volatile is None
     plan = Programming(board, Path("x"), persistent, ((board.programmer.tool, "x"),), "x", True)
     if error is None:
-        judge(plan, code, said)
+        judge(plan, code, message)
         return
     with pytest.raises(error) as caught:
-        judge(plan, code, said)
+        judge(plan, code, message)
     assert text in str(caught.value)
     assert caught.value.exit_code == (7 if error is LinkError else 6)
 
@@ -221,30 +222,30 @@ UNVERIFIED = [
 ]
 
 
-@pytest.mark.parametrize(("board", "code", "said"), UNVERIFIED)
-def test_a_flash_that_does_not_verify(board: Board, code: int, said: str) -> None:
+@pytest.mark.parametrize(("board", "code", "message"), UNVERIFIED)
+def test_a_flash_that_does_not_verify(board: Board, code: int, message: str) -> None:
     plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
     with pytest.raises(ToolError, match="verification failed: the flash of") as caught:
-        judge(plan, code, said)
+        judge(plan, code, message)
     assert "did not start" not in str(caught.value)
     assert "persistent=" not in str(caught.value)
 
 
 @each_board
-@pytest.mark.parametrize("said", ["cdone: high\nreset..\ncdone: low\nABORT.\n", "failed\n",
+@pytest.mark.parametrize("message", ["cdone: high\nreset..\ncdone: low\nABORT.\n", "failed\n",
                                   "Wait for CDONE FAIL\n", "no device found\n"])
-def test_no_advice_that_was_followed(board: Board, said: str) -> None:
+def test_no_advice_that_was_followed(board: Board, message: str) -> None:
     """Errors after writing the flash advise neither writing the flash nor the serial line."""
     plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
     with pytest.raises(BnnhwError) as caught:
-        judge(plan, 1, said)
+        judge(plan, 1, message)
     assert "persistent=" not in str(caught.value)
     assert "serial line" not in str(caught.value)
     assert "persistent=" not in board.persistent_note
 
 
-def test_a_board_without_a_persistent_way(tmp_path: Path) -> None:
+def test_a_board_without_persistent_programming(tmp_path: Path) -> None:
     board = replace(ULX, programmer=replace(ULX.programmer, persistent=None))
     (tmp_path / "x.bit").write_bytes(of_board(ULX))
-    with pytest.raises(PlanError, match="power only; leave out `persistent=`"):
+    with pytest.raises(PlanError, match="never persistently; leave out `persistent=`"):
         plan_programming(board, tmp_path / "x.bit", True)

@@ -53,8 +53,8 @@ def test_both_commands(tmp_path: Path, bnnhw: Called) -> None:
     assert not {"-S", "-m"} & set(first.split())
     assert second.endswith("board.bin")
     assert "-o" not in second.split()
-    said = json.loads(bnnhw("flash", str(folder), "--dry-run", "--json")[1])
-    assert said["weights"]["offset"] == OFFSET
+    document = json.loads(bnnhw("flash", str(folder), "--dry-run", "--json")[1])
+    assert document["weights"]["offset"] == OFFSET
     assert len(bnnhw("flash", str(folder), "--dry-run", "--no-weights")[1].splitlines()) == 1
 
 
@@ -73,7 +73,7 @@ def test_builds_without_weights_are_as_before(tmp_path: Path, bnnhw: Called) -> 
     assert plan_weights(ICE, tmp_path / "some.bin") is None
 
 
-@pytest.mark.parametrize(("change", "said"), [
+@pytest.mark.parametrize(("change", "message"), [
     (lambda content: content[:-1], "but its header announces"),
     (lambda content: b"", "too short"),
     (lambda content: b"X" + content[1:], "is not a weights file"),
@@ -81,11 +81,11 @@ def test_builds_without_weights_are_as_before(tmp_path: Path, bnnhw: Called) -> 
     (lambda content: WeightImage.of([(LoadedMemory("fc0", 2, 1), [0, 1])]).flash(b"12345678"),
      "another build"),
 ])
-def test_wrong_files_are_refused(tmp_path: Path, change: object, said: str) -> None:
+def test_wrong_files_are_refused(tmp_path: Path, change: object, message: str) -> None:
     folder = folder_with(tmp_path)
     path = folder / "weights.bin"
     path.write_bytes(change(path.read_bytes()))  # type: ignore[operator]
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         plan_weights(ICE, folder / "board.bin")
 
 
@@ -103,7 +103,8 @@ def test_a_board_without_a_bitstream_does_not_start(tmp_path: Path) -> None:
     """It is no failure where weights were written, and one where a bitstream was."""
     step = plan_weights(ICE, folder_with(tmp_path) / "board.bin")
     assert step is not None
-    for said in ("VERIFY OK\ncdone: low\nBye.", "Writing: [====] 100%\nDone\nWait for CDONE FAIL"):
-        judge(step, 0, said)
+    outputs = ("VERIFY OK\ncdone: low\nBye.", "Writing: [====] 100%\nDone\nWait for CDONE FAIL")
+    for message in outputs:
+        judge(step, 0, message)
     with pytest.raises(ToolError):
         judge(step, 1, "Error: no flash")
