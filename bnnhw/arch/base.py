@@ -21,6 +21,7 @@ from bnnhw.ir import Graph
 from bnnhw.json_types import Json
 from bnnhw.layers import Product
 from bnnhw.plan import Goal
+from bnnhw.plan.goal_check import TimedPlan
 from bnnhw.plan.resources import Resources
 
 __all__ = ["AnyPlan", "Architecture", "Clock", "Fraction", "Image", "NoOptions", "P",
@@ -30,7 +31,7 @@ Fraction = Callable[[float], None]
 """Receives the fraction of a search that is done, between 0 and 1."""
 
 
-class AnyPlan(Protocol):
+class AnyPlan(TimedPlan, Protocol):
     """The attributes that the plans of all architectures have.
 
     ``target_cycles`` is the number of cycles per frame that the plan was made for, ``ii`` the
@@ -39,19 +40,10 @@ class AnyPlan(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def arch(self) -> str: ...
 
     @property
     def device(self) -> str: ...
-
-    @property
-    def target_cycles(self) -> int: ...
-
-    @property
-    def ii(self) -> int: ...
 
     @property
     def latency(self) -> int: ...

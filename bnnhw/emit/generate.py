@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from bnnhw.arch import get_arch, make_options
 from bnnhw.arch.base import AnyPlan, Fraction
@@ -24,7 +23,7 @@ Stages = Callable[[str], Fraction]
 
 
 def plan_network(network: Network, arch_name: str, device: Device, goal: Goal,
-                 stages: Stages | None = None, **options: object) -> tuple[Graph, Any]:
+                 stages: Stages | None = None, **options: object) -> tuple[Graph, AnyPlan]:
     """Plan a network.
 
     Parameters

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from bnnhw.dataflow.folding import TooFastError
 from bnnhw.errors import PlanError, TimingError
 from bnnhw.plan.goal import Goal
-from bnnhw.plan.model import Plan
 
-__all__ = ["advise", "check_goal", "plan_goal", "settle"]
+__all__ = ["TimedPlan", "advise", "check_goal", "plan_goal", "settle"]
 
 TRIES = 40
 """Maximum number of targets that are tried until one is met; each is larger than the last."""
 
-Fits = Callable[[Plan], bool]
+
+class TimedPlan(Protocol):
+    """The attributes of a plan that are compared with a goal, whatever its architecture."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target_cycles(self) -> int: ...
+
+    @property
+    def ii(self) -> int: ...
 
 
-def settle(planner: Callable[[int], Plan], cycles: int,
-           fits: Fits = lambda plan: True) -> Plan | None:
+P = TypeVar("P", bound=TimedPlan)
+
+
+def settle(planner: Callable[[int], P], cycles: int,
+           fits: Callable[[P], bool] = lambda plan: True) -> P | None:
     """Find a target that its own plan meets, and return this plan.
 
     A plan can take more cycles than its target. The returned plan takes at most its target, so
@@ -53,8 +67,8 @@ def settle(planner: Callable[[int], Plan], cycles: int,
     return None
 
 
-def plan_goal(planner: Callable[[Goal], Plan], goal: Goal,
-              fits: Fits = lambda plan: True) -> Plan:
+def plan_goal(planner: Callable[[Goal], P], goal: Goal,
+              fits: Callable[[P], bool] = lambda plan: True) -> P:
     """Plan for a goal; where no plan can meet it, the error suggests a target that can be met.
 
     Parameters
@@ -79,8 +93,8 @@ def plan_goal(planner: Callable[[Goal], Plan], goal: Goal,
                         hint=advise(reached, goal.clock_mhz)) from None
 
 
-def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
-               fits: Fits = lambda plan: True) -> None:
+def check_goal(plan: P, goal: Goal, planner: Callable[[Goal], P],
+               fits: Callable[[P], bool] = lambda plan: True) -> None:
     """Raise an error where a plan is slower than the user's goal.
 
     Parameters
@@ -111,7 +125,7 @@ def check_goal(plan: Plan, goal: Goal, planner: Callable[[Goal], Plan],
                       hint=advise(reached, goal.clock_mhz))
 
 
-def advise(reached: Plan | None, clock_mhz: float | None) -> str:
+def advise(reached: TimedPlan | None, clock_mhz: float | None) -> str:
     """Describe the option that selects a plan which meets its target."""
     if reached is None:
         return "no number of cycles was found that is reached and fits"
