@@ -36,7 +36,7 @@ def test_imported_model_in_hardware(group: str, name: str, tmp_path: Path) -> No
     builds[name](builder)
     imported = import_onnx(builder.save(tmp_path), name="net", input_type="bits")
     graph = run_passes(imported.graph)
-    plan = get_arch("streaming").plan(graph, {}, get_device("generic"), Goal(target_cycles=1500))
+    plan = get_arch("streaming").plan(graph, get_device("generic"), Goal(target_cycles=1500))
     x = random_samples(graph, 5, 1)
     run = simulate(Design(graph, plan, ""), x, "pysim")
     assert count_mismatches(imported.graph.compute(x), run.outputs) == 0
