@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw import golden
@@ -19,8 +19,8 @@ from bnnhw.plan import Goal, Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 from tests.digests.designs import DESIGNS
 from tests.importers.yaml_networks import network
-from tests.networks import random_samples
-from tests.rtl.test_components import run_stream
+from tests.networks import DrawnChoices, examples, random_samples
+from tests.rtl.streams import random_stalls, run_stream
 
 STREAMING = {name: case for name, case in DESIGNS.items() if case.arch != "yodann"}
 FRAMES = 4
@@ -79,7 +79,7 @@ def test_components_compute_what_their_parameters_say(kind: str, stall: float) -
         plan.i.to_words(x.reshape(3, -1))
     component = unit.create(graph, "dut")
     packed = unit.i.pack(inside)
-    out, cycles = run_stream(component, packed, 3 * unit.o.words, stall)
+    out, cycles = run_stream(component, packed, 3 * unit.o.words, random_stalls(stall))
     assert out == unit.o.pack(words[unit.name])
     block = unit.params.token_model()
     if not stall and block is not None:
@@ -88,12 +88,13 @@ def test_components_compute_what_their_parameters_say(kind: str, stall: float) -
         assert cycles == list(settle(net, 3, np.arange(3 * unit.i.words))[1])
 
 
-@settings(max_examples=25)
-@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 9), st.booleans(), st.integers(1, 3))
+@examples(25)
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 9), st.booleans(), st.integers(1, 3),
+       st.data())
 def test_words_survive_packing(elements: int, lanes: int, width: int, signed: bool,
-                               groups: int) -> None:
+                               groups: int, data: st.DataObject) -> None:
     shape = StreamPlan(elements, lanes, width, signed, groups)
     low = -(1 << width - 1) if signed else 0
-    x = np.random.default_rng(elements).integers(low, low + (1 << width), (2, shape.size))
+    x = DrawnChoices(data.draw).integers(low, low + (1 << width) - 1, (2, shape.size))
     words = shape.to_words(x)
     assert (shape.from_words(shape.unpack(shape.pack(words))).reshape(2, -1) == x).all()

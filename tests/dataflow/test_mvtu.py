@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bnnhw.dataflow.units.mvtu import MvtuConstants
 from tests.dataflow.units import mvtu_of
+from tests.networks import DrawnChoices
 
 
 @given(st.integers(1, 9), st.integers(1, 20), st.data())
@@ -15,7 +16,7 @@ def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObje
     """Bit ``r * SIMD + s`` of word ``g * SF + k``: row ``g * PE + r``, column ``k * SIMD + s``."""
     pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
     params = mvtu_of(rows, columns, pe, simd)
-    weights = np.random.default_rng(rows).integers(0, 2, (rows, columns), dtype=np.uint8)
+    weights = DrawnChoices(data.draw).bits((rows, columns))
     starts = np.arange(-rows - 1, 0)[None]
     constants = MvtuConstants(weights, starts)
     words = params.weight_words(constants)
@@ -37,16 +38,16 @@ def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObje
     assert numbers == [int(x) & (1 << params.acc_width) - 1 for x in expected]
 
 
-@given(st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(0, 99), st.data())
-def test_compute_is_a_matrix_product(rows: int, columns: int, threshold: bool, seed: int,
+@given(st.integers(1, 6), st.integers(1, 12), st.booleans(), st.data())
+def test_compute_is_a_matrix_product(rows: int, columns: int, threshold: bool,
                                      data: st.DataObject) -> None:
     pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
     params = mvtu_of(rows, columns, pe, simd, threshold=threshold, acc_width=8)
-    random = np.random.default_rng(seed)
-    weights, x = random.integers(0, 2, (rows, columns)), random.integers(0, 2, (5, columns))
-    starts = random.integers(-columns, 1, (1, rows + 1))
+    choices = DrawnChoices(data.draw)
+    weights, x = choices.bits((rows, columns)), choices.bits((5, columns))
+    starts = choices.integers(-columns, 0, (1, rows + 1))
     agreeing = (x[:, None] == weights).sum(axis=2)
     sums = agreeing + starts[0, :rows]
     found = params.o.from_words(params.compute(
-        params.i.to_words(x), constants=MvtuConstants(weights.astype(np.uint8), starts)))
+        params.i.to_words(x), constants=MvtuConstants(weights, starts)))
     assert (found.reshape(5, rows) == ((sums >= 0) if threshold else sums)).all()

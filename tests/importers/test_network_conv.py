@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.ir import Graph, Int
+from bnnhw.ir import Int
 from bnnhw.layers import Conv, Dense
 from tests.importers.yaml_networks import load, network, signs
+from tests.networks import Choices, DrawnChoices, SeededChoices, random_samples, samples
 
 Pads = tuple[int, int, int, int]
 SMALL = st.integers(1, 3)
@@ -42,49 +43,42 @@ def direct(x: np.ndarray, w: np.ndarray, pads: Pads, stride: tuple[int, int] = (
     return y
 
 
-def samples(graph: Graph, count: int, seed: int) -> np.ndarray:
-    element = graph.input.element
-    x = np.random.default_rng(seed).integers(element.lo, element.hi + 1,
-                                             (count, *graph.input.shape))
-    x[0], x[-1] = element.lo, element.hi
-    return x
-
-
 def weights_of(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, shape)
 
 
 @given(st.tuples(SMALL, SMALL), st.tuples(SMALL, SMALL), st.tuples(SMALL, SMALL),
        st.tuples(*[st.integers(0, 2)] * 4), st.sampled_from([(4, 6, 1), (4, 6, 2), (4, 4, 4)]),
-       st.integers(0, 999))
+       st.data())
 def test_zero_padding_is_exactly_zero(kernel: tuple[int, int], stride: tuple[int, int],
                                       dilation: tuple[int, int], pads: Pads,
-                                      channels: tuple[int, int, int], seed: int) -> None:
+                                      channels: tuple[int, int, int],
+                                      data: st.DataObject) -> None:
     """Sums and signs equal those of a convolution over -1, +1 and zeros."""
     inputs, outputs, groups = channels
-    w = weights_of(seed, outputs, *kernel, inputs // groups)
+    choices = DrawnChoices(data.draw)
+    w = choices.bits((outputs, *kernel, inputs // groups))
     item = {"conv": outputs, "kernel": list(kernel), "stride": list(stride), "name": "c",
             "dilation": list(dilation), "pad": list(pads), "pad_value": "zero", "groups": groups}
     input_ = {"shape": [7, 8, inputs], "type": "bits"}
-    norm = norms(seed, outputs)
-    thresholds = np.random.default_rng(seed).integers(-9, 10, outputs)
+    norm = norms(choices, outputs)
+    thresholds = choices.integers(-9, 9, outputs)
     sums = load([{**item, "sums": True}], input_, {"c.weights": w})
     given_ = load([item], input_, {"c.weights": w, "c.thresholds": thresholds})
     folded = load([{**item, "batch_norm": True}], input_, {"c.weights": w, **norm})
-    x = samples(sums, 3, seed)
+    x = data.draw(samples(sums, 3))
     expected = direct(signs(x), signs(w), pads, stride, dilation, groups)
     assert (sums.compute(x)["scores"] == expected).all()
     assert (given_.compute(x)["bits"] == (expected >= thresholds)).all()
     assert (folded.compute(x)["bits"] == normed(expected, norm)).all()
 
 
-def norms(seed: int, outputs: int) -> dict[str, np.ndarray]:
-    random = np.random.default_rng(seed)
-    gamma = random.standard_normal(outputs)
+def norms(choices: Choices, outputs: int) -> dict[str, np.ndarray]:
+    """Parameters of batch-norm that float32 rounds; the first channel is constant."""
+    gamma, beta, bias = choices.integers(-2000, 2000, (3, outputs)) / 1000
     gamma[0] = 0
-    return {"c.gamma": gamma, "c.beta": random.standard_normal(outputs),
-            "c.mean": random.integers(-4, 5, outputs) / 2, "c.var": random.random(outputs) * 9,
-            "c.bias": random.standard_normal(outputs)}
+    return {"c.gamma": gamma, "c.beta": beta, "c.mean": choices.integers(-4, 4, outputs) / 2,
+            "c.var": choices.integers(0, 9000, outputs) / 1000, "c.bias": bias}
 
 
 def normed(sums: np.ndarray, norm: dict[str, np.ndarray]) -> np.ndarray:
@@ -103,29 +97,30 @@ ELEMENTS: list[tuple[dict[str, Any], int, int]] = [
 
 
 @given(st.sampled_from(ELEMENTS), st.booleans(), st.sampled_from([None, 0, 3, -3]),
-       st.integers(0, 999))
+       st.data())
 def test_integer_first_layer(element: tuple[dict[str, Any], int, int], norm: bool,
-                             fill: int | None, seed: int) -> None:
+                             fill: int | None, data: st.DataObject) -> None:
     """Integers times -1/+1: sums, thresholds on sums, and batch-norm folded into thresholds."""
     keys, low, high = element
     if fill is not None and not low <= fill <= high:
         return
-    w = weights_of(seed, 5, 3, 3, 2)
+    choices = DrawnChoices(data.draw)
+    w = choices.bits((5, 3, 3, 2))
     item: dict[str, Any] = {"conv": 5, "kernel": 3, "pad": 1, "name": "c"}
     if fill is not None:
         item["pad_value"] = fill
     input_ = {"shape": [4, 5, 2], **keys}
     sums = load([{**item, "sums": True}], input_, {"c.weights": w})
     assert sums.input.element == Int(low, high)
-    x = samples(sums, 4, seed)
+    x = data.draw(samples(sums, 4))
     expected = direct(x, signs(w), (1, 1, 1, 1), fill=fill or 0)
     assert (sums.compute(x)["scores"] == expected).all()
     if norm:
-        arrays = norms(seed, 5)
+        arrays = norms(choices, 5)
         graph = load([{**item, "batch_norm": True}], input_, {"c.weights": w, **arrays})
         assert (graph.compute(x)["bits"] == normed(expected, arrays)).all()
     else:
-        thresholds = np.sort(np.random.default_rng(seed).integers(-99, 99, (5, 3)), axis=1)
+        thresholds = np.sort(choices.integers(-99, 98, (5, 3)), axis=1)
         graph = load([{**item, "levels": 3}], input_, {"c.weights": w, "c.thresholds": thresholds})
         levels = (expected[..., None] >= thresholds).sum(axis=-1)
         assert (graph.compute(x)["scores"] == levels).all()
@@ -149,7 +144,7 @@ def test_dense_reads_integers(sign: str) -> None:
 
 
 def test_evaluation_in_parts_is_equal(monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = {"c.weights": weights_of(3, 9, 20), **norms(3, 9)}
+    arrays = {"c.weights": weights_of(3, 9, 20), **norms(SeededChoices(3), 9)}
     layers, input_ = [{"dense": 9, "name": "c", "batch_norm": True}], {"shape": [20],
                                                                         "type": "int8"}
     at_once = network(layers, input_, arrays)
@@ -168,7 +163,7 @@ def test_pad_values_of_signs(value: int | str, fill: int, kernel: Any) -> None:
     w = weights_of(1, 3, kh, kw, 4)
     graph = load([{"conv": 3, "kernel": kernel, "pad": 2, "pad_value": value, "sums": True,
                    "name": "c"}], {"shape": [5, 6, 4], "type": "bits"}, {"c.weights": w})
-    x = samples(graph, 3, 0)
+    x = random_samples(graph, 3, 0)
     assert (graph.compute(x)["scores"] == direct(signs(x), signs(w), (2, 2, 2, 2),
                                                  fill=fill)).all()
 
@@ -181,7 +176,7 @@ def test_pad_values_of_unipolar_bits(value: int | str | None) -> None:
         item["pad_value"] = value
     input_ = {"shape": [5, 6, 4], "type": "bits", "unipolar": True}
     sums = load([{**item, "sums": True}], input_, {"c.weights": w})
-    x = samples(sums, 3, 0)
+    x = random_samples(sums, 3, 0)
     expected = direct(x, signs(w), (1, 1, 1, 1), fill=1 if value == 1 else 0)
     assert (sums.compute(x)["scores"] == expected).all()
     sign = load([item], input_, {"c.weights": w})
@@ -204,7 +199,7 @@ def test_checker_and_pattern() -> None:
         assert same.digest() == checker.digest()
     y, x, c = np.indices((7, 8, 4))
     fill = (y - 1 + x - 1 + c) & 1
-    sample = samples(checker, 3, 0)
+    sample = random_samples(checker, 3, 0)
     assert (checker.compute(sample)["scores"] == direct(
         signs(sample), signs(w), (1, 1, 1, 1), fill=signs(fill))).all()
 
@@ -233,7 +228,7 @@ def test_causal_signal_reads_no_later_samples() -> None:
     for shape in ((6, 3, 4), (6, 12)):
         other = load([item], input_, {"c.weights": w.reshape(shape)})
         assert other.digest() == graph.digest()
-    x = samples(graph, 3, 1)
+    x = random_samples(graph, 3, 1)
     expected = direct(signs(x)[:, :, None], signs(w), (4, 0, 0, 0), dilation=(2, 1))[:, :, 0]
     y = graph.compute(x)["scores"]
     assert (y == expected).all()
@@ -249,7 +244,7 @@ def test_depthwise_is_a_conv_with_groups() -> None:
     short = load([{"depthwise": 3, **options}], input_, arrays)
     long = load([{"conv": 6, "kernel": 3, "groups": 6, **options}], input_, arrays)
     assert short.digest() == long.digest()
-    x = samples(short, 3, 0)
+    x = random_samples(short, 3, 0)
     s = direct(signs(x), signs(arrays["c.weights"]), (1, 1, 1, 1), (2, 2), groups=6, fill=-1)
     popcounts = (s + 9) // 2
     assert (short.compute(x)["bits"] == (popcounts >= arrays["c.thresholds"])).all()
@@ -287,7 +282,7 @@ def test_random_weights_reach_all_levels(input_: dict[str, Any], levels: int) ->
     graph = load(layers, input_, seed=5)
     assert load(layers, input_, seed=5).digest() == graph.digest()
     assert load(layers, input_, seed=6).digest() != graph.digest()
-    y = graph.compute(samples(graph, 20, 0))[graph.outputs[0][0]]
+    y = graph.compute(random_samples(graph, 20, 0))[graph.outputs[0][0]]
     assert 0.3 * levels < y.mean() < 0.7 * levels
     assert sorted(np.unique(y)) == list(range(levels + 1))
 

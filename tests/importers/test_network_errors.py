@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import BnnhwError
 from bnnhw.ir.layer import ITEMS
 from tests.importers.yaml_networks import load
+from tests.networks import examples
 
 MAP = {"shape": [6, 6, 4], "type": "bits"}
 INTS = {"shape": [6, 6, 4], "type": "int8"}
@@ -164,10 +165,10 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
     return {**item, kind: GOOD[kind] if draw(st.integers(0, 9)) else draw(VALUES)}
 
 
+@examples(300)
 @given(st.lists(items(), min_size=1, max_size=4), st.sampled_from([MAP, INTS, SIGNAL]))
-@settings(max_examples=300)
 def test_arbitrary_items_load_or_raise_an_error(layers: list[Any],
-                                                    input_: dict[str, Any]) -> None:
+                                                input_: dict[str, Any]) -> None:
     """No other exception occurs, and a network that loads can be computed."""
     try:
         graph = load(layers, input_)

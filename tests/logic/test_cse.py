@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -24,10 +24,12 @@ from bnnhw.logic.cse.search import (
 )
 from bnnhw.logic.cse.spanning_forest import ROOT, spanning_forest
 from tests.logic.test_certificate import FAMILIES, samples
+from tests.networks import Choices, DrawnChoices, SeededChoices, examples
 
 
 def check(matrix: np.ndarray, family: str, min_columns: int, max_distance: float = 0.0,
-          keep: int = 1, limit: int | None = None, block_rows: int = MAX_BLOCK_ROWS) -> int:
+          keep: int = 1, limit: int | None = None, block_rows: int = MAX_BLOCK_ROWS,
+          choices: Choices | None = None) -> int:
     """Build a matrix product with thresholds, prove it, compare it with NumPy; returns its cost."""
     rows, columns = matrix.shape
     shared = extract(matrix, min_columns, max_distance, 3, block_rows=block_rows)
@@ -38,7 +40,7 @@ def check(matrix: np.ndarray, family: str, min_columns: int, max_distance: float
                        SumBuilder(netlist, target), [[t]] * rows, keep)
     netlist.outputs = [lit for lit, in found]
     certify(netlist)
-    x = samples(columns, rows)
+    x = samples(choices or SeededChoices(rows), columns)
     agreeing = ((2 * x.astype(int) - 1) @ matrix.T + np.abs(matrix).sum(axis=1)) // 2
     assert (netlist.evaluate(x) == (agreeing >= t)).all()
     return target.cost(netlist)
@@ -55,12 +57,13 @@ MATRICES = arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 24)),
 """Matrices of -1, 0 and +1, ``[rows, columns]``."""
 
 
+@examples(60)
 @given(st.sampled_from(FAMILIES), MATRICES, st.integers(2, 9), st.sampled_from([0.0, 0.35, 1.0]),
-       st.integers(0, 4), st.integers(-2, 26))
-@settings(max_examples=60, deadline=None)
+       st.integers(0, 4), st.integers(-2, 26), st.data())
 def test_any_matrix(family: str, matrix: np.ndarray, min_columns: int, max_distance: float,
-                    keep: int, limit: int) -> None:
-    check(matrix, family, min_columns, max_distance, keep, limit)
+                    keep: int, limit: int, data: st.DataObject) -> None:
+    check(matrix, family, min_columns, max_distance, keep, limit,
+          choices=DrawnChoices(data.draw))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -82,11 +85,13 @@ def test_edges(family: str) -> None:
     check(signs(1, 784, 2), family, 4)
 
 
-@given(st.sampled_from(FAMILIES), MATRICES, st.integers(1, 9), st.sampled_from([0.0, 0.5]))
-@settings(max_examples=30, deadline=None)
+@examples(30)
+@given(st.sampled_from(FAMILIES), MATRICES, st.integers(1, 9), st.sampled_from([0.0, 0.5]),
+       st.data())
 def test_any_block_size(family: str, matrix: np.ndarray, block_rows: int,
-                        max_distance: float) -> None:
-    check(matrix, family, 3, max_distance, block_rows=block_rows)
+                        max_distance: float, data: st.DataObject) -> None:
+    check(matrix, family, 3, max_distance, block_rows=block_rows,
+          choices=DrawnChoices(data.draw))
 
 
 def test_only_rows_of_a_block_share() -> None:

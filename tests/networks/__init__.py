@@ -2,14 +2,16 @@
 
 ``random_graph`` and ``random_map_network`` make the network of a seed, for examples that a test
 names. ``chains``, ``map_networks``, ``any_graphs`` and ``samples`` are strategies: hypothesis draws
-layers, shapes, folds, weights and samples.
+layers, shapes, folds, weights and samples. A test of anything else draws its arrays with
+``DrawnChoices``.
 """
 
 from tests.networks.any_graphs import any_graph
 from tests.networks.chains import random_graph, random_samples
-from tests.networks.choices import SeededChoices
+from tests.networks.choices import Choices, DrawnChoices, SeededChoices
 from tests.networks.maps import Maker, random_map_network
 from tests.networks.strategies import any_graphs, chains, examples, map_networks, samples
 
-__all__ = ["Maker", "SeededChoices", "any_graph", "any_graphs", "chains", "examples",
-           "map_networks", "random_graph", "random_map_network", "random_samples", "samples"]
+__all__ = ["Choices", "DrawnChoices", "Maker", "SeededChoices", "any_graph", "any_graphs",
+           "chains", "examples", "map_networks", "random_graph", "random_map_network",
+           "random_samples", "samples"]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.folding import Fold, Matrix, check_fold, solve
 from bnnhw.errors import PlanError
 from bnnhw.plan import Goal
+from tests.networks import examples
 
 MARGIN = 1.25
 """Largest price of the chosen folds, relative to the cheapest ones."""
@@ -83,7 +84,7 @@ def matrices(draw: st.DrawFn) -> Matrix:
                   sums=draw(st.booleans()))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(matrices(), min_size=1, max_size=2), st.integers(1, 200))
 def test_target_is_met_at_the_least_cost(chain: list[Matrix], target: int) -> None:
     """Brute force over all folds, with prices written here, finds none that is much cheaper."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.stream import StreamPlan
@@ -21,67 +21,35 @@ from bnnhw.rtl.pe import PeParams
 from bnnhw.rtl.popcount import Popcount
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
+from tests.networks import DrawnChoices, examples
+from tests.rtl.streams import (
+    Stalls,
+    as_bytes,
+    numbers,
+    random_stalls,
+    run_stream,
+    stall_patterns,
+)
 
 
-def run_stream(unit: Any, words: list[int], total: int, stall: float = 0.0,
-               seed: int = 0) -> tuple[list[int], list[int]]:
-    """Push words through ``unit.i`` -> ``unit.o``; returns words and the cycles they came in."""
-    out: list[int] = []
-    cycles: list[int] = []
-
-    async def bench(ctx: Any) -> None:
-        chance = random.Random(seed)
-        sent, cycle, offered = 0, 0, False
-        while len(out) < total:
-            assert cycle < 40 * (total + len(words)) + 100, f"silent after {len(out)} words"
-            if not offered and sent < len(words) and chance.random() >= stall:
-                ctx.set(unit.i.payload, words[sent])
-                offered = True
-            ctx.set(unit.i.valid, offered)
-            ready = chance.random() >= stall
-            ctx.set(unit.o.ready, ready)
-            if offered and ctx.get(unit.i.ready):
-                sent, offered = sent + 1, False
-            if ready and ctx.get(unit.o.valid):
-                out.append(ctx.get(unit.o.payload))
-                cycles.append(cycle)
-            await ctx.tick()
-            cycle += 1
-
-    simulator = Simulator(unit)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return out, cycles
-
-
-def numbers(words: np.ndarray) -> list[int]:
-    return [int.from_bytes(w.tobytes(), "little") for w in words.reshape(-1, words.shape[-1])]
-
-
-def as_bytes(words: list[int], size: int) -> np.ndarray:
-    return np.array([list(w.to_bytes(size, "little")) for w in words], np.uint8)
-
-
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.sampled_from([(1, 1), (3, 1),
-       (1, 4)]), st.integers(1, 3), st.sampled_from([0.0, 0.4]), st.integers(0, 99))
+       (1, 4)]), st.integers(1, 3), stall_patterns(), st.data())
 def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int], width: int,
-                            stall: float, seed: int) -> None:
-    """Groups of the input become the same, larger or smaller groups of the output."""
+                            stalls: Stalls, data: st.DataObject) -> None:
+    """A converter makes equal, larger or smaller groups of its input's groups."""
     inside, outside = groups[0] * length, groups[1] * length
     frame = max(inside, outside)
     params = ConverterParams(StreamPlan(inside, a, width, False, frame // inside),
                              StreamPlan(outside, b, width, False, frame // outside))
-    x = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame,))
-    expected = numbers(stream_words(x.reshape(-1, outside), b, width))
-    rubbish = np.random.default_rng(seed).integers(0, 1 << width, (8 * frame // inside,
-                                                                  -(-inside // a) * a))
-    rubbish[:, :inside] = x.reshape(-1, inside)  # unused lanes of a last word may hold anything
-    words = numbers(stream_words(rubbish, a, width))
-    out, cycles = run_stream(params.create(), words, len(expected), stall, seed)
+    # The last word of a group may carry anything in its unused lanes.
+    lanes = DrawnChoices(data.draw).integers(0, (1 << width) - 1, (
+        8 * frame // inside, -(-inside // a) * a))
+    words = numbers(stream_words(lanes, a, width))
+    expected = numbers(stream_words(lanes[:, :inside].reshape(-1, outside), b, width))
+    out, cycles = run_stream(params.create(), words, len(expected), stalls)
     assert out == expected
-    if not stall:
+    if not stalls:
         block = params.token_model()
         net = TokenNet([block], [Edge(block.in_words, None, (0, 0)),
                                  Edge(block.out_words, (0, 0), None)], ["dwc"])
@@ -143,7 +111,7 @@ def test_argmax(elements: int, lanes: int, forward: bool, stall: float) -> None:
     x[1] = 7
     words = -(-elements // lanes)
     total = 30 * (words if forward else 1)
-    out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), total, stall)
+    out, _ = run_stream(unit, numbers(stream_words(x, lanes, 4)), total, random_stalls(stall))
     size = -(-len(unit.o.payload) // 8)
     frames = as_bytes(out, size).reshape(30, -1, size)
     first = lanes * 4 if forward else 0
@@ -164,7 +132,7 @@ def test_affine(lanes: int, signed: bool, limits: tuple[int, int] | None) -> Non
     i, o = StreamPlan(5, lanes, 4, signed), StreamPlan(5, lanes, 9, True)
     unit = AffineParams(i, o, scale_width=4, sum_width=9).create(
         AffineConstants(scale, offset, 0, limits))
-    out, _ = run_stream(unit, i.pack(i.to_words(x)), 20 * i.words, 0.3)
+    out, _ = run_stream(unit, i.pack(i.to_words(x)), 20 * i.words, random_stalls(0.3))
     sums = x * scale + offset
     assert out == o.pack(o.to_words(sums if limits is None else np.clip(sums, *limits)))
 
@@ -174,7 +142,7 @@ def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> Non
     o = StreamPlan(6, 4, width if threshold is None else 1)
     unit = InputParams(StreamPlan(6, 4, width), o, threshold).create()
     x = np.random.default_rng(1).integers(0, 1 << width, (5, 8))  # two lanes beyond the frame
-    out, _ = run_stream(unit, numbers(stream_words(x, 4, width)), 10, 0.2)
+    out, _ = run_stream(unit, numbers(stream_words(x, 4, width)), 10, random_stalls(0.2))
     bits = x if threshold is None else x >= threshold
     expected = np.where(np.arange(8) < 6, bits, 0)
     assert out == numbers(stream_words(expected.astype(np.int64), 4, 1))

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
 from pathlib import Path
 from re import match
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.emit.verilog import convert
 from bnnhw.rtl.scm import Scm
 from bnnhw.sim.build import verilator_root
+from tests.networks import Choices, DrawnChoices, SeededChoices, examples
 
-Step = tuple[int, int, int, int, int]
-"""we, waddr, wdata, re, raddr."""
-
-
-def steps(rows: int, width: int, count: int, seed: int) -> list[Step]:
-    """Write each row once, then anything; often the row that is read."""
-    chance = random.Random(seed)
-    made = [(1, k, chance.getrandbits(width), 1, k) for k in range(rows)]
-    for _ in range(count):
-        address = chance.randrange(rows)
-        other = address if chance.random() < 0.3 else chance.randrange(rows)
-        made.append((chance.random() < 0.5, address, chance.getrandbits(width),
-                     chance.random() < 0.6, other))
-    return made
+Access = tuple[int, int, int, int, int]
+"""Values of the ports in one cycle: we, waddr, wdata, re, raddr."""
 
 
-def expected(todo: list[Step], rows: int) -> list[int]:
-    """What is read in the cycle behind each step."""
+def accesses(choices: Choices, rows: int, width: int, count: int) -> list[Access]:
+    """Write each row once, then make ``count`` accesses, often to the row that is read."""
+    data = choices.integers(0, (1 << width) - 1, rows + count)
+    we, same = choices.bits(count), choices.chances(0.3, count)
+    waddr, other = (choices.integers(0, rows - 1, count) for _ in range(2))
+    re = choices.chances(0.6, count)
+    raddr = np.where(same, waddr, other)
+    filling = [(1, k, int(data[k]), 1, k) for k in range(rows)]
+    return filling + [(int(we[k]), int(waddr[k]), int(data[rows + k]), int(re[k]), int(raddr[k]))
+                      for k in range(count)]
+
+
+def expected(todo: list[Access], rows: int) -> list[int]:
+    """Words that are read in the cycle after each access."""
     words, chosen, read = [0] * rows, 0, []
     for we, waddr, wdata, re, raddr in todo:
         if we:
@@ -47,16 +48,16 @@ def expected(todo: list[Step], rows: int) -> list[int]:
     return read
 
 
-@settings(max_examples=20)
-@given(st.integers(2, 20), st.integers(1, 20), st.integers(0, 99))
-def test_twin_is_a_memory(rows: int, width: int, seed: int) -> None:
+@examples(20)
+@given(st.integers(2, 20), st.integers(1, 20), st.integers(0, 100), st.data())
+def test_twin_is_a_memory(rows: int, width: int, count: int, data: st.DataObject) -> None:
     scm = Scm(rows=rows, width=width, storage="flop")
-    todo = steps(rows, width, 60, seed)
+    todo = accesses(DrawnChoices(data.draw), rows, width, count)
     read: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        for step in todo:
-            for port, value in zip((scm.we, scm.waddr, scm.wdata, scm.re, scm.raddr), step,
+        for access in todo:
+            for port, value in zip((scm.we, scm.waddr, scm.wdata, scm.re, scm.raddr), access,
                                    strict=True):
                 ctx.set(port, value)
             await ctx.tick()
@@ -69,7 +70,7 @@ def test_twin_is_a_memory(rows: int, width: int, seed: int) -> None:
     assert read == expected(todo, rows)
 
 
-def bench_text(scm: Scm, twin: Scm, todo: list[Step]) -> str:
+def bench_text(scm: Scm, twin: Scm, todo: list[Access]) -> str:
     """Drive both from registers, and compare at both edges, before anything changes there."""
     a, w = len(scm.waddr), scm.width
     length = 2 + 2 * a + 2 * w
@@ -115,7 +116,7 @@ def both(folder: Path, rows: int, width: int, gating: int, group: int, falling: 
     twin = Scm(rows=rows, width=width, storage="flop")
     (folder / "bench.sv").write_text("\n".join([
         convert(scm), convert(twin),
-        bench_text(scm, twin, steps(rows, width, 600, rows))]))
+        bench_text(scm, twin, accesses(SeededChoices(rows), rows, width, 600))]))
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator, SimulatorContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.units.mvtu import Mvtu, MvtuConstants
 from bnnhw.rtl.walked_rom import WalkedRom
 from tests.dataflow.units import mvtu_of
-from tests.rtl.test_components import run_stream
+from tests.networks import DrawnChoices, examples
+from tests.rtl.streams import random_stalls, run_stream
+
+PAUSES = st.just([False]) | st.lists(st.booleans(), min_size=1, max_size=12)
+"""A repeated pattern of the cycles in which the ROM does not advance."""
 
 
-@settings(max_examples=40)
-@given(st.integers(1, 300), st.integers(1, 5), st.sampled_from([1.0, 0.5]), st.integers(0, 99))
-def test_words_come_in_order(depth: int, width: int, chance: float, seed: int) -> None:
-    """At each step the next word, round and round; without a step the same word again."""
-    source = random.Random(seed)
-    words = [source.getrandbits(width) for _ in range(depth)]
+@examples(40)
+@given(st.integers(1, 300), st.integers(1, 5), PAUSES, st.data())
+def test_words_are_read_in_order(depth: int, width: int, pauses: list[bool],
+                                 data: st.DataObject) -> None:
+    """Each advance reads the next word, the first one after the last; else the word is kept."""
+    words = DrawnChoices(data.draw).integers(0, (1 << width) - 1, depth).tolist()
     rom = WalkedRom(words=words, width=width)
     wrong = []
 
     async def bench(ctx: SimulatorContext) -> None:
-        place = 0
+        address = 0
         for cycle in range(2 * depth + 5):
-            step = source.random() < chance
+            step = not pauses[cycle % len(pauses)]
             ctx.set(rom.step, step)
             await ctx.tick()
-            if ctx.get(rom.data) != words[place]:
+            if ctx.get(rom.data) != words[address]:
                 wrong.append(cycle)
-            place = (place + step) % depth
+            address = (address + step) % depth
 
     sim = Simulator(rom)
     sim.add_clock(1e-6)
@@ -81,7 +83,8 @@ def test_words_come_whole(in_luts: int) -> None:
             sums = [sum(3 - (words[k] ^ (unit.weights[2 * group + k] >> 3 * r & 7)).bit_count()
                         for k in range(2)) for r in range(2)]
             rows.append(sums[1] << 4 | sums[0])
-    out, _ = run_stream(unit, [word for words in vectors for word in words], len(rows), 0.3)
+    out, _ = run_stream(unit, [word for words in vectors for word in words], len(rows),
+                        random_stalls(0.3))
     assert out == rows
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.stream import StreamPlan
@@ -18,8 +18,8 @@ from bnnhw.golden.layout import stream_words
 from bnnhw.ir import Graph, TensorType, Window
 from bnnhw.layers import MaxPool
 from bnnhw.rtl.shared import SharedComponent
-from tests.networks import random_graph
-from tests.rtl.test_components import numbers, run_stream
+from tests.networks import DrawnChoices, examples, random_graph
+from tests.rtl.streams import Stalls, numbers, random_stalls, run_stream, stall_patterns
 
 NO_GRAPH: Graph = random_graph([2, 2])
 
@@ -35,18 +35,19 @@ def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
     return window, max(height, reach_y - pads[0] - pads[2]), max(width, reach_x - pads[1] - pads[3])
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(windows(), st.integers(1, 5), st.integers(1, 3), st.booleans(), st.booleans(),
-       st.sampled_from([0.0, 0.4]), st.integers(0, 99))
+       stall_patterns(), st.data())
 def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
-                                 outer: bool, pattern: bool, stall: float, seed: int) -> None:
+                                 outer: bool, pattern: bool, stalls: Stalls,
+                                 data: st.DataObject) -> None:
     """Any window, padding pattern and order; frames back to back, at the smallest depth."""
     window, height, width = case
-    random = np.random.default_rng(seed)
+    choices = DrawnChoices(data.draw)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
-    pad = random.integers(0, 4, (2, 4, 3) if pattern else (1, 1, 1))
+    pad = choices.integers(0, 3, (2, 4, 3) if pattern else (1, 1, 1))
     unit = window_params(i, window, (height, width), pad_words(pad, channels, i, window), outer)
-    x = random.integers(0, 4, (3, height, width, channels))
+    x = choices.integers(0, 3, (3, height, width, channels))
     rows = window.reach[0] + window.stride[0]
     depth = max(2, rows * width * i.group_words)
     buffer = replace(unit, depth=depth).create()
@@ -56,9 +57,9 @@ def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, l
     if outer:
         expected = expected.transpose(0, 2, 1)
     words = numbers(stream_words(x.reshape(-1, channels), i.lanes, 2))
-    out, cycles = run_stream(buffer, words, expected.size, stall, seed)
+    out, cycles = run_stream(buffer, words, expected.size, stalls)
     assert out == expected.ravel().tolist()
-    if not stall and not window.padded and window.stride == (1, 1):
+    if not stalls and not window.padded and window.stride == (1, 1):
         per_frame = expected.size // 3
         ends = cycles[per_frame - 1::per_frame]
         busy = max(per_frame, len(words) // 3)
@@ -77,21 +78,20 @@ def test_padding_pattern_larger_than_the_map() -> None:
     assert unit.compute(x.reshape(2, 1, 1)).ravel().tolist() == expected
 
 
-@settings(max_examples=40)
-@given(windows(), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 0.4]),
-       st.integers(0, 99))
+@examples(40)
+@given(windows(), st.integers(1, 4), st.integers(1, 3), stall_patterns(), st.data())
 def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
-                               stall: float, seed: int) -> None:
+                               stalls: Stalls, data: st.DataObject) -> None:
     """All taps at once, also where the last word of a pixel is not full."""
     window, height, width = case
-    random = np.random.default_rng(seed)
+    choices = DrawnChoices(data.draw)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
-    value = random.integers(0, 4, (1, 1, 1))
+    value = choices.integers(0, 3, (1, 1, 1))
     unit = line_window_params("w", i, window, (height, width),
                               pad_words(value, channels, i, window))
     depth = unit.round_depth((window.reach[0] + window.stride[0]) * unit.row_words)
     line = replace(unit, depth=depth).create()
-    x = random.integers(0, 4, (3, height, width, channels))
+    x = choices.integers(0, 3, (3, height, width, channels))
     padded = np.zeros((*x.shape[:3], i.group_words * i.lanes), dtype=np.int64)
     padded[..., :channels] = x
     fill = np.zeros((1, 1, i.group_words * i.lanes), dtype=np.int64)
@@ -101,7 +101,7 @@ def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lan
     expected = numbers(stream_words(gathered.transpose(0, 2, 1, 3).reshape(
         -1, window.taps * i.lanes), window.taps * i.lanes, 2))
     words = numbers(stream_words(x.reshape(-1, channels), i.lanes, 2))
-    out, _ = run_stream(line, words, len(expected), stall, seed)
+    out, _ = run_stream(line, words, len(expected), stalls)
     assert out == expected
 
 
@@ -135,26 +135,28 @@ def test_upsampling_repeats_rows_and_columns() -> None:
     buffer = replace(unit, depth=8).create()
     x = np.random.default_rng(0).integers(0, 4, (2, 2, 3, 3))
     expected = numbers(stream_words(x.repeat(2, 1).repeat(3, 2).reshape(-1, 3), 2, 2))
-    out, _ = run_stream(buffer, numbers(stream_words(x.reshape(-1, 3), 2, 2)), len(expected), 0.3)
+    out, _ = run_stream(buffer, numbers(stream_words(x.reshape(-1, 3), 2, 2)), len(expected),
+                        random_stalls(0.3))
     assert out == expected
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.sampled_from(["max", "sum"]), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2),
-       st.booleans(), st.integers(0, 99))
-def test_reduce(op: str, taps: int, words: int, lanes: int, signed: bool, seed: int) -> None:
-    """The largest or the smallest of each channel, or the sum, of signed and unsigned lanes."""
-    random = np.random.default_rng(seed)
+       st.booleans(), stall_patterns(), st.data())
+def test_reduce(op: str, taps: int, words: int, lanes: int, signed: bool, stalls: Stalls,
+                data: st.DataObject) -> None:
+    """A pool emits the maximum, the minimum or the sum of signed and unsigned channels."""
+    choices = DrawnChoices(data.draw)
     width, out_width = 3, 3 if op == "max" else 6
     low = -4 if signed else 0
-    x = random.integers(low, low + 8, (5, taps, words, lanes))
-    smallest = random.integers(0, 2 if op == "max" else 1, (words, lanes))
+    x = choices.integers(low, low + 7, (5, taps, words, lanes))
+    smallest = choices.integers(0, 1 if op == "max" else 0, (words, lanes))
     unit = PoolParams(StreamPlan(words * lanes, lanes, width, signed, taps),
                       StreamPlan(words * lanes, lanes, out_width, signed), taps).create(
         PoolConstants(op, smallest.ravel()))
     expected = x.sum(axis=1) if op == "sum" else np.where(smallest, x.min(axis=1), x.max(axis=1))
     out, _ = run_stream(unit, numbers(stream_words(x.reshape(-1, lanes), lanes, width)), 5 * words,
-                        0.3, seed)
+                        stalls)
     assert out == numbers(stream_words(expected.reshape(-1, lanes), lanes, out_width))
 
 
