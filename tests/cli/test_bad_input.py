@@ -207,8 +207,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "outputs unwritable": (["golden", ".", "--inputs", "x.npy", "--outputs", "/proc/y.npz"],
                            "cannot be written"),
     "missing manifest": (["simulate", "no.json", "--inputs", "x.npy"], "cannot be read"),
-    "manifest is YAML": (["simulate", "net.yaml", "--inputs", "x.npy"], "is no manifest"),
-    "manifest is binary": (["simulate", "x.npy", "--inputs", "x.npy"], "is not JSON"),
+    "no manifest": (["simulate", "net.json", "--inputs", "x.npy"], "is no manifest"),
+    "manifest is binary": (["simulate", "binary.json", "--inputs", "x.npy"], "is not JSON"),
     "list of what": (["list", "boards9"], "cannot list 'boards9'"),
     "pixel range": (["import", "x.onnx", "-o", "net", "--pixel-range", "1", "1"],
                     "both numbers of"),
@@ -222,6 +222,8 @@ def test_bad_usage(name: str, tmp_path: Path) -> None:
     arguments, text = USAGE[name]
     write(tmp_path)
     (tmp_path / "folder.v").mkdir()
+    (tmp_path / "net.json").write_bytes((tmp_path / "net.yaml").read_bytes())
+    (tmp_path / "binary.json").write_bytes(b"\x93NUMPY")
     np.save(tmp_path / "x.npy", np.zeros((2, 6), np.uint8))
     np.save(tmp_path / "seven.npy", np.zeros((1, 7), np.uint8))
     (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x0d\x00{'descr': ('\n")
