@@ -13,7 +13,8 @@ from bnnhw.errors import PlanError
 from bnnhw.families import Device, Family, Part, Pin, get_device
 from bnnhw.families.pll import PASS_THROUGH, Clock
 
-__all__ = ["Board", "Programmer", "SpiFlash", "Usb", "flash_pins", "pins_of", "uart_pins"]
+__all__ = ["Board", "BoardPins", "Clocks", "Programmer", "SerialLine", "SpiFlash", "Usb",
+           "flash_pins", "pins_of", "uart_pins"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Programmer:
     usb : tuple of Usb
         USB devices that the board can appear as.
     keeps : str
-        What the flash contains that must not be overwritten, and how the arguments prevent it.
+        Contents of the flash that must not be overwritten, and how the arguments prevent it.
+    volatile_note, persistent_note : str
+        What a user has to do before the configuration memory, or the flash, can be written.
     """
 
     tool: str
@@ -48,6 +51,12 @@ class Programmer:
     persistent: tuple[str, ...] | None
     usb: tuple[Usb, ...] = ()
     keeps: str = ""
+    volatile_note: str = ""
+    persistent_note: str = ""
+
+    def note(self, persistent: bool) -> str:
+        """What a user has to do before programming the flash, or else the configuration memory."""
+        return self.persistent_note if persistent else self.volatile_note
 
 
 @dataclass(frozen=True)
@@ -71,10 +80,80 @@ class SpiFlash:
     held_high: tuple[tuple[str, Pin], ...] = ()
     weights: int = 1 << 20
 
+    @property
+    def ports(self) -> dict[str, Pin]:
+        """Its pins by the names of the top module's ports."""
+        return {"flash_cs": self.cs, "flash_clk": self.clk, "flash_mosi": self.mosi,
+                "flash_miso": self.miso, **dict(self.held_high)}
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The oscillator of a board, and the clocks that designs run at.
+
+    Parameters
+    ----------
+    oscillator_hz : float
+    pll : str
+        Name of a PLL in ``Flow.plls`` of the board's family.
+    default_mhz : float or None
+        Default clock of the accelerator; None: the usual one of the device.
+    fastest_mhz : float or None
+        Clock that most designs reach, the limit when a goal in frames/s needs a faster clock than
+        the default. None: that of the device, which is of the lowest speed grade.
+    """
+
+    oscillator_hz: float
+    pll: str
+    default_mhz: float | None = None
+    fastest_mhz: float | None = None
+
+
+@dataclass(frozen=True)
+class BoardPins:
+    """Pins of the FPGA that designs use.
+
+    Parameters
+    ----------
+    clock : Pin
+        Input from the oscillator.
+    rx, tx : Pin
+        Serial line; ``rx`` is the FPGA's input.
+    held_high : tuple of (str, Pin)
+        Outputs that are driven high, so that other chips of the board stay idle.
+    flash : SpiFlash or None
+        Flash from which weights can be loaded at start-up.
+    """
+
+    clock: Pin
+    rx: Pin
+    tx: Pin
+    held_high: tuple[tuple[str, Pin], ...] = ()
+    flash: SpiFlash | None = None
+
+
+@dataclass(frozen=True)
+class SerialLine:
+    """The serial line between host and board.
+
+    Parameters
+    ----------
+    connection : str
+        Where the host finds the line.
+    baud : int
+        Default speed in bits per second.
+    note : str
+        What a user has to do before the line works.
+    """
+
+    connection: str
+    baud: int
+    note: str = ""
+
 
 @dataclass(frozen=True)
 class Board:
-    """A board.
+    """An FPGA board: its part, clocks, pins, serial line and programmer.
 
     Parameters
     ----------
@@ -83,62 +162,38 @@ class Board:
         Name of the device that designs for it are planned for.
     part : Part
         The FPGA with package and speed grade.
-    oscillator_hz : float
-    pll : str
-        Name of a PLL in ``Flow.plls`` of its family.
-    clock, rx, tx : Pin
-        ``rx`` is the FPGA's input.
-    link : str
-        Where the host finds the serial line.
-    baud : int
-        Default speed of the serial line.
+    clocks : Clocks
+    pins : BoardPins
+    line : SerialLine
     programmer : Programmer
-    held_high : tuple of (str, Pin)
-        Outputs that are driven high, so that other chips of the board stay idle.
-    note : str
-        What a user has to do before the serial line works.
-    volatile_note, persistent_note : str
-        What a user has to do before the configuration memory, or the flash, can be written.
-    flash : SpiFlash or None
-        Flash from which weights can be loaded at start-up.
-    clock_mhz : float
-        Default clock of the accelerator; 0 for the usual one of the device.
-    fastest_mhz : float
-        Clock that most designs reach, the limit when a goal in frames/s needs a faster clock than
-        the default; 0 for that of the device, which is of the lowest speed grade.
     """
 
     name: str
     title: str
     device: str
     part: Part
-    oscillator_hz: float
-    pll: str
-    clock: Pin
-    rx: Pin
-    tx: Pin
-    link: str
-    baud: int
+    clocks: Clocks
+    pins: BoardPins
+    line: SerialLine
     programmer: Programmer
-    held_high: tuple[tuple[str, Pin], ...] = ()
-    note: str = ""
-    volatile_note: str = ""
-    persistent_note: str = ""
-    flash: SpiFlash | None = None
-    clock_mhz: float = 0.0
-    fastest_mhz: float = 0.0
 
-    def __post_init__(self) -> None:
+    @property
+    def clock_mhz(self) -> float:
+        """Default clock of the accelerator; 0 where neither board nor device has one."""
         expected = get_device(self.device).clock
-        if expected is not None:
-            object.__setattr__(self, "clock_mhz", self.clock_mhz or expected.usual_mhz)
-            object.__setattr__(self, "fastest_mhz", self.fastest_mhz or expected.fastest_mhz)
+        return self.clocks.default_mhz or (expected.usual_mhz if expected else 0.0)
+
+    @property
+    def fastest_mhz(self) -> float:
+        """Clock that most designs reach, see ``Clocks``; 0 where it is unknown."""
+        expected = get_device(self.device).clock
+        return self.clocks.fastest_mhz or (expected.fastest_mhz if expected else 0.0)
 
     @property
     def planned_device(self) -> Device:
         """The device that designs are planned for, without memories that cannot be loaded here."""
         device = get_device(self.device)
-        if device.budget is not None and self.flash is None:
+        if device.budget is not None and self.pins.flash is None:
             return replace(device, budget=replace(device.budget, spram=0))
         return device
 
@@ -155,29 +210,24 @@ class Board:
         PlanError
             Every clock of the PLL is faster.
         """
-        if abs(self.oscillator_hz - target_mhz * 1e6) < 1:
-            return Clock(round(self.oscillator_hz), PASS_THROUGH)
-        return self.family.need_flow().plls[self.pll](self.oscillator_hz, target_mhz * 1e6)
+        hz = self.clocks.oscillator_hz
+        if abs(hz - target_mhz * 1e6) < 1:
+            return Clock(round(hz), PASS_THROUGH)
+        return self.family.need_flow().plls[self.clocks.pll](hz, target_mhz * 1e6)
 
     def ports(self, flash: bool = False) -> dict[str, Pin]:
         """Pins of the top module's ports, with those of the flash where weights are loaded."""
-        found = {"clk": self.clock, "uart_rx": self.rx, "uart_tx": self.tx,
-                 **dict(self.held_high)}
+        pins = self.pins
+        found = {"clk": pins.clock, "uart_rx": pins.rx, "uart_tx": pins.tx, **dict(pins.held_high)}
         if flash:
-            assert self.flash is not None
-            found |= {"flash_cs": self.flash.cs, "flash_clk": self.flash.clk,
-                      "flash_mosi": self.flash.mosi, "flash_miso": self.flash.miso,
-                      **dict(self.flash.held_high)}
+            assert pins.flash is not None
+            found |= pins.flash.ports
         return found
 
     def constraints(self, flash: bool = False) -> tuple[str, str]:
         """Name and text of the constraint file of those ports."""
         writer = self.family.need_flow().constraints
-        return writer.file, writer.write(self.ports(flash), self.oscillator_hz)
-
-    def programming_note(self, persistent: bool) -> str:
-        """What a user has to do before programming the flash, or else the configuration memory."""
-        return self.persistent_note if persistent else self.volatile_note
+        return writer.file, writer.write(self.ports(flash), self.clocks.oscillator_hz)
 
 
 def pins_of(platform: Platform, name: str, signal: str | None = None, number: int = 0) -> Pin:
@@ -206,9 +256,9 @@ def pins_of(platform: Platform, name: str, signal: str | None = None, number: in
     return Pin(pins.names[0], {key: str(value) for key, value in values.items()})
 
 
-def uart_pins(platform: Platform) -> dict[str, Pin]:
-    """Pins ``rx`` (input of the FPGA) and ``tx`` of a board's serial line."""
-    return {"rx": pins_of(platform, "uart", "rx"), "tx": pins_of(platform, "uart", "tx")}
+def uart_pins(platform: Platform) -> tuple[Pin, Pin]:
+    """Pins ``rx`` (input of the FPGA) and ``tx`` of a board's serial line in amaranth-boards."""
+    return pins_of(platform, "uart", "rx"), pins_of(platform, "uart", "tx")
 
 
 def flash_pins(platform: Platform) -> SpiFlash:

@@ -1,6 +1,6 @@
-"""Boards Sipeed Tang Nano 9K and 20K: Gowin FPGAs with a USB bridge that programs them.
+"""The boards Sipeed Tang Nano 9K and 20K: Gowin FPGAs with a USB bridge that programs them.
 
-The pins of the 20K are those of Sipeed's schematic as LiteX's board file has them.
+The pins of the 20K are those of Sipeed's schematic and of LiteX's board file.
 """
 
 from __future__ import annotations
@@ -8,7 +8,16 @@ from __future__ import annotations
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
 from bnnhw.families import Part, Pin
-from bnnhw.platforms.base import Board, Programmer, Usb, pins_of, uart_pins
+from bnnhw.platforms.base import (
+    Board,
+    BoardPins,
+    Clocks,
+    Programmer,
+    SerialLine,
+    Usb,
+    pins_of,
+    uart_pins,
+)
 
 __all__ = ["BOARDS"]
 
@@ -22,8 +31,9 @@ BOARDS = (
         part=Part("GW1NR-LV9QN88PC6/I5",
                   ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
                   ("-family", "gw1n"), ("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio")),
-        oscillator_hz=27e6, pll="gw1nr-9c", clock=pins_of(_PLATFORM, "clk27"),
-        **uart_pins(_PLATFORM), link="USB serial of the BL702 bridge", baud=115_200,
+        clocks=Clocks(27e6, "gw1nr-9c"),
+        pins=BoardPins(pins_of(_PLATFORM, "clk27"), *uart_pins(_PLATFORM)),
+        line=SerialLine("USB serial of the BL702 bridge", 115_200),
         programmer=Programmer("openFPGALoader", ("-b", "tangnano9k", "-m", "{bitstream}"),
                               ("-b", "tangnano9k", "-f", "{bitstream}"), _BRIDGE),
     ),
@@ -32,8 +42,9 @@ BOARDS = (
         part=Part("GW2AR-LV18QN88C8/I7",
                   ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
                   ("-family", "gw2a"), ("-d", "GW2A-18C", "--sspi_as_gpio", "--mspi_as_gpio")),
-        oscillator_hz=27e6, pll="gw2ar-18c", clock=Pin("4", _LVCMOS), rx=Pin("70", _LVCMOS),
-        tx=Pin("69", _LVCMOS), link="USB serial of the BL616 bridge", baud=115_200,
+        clocks=Clocks(27e6, "gw2ar-18c"),
+        pins=BoardPins(Pin("4", _LVCMOS), rx=Pin("70", _LVCMOS), tx=Pin("69", _LVCMOS)),
+        line=SerialLine("USB serial of the BL616 bridge", 115_200),
         programmer=Programmer("openFPGALoader", ("-b", "tangnano20k", "-m", "{bitstream}"),
                               ("-b", "tangnano20k", "-f", "{bitstream}"), _BRIDGE),
     ),

@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 BOARDS = list(boards().values())
 PLLS = {name: pll for family in FAMILIES.values() if family.flow is not None
         for name, pll in family.flow.plls.items()}
-KINDS = sorted({(board.pll, board.oscillator_hz) for board in BOARDS})
+KINDS = sorted({(board.clocks.pll, board.clocks.oscillator_hz) for board in BOARDS})
 # Output ranges of the data sheets; icepll and ecppll refuse the same.
 RANGE = {"ice40-pad": (16e6, 275e6), "ice40-core": (16e6, 275e6), "ecp5": (10e6, 400e6),
          "gw1nr-9c": (3.125e6, 600e6), "gw2ar-18c": (3.125e6, 625e6)}
@@ -41,17 +41,17 @@ def test_pins_and_constraints(board: Board) -> None:
     assert name.startswith("board.")
     for port, pin in pins.items():
         assert re.search(rf'\b{port}"?( SITE)? "?{pin.site}\b', text), text
-    megahertz = f"{board.oscillator_hz / 1e6:g}"
+    megahertz = f"{board.clocks.oscillator_hz / 1e6:g}"
     assert megahertz in text or board.family.name == "gowin"
 
 
 @each_board
 def test_a_board_is_complete(board: Board) -> None:
     assert board.device in DEVICES
-    assert board.pll in board.family.need_flow().plls
+    assert board.clocks.pll in board.family.need_flow().plls
     clock = board.make_clock(board.clock_mhz)
     assert clock.hz == pytest.approx(board.clock_mhz * 1e6, rel=0.02)
-    assert divisor_of(clock.hz, board.baud) >= MIN_DIVISOR
+    assert divisor_of(clock.hz, board.line.baud) >= MIN_DIVISOR
     assert get_board(board.name) is board
 
 
@@ -128,8 +128,8 @@ def test_the_output_range_is_kept(pll: str, oscillator: float, wanted: float) ->
 
 @each_board
 def test_the_oscillator_itself_needs_no_pll(board: Board) -> None:
-    clock = board.make_clock(board.oscillator_hz / 1e6)
-    assert clock.hz == board.oscillator_hz
+    clock = board.make_clock(board.clocks.oscillator_hz / 1e6)
+    assert clock.hz == board.clocks.oscillator_hz
     assert "SYNTHESIS" not in clock.verilog
 
 
@@ -193,10 +193,12 @@ def table() -> str:
     lines = ["| board | title | part | oscillator, MHz | clock, MHz | serial line | baud | "
              "programmer | volatile | persistent |", "|" + " --- |" * 10]
     for b in BOARDS:
-        ways = ["yes" if way else "no" for way in (b.programmer.volatile, b.programmer.persistent)]
-        lines.append(f"| `{b.name}` | {b.title} | {b.part.name} | {b.oscillator_hz / 1e6:g} | "
-                     f"{b.clock_mhz:g} | {b.link} | {b.baud:,} | {b.programmer.tool} | "
-                     f"{' | '.join(ways)} |")
+        programmer, oscillator_mhz = b.programmer, b.clocks.oscillator_hz / 1e6
+        writes = ["no" if arguments is None else "yes"
+                  for arguments in (programmer.volatile, programmer.persistent)]
+        lines.append(f"| `{b.name}` | {b.title} | {b.part.name} | {oscillator_mhz:g} | "
+                     f"{b.clock_mhz:g} | {b.line.connection} | {b.line.baud:,} | "
+                     f"{programmer.tool} | {' | '.join(writes)} |")
     return "\n".join(lines)
 
 

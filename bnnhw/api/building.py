@@ -44,7 +44,7 @@ def build_design(design: Design, board: str, clock_mhz: float | None = None,
     stage, runner = StageReport(progress), Tools(tools)
     warm_up(chosen, runner, stage)
     stage("put it on the board")
-    made = design_board(design, chosen, chosen.make_clock(clock_mhz), baud or chosen.baud)
+    made = design_board(design, chosen, chosen.make_clock(clock_mhz), baud or chosen.line.baud)
     report = build_board(made, chosen, out / design.plan.name / chosen.name, seeds, runner, stage,
                          cache)
     built = Build.load(out / design.plan.name / chosen.name)

@@ -70,7 +70,7 @@ def command(
 
         def built(plan: BoardPlan) -> Json:
             made = design_board(design_of(network, plan.plan), chosen, plan.clock,
-                                baud or chosen.baud)
+                                baud or chosen.line.baud)
             return build_board(made, chosen, out / plan.plan.name / chosen.name, numbers, runner,
                                stage, cache)
 

@@ -94,7 +94,7 @@ def _remarks(plan: Programming) -> None:
 def _notes(plan: Programming) -> list[str]:
     board = plan.board
     return [with_flags(note, NAME)
-            for note in (board.programming_note(plan.persistent), board.note) if note]
+            for note in (board.programmer.note(plan.persistent), board.line.note) if note]
 
 
 def _confirm(plan: Programming, weights: Programming | None) -> None:

@@ -60,8 +60,8 @@ def _boards() -> Rows:
 
     rows: list[tuple[object, ...]] = []
     for b in boards().values():
-        rows.append((b.name, b.title, b.part.name, b.oscillator_hz / 1e6, b.clock_mhz, b.link,
-                     b.baud, b.programmer.tool, _built(b.name)))
+        rows.append((b.name, b.title, b.part.name, b.clocks.oscillator_hz / 1e6, b.clock_mhz,
+                     b.line.connection, b.line.baud, b.programmer.tool, _built(b.name)))
     return {"name": "name", "title": "title", "part": "part",
             "oscillator_mhz": "oscillator, MHz", "clock_mhz": "clock, MHz", "link": "link",
             "baud": "baud", "programmer": "programmer", "builds": "built here"}, rows

@@ -192,8 +192,8 @@ def _digest(design: Design, board: Board, clock: Clock, divisor: int, timeout: i
     manifest = design.manifest("core.v")["manifest_sha256"]
     facts: tuple[Any, ...] = (manifest, board.name, board.part.name, clock.hz, divisor, timeout,
                               VERSION, WINDOW)
-    if design.image is not None and board.flash is not None:
-        facts = (*facts, board.flash.weights)
+    if design.image is not None and board.pins.flash is not None:
+        facts = (*facts, board.pins.flash.weights)
     return hashlib.sha256("\0".join(map(str, facts)).encode()).digest()[:16]
 
 
@@ -205,8 +205,8 @@ def _header(design: Design, board: Board, clock: Clock, baud: int) -> str:
 def _top(plan: Plan, board: Board, clock: Clock, weights: BoardWeights | None) -> str:
     """Verilog of the top module; its reset ends ``WAKE_SECONDS`` after the clock is stable."""
     wake = max(8, int(WAKE_SECONDS * clock.hz).bit_length())
-    outputs = "".join(f", output {name}" for name, _ in board.held_high)
-    held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.held_high)
+    outputs = "".join(f", output {name}" for name, _ in board.pins.held_high)
+    held = "".join(f"  assign {name} = 1'b1;\n" for name, _ in board.pins.held_high)
     wide_in, wide_out = 8 * plan.i.bytes, 8 * plan.o.bytes
     assert set(board.ports()) >= {"clk", "uart_rx", "uart_tx"}
     flash, loader, load = "", "", ""

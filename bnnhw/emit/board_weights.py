@@ -83,9 +83,10 @@ def board_weights(design: Design, board: Board) -> BoardWeights | None:
     image = design.image
     if image is None:
         return None
-    if board.flash is None:
+    if board.pins.flash is None:
         raise PlanError(f"{board.title} has no flash from which weights could be loaded, but those "
                         f"of '{image.memories[0].unit}' lie in SPRAM",
                         hint="leave out memory: spram, or allow more cycles a frame")
     digest = design.digest
-    return BoardWeights(image.flash(digest), image.flash_crc(digest), image.words, board.flash)
+    return BoardWeights(image.flash(digest), image.flash_crc(digest), image.words,
+                        board.pins.flash)

@@ -245,7 +245,7 @@ def judge(plan: Programming, code: int, said: str) -> None:
              if line.strip() and not line.startswith(_BOILERPLATE)]
     low = said.lower()
     board, tool = plan.board, plan.tool
-    note = board.programming_note(plan.persistent)
+    note = board.programmer.note(plan.persistent)
     if "download done" in low and "unable to read dfu status" in low:
         return  # the bootloader starts the design before it answers
     # A tool that stops earlier leaves CDONE low, because it holds the FPGA in reset meanwhile.

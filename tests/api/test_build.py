@@ -18,7 +18,7 @@ def test_build_runs_on_a_simulated_board(tmp_path: Path) -> None:
     net = bnnhw.Sequential([{"dense": 4, "output": "y", "sums": True}],
                            input={"shape": [16], "type": "bits"})
     design, board = bnnhw.generate(net, device="up5k", ii=8), get_board("icebreaker")
-    made = design_board(design, board, board.make_clock(12), board.baud)
+    made = design_board(design, board, board.make_clock(12), board.line.baud)
     write_files({tmp_path / name: data for name, data in made.files().items()})
     build = bnnhw.Build.load(tmp_path)
     assert repr(build).startswith("<Build net on icebreaker: 12 MHz, ")

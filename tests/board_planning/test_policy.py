@@ -148,7 +148,7 @@ def test_the_remaining_device_is_the_share_without_the_link(fastest: BoardPlan) 
 
 def test_a_board_without_a_flash_has_no_loadable_memory() -> None:
     assert BOARD.planned_device.budget.spram == 4  # type: ignore[union-attr]
-    without = replace(BOARD, flash=None).planned_device
+    without = replace(BOARD, pins=replace(BOARD.pins, flash=None)).planned_device
     assert without.budget == replace(get_device("up5k").budget, spram=0)  # type: ignore[type-var]
     assert usual_share(without) == (0.85, 0.95)
 

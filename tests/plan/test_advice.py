@@ -58,7 +58,7 @@ def test_clocks_and_line_speeds(board: Board) -> None:
     with pytest.raises(PlanError, match="`baud=") as caught:
         divisor_of(16e6, 13_000_000)
     assert divisor_of(16e6, int(re.findall(r"`baud=(\d+)`", str(caught.value))[0]))
-    mhz = recommended_mhz(board, board.baud, board.fastest_mhz)
+    mhz = recommended_mhz(board, board.line.baud, board.fastest_mhz)
     assert mhz > board.fastest_mhz / 2
     made = board.make_clock(mhz)
-    assert divisor_of(made.hz, board.baud)
+    assert divisor_of(made.hz, board.line.baud)

@@ -280,7 +280,7 @@ def digits_of(board: str, folder: Path) -> Path:
     network = load_network(designs.path("mnist_tfc"))
     design = generate(network, "streaming", get_device(target.device), Goal(target_cycles=256))
     return built(design_board(design, target, target.make_clock(target.clock_mhz),
-                              target.baud), folder)
+                              target.line.baud), folder)
 
 
 @pytest.mark.long

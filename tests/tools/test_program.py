@@ -241,7 +241,7 @@ def test_no_advice_that_was_followed(board: Board, message: str) -> None:
         judge(plan, 1, message)
     assert "persistent=" not in str(caught.value)
     assert "serial line" not in str(caught.value)
-    assert "persistent=" not in board.persistent_note
+    assert "persistent=" not in board.programmer.persistent_note
 
 
 def test_a_board_without_persistent_programming(tmp_path: Path) -> None:
