@@ -49,6 +49,7 @@ EXTRAS = {
     "formal": "the proofs",
     "train": "training of the shipped designs",
     "dev": "tests, lint and types",
+    "docs": "the documentation site",
 }
 """What the optional parts of the package are for."""
 
