@@ -53,8 +53,8 @@ def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
     core = core_of(4, 2, 2, 3, CORE)
     mapped = map_design(core, library)
     rows = [("supply, V", library.voltage),
-            ("XNOR and popcount of 128, GE a bit", round(popcount.gate_equivalents / 128, 2)),
-            ("latch memory of 128 x 12, GE a bit", round(memory.gate_equivalents / 128 / 12, 2)),
+            ("XNOR and popcount of 128, GE per bit", round(popcount.gate_equivalents / 128, 2)),
+            ("latch memory of 128 x 12, GE per bit", round(memory.gate_equivalents / 128 / 12, 2)),
             ("small core, kGE", round(make_report(core, mapped).kilo_gates, 2))]
     rows += [(f"small core, {what}", value) for what, value in _timing(mapped)]
     rows += _dense(library)

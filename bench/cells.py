@@ -49,7 +49,7 @@ def bench_popcount(library: CellLibrary) -> list[dict[str, Any]]:
         wide = f"{size.bit_length()}'d0 + {bits[0]}"
         text = PLAIN.format(high=2 * size - 1, top=size.bit_length() - 1, sum=wide)
         plain = map_verilog(text, "plain", library, buffered=False).gate_equivalents
-        rows.append({"what": f"XNOR and popcount of {size}, GE a bit",
+        rows.append({"what": f"XNOR and popcount of {size}, GE per bit",
                      "ours": round(ours / size, 2), "plain": round(plain / size, 2),
                      "wanted": "<= 7.6", "stretch": "<= 7.3"})
     return rows
@@ -64,7 +64,7 @@ def bench_memory(library: CellLibrary) -> list[dict[str, Any]]:
             memory = Scm(rows=count, width=width, gating=2, storage=storage)
             mapped = map_verilog(convert(memory), memory.module_name, library, buffered=False)
             areas[storage] = mapped.gate_equivalents / (count * width)
-        rows.append({"what": f"memory of {count} x {width}, GE a bit",
+        rows.append({"what": f"memory of {count} x {width}, GE per bit",
                      "ours": round(areas["latch"], 2), "plain": round(areas["flop"], 2),
                      "wanted": "<= 4.4", "stretch": "<= 4.0"})
     return rows

@@ -31,7 +31,7 @@ SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
 @dataclass(frozen=True)
 class Configuration:
-    """A network, its folds, and the cycles a frame that all else is planned for."""
+    """A network, its folds, and the cycles per frame that all else is planned for."""
 
     graph: Graph
     hints: Hints

@@ -189,7 +189,7 @@ def streaming() -> list[dict[str, Any]]:
                         Goal(target_cycles=ii))
         report = synthesise(core, get_device("ecp5"))
         lanes, lut = (sum(getattr(u, what) for u in report.units) for what in ("lanes", "lut"))
-        rows.append({"network": name, "cycles a frame": core.plan.ii, "lanes": lanes, "LUT4": lut,
+        rows.append({"network": name, "cycles per frame": core.plan.ii, "lanes": lanes, "LUT4": lut,
                      "FF": sum(u.ff for u in report.units),
                      "block RAM": sum(u.block for u in report.units),
                      "LUT4 a lane": round(lut / lanes, 2)})

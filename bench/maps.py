@@ -42,7 +42,7 @@ def bench_plan() -> list[dict[str, Any]]:
             times.append(1000 * (time.perf_counter() - begin))
         needed = resources(plan, device)
         rows.append({"network": name, "milliseconds": round(min(times), 1),
-                     "units": len(plan.units), "cycles a frame": plan.ii,
+                     "units": len(plan.units), "cycles per frame": plan.ii,
                      "latency": plan.latency, "XNOR lanes": lanes(plan),
                      "LUT, estimated": round(needed.total.lut) if needed else "-",
                      "block RAM": needed.total.block if needed else "-"})
@@ -67,7 +67,7 @@ def bench_cnv() -> list[dict[str, Any]]:
         placed = place_and_route(design, device, 80.0, 1)
         used = {key: value["used"] for key, value in placed["utilisation"].items()}
         rows.append({
-            "design": name, "cycles a frame": design.plan.ii, "XNOR lanes": lanes(design.plan),
+            "design": name, "cycles per frame": design.plan.ii, "XNOR lanes": lanes(design.plan),
             "LUT4": total["lut"], "LUT4, estimated": round(needed.total.lut) if needed else "-",
             "LUT4 placed": used["TRELLIS_COMB"], "FF": used["TRELLIS_FF"],
             "EBR": used["DP16KD"], "EBR, planned": needed.total.block if needed else "-",

@@ -87,7 +87,7 @@ def bench_simulate() -> list[dict[str, Any]]:
         words = encode_frames(plan, core.graph, x)
         seconds, result = best_of(3, partial(run_batch, library, words, frames * plan.o.words,
                                              plan.o.bytes))
-        rows.append({"network": name, "cycles a frame": plan.ii,
+        rows.append({"network": name, "cycles per frame": plan.ii,
                      "cycles/s": round(result.cycles / seconds),
                      "frames/s": round(frames / seconds), "build s": round(built, 1)})
     return rows
@@ -165,7 +165,7 @@ def bench_synth() -> list[dict[str, Any]]:
         core = design("tfc", ii)
         for device in ("ecp5", "ice40", "xc7"):
             total = synthesise(core, get_device(device)).to_json()["total"]
-            row = {"network": "tfc", "cycles a frame": core.plan.ii, "device": device,
+            row = {"network": "tfc", "cycles per frame": core.plan.ii, "device": device,
                    "LUT": total["lut"], "FF": total["ff"], "block RAM": total["block_ram"],
                    "LUT a lane": round(total["lut_per_lane"], 2), "fmax MHz": "-", "frames/s": "-"}
             if get_device(device).part and ii == 256:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t CYCLE = 65536;
 
-// A level that the host holds for a time.
+// A level that the host drives for some time.
 struct Segment {
     bool level;
     int64_t time;
@@ -121,7 +121,7 @@ void board_delete(Board* board) {
     delete board;
 }
 
-// Queue bytes; stop = 0 leaves out the stop bit of each, and lets the line rest a bit behind it.
+// Queue bytes; stop = 0 replaces the stop bit of each by a 0, followed by one bit of idle line.
 void board_send(Board* board, const uint8_t* data, int64_t count, int stop) {
     for (int64_t k = 0; k < count; ++k) {
         board->push(false, board->bit);

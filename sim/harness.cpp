@@ -1,5 +1,5 @@
-// Drives the AXI4-Stream ports of a verilated core with whole arrays, some cycles a call, so that
-// the caller can show progress and stop. A run is the same for any number of cycles a call.
+// Drives the AXI4-Stream ports of a verilated core with whole arrays, some cycles per call, so that
+// the caller can show progress and stop. A run is the same for any number of cycles per call.
 //
 // Compiled with the model: IN_BYTES, OUT_BYTES (bytes of a word), IN_WORDS (words of a frame),
 // and taps.inc, a list of TAP(index, valid, ready, payload, bytes) and MARK(index, level).
@@ -42,7 +42,7 @@ struct Job {
     uint8_t* out_last;    // tlast of each output word
     Tap* taps;
     int64_t* marks;       // result: the highest and the last value of each level
-    int64_t pace;         // cycles a frame at which input words are offered evenly; 0: at once
+    int64_t pace;         // cycles per frame at which input words are offered evenly; 0: at once
     uint64_t seed;
     uint32_t in_stall;   // chance of an idle cycle before a word, in 1/65536
     uint32_t out_stall;  // chance of a cycle without ready, in 1/65536

@@ -51,7 +51,7 @@ def command(
 ) -> None:
     """Build a bitstream: plan, generate, synthesise, place and route, pack.
 
-    Without --ii, --fps and --fit: 256 cycles a frame where that fits, else as fast as fits.
+    Without --ii, --fps and --fit: 256 cycles per frame where that fits, else as fast as fits.
 
     Example: bnnhw build mnist_tfc --board icebreaker
     """

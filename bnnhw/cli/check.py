@@ -48,8 +48,8 @@ def command(
         return
     print_table(f"{graph.name}: {len(graph.layers)} layers, all can be built",
                 ("layer", "is", "type", "becomes"), rows)
-    print(f"{plan.ii} cycles a frame and a latency of {plan.latency} as '{plan.arch}', unless you "
-          "ask 'generate' for something else")
+    print(f"{plan.ii} cycles per frame and a latency of {plan.latency} as '{plan.arch}', unless "
+          "'generate' is given another goal or architecture")
     print()
     print_certificates(loaded)
     outputs = ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())

@@ -37,7 +37,7 @@ def commands(planned: DevicePlan, layers: str) -> list[str]:
         cycles = ["--ii", str(repeat.target_cycles)] if reached else []
         if repeat.clock_mhz is not None:
             cycles += ["--clock", f"{repeat.clock_mhz:g}"]
-        alone = "" if core == plan else f" alone, with {core.ii} cycles a frame"
+        alone = "" if core == plan else f" alone, with {core.ii} cycles per frame"
         lines.append(f"to generate it{alone}: " + shlex.join([
             "bnnhw", "generate", "--layers", layers, "--device", device.name, *flags, *cycles,
             "-o", "OUT.v"]))

@@ -100,7 +100,7 @@ def _print(s: Json) -> None:
           f"{1e3 * s['link_seconds']:.3f} ms, compute {1e3 * s['compute_seconds']:.3f} ms "
           f"({s['latency_cycles']:,} cycles, plan {s['planned_latency_cycles']:,})")
     print(f"frames/s: {s['frames_per_second']:,.0f} of the accelerator ({s['cycles_per_frame']:g} "
-          f"cycles a frame, plan {s['planned_cycles_per_frame']}), "
+          f"cycles per frame, plan {s['planned_cycles_per_frame']}), "
           f"{s['link_frames_per_second']:,.0f} over the link")
     if s["troubles"]:
         print(f"repaired by sending again: {', then '.join(s['troubles'])}")

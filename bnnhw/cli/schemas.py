@@ -134,7 +134,7 @@ on text target
 board text board
 design text digest of the design on the board
 clock_hz int clock of the accelerator
-baud int bits a second on the line
+baud int bits per second on the line
 frames int samples that ran
 mismatches int samples of which an output differs from the golden model
 first_mismatch text|null where the first one differs
@@ -201,7 +201,7 @@ latency_cycles int first word in to last word out
 frames_per_second number at the clock
 frames_per_second_at_fmax number at the highest clock
 latency_us number at the clock, or at the highest clock if that is lower
-baud int bits a second on the line
+baud int bits per second on the line
 seed int seed of the placement that is kept
 seeds.* number highest clock in MHz of each seed
 utilisation.* object used and available, by resource
@@ -252,7 +252,7 @@ items[].part? text boards: part
 items[].oscillator_mhz? number boards: oscillator
 items[].clock_mhz? number boards: clock of the accelerator by default
 items[].link? text boards: how the host is connected
-items[].baud? int boards: bits a second on the line
+items[].baud? int boards: bits per second on the line
 items[].programmer? text boards: program that loads the bitstream
 items[].builds[]?.network text boards: network that was built here
 items[].builds[].folder text its folder

@@ -213,7 +213,7 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
     if not folds:
         widest = matrix.columns if matrix.all_taps else 1 if matrix.depthwise else matrix.channels
         least = matrix.cycles(Fold(matrix.rows, widest))
-        raise TooFastError(f"cannot take fewer than {least} cycles a frame, but the target is "
+        raise TooFastError(f"cannot take fewer than {least} cycles per frame, but the target is "
                            f"{target}", where=f"layer '{matrix.name}'", least=least)
     return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial))
 

@@ -13,7 +13,7 @@ __all__ = ["StreamPlan"]
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """A stream between two units: how many elements a frame has, and how words carry them.
+    """A stream between two units: how many elements per frame has, and how words carry them.
 
     Parameters
     ----------

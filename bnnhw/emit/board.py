@@ -140,7 +140,7 @@ def design_board(design: Design, board: Board, clock: Clock, baud: int) -> Board
     for what, size in zip(("input", "output"), _frame_bytes(plan), strict=True):
         if size > MAX_PAYLOAD - 64:
             raise PlanError(f"an {what} frame of {size:,} bytes is too long for the link",
-                            hint=f"it carries {MAX_PAYLOAD - 64:,} bytes a frame")
+                            hint=f"it carries {MAX_PAYLOAD - 64:,} bytes per frame")
     timeout = 1 << (int(SILENCE_SECONDS * clock.hz) - 1).bit_length()
     inputs, outputs = _frame_bytes(plan)
     identity = Identity(VERSION, bytes(16), clock.hz, inputs, outputs, plan.ii, plan.latency,

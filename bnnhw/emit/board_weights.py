@@ -86,7 +86,7 @@ def board_weights(design: Design, board: Board) -> BoardWeights | None:
     if board.pins.flash is None:
         raise PlanError(f"{board.title} has no flash from which weights could be loaded, but those "
                         f"of '{image.memories[0].unit}' lie in SPRAM",
-                        hint="leave out memory: spram, or allow more cycles a frame")
+                        hint="leave out memory: spram, or allow more cycles per frame")
     digest = design.digest
     return BoardWeights(image.flash(digest), image.flash_crc(digest), image.words,
                         board.pins.flash)

@@ -120,7 +120,7 @@ def check_goal(plan: P, goal: Goal, planner: Callable[[Goal], P],
                f"{goal.clock_mhz:g} MHz)"
     reached = settle(lambda cycles: planner(replace(goal, target_cycles=cycles, fps=None)),
                      plan.ii, fits)
-    raise TimingError(f"the goal is missed: {plan.ii} cycles a frame instead of at most "
+    raise TimingError(f"the goal is missed: {plan.ii} cycles per frame instead of at most "
                       f"{plan.target_cycles}{rate}", where=plan.name,
                       hint=advise(reached, goal.clock_mhz))
 

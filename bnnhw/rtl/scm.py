@@ -6,29 +6,29 @@ YodaNN, IEEE TCAD 2018; Teman et al., "Power, area and performance optimization 
 memory arrays", ACM TODAES 2016). A latch is about 0.6 of a register, and a row that is not written
 sees no clock.
 
-How a write goes. In the cycle with ``we`` the gate of the row takes its enable, and the rising edge
-that ends it brings the word into a register. In the high phase behind that edge the gate lets the
-clock through: the latches of the row are open and follow the register. They close at the falling
-edge.
+A write takes two phases. In the cycle with ``we``, the clock gate of the row samples its enable,
+and the rising edge at the end of the cycle stores the word in a register. In the high phase after
+that edge the gate passes the clock: the latches of the row are open and follow the register. They
+close at the falling edge.
 
 What depends on skew, and what does not:
 
-* The word changes at rising edges only. Latches of a row close behind a falling edge, however late
-  their clock is, so that half a cycle lies between.
-* A clock gate keeps its enable in a latch that is open while *its own* clock is low: its output
-  cannot glitch, whenever the enable changes. What it needs is that the enable stays until its own
-  clock has risen.
-* With ``gating=2`` the clock of a row's gate rises late, behind the gate of its group, and an
-  enable that came straight from a register could be gone by then. So the address bits that choose
-  the row within its group (``place``) go through registers of the *falling* edge: half a cycle lies
-  before and behind every edge that takes them.
+* The word changes at rising edges only. The latches of a row close after a falling edge, however
+  late their clock is, so there is a margin of half a cycle.
+* A clock gate stores its enable in a latch that is open while the clock of this gate is low, so its
+  output cannot glitch, whenever the enable changes. The enable must be stable until the clock of
+  this gate has risen.
+* With ``gating=2`` the clock of a row's gate rises late, after the gate of its group, and an enable
+  directly from a register could have changed by then. Therefore the address bits that select the
+  row within its group (``place``) are delayed by registers of the *falling* edge: they change half
+  a cycle before and after every edge that samples them.
 * The registers ``word`` and ``chosen`` have gates too, so that an idle memory clocks next to
-  nothing. What comes to them straight from a register has a hold time like that of any register
-  with a gated clock, which a clock tree has to balance; with ``falling`` it has half a cycle.
+  nothing. Their inputs have the hold time of any register with a gated clock, which a clock tree
+  has to balance; with ``falling`` the margin is half a cycle.
 * Enables of the gates that are on the clock itself have a hold time like that of any register.
 
-All of this is proven in ``tests/formal/test_scm.py`` with inputs that change right at the edge and
-with gates that are late.
+These properties are proven in ``tests/formal/test_scm.py`` with inputs that change right at the
+edge and with gates that are late.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ from bnnhw.rtl.shared import SharedComponent
 __all__ = ["STORAGES", "HeldRegister", "LatchRows", "Scm", "at_falling_edge"]
 
 STORAGES = ("latch", "flop")
-"""Ways to keep the words: they differ in cells, and in no cycle."""
+"""Kinds of storage, with equal outputs in every cycle: latches, or flip-flops."""
 
 
 class LatchRows(SharedComponent):
-    """Rows of latches in front of which the data already stands still in a register.
+    """Rows of latches whose data input is already stable in a register.
 
     ``we`` and ``waddr`` choose the row; one cycle later its latches are open in the high phase
-    and follow ``held``, which has to come straight from registers. ``rdata`` is the row whose
-    address the last ``re`` took, as it is *now*: in the cycle in which it is written already the
-    new word. Addresses have to lie below ``rows``. Words are undefined until they are written (0
-    in the twin).
+    and follow ``held``, which must be the output of registers. ``rdata`` is the current content of
+    the row at the address of the last ``re``: in the cycle in which the row is written, it is
+    already the new word. Addresses must be less than ``rows``. Words are undefined until they are
+    written (0 with ``storage="flop"``).
 
     Latency: one cycle from ``we`` or ``re``.
 
@@ -135,7 +135,7 @@ class LatchRows(SharedComponent):
         return chosen
 
     def _row_clocks(self, m: Module) -> list[Signal]:
-        """The clock of each row: high behind the edge that writes it, and low otherwise."""
+        """The clock of each row: high after the edge that writes it, and low otherwise."""
         return [_gate(m, f"gate{k}", ClockSignal(), self.we & (self.waddr == k))
                 for k in range(self.rows)]
 
@@ -163,28 +163,29 @@ class HeldRegister(LatchRows):
 
 
 class Scm(LatchRows):
-    """A memory with one port that writes and one that reads: rows with a register of their own.
+    """A memory with one write port and one read port, and a register for the written word.
 
-    As ``LatchRows``, but the data comes with ``we``: a row that is read and written at once reads
-    as the new word (write first), and a row that stays chosen follows what is written to it.
+    Differs from ``LatchRows`` in that the data is valid with ``we``: a row that is read and written
+    in the same cycle gives the new word (write first), and a row that remains selected follows the
+    words that are written to it.
 
     Parameters
     ----------
     rows : int
         Words, at least 2.
     width : int
-        Bits a word, at least 1.
+        Bits per word, at least 1.
     gating : {1, 2}
-        Levels of clock gates: one of each row, and above these one of each group of rows, so that
-        a memory that is not written takes nearly no clock.
+        Levels of clock gates: one per row, and with 2 also one per group of rows, so that a memory
+        that is not written takes nearly no clock power.
     group : int
-        Rows behind one gate of ``gating=2``, a power of two. Many make an idle memory cheap, few
-        make writing cheap.
+        Rows per gate of the second level (``gating=2``), a power of two. Large groups make an idle
+        memory cheap, small groups make writing cheap.
     falling : bool
-        ``waddr``, ``wdata`` and ``raddr`` come from registers of the falling edge, which are so
-        the place of all memories with the same inputs: they change in the middle of the cycle that
-        they belong to. Otherwise a memory with ``gating=2`` has such registers for some bits of
-        ``waddr``, which has half a cycle to come. The twin takes either.
+        ``waddr``, ``wdata`` and ``raddr`` are outputs of registers of the falling edge, which
+        several memories can share: they change in the middle of their cycle. Otherwise a memory
+        with ``gating=2`` has such registers for some bits of ``waddr``, which must arrive within
+        half a cycle. With ``storage="flop"`` both are allowed.
     storage : {"latch", "flop"}
 
     Members
@@ -238,7 +239,7 @@ class Scm(LatchRows):
         return clocks
 
     def _place(self, m: Module, bits: int) -> Value:
-        """The row within its group, which stands still around the rising edge."""
+        """The row within its group, stable around the rising edge."""
         low = self.waddr[:bits]
         return low if self.falling else at_falling_edge(m, "place", low)
 
@@ -277,7 +278,7 @@ def at_falling_edge(m: Module, name: str, value: Value) -> Signal:
 
 
 def _gated(m: Module, name: str, enable: Value, value: Value) -> Signal:
-    """A register behind a clock gate."""
+    """A register with a gated clock."""
     register = Signal(len(value), name=name, reset_less=True)
     m.domains += ClockDomain(name, reset_less=True, local=True)
     m.d.comb += ClockSignal(name).eq(_gate(m, f"{name}_gate", ClockSignal(), enable))

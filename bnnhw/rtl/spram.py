@@ -1,8 +1,8 @@
 """ROMs in single-port memories that are loaded at start-up (SPRAM of iCE40 UltraPlus).
 
-The Verilog has two forms: with ``SYNTHESIS`` or ``BNNHW_SPRAM`` defined it is cells
-``SB_SPRAM256KA``, empty until they are loaded; without, as in plain simulation, a table that holds
-its words from the start and does not listen to its load port.
+The Verilog has two forms. With ``SYNTHESIS`` or ``BNNHW_SPRAM`` defined, it instantiates cells
+``SB_SPRAM256KA``, which are empty until they are loaded. Otherwise, as in plain simulation, it is a
+ROM that has its contents from the start and ignores its load port.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Loader", "SpramRom", "load_ports"]
 
 
 def load_ports(depth: int, width: int) -> dict[str, wiring.Member]:
-    """Members of whatever holds a loaded table.
+    """Ports through which a ROM is loaded.
 
     ``load`` writes ``load_data`` (16 bits) to part ``load_part`` of the word ``load_at``.
     """
@@ -31,9 +31,9 @@ def load_ports(depth: int, width: int) -> dict[str, wiring.Member]:
 
 
 class SpramRom(WrittenComponent):
-    """Hold a table; ``data`` is the word of the ``addr`` of the cycle before.
+    """A ROM that is loaded at start-up; ``data`` is the word at the ``addr`` of the previous cycle.
 
-    A cycle with ``load`` writes; ``data`` means nothing in the cycle after it.
+    A cycle with ``load`` writes; ``data`` is undefined in the cycle after it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class SpramRom(WrittenComponent):
 
     def __init__(self, *, module_name: str, words: list[int], width: int) -> None:
         if len(words) < 2:
-            raise ValueError("a loaded table has at least two words")
+            raise ValueError("a loaded ROM needs at least two words")
         self._module_name = module_name
         self.words, self.width = words, width
         super().__init__({"addr": In(range(len(words))), "data": Out(width),
@@ -99,7 +99,7 @@ endmodule
                        for k, word in enumerate(self.words))
 
     def _cells(self) -> str:
-        """Cells side by side for the parts of a word, one behind the other for the words."""
+        """Instances of SPRAM cells: columns for the parts of a word, rows for the addresses."""
         address, part = len(self.addr), len(self.load_part)
         parts = -(-self.width // PART_BITS)
         rows = -(-len(self.words) // CELL_WORDS)
@@ -111,10 +111,10 @@ endmodule
             lines.append(f"  wire [{parts * PART_BITS - 1}:0] row{row};")
             here = f" && at[{address - 1}:{row_bits}] == {row}" if rows > 1 else ""
             for k in range(parts):
-                own = f" && load_part == {part}'d{k}" if parts > 1 else ""
+                select = f" && load_part == {part}'d{k}" if parts > 1 else ""
                 lines.append(
                     f"  SB_SPRAM256KA cell{row}_{k} (.ADDRESS({inner}), .DATAIN(load_data), "
-                    f".MASKWREN(4'hf), .WREN(load{own}{here}), .CHIPSELECT(1'b1), .CLOCK(clk), "
+                    f".MASKWREN(4'hf), .WREN(load{select}{here}), .CHIPSELECT(1'b1), .CLOCK(clk), "
                     f".STANDBY(1'b0), .SLEEP(1'b0), .POWEROFF(1'b1), "
                     f".DATAOUT(row{row}[{PART_BITS * k} +: {PART_BITS}]));")
         if rows > 1:
@@ -133,9 +133,9 @@ endmodule
 
 
 class Loader(wiring.Component):
-    """Count the words of an image through its tables.
+    """Assigns the words of an image to the addresses of its ROMs, one after another.
 
-    Its registers are not reset: what is loaded stays while the rest of the core begins anew.
+    Its registers are not reset: a reset of the core keeps the loaded contents.
 
     Parameters
     ----------
@@ -146,13 +146,13 @@ class Loader(wiring.Component):
     begin : In(1)
         The next word is the first one of the image.
     valid : In(1)
-        A word comes; not together with ``begin``.
+        A word arrives; never together with ``begin``.
     write : Out(len(tables))
-        The table that it belongs to, one bit for each.
+        The ROM that it belongs to, one bit for each.
     at, part : Out
-        Word of the table, and part of that word.
+        Address of the word in the ROM, and the part of that word.
     loaded : Out(1)
-        All words came. Further ones are ignored.
+        All words have arrived. Further ones are ignored.
     """
 
     def __init__(self, tables: Sequence[LoadedMemory]) -> None:

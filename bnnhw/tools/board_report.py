@@ -59,7 +59,7 @@ def board_report(design: BoardDesign, board: Board, built: Built,
 
 
 def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str, object]]:
-    """A row a unit, the host link and the rest behind them."""
+    """Rows for each unit, then the host link, then everything else."""
     plan = design.design.plan
     names = [unit.name for unit in plan.units]
     needed = resources(plan, device)
@@ -75,7 +75,7 @@ def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str,
         kind = cell["type"]
         lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
                           for what in ("lut", "ff", "block"))
-        # A logic cell of an iCE40 holds a flip-flop where this parameter says so.
+        # A logic cell of an iCE40 contains a flip-flop if this parameter is set.
         held = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
         return int(lut), int(ff or held), int(block)
 

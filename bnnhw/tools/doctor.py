@@ -53,7 +53,7 @@ EXTRAS = {
 }
 """What the optional parts of the package are for."""
 
-# Beside those of TOOLS: program, how it says its version, what it is for, how it is had.
+# Programs in addition to TOOLS: name, option that prints its version, purpose, how to install it.
 _SYSTEM = (
     ("g++", "--version", "simulate, run on a simulated board", "install g++"),
     ("iverilog", "-V", "tests", "install iverilog"),
@@ -107,16 +107,15 @@ def _tools() -> list[Json]:
 
 
 def _programmer(name: str, flag: str | None) -> dict[str, object]:
-    places = find_tools(name)
-    if not places:
+    paths = find_tools(name)
+    if not paths:
         return _tool(name, "flash", None, INSTALL[name])
-    if name == "openFPGALoader" and (wrong := starts(places[0])) is not None:
+    if name == "openFPGALoader" and (wrong := starts(paths[0])) is not None:
         library = missing_library(wrong)
         return _tool(name, "flash", None, f"it needs {library}: {LIBRARIES}" if library
                      else f"it does not start: {wrong}")
-    version = str(places[0]) if flag is None else _first_line([str(places[0]), flag])
-    return _tool(name, "flash", version,
-                 INSTALL[name])
+    version = str(paths[0]) if flag is None else _first_line([str(paths[0]), flag])
+    return _tool(name, "flash", version, INSTALL[name])
 
 
 def _tool(name: str, purpose: str, version: str | None, install: str) -> Json:

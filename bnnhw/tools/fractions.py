@@ -12,19 +12,19 @@ from bnnhw.tools.too_large import check_utilisation
 __all__ = ["PLACED", "nextpnr_fraction", "yosys_fraction"]
 
 YOSYS_PASSES = 330
-"""Headings of a usual synthesis run; only the bar depends on it."""
+"""Number of headings in the log of a typical synthesis; it only scales the progress."""
 STUCK = 300_000
-"""Iterations of the router without fewer arcs left, after which it never ends: a full UP5K took two
-million, with 4,729 of its arcs left all the time."""
+"""Iterations without progress after which the router is stopped: a full UP5K did not converge in
+two million iterations, with 4,729 of its arcs left all the time."""
 MOST_OVERUSED = 16
-"""Bits of the number of wires that are taken twice at first."""
+"""Bit length of the number of overused wires at the start of routing."""
 PLACED = 0.5
-"""Share of placement in a bar of nextpnr."""
+"""Share of placement in the progress of nextpnr."""
 STUCK_ROUNDS = 150
-"""The same in rounds of router 2: at four wires an HX8K was seen to stay for a dozen of them."""
+"""The same limit for iterations of router2; an HX8K had four overused wires for a dozen of them."""
 MANY = 1000
 STUCK_ROUNDS_OF_MANY = 30
-"""The same while that many wires are taken twice: rounds take minutes then."""
+"""Limits while at least ``MANY`` wires are overused, when an iteration takes minutes."""
 
 _HEADING = re.compile(r"^[\d.]+\. Executing ")
 _ARCS = re.compile(r"Routing (\d+) arcs")
@@ -100,4 +100,4 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
 
 def _never(left: str) -> FitError:
     return FitError(f"nextpnr cannot route it: {left}, and do not become fewer",
-                    hint="try another `seed=`, or more cycles a frame (`ii=`)")
+                    hint="try another `seed=`, or more cycles per frame (`ii=`)")

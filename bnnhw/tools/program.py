@@ -44,10 +44,10 @@ class Programming:
     bitstream : Path
     persistent : bool
     commands : tuple of tuple of str
-        The first is what runs; the others are for tools that turn out to be built without the
-        board's programmer.
+        The first one is run; the others are alternatives for installations of the tool that lack
+        the board's programmer.
     file : str
-        What the tool is given: the bitstream, or the name of a copy of it with a DFU suffix.
+        The file argument of the tool: the bitstream, or a copy of it with a DFU suffix.
     installed : bool
     offset : int or None
         Address in the flash of a file that is no bitstream: weights, after which the board starts
@@ -72,7 +72,7 @@ class Programming:
 
     @property
     def where(self) -> str:
-        """Where the bitstream ends up, in words."""
+        """Where the bitstream is stored, in words."""
         return "the flash" if self.persistent else "the configuration memory, until power-off"
 
     @property
@@ -88,7 +88,7 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     ----------
     target : Path
     board : str or None
-        Needed for a file without a ``board.json`` beside it.
+        Needed for a file without a ``board.json`` in its folder.
 
     Raises
     ------
@@ -105,11 +105,11 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
                           hint="build the design for a board first")
     name = board or built
     if name is None:
-        raise ConfigError("does not say for which board it is", where=str(target),
+        raise ConfigError("does not name its board", where=str(target),
                           hint="name it with `board=`")
     found = get_board(name)
-    own = built is not None and (target.is_dir() or target.stem == "board")
-    if own and built != found.name:
+    recorded = built is not None and (target.is_dir() or target.stem == "board")
+    if recorded and built != found.name:
         raise ConfigError(f"was built for '{built}', not for '{found.name}'", where=str(target),
                           hint=f"leave out `board=`, or build the design for `board={found.name}`")
     bitstream = target / found.family.need_flow().packer.file if target.is_dir() else target
@@ -126,7 +126,7 @@ def _built_for(folder: Path) -> str | None:
 
 def plan_programming(board: Board, bitstream: Path, persistent: bool,
                      usb: str | None = None) -> Programming:
-    """Choose tool and arguments, and look at the file.
+    """Choose the tool and its arguments, and check the bitstream.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
 
 
 def program(plan: Programming, usb: str | None = None) -> str:
-    """Program a board, and return what the tool said.
+    """Program a board, and return the output of the tool.
 
     Parameters
     ----------
@@ -210,11 +210,11 @@ def program(plan: Programming, usb: str | None = None) -> str:
             except OSError as error:
                 raise ToolError(f"{plan.tool} cannot be started: {error.strerror}",
                                 hint=INSTALL[plan.tool]) from None
-            said = result.stdout
-            if _NOT_BUILT_IN not in said:
+            output = result.stdout
+            if _NOT_BUILT_IN not in output:
                 break
-    judge(plan, result.returncode, said)
-    return said
+    judge(plan, result.returncode, output)
+    return output
 
 
 def _described(device: UsbDevice) -> str:
@@ -222,16 +222,16 @@ def _described(device: UsbDevice) -> str:
     return f"{device.bus}:{device.number} ({name or 'without a name'})"
 
 
-def judge(plan: Programming, code: int, said: str) -> None:
-    """Tell failures from success: some tools end with 0 when the device does not start.
+def judge(plan: Programming, code: int, output: str) -> None:
+    """Raise an error if programming failed; some tools exit with 0 even then.
 
     Parameters
     ----------
     plan : Programming
     code : int
         Exit code of the tool.
-    said : str
-        All that it printed.
+    output : str
+        Everything that the tool printed.
 
     Raises
     ------
@@ -240,10 +240,10 @@ def judge(plan: Programming, code: int, said: str) -> None:
     ToolError
         The tool failed otherwise.
     """
-    # Bars are redrawn behind carriage returns.
-    lines = [line.strip() for line in re.split(r"[\r\n]+", said)
+    # Progress bars are redrawn after a carriage return.
+    lines = [line.strip() for line in re.split(r"[\r\n]+", output)
              if line.strip() and not line.startswith(_BOILERPLATE)]
-    low = said.lower()
+    low = output.lower()
     board, tool = plan.board, plan.tool
     note = board.programmer.note(plan.persistent)
     if "download done" in low and "unable to read dfu status" in low:
@@ -254,9 +254,9 @@ def judge(plan: Programming, code: int, said: str) -> None:
     low = low if plan.offset is None else low.replace("wait for cdone fail", "")
     if code == 0 and not asleep and not re.search(r"^(error|fail)", low, re.MULTILINE):
         return
-    if library := missing_library(said):
+    if library := missing_library(output):
         raise ToolError(f"{tool} needs the library {library}", hint=LIBRARIES)
-    if _NOT_BUILT_IN in said:
+    if _NOT_BUILT_IN in output:
         raise ToolError(f"this openFPGALoader is built without the programmer of {board.title}",
                         hint="install that of your system (apt, dnf, pacman or brew install "
                              "openfpgaloader), which has it")
@@ -269,8 +269,8 @@ def judge(plan: Programming, code: int, said: str) -> None:
         raise LinkError(f"{board.title} was not found: {last}",
                         hint=f"{button}check cable and power; 'bnnhw doctor' lists what is there")
     if any(word in low for word in _UNVERIFIED):
-        raise ToolError(f"verification failed: {plan.memory} of {board.title} does not hold what "
-                        f"was written: {last}",
+        raise ToolError(f"verification failed: {plan.memory} of {board.title} differs from "
+                        f"the data that was written: {last}",
                         hint="run it again; if it fails again, check power and cable, and whether "
                              "the flash is write-protected")
     if asleep:

@@ -49,11 +49,11 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
         raise ConfigError(wrong, where=str(path), hint="build the design again")
     programmer = board.programmer
     assert programmer.persistent is not None, board.name
-    ways = [(programmer.tool, picked(programmer.tool, usb) + programmer.persistent),
-            *substitutes(programmer, programmer.persistent, True, usb)]
-    found = [(str(place), given) for tool, given in ways for place in find_tools(tool)]
-    own = [way for way in found if Path(way[0]).name == programmer.tool]
-    chosen = own or found or ways[:1]
+    candidates = [(programmer.tool, picked(programmer.tool, usb) + programmer.persistent),
+                  *substitutes(programmer, programmer.persistent, True, usb)]
+    found = [(str(path), given) for tool, given in candidates for path in find_tools(tool)]
+    usual = [command for command in found if Path(command[0]).name == programmer.tool]
+    chosen = usual or found or candidates[:1]
     # The file is the last argument of every tool, and all of them take -o ADDRESS.
     commands = tuple((tool, *given[:-1], "-o", str(weights.offset),
                       given[-1].format(bitstream=path)) for tool, given in chosen)

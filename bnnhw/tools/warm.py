@@ -43,14 +43,14 @@ def warm(package: str, entry: str) -> float:
     if importlib.util.find_spec(package) is None:
         raise ToolError(f"{package.replace('_', '-')} is not installed")
     if not _compiled(package, entry):
-        # Whatever it makes of the argument, it is compiled before it reads it.
+        # The tool is compiled before it reads its argument, so the argument does not matter.
         result = subprocess.run(
             [sys.executable, "-c", f"import sys, {package}; {package}.{entry}(['--version'])"],
             capture_output=True, text=True)
         if not _compiled(package, entry):
-            said = (result.stderr or result.stdout).strip().splitlines()
+            lines = (result.stderr or result.stdout).strip().splitlines()
             raise ToolError(f"{package.replace('_', '-')} could not be compiled: "
-                            f"{said[-1] if said else 'no message'}",
+                            f"{lines[-1] if lines else 'no message'}",
                             hint="YOWASP_CACHE_DIR names another folder for the result")
     return time.monotonic() - start
 
@@ -64,10 +64,10 @@ def _compiled(package: str, entry: str) -> bool:
     source = Path(spec.origin).parent / program
     if not source.exists():  # plain Python
         return True
-    place = _cache() / package / program
-    if not place.exists():
+    folder = _cache() / package / program
+    if not folder.exists():
         return False
-    return (place / hashlib.sha1(source.read_bytes()).hexdigest()).exists()
+    return (folder / hashlib.sha1(source.read_bytes()).hexdigest()).exists()
 
 
 def _cache() -> Path:

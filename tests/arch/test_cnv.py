@@ -66,7 +66,7 @@ def test_golden_gives_the_scores_of_the_authors(cnv: Graph, level: str,
 
 
 def test_folding_of_the_authors_and_of_the_solver(cnv: Graph) -> None:
-    """32,768 cycles a frame with theirs; the solver is as fast with no more lanes."""
+    """32,768 cycles per frame with theirs; the solver is as fast with no more lanes."""
     planner = get_arch("streaming").plan
     theirs = planner(cnv, get_device("ecp5-85"), Goal(target_cycles=32768), hints=hand_folded(cnv))
     assert theirs.ii <= 32768
@@ -98,7 +98,7 @@ def test_verilog_gives_the_scores_of_the_authors(cnv: Graph,
 def test_full_speed_gives_the_scores_of_the_authors(cnv: Graph,
                                                     pictures: tuple[np.ndarray, np.ndarray],
                                                     ) -> None:
-    """All 40 at 32,768 cycles a frame, and buffers that hold what was computed."""
+    """All 40 at 32,768 cycles per frame, and buffers that hold what was computed."""
     simulated(cnv, hand_folded(cnv), 32768, pictures)
     design = generate(Network(cnv, hand_folded(cnv), ()), "streaming", get_device("ecp5-85"),
                       Goal(target_cycles=32768))

@@ -48,7 +48,7 @@ def inputs(graph: Graph, count: int, seed: int) -> np.ndarray:
 
 
 def check(core: Design, x: np.ndarray, engine: str = "verilator") -> None:
-    """Outputs, cycles a frame and latency are those of golden and plan; stalls change neither."""
+    """Outputs, cycles per frame and latency are those of golden and plan; stalls change neither."""
     expected = golden.run(core.graph, x)
     run = simulate(core, x, engine)
     assert count_mismatches(expected, run.outputs) == 0

@@ -65,7 +65,7 @@ def test_on_a_serial_port(board: SimulatedBoard, folder: Path, data: Path, run: 
     assert code == 0, err
     assert out.startswith(f"5 frames on icebreaker (uart:{board.path}): 0 differ from "
                           "golden\naccuracy: 100.00 %\nround trip of one frame: ")
-    assert "of the accelerator (12 cycles a frame, plan 12)" in out
+    assert "of the accelerator (12 cycles per frame, plan 12)" in out
 
 
 def test_mismatch(board: SimulatedBoard, folder: Path, data: Path, run: Run) -> None:

@@ -57,7 +57,7 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
     found = plan["resources"]
     assert found["excess"] == {}
     assert 1 <= found["available"]["spram_used"] <= 4
-    # 64 bits a cycle of SPRAM are 3,136 cycles for the first layer alone.
+    # 64 bits per cycle of SPRAM are 3,136 cycles for the first layer alone.
     assert plan["cycles_per_frame"] < 4400
     shown = bnnhw("plan", str(path), "--device", "up5k")
     assert "bits are loaded at start-up" in shown.stdout

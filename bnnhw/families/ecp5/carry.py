@@ -11,7 +11,7 @@ from bnnhw.json_types import Json
 __all__ = ["EASED", "ease_carries", "ease_netlist"]
 
 EASED = "carries eased, 1"
-"""What a cache knows the result by: another number when it changes."""
+"""Part of the cache key of a routed netlist; the number changes with this module's results."""
 
 CONSTANTS = ("0", "1")
 
@@ -25,21 +25,23 @@ def ease_netlist(path: Path) -> int:
 
 
 def ease_carries(netlist: Json) -> int:
-    """Take away wires and cells of carry chains that nothing depends on; returns how many.
+    """Remove unneeded constant wires and carry cells; returns the number of changes.
 
-    Three habits of Yosys and nextpnr cost much room, in our chains and in those of plain additions:
+    Yosys and nextpnr use more wires and cells than needed for carry chains, also for those of plain
+    additions:
 
-    * A pin that reads 0 is wired to one cell for the whole chip. Here it reads 1, which is there
-      without a wire, and the table is another one.
-    * In front of every chain whose carry in is connected, be it to a constant, comes one more
-      CCU2C. Here a constant carry becomes open where the first half gives its own carry for every
-      input: it passes the carry in only while its table of four inputs says 1 (Lattice TN1265).
-    * Behind every chain whose carry out is connected, be it to nothing, comes one more as well.
+    * An input pin that reads 0 is wired to one constant driver of the entire chip. This function
+      ties the pin to 1, which needs no wire, and adapts the truth table.
+    * nextpnr inserts a CCU2C before every chain whose carry input is connected, even to a constant.
+      This function leaves a constant carry input open if the first half ignores it: a half
+      propagates its carry input only where its truth table is 1 (Lattice TN1265).
+    * nextpnr also inserts a CCU2C after every chain whose carry output is connected, even to
+      nothing. This function leaves an unread carry output open.
 
     Parameters
     ----------
     netlist : dict
-        Yosys' JSON, changed in place. Open is a constant ``x``: nextpnr asks for the port.
+        Yosys' JSON, changed in place. An open pin is the constant ``x``: nextpnr requires the port.
     """
     return sum(_ease_module(module) for module in netlist["modules"].values())
 
@@ -65,9 +67,9 @@ def _read(module: Json) -> set[int | str]:
     """Bits that an input of a cell or an output of the module reads."""
     read: set[int | str] = set()
     for cell in module["cells"].values():
-        ways = cell["port_directions"]
+        directions = cell["port_directions"]
         for port, bits in cell["connections"].items():
-            if ways[port] != "output":
+            if directions[port] != "output":
                 read.update(bits)
     for port in module["ports"].values():
         read.update(port["bits"])
@@ -75,17 +77,17 @@ def _read(module: Json) -> set[int | str]:
 
 
 def _pins(cell: Json, half: int) -> list[int | str]:
-    """What A to D read; an open pin reads 1."""
+    """The nets or constants of the inputs A to D; an open pin reads 1."""
     return [(cell["connections"].get(f"{pin}{half}") or ["1"])[0] for pin in "ABCD"]
 
 
 def _table(cell: Json, half: int) -> int:
-    said = cell["parameters"][f"INIT{half}"]
-    return said if isinstance(said, int) else int(said, 2)
+    init = cell["parameters"][f"INIT{half}"]
+    return init if isinstance(init, int) else int(init, 2)
 
 
 def _tie_high(cell: Json, half: int) -> int:
-    """Let pins that read 0 read 1; returns how many."""
+    """Tie pins that read 0 to 1, and adapt the truth table; returns the number of pins."""
     zeros = [k for k, bit in enumerate(_pins(cell, half)) if bit == "0"]
     if zeros:
         table = tied_high(_table(cell, half), sum(1 << k for k in zeros))
@@ -96,7 +98,7 @@ def _tie_high(cell: Json, half: int) -> int:
 
 
 def _first_half_is_0(cell: Json) -> bool:
-    """Whether the table of A0 to D0 is 0 for every value that these can have."""
+    """Whether the truth table of A0 to D0 is 0 for all values that these inputs can have."""
     table, pins = _table(cell, 0), _pins(cell, 0)
     return not any(table >> row & 1 for row in range(16)
                    if all(bit not in CONSTANTS or int(bit) == row >> k & 1

@@ -62,7 +62,7 @@ def tied_high(table: int, zeros: int) -> int:
     """Truth table of a half of CCU2C whose pins in ``zeros`` read 1 instead of 0.
 
     Every pin of an ECP5 reads 1 without routing, while nextpnr routes each 0 from the one cell that
-    makes it. Rows with C = D = 0 keep their meaning, as the carry comes from a table of A and B
+    makes it. Rows with C = D = 0 keep their meaning, as the carry is a function of A and B
     that shares their bits.
 
     Parameters
@@ -122,7 +122,7 @@ def _function(names: Names, item: Slot | Gap | None) -> tuple[tuple[str, ...], i
         ins, function = (item.entry >> 1,), 0b01 if item.entry & 1 else 0b10
     nets = tuple(names.read(bit, item.stage) for bit in ins) + ("1'b0",) * (2 - len(ins))
     low = table(2, lambda *v: value(function, sum(v[k] << k for k in range(len(ins)))))
-    # D = 1: L4 is 0, so that the carry comes out as the sum; L2 gives the next one.
+    # D = 1: L4 is 0, so that the sum output is the carry; L2 gives the next carry.
     return (*nets, "1'b0", "1'b1"), low, out
 
 

@@ -49,7 +49,7 @@ def ice40_luts(names: Names) -> int:
 
 
 def _becomes_wire(item: Slot | Gap) -> bool:
-    """Whether Yosys removes the LUT of a gap: a carry comes out where the next carry in is 0.
+    """Whether Yosys removes the LUT of a gap: a carry is read where the next carry input is 0.
 
     The LUT is written nevertheless, as Yosys finds fewer savings in the LUTs after it otherwise.
     """
