@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -19,7 +20,6 @@ from bnnhw.emit.design import Design, check_name
 from bnnhw.emit.files import writable
 from bnnhw.errors import TimingError
 from bnnhw.families import DEVICES, get_device
-from bnnhw.json_types import Json
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import describe_excess
 
@@ -44,7 +44,7 @@ def command(
                                   f"{Goal.DEFAULT_II} for vectors, 36 a pixel for maps)."),
     fps: float | None = typer.Option(None, help="Frames a second to reach, with --clock."),
     clock: float | None = typer.Option(None, help="Clock in MHz."),
-    options: Json = typer.Option(None),
+    options: dict[str, Any] = typer.Option(None),
     json: bool = typer.Option(False, "--json", help="Print the plan as JSON."),
 ) -> None:
     """Generate hardware: OUT.v and OUT.json.

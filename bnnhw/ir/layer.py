@@ -128,7 +128,7 @@ class Layer(abc.ABC):
         return params
 
     @classmethod
-    def from_fields(cls, fields: Json, types: Mapping[str, TensorType]) -> Layer:
+    def from_fields(cls, fields: dict[str, Any], types: Mapping[str, TensorType]) -> Layer:
         """Rebuild a layer from its name, sources, ``params`` and arrays.
 
         ``types`` are those of the layers before it, and of the input.
@@ -209,7 +209,7 @@ class Join(Layer):
         return {"second": self.second}
 
     @classmethod
-    def from_fields(cls, fields: Json, types: Mapping[str, TensorType]) -> Layer:
+    def from_fields(cls, fields: dict[str, Any], types: Mapping[str, TensorType]) -> Layer:
         return super().from_fields({**fields, "second_input": types[fields["second"]]}, types)
 
 

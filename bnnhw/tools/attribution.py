@@ -6,9 +6,8 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any
 
-from bnnhw.json_types import Json
+from bnnhw.families.netlist import Bit, Cell, Module
 
 __all__ = ["LINK", "OTHER", "cells_by_unit", "owner_of_name", "read_netlist"]
 
@@ -31,16 +30,16 @@ def owner_of_name(name: str, units: Collection[str]) -> str | None:
     return LINK if parts[0] in ("link", "loader") else None
 
 
-def read_netlist(path: Path, top: str) -> dict[str, object]:
+def read_netlist(path: Path, top: str) -> Module:
     """Module ``top`` of a netlist that Yosys or nextpnr wrote."""
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"{path.name} is larger than {_MAX_BYTES} bytes")
-    module: dict[str, Any] = json.loads(path.read_bytes())["modules"][top]
+    module: Module = json.loads(path.read_bytes())["modules"][top]
     return module
 
 
-def cells_by_unit(module: Json, units: Collection[str],
-                  cost: Callable[[Json], tuple[int, int, int]]
+def cells_by_unit(module: Module, units: Collection[str],
+                  cost: Callable[[Cell], tuple[int, int, int]]
                   ) -> dict[str, tuple[int, int, int]]:
     """Sum LUT, flip-flops and block RAM of each unit.
 
@@ -57,14 +56,14 @@ def cells_by_unit(module: Json, units: Collection[str],
         LUT, flip-flops and block RAM of a cell.
     """
     owners = {name: owner_of_name(name, units) for name in module["cells"]}
-    named: dict[int, str] = {}
+    named: dict[Bit, str] = {}
     for name, net in module["netnames"].items():
         owner = owner_of_name(name, units)
         if owner is not None:
             for bit in net["bits"]:
                 named.setdefault(bit, owner)
-    readers: dict[int, list[str]] = defaultdict(list)
-    drives: dict[str, list[int]] = {}
+    readers: dict[Bit, list[str]] = defaultdict(list)
+    drives: dict[str, list[Bit]] = {}
     for name, cell in module["cells"].items():
         drives[name] = []
         for port, bits in cell["connections"].items():

@@ -6,12 +6,12 @@ from fnmatch import fnmatch
 
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.families import Device, get_device
-from bnnhw.json_types import Json
+from bnnhw.families.netlist import Cell
 from bnnhw.plan.resources import resources
 from bnnhw.platforms.base import Board
 from bnnhw.tools.attribution import cells_by_unit, owner_of_name, read_netlist
 from bnnhw.tools.board_build import Built
-from bnnhw.tools.nextpnr import slowest_path
+from bnnhw.tools.nextpnr import RoutingReport, slowest_path
 
 __all__ = ["board_report"]
 
@@ -68,10 +68,10 @@ def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str,
     synthesis = device.family.need_synthesis()
     patterns = device.family.need_flow().place_and_route.cells
 
-    def mapped(cell: Json) -> tuple[int, int, int]:
+    def mapped(cell: Cell) -> tuple[int, int, int]:
         return synthesis.count({cell["type"]: 1})
 
-    def placed(cell: Json) -> tuple[int, int, int]:
+    def placed(cell: Cell) -> tuple[int, int, int]:
         kind = cell["type"]
         lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
                           for what in ("lut", "ff", "block"))
@@ -100,7 +100,7 @@ def _triple(counts: tuple[int, int, int] | None) -> dict[str, int]:
     return {"lut": lut, "ff": ff, "block_ram": block}
 
 
-def _critical_path(report: Json, units: list[str]) -> dict[str, object] | None:
+def _critical_path(report: RoutingReport, units: list[str]) -> dict[str, object] | None:
     """The slowest path between registers, with the time that it spends in each unit."""
     path = slowest_path(report)
     if not path:

@@ -11,6 +11,7 @@ from bnnhw.errors import PlanError, TimingError
 from bnnhw.families import DEVICES, Device, Part
 from bnnhw.json_types import Json
 from bnnhw.tools.nextpnr import (
+    Hop,
     Routed,
     nextpnr_arguments,
     run_nextpnr,
@@ -67,7 +68,7 @@ endmodule
 """
 
 
-def _cells(path: list[Json]) -> list[str]:
+def _cells(path: list[Hop]) -> list[str]:
     """Names of the cells on a path, each once, which begin with the unit."""
     names: list[str] = []
     for hop in path:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 from bnnhw import __version__
 from bnnhw.caches import prepare_caches
@@ -64,6 +65,31 @@ _PROGRAMMERS = {"openFPGALoader": "--Version", "iceprog": None, "ecpprog": None,
 _LIBRARIES = ("libusb-1.0.so.0", "libftdi1.so.2")
 
 
+_ToolRow = TypedDict("_ToolRow", {"name": str, "for": str, "version": str | None,
+                                  "install": str | None})
+
+
+class _WarmRow(TypedDict):
+    tool: str
+    warm: bool
+
+
+class _UsbRow(TypedDict):
+    device: str
+    id: str
+    name: str
+    access: str
+    boards: list[str]
+    ports: list[dict[str, object]]
+    link: str | None
+
+
+class _UdevRow(TypedDict):
+    file: str
+    installed: bool
+    rules: str
+
+
 def examine(root: Path = Path("/")) -> Json:
     """Everything as JSON values; nothing is changed.
 
@@ -89,8 +115,8 @@ def examine(root: Path = Path("/")) -> Json:
     }
 
 
-def _tools() -> list[Json]:
-    found: list[Json] = []
+def _tools() -> list[_ToolRow]:
+    found: list[_ToolRow] = []
     for tool in TOOLS.values():
         try:
             version: str | None = Tools().version(tool.program)
@@ -106,7 +132,7 @@ def _tools() -> list[Json]:
     return found
 
 
-def _programmer(name: str, flag: str | None) -> dict[str, object]:
+def _programmer(name: str, flag: str | None) -> _ToolRow:
     paths = find_tools(name)
     if not paths:
         return _tool(name, "flash", None, INSTALL[name])
@@ -118,7 +144,7 @@ def _programmer(name: str, flag: str | None) -> dict[str, object]:
     return _tool(name, "flash", version, INSTALL[name])
 
 
-def _tool(name: str, purpose: str, version: str | None, install: str) -> Json:
+def _tool(name: str, purpose: str, version: str | None, install: str) -> _ToolRow:
     """``install`` describes how to install or repair a tool that reports no version."""
     return {"name": name, "for": purpose, "version": version or None,
             "install": None if version else install}
@@ -169,7 +195,7 @@ def _extras() -> list[dict[str, object]]:
     return rows
 
 
-def _warm() -> list[Json]:
+def _warm() -> list[_WarmRow]:
     return [{"tool": tool.program, "warm": is_warm(tool.package, tool.entry)}
             for tool in TOOLS.values() if _present(tool.program)]
 
@@ -201,7 +227,7 @@ def _libraries() -> list[dict[str, object]]:
     return found
 
 
-def _usb(root: Path) -> list[dict[str, object]]:
+def _usb(root: Path) -> list[_UsbRow]:
     """Devices that can be boards."""
     return [{
         "device": f"{device.bus}:{device.number}",
@@ -213,7 +239,7 @@ def _usb(root: Path) -> list[dict[str, object]]:
     } for device in usb_devices(root) if (candidates := boards_of(device))]
 
 
-def _udev(root: Path) -> dict[str, object]:
+def _udev(root: Path) -> _UdevRow:
     rules = udev_rules(group=device_group(root))
     file = root / RULES_FILE.lstrip("/")
     try:
@@ -234,7 +260,7 @@ def missing_for_build(versions: dict[str, str | None]) -> str | None:
     return None
 
 
-def _advice(tools: list[Json], usb: list[Json], udev: Json,
+def _advice(tools: list[_ToolRow], usb: list[_UsbRow], udev: _UdevRow,
             root: Path) -> list[str]:
     """What to do about things that only some verbs need."""
     advice = [f"{tool['name']}: {tool['install']}" for tool in tools

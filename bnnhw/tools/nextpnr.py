@@ -6,20 +6,60 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from bnnhw.errors import FitError, ToolError
 from bnnhw.families.flow import PlaceAndRoute
 from bnnhw.families.parts import Part
-from bnnhw.json_types import Json
 from bnnhw.tools.fractions import nextpnr_fraction, yosys_fraction
 from bnnhw.tools.too_large import fit_error
 from bnnhw.tools.tools import Tools
 
-__all__ = ["Routed", "nextpnr_arguments", "run_nextpnr", "slowest_path", "synthesise_flat"]
+__all__ = ["Hop", "Routed", "RoutingReport", "nextpnr_arguments", "run_nextpnr", "slowest_path",
+           "synthesise_flat"]
 
 Report = Callable[[float], None]
 """Receives the fraction of a stage that is done, 0 to 1."""
+
+
+class Place(TypedDict):
+    """Where a hop ends: a cell and its port."""
+
+    cell: str
+    port: str
+
+
+class Hop(TypedDict):
+    """A part of a path, through a cell or over a net, with its delay in ns."""
+
+    delay: float
+    to: Place
+    net: NotRequired[str]
+
+
+CriticalPath = TypedDict("CriticalPath", {"from": str, "to": str, "path": list[Hop]})
+"""A slow path between two clock edges or pins."""
+
+
+class Use(TypedDict):
+    """Cells of one type: placed, and on the part."""
+
+    used: int
+    available: int
+
+
+class Reached(TypedDict):
+    """Clock in MHz that a clock domain reaches."""
+
+    achieved: float
+
+
+class RoutingReport(TypedDict):
+    """What bnnhw reads of nextpnr's ``--report``."""
+
+    fmax: dict[str, Reached]
+    utilization: dict[str, Use]
+    critical_paths: NotRequired[list[CriticalPath]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +78,7 @@ class Routed:
 
     seed: int
     fmax_mhz: float
-    report: dict[str, Any]
+    report: RoutingReport
 
     @classmethod
     def read(cls, seed: int, path: Path) -> Routed:
@@ -126,7 +166,7 @@ def run_nextpnr(folder: Path, flow: PlaceAndRoute, part: Part, netlist: str,
         raise fit_error(error, part.name) from None
 
 
-def slowest_path(report: Json) -> list[Json]:
+def slowest_path(report: RoutingReport) -> list[Hop]:
     """Hops of the slowest path between two registers in nextpnr's report; empty without one."""
     paths = [path["path"] for path in report.get("critical_paths", [])
              if path["from"].startswith("posedge") and path["to"].startswith("posedge")]

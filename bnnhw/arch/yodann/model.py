@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -148,6 +148,6 @@ class YodannPlan:
                              "host": tuple((name, kind) for name, kind in data["host"])})
 
 
-def _tuples(kind: Callable[..., T], data: Json) -> T:
+def _tuples(kind: Callable[..., T], data: Mapping[str, object]) -> T:
     """Make a flat dataclass, with lists converted back to tuples."""
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bnnhw.families.ecp5.writer import tied_high
-from bnnhw.json_types import Json
+from bnnhw.families.netlist import Bit, Cell, Module, Netlist
 
 __all__ = ["EASED", "ease_carries", "ease_netlist"]
 
@@ -24,7 +24,7 @@ def ease_netlist(path: Path) -> int:
     return eased
 
 
-def ease_carries(netlist: Json) -> int:
+def ease_carries(netlist: Netlist) -> int:
     """Remove unneeded constant wires and carry cells; returns the number of changes.
 
     Yosys and nextpnr use more wires and cells than needed for carry chains, also for those of plain
@@ -46,7 +46,7 @@ def ease_carries(netlist: Json) -> int:
     return sum(_ease_module(module) for module in netlist["modules"].values())
 
 
-def _ease_module(module: Json) -> int:
+def _ease_module(module: Module) -> int:
     cells = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
     if not cells:
         return 0
@@ -63,30 +63,30 @@ def _ease_module(module: Json) -> int:
     return eased
 
 
-def _read(module: Json) -> set[int | str]:
+def _read(module: Module) -> set[Bit]:
     """Bits that an input of a cell or an output of the module reads."""
-    read: set[int | str] = set()
+    read: set[Bit] = set()
     for cell in module["cells"].values():
         directions = cell["port_directions"]
         for port, bits in cell["connections"].items():
             if directions[port] != "output":
                 read.update(bits)
-    for port in module["ports"].values():
-        read.update(port["bits"])
+    for outer in module["ports"].values():
+        read.update(outer["bits"])
     return read
 
 
-def _pins(cell: Json, half: int) -> list[int | str]:
+def _pins(cell: Cell, half: int) -> list[Bit]:
     """The nets or constants of the inputs A to D; an open pin reads 1."""
     return [(cell["connections"].get(f"{pin}{half}") or ["1"])[0] for pin in "ABCD"]
 
 
-def _table(cell: Json, half: int) -> int:
+def _table(cell: Cell, half: int) -> int:
     init = cell["parameters"][f"INIT{half}"]
     return init if isinstance(init, int) else int(init, 2)
 
 
-def _tie_high(cell: Json, half: int) -> int:
+def _tie_high(cell: Cell, half: int) -> int:
     """Tie pins that read 0 to 1, and adapt the truth table; returns the number of pins."""
     zeros = [k for k, bit in enumerate(_pins(cell, half)) if bit == "0"]
     if zeros:
@@ -97,7 +97,7 @@ def _tie_high(cell: Json, half: int) -> int:
     return len(zeros)
 
 
-def _first_half_is_0(cell: Json) -> bool:
+def _first_half_is_0(cell: Cell) -> bool:
     """Whether the truth table of A0 to D0 is 0 for all values that these inputs can have."""
     table, pins = _table(cell, 0), _pins(cell, 0)
     return not any(table >> row & 1 for row in range(16)
