@@ -77,7 +77,7 @@ def test_fmax_is_that_of_the_slowest_path(unrolled: Design,
     assert result["fmax_mhz"] == pytest.approx(1e3 / period_ns, rel=0.02)
     # Registers of the plan, the shift registers around the core, and its streams.
     unit = next(unit for unit in unrolled.plan.units if unit.kind == "logic")
-    counted = unit.counted()
+    counted = unit.params.counted()
     assert counted is not None
     assert result["utilisation"]["ICESTORM_LC"]["used"] > max(counted)
     assert (result["part"], result["seed"], result["freq_mhz"]) == ("iCE40-HX8K", 1, 50.0)
