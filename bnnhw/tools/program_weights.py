@@ -9,19 +9,19 @@ from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.hostlink.wire.weights import check_weights
 from bnnhw.platforms import Board
 from bnnhw.tools.program import Programming
-from bnnhw.tools.programmers import find_tools, picked, substitutes
+from bnnhw.tools.programmers import find_tools, select_device, substitutes
 
 __all__ = ["plan_weights"]
 
 
 def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Programming | None:
-    """Choose tool and arguments that write the weights of a build; None where it has none.
+    """Choose the tool and its arguments to write the weights of a build; None if it has none.
 
     Parameters
     ----------
     board : Board
     bitstream : Path
-        In a build folder.
+        Bitstream in a build folder.
     usb : str or None
         As for ``plan_programming``.
 
@@ -49,12 +49,12 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
         raise ConfigError(wrong, where=str(path), hint="build the design again")
     programmer = board.programmer
     assert programmer.persistent is not None, board.name
-    candidates = [(programmer.tool, picked(programmer.tool, usb) + programmer.persistent),
-                  *substitutes(programmer, programmer.persistent, True, usb)]
-    found = [(str(path), given) for tool, given in candidates for path in find_tools(tool)]
-    usual = [command for command in found if Path(command[0]).name == programmer.tool]
-    chosen = usual or found or candidates[:1]
-    # The file is the last argument of every tool, and all of them take -o ADDRESS.
+    options = [(programmer.tool, select_device(programmer.tool, usb) + programmer.persistent),
+               *substitutes(programmer, programmer.persistent, True, usb)]
+    found = [(str(path), given) for tool, given in options for path in find_tools(tool)]
+    preferred = [option for option in found if Path(option[0]).name == programmer.tool]
+    chosen = preferred or found or options[:1]
+    # Every tool accepts -o ADDRESS, and its last argument is the file.
     commands = tuple((tool, *given[:-1], "-o", str(weights.offset),
                       given[-1].format(bitstream=path)) for tool, given in chosen)
     return Programming(board, path, True, commands, str(path), bool(found), weights.offset)

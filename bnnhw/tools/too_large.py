@@ -1,7 +1,7 @@
-"""Recognises the messages of nextpnr that mean that a design is larger than its part.
+"""Recognises messages of nextpnr which mean that a design is larger than its part.
 
-Most designs that are too large are recognised by the utilisation that nextpnr prints before
-placement. The others fail in the placer, with one of ``MESSAGES``.
+For most of these designs, nextpnr prints a utilisation above 100 % before placement. The others
+fail in the placer, with one of ``MESSAGES``.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ MESSAGES = (
     "failed to place chain", "failed to place cell",
 )
 """Parts of the errors of nextpnr-ice40, nextpnr-ecp5 and nextpnr-himbaechel (0.11) about cells
-that cannot be placed. Errors about pins are left out: more cycles per frame need as many pins."""
+that cannot be placed. Errors about pins are not included: more cycles per frame save no pins."""
 
 _BLOCK_RAM = ("ICESTORM_RAM", "DP16KD", "BSRAM", "'SP'", "'DP'", "'SDP'", "'pROM'", "'SPX9'",
               "'DPX9'", "'SDPX9'", "'pROMX9'")
-"""Types of block RAM cells, as utilisation and errors name them."""
+"""Names of block RAM cells in utilisation lines and errors."""
 
 _UTILISATION = re.compile(r"^Info:\s+(\S+):\s*(\d+)/\s*(\d+)\s+\d+%\s*$")
 
 
 def check_utilisation(line: str) -> None:
-    """Check a line of nextpnr's log for a resource that is used more often than the part has it.
+    """Check a line of nextpnr's log for a utilisation above 100 %.
 
     Raises
     ------
     FitError
-        The line reports more cells of a type than the part has.
+        The design has more cells of a type than the part.
     """
     found = _UTILISATION.match(line)
     if found and int(found[2]) > int(found[3]):
@@ -44,23 +44,23 @@ def check_utilisation(line: str) -> None:
 
 
 def lacks_memory(error: FitError) -> bool:
-    """Whether a design does not fit because it needs too much block RAM."""
+    """Return whether an error is about block RAM."""
     return any(cell in error.message for cell in _BLOCK_RAM)
 
 
 def fit_error(error: ToolError | FitError, part: str) -> BnnhwError:
-    """The error to raise for a failed place and route, with the name of the part.
+    """Return the error to raise for a failed place and route, with the name of the part.
 
     Parameters
     ----------
     error : ToolError or FitError
-        The error of the tool, or of ``check_utilisation``.
+        Error of the tool or of ``check_utilisation``.
     part : str
 
     Returns
     -------
     FitError or ToolError
-        A FitError if the tool reports that the design is too large, otherwise ``error`` itself.
+        A FitError if the design is too large, else ``error`` itself.
     """
     if isinstance(error, FitError) or any(message in error.message for message in MESSAGES):
         return FitError(f"does not fit {part}: {error.message}", hint=HINT)

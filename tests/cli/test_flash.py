@@ -73,9 +73,9 @@ def test_refusals(call: Called) -> None:
         (["build/net/orangecrab_85f"], "persistently only, in its flash; use --persistent"),
         (["build/net/icebreaker", "--persistent"], "no terminal to ask on; say --yes"),
         (["build/net/icebreaker", "--board", "hx8k_evn"], "was built for 'icebreaker'"),
-        (["build/net/icebreaker", "--usb", "1:4 -f"], "names no device"),
+        (["build/net/icebreaker", "--usb", "1:4 -f"], "is not a USB device"),
         (["build/net/icebreaker", "--offset", "0"], "No such option"),
-        (["build/net"], "is no build folder"),
+        (["build/net"], "is not a build folder"),
         (["build/net/no_such_folder"], "build/net/no_such_folder: does not exist"),
         (["build/net/ulx3s_85f/board.json", "--board", "ulx3s_85f"], "does not begin like an ECP5"),
     ):
@@ -116,7 +116,7 @@ def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
         message = err.strip()
         assert "\n" not in message
         if code == 7:
-            assert "was not found" in message or "may not be opened" in message
+            assert "was not found" in message or "no permission to open" in message
             assert "bnnhw doctor" in message
         elif find_tools("openFPGALoader"):
             assert "needs the library" in message or "failed" in message

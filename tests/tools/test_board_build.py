@@ -169,13 +169,13 @@ def test_a_router_without_headway_is_stopped() -> None:
             line(f"Info:   {k}000 |   {k}813   8548 | 1000     0 |      {left}|  0.1  4.1|")
             read = k
 
-    with pytest.raises(FitError, match="4,729 of 20,000 arcs are left"):
+    with pytest.raises(FitError, match="4,729 of 20,000 arcs are unrouted"):
         route()
     assert 300 <= read < 310
 
 
 def rounds(counts: Iterable[int]) -> Iterator[str]:
-    """Lines of router 2: the wires that are taken twice after each round."""
+    """Lines of router 2: the overused wires after each round."""
     for k, left in enumerate(counts, start=1):
         yield f"Info:     iter={k} wires=5{k:03} overused={left} overuse={left} archfail=NA"
 
@@ -195,10 +195,10 @@ def test_rounds_without_headway_are_stopped() -> None:
     for text in rounds([9000, 700, *[4] * 100, 3, *[3] * 120, 0, *[0] * 300]):
         line(text)
     line = nextpnr_fraction(lambda fraction: None)
-    with pytest.raises(FitError, match="5,100 wires are taken twice"):
+    with pytest.raises(FitError, match="5,100 wires are overused"):
         list(map(line, rounds([9000, *[5100] * 32])))
     line = nextpnr_fraction(lambda fraction: None)
-    with pytest.raises(FitError, match="510 wires are taken twice"):
+    with pytest.raises(FitError, match="510 wires are overused"):
         list(map(line, rounds([9000, *[510] * 152])))
 
 

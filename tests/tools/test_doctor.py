@@ -141,8 +141,8 @@ def test_what_build_needs() -> None:
     assert missing_for_build({**everything, "nextpnr-ice40": None, "gowin_pack": None}) is None
     none = dict.fromkeys(TOOLS)
     assert "Yosys is not installed: pip install" in str(missing_for_build(none))
-    assert "no place and route" in str(missing_for_build({**none, "yosys": "1"}))
-    assert "no place and route" in str(missing_for_build(
+    assert "no place-and-route tool" in str(missing_for_build({**none, "yosys": "1"}))
+    assert "no place-and-route tool" in str(missing_for_build(
         {**none, "yosys": "1", "nextpnr-ice40": "1", "ecppack": "1"}))
 
 

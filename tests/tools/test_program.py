@@ -16,7 +16,7 @@ from bnnhw.platforms import Board, boards, get_board
 from bnnhw.platforms.base import Usb
 from bnnhw.tools.bitstream import check_bitstream, dfu_file
 from bnnhw.tools.program import Programming, judge, locate, plan_programming
-from bnnhw.tools.programmers import find_tools, picked
+from bnnhw.tools.programmers import find_tools, select_device
 from tests.tools.boards import bitstream, of_board
 
 BOARDS = list(boards().values())
@@ -158,13 +158,13 @@ def test_commands(board: Board, persistent: bool, tmp_path: Path) -> None:
 
 
 def test_one_of_several_devices() -> None:
-    assert picked("openFPGALoader", "1:04") == ("--busdev-num", "1:4")
-    assert picked("iceprog", "1:4") == ("-d", "d:001/004")
-    assert picked("dfu-util", "1:4") == ("-n", "4")
-    assert picked("iceprog", None) == ()
+    assert select_device("openFPGALoader", "1:04") == ("--busdev-num", "1:4")
+    assert select_device("iceprog", "1:4") == ("-d", "d:001/004")
+    assert select_device("dfu-util", "1:4") == ("-n", "4")
+    assert select_device("iceprog", None) == ()
     for wrong in ("", "1", "1:", "1:-4", "a:b", "1:4 -f", "1:4000"):
         with pytest.raises(PlanError, match="`usb=BUS:NUMBER`"):
-            picked("iceprog", wrong)
+            select_device("iceprog", wrong)
 
 
 # What the tools print: recorded, shortened.
@@ -179,7 +179,7 @@ OUTCOMES: list[tuple[Board, int, str, type[BnnhwError] | None, str]] = [
     (ULX, 127, "openFPGALoader: error while loading shared libraries: libusb-1.0.so.0: cannot open "
      "shared object file: No such file or directory\n", ToolError, "libusb-1.0.so.0; apt install"),
     (ULX, 1, "Jtag: support for cmsisdap was not enabled at compile time\n", ToolError,
-     "built without the programmer"),
+     "built without support"),
     (ULX, 3, "", ToolError, "failed (exit code 3): exit code 3"),
     (ICE, 0, ICEPROG.format("high"), None, ""),
     (ICE, 0, ICEPROG.format("low"), ToolError, "did not start with this bitstream"),
@@ -194,7 +194,7 @@ OUTCOMES: list[tuple[Board, int, str, type[BnnhwError] | None, str]] = [
     (CRAB, 74, "Download done.\nDFU state(7) = dfuMANIFEST, status(0) = No error\ndfu-util: unable "
      "to read DFU status after completion (LIBUSB_ERROR_NO_DEVICE)\n", None, ""),
     (CRAB, 74, "dfu-util: Cannot open DFU device 1209:5af0 found on devnum 7 (LIBUSB_ERROR_ACCESS)"
-     "\n", LinkError, "may not be opened"),
+     "\n", LinkError, "no permission to open"),
 ]
 
 
