@@ -28,7 +28,7 @@ test-long: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(JOBS) -m long
 
 # Property tests with new examples in every run, and more of them; SEED=N repeats a run.
-SEED ?= $(shell date +%s)
+SEED := $(or $(SEED),$(shell date +%s))
 test-nightly: $(VENV)/installed
 	@echo "hypothesis seed: $(SEED)"
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not long' --hypothesis-profile=nightly \

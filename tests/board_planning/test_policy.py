@@ -68,18 +68,21 @@ def test_the_next_plan_is_smaller_in_what_was_short(fastest: BoardPlan) -> None:
 def test_a_goal_is_never_planned_smaller(network: Network) -> None:
     planned = plan_for(BOARD, network, Goal(target_cycles=2000))
     assert planned.plan.ii <= 2000
-    with pytest.raises(FitError) as caught:
-        plan_smaller(planned, LUTS)
-    assert caught.value is LUTS
+    for before, error in ((planned, LUTS), (replace(planned, share=(0.85, 0.1)), MEMORY)):
+        with pytest.raises(FitError) as caught:
+            plan_smaller(before, error)
+        assert caught.value is error
     builds: list[BoardPlan] = []
 
     def build(plan: BoardPlan) -> None:
         builds.append(plan)
         raise LUTS
 
+    attempts: list[int] = []
     with pytest.raises(FitError, match="5,425"):
-        build_smaller(planned, build)
+        build_smaller(planned, build, attempts.append)
     assert builds == [planned]
+    assert not attempts
 
 
 def test_four_builds_at_most_each_of_a_smaller_plan(fastest: BoardPlan) -> None:
