@@ -66,15 +66,15 @@ def first_difference(design: Design, x: np.ndarray, frames: int) -> Difference |
     for tap, words in zip(taps, result.taps, strict=True):
         stream = tap.stream
         expected = values[tap.layer].reshape(frames, -1)
-        whole = len(words) // stream.words
+        complete = len(words) // stream.words
         got = stream_values(
-            words[:whole * stream.words].reshape(whole * stream.groups, -1, stream.bytes),
-            stream.elements, stream.lanes, stream.width, stream.signed).reshape(whole, -1)
-        wrong = np.argwhere(expected[:whole] != got)
+            words[:complete * stream.words].reshape(complete * stream.groups, -1, stream.bytes),
+            stream.elements, stream.lanes, stream.width, stream.signed).reshape(complete, -1)
+        wrong = np.argwhere(expected[:complete] != got)
         if len(wrong):
             frame, channel = (int(v) for v in wrong[0])
             found.append(Difference(tap.layer, frame, channel, int(expected[frame, channel]),
                                     int(got[frame, channel])))
-        elif whole < frames:
-            found.append(Difference(tap.layer, whole, 0, int(expected[whole, 0]), None))
+        elif complete < frames:
+            found.append(Difference(tap.layer, complete, 0, int(expected[complete, 0]), None))
     return min(found, key=lambda d: d.frame, default=None)

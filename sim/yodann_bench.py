@@ -77,10 +77,10 @@ async def wrong_tlast(dut: HierarchyObject) -> None:
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     words, expected, patience = _job()
     await _reset(dut)
-    for place in (0, len(words) // 2, len(words) - 2):
-        taken = await _run(dut, words, len(expected), patience, random.Random(4), place)
+    for position in (0, len(words) // 2, len(words) - 2):
+        taken = await _run(dut, words, len(expected), patience, random.Random(4), position)
         assert taken == expected
-        assert dut.frame_error.value == 1, f"tlast at word {place} did not set frame_error"
+        assert dut.frame_error.value == 1, f"tlast at word {position} did not set frame_error"
         await _reset(dut)
         await RisingEdge(dut.clk)
         assert dut.frame_error.value == 0, "reset did not clear frame_error"

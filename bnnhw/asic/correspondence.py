@@ -109,16 +109,16 @@ class _Search:
         self._netlist = netlist
         self._netlist_values = Evaluator[int](netlist.assignments, literals, aig.build,
                                               lambda _: aig.add_input())
-        own = {net: inputs[name] for name, net in verilog.inputs.items()} | {
+        bits_of = {net: inputs[name] for name, net in verilog.inputs.items()} | {
             net: literals[matched[net]] if net in matched else aig.add_input()
             for net in verilog.state}
         known: dict[Net, DualRail] = {"0": defined(FALSE), "1": defined(TRUE), "x": UNDEFINED}
-        known |= {net: defined(literal) for net, literal in own.items()}
+        known |= {net: defined(literal) for net, literal in bits_of.items()}
         values = Evaluator[DualRail](
             verilog.assignments, known, lambda f, pins: evaluate_dual_rail(aig, f, pins),
             lambda _: UNDEFINED)
         self._unmatched = {
-            net: _Element(verilog.state[net].kind, own[net] >> 1, values[verilog.state[net].data],
+            net: _Element(verilog.state[net].kind, bits_of[net] >> 1, values[verilog.state[net].data],
                           values[verilog.state[net].control])
             for net in unmatched}
 

@@ -26,19 +26,19 @@ def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
     """
     areas: dict[str, float] = {}
     macro = None
-    for line, word, rest in _lines(text):
+    for line, word, tail in _lines(text):
         if word == "MACRO":
-            macro = rest.split()[0] if rest.split() else ""
-        elif word == "END" and rest.split()[:1] == [macro]:
+            macro = tail.split()[0] if tail.split() else ""
+        elif word == "END" and tail.split()[:1] == [macro]:
             macro = None
         elif word == "SIZE" and macro is not None:
-            match = _SIZE.match(rest)
+            match = _SIZE.match(tail)
             try:
                 width, height = (float(side) for side in match.groups()) if match else (0.0, 0.0)
             except ValueError:
                 width = height = 0.0
             if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-                raise ConfigError(f"the size of macro '{macro}' is '{rest.strip()[:40]}', expected "
+                raise ConfigError(f"the size of macro '{macro}' is '{tail.strip()[:40]}', expected "
                                   "'WIDTH BY HEIGHT' in micrometres",
                                   where=f"{name}, line {line}")
             areas[macro] = width * height
@@ -49,7 +49,7 @@ def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield line number, keyword and remainder of each MACRO, SIZE and END line."""
+    """Yield line number, keyword and tail of each MACRO, SIZE and END line."""
     line, counted = 1, 0
     for match in _LINE.finditer(text):
         line, counted = line + text.count("\n", counted, match.start()), match.start()

@@ -24,7 +24,7 @@ wait wand weak0 weak1 while wire wor xnor xor
 
 _PORTS = {"clk", "rst", "frame_error", "s_axis", "m_axis", "pixels"}
 
-_OWN = re.compile(r"^(bnnhw|[sm]_axis)_|_[io]_(valid|ready|payload)$")
+_RESERVED_PATTERN = re.compile(r"^(bnnhw|[sm]_axis)_|_[io]_(valid|ready|payload)$")
 """Pattern of the names that a generated design gives to its modules and wires."""
 
 RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
@@ -32,7 +32,7 @@ RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
 
 def check_name(name: str) -> str:
     """Return ``name``; raise ``ValueError`` if Verilog or the design itself uses it."""
-    if name in RESERVED or _OWN.search(name):
+    if name in RESERVED or _RESERVED_PATTERN.search(name):
         raise ValueError(f"'{name}' is a keyword of Verilog or a name of the generated design; "
                          "choose another name")
     return name

@@ -170,9 +170,9 @@ def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:
     """
     common = np.gcd(a, b)
     lanes = a + 2.0 * b
-    turns = np.ceil(np.log2(np.minimum(a, 2.0 * b) / common))
+    levels = np.ceil(np.log2(np.minimum(a, 2.0 * b) / common))
     shift = (1.6 + 1.7 * (elements % b > 0)) * lanes
-    return np.where(a == b, 0.0, shift + (turns > 0) * 1.2 * lanes / common + a * turns)
+    return np.where(a == b, 0.0, shift + (levels > 0) * 1.2 * lanes / common + a * levels)
 
 
 def _simds(matrix: Matrix, words: int) -> list[int]:

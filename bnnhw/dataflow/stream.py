@@ -40,7 +40,7 @@ class StreamPlan:
         return beats(self.elements, self.lanes)
 
     @property
-    def rest(self) -> int:
+    def last_lanes(self) -> int:
         """Elements in the last word of a group; inside a core, the lanes above them are 0."""
         return (self.elements - 1) % self.lanes + 1
 

@@ -88,8 +88,8 @@ def convert(top: SharedComponent) -> str:
     body = verilog._convert_rtlil_text(text, strip_internal_attrs=True)
     written = "".join("\n" + compact_tables(modules.written[name])
                       for name in sorted(modules.written))
-    whole = compact_tables(_readable(str(body))) + written
-    return whole + shims_used(whole)
+    module = compact_tables(_readable(str(body))) + written
+    return module + shims_used(module)
 
 
 def _readable(text: str) -> str:

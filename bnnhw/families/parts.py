@@ -49,7 +49,7 @@ class Part:
     ----------
     name : str
         The vendor's ordering code, or a prefix of it.
-    place : tuple of str
+    pnr_arguments : tuple of str
         Arguments of nextpnr that choose part, package and speed grade.
     synth : tuple of str
         Further arguments of Yosys' ``synth_*``.
@@ -58,7 +58,7 @@ class Part:
     """
 
     name: str
-    place: tuple[str, ...]
+    pnr_arguments: tuple[str, ...]
     synth: tuple[str, ...] = ()
     pack: tuple[str, ...] = ()
 

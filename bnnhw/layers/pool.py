@@ -51,7 +51,7 @@ class Pool(Layer):
                               f"larger than the padded input {height}x{width}")
 
     @property
-    def whole_map(self) -> bool:
+    def covers_map(self) -> bool:
         """Whether the single window is the map itself: global pooling."""
         return self.window.kernel == self.input.map[:2] and not self.window.padded \
             and self.window.dilation == (1, 1)
@@ -91,4 +91,4 @@ class Pool(Layer):
 
     def hardware_windows(self) -> str:
         """Say in a few words what is pooled."""
-        return "the entire map" if self.whole_map else window_words(self.window)
+        return "the entire map" if self.covers_map else window_words(self.window)

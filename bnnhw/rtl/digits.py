@@ -8,7 +8,7 @@ __all__ = ["Digits"]
 
 
 class Digits:
-    """A number from 0 to ``most`` as ``row * base + turn``: quotient and remainder modulo ``base``.
+    """A number from 0 to ``most`` as ``row * base + turn``: quotient (row) and remainder (turn).
 
     There is no divider: each update adds or subtracts constants, digit by digit.
 
@@ -37,23 +37,23 @@ class Digits:
         row, turn = divmod(number, self.base)
         return Cat(self.turn, self.row) >= (row << len(self.turn)) + turn
 
-    def less(self, m: Module, number: int, last: Value, rest: int) -> tuple[Value, Value]:
-        """Return the number minus ``number``, or minus ``rest`` at the ``last`` word, in digits."""
-        row, turn = self._constants(number, last, rest)
+    def less(self, m: Module, number: int, last: Value, last_number: int) -> tuple[Value, Value]:
+        """Return the number minus ``number``, or ``last_number`` at the ``last`` word."""
+        row, turn = self._constants(number, last, last_number)
         short = Signal(name=f"{self.name}_short")
         m.d.comb += short.eq(self.turn < turn)
         return self.turn - turn + Mux(short, self.base, 0), self.row - row - short
 
-    def more(self, m: Module, number: int, last: Value, rest: int) -> tuple[Value, Value]:
-        """Return the number plus ``number``, or plus ``rest`` at the ``last`` word, in digits."""
-        row, turn = self._constants(number, last, rest)
+    def more(self, m: Module, number: int, last: Value, last_number: int) -> tuple[Value, Value]:
+        """Return the number plus ``number``, or ``last_number`` at the ``last`` word."""
+        row, turn = self._constants(number, last, last_number)
         total = Signal(range(2 * self.base), name=f"{self.name}_total")
         over = Signal(name=f"{self.name}_over")
         m.d.comb += [total.eq(self.turn + turn), over.eq(total >= self.base)]
         return total - Mux(over, self.base, 0), self.row + row + over
 
-    def _constants(self, number: int, last: Value, rest: int) -> tuple[Value, Value]:
-        usual, ending = divmod(number, self.base), divmod(rest, self.base)
+    def _constants(self, number: int, last: Value, last_number: int) -> tuple[Value, Value]:
+        usual, ending = divmod(number, self.base), divmod(last_number, self.base)
         row, turn = (Const(u) if u == e else Mux(last, e, u)
                      for u, e in zip(usual, ending, strict=True))
         return row, turn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["rest_of_frame", "words_of_frame"]
+__all__ = ["last_word_elements", "words_of_frame"]
 
 
 def words_of_frame(elements: int, lanes: int) -> int:
@@ -10,6 +10,6 @@ def words_of_frame(elements: int, lanes: int) -> int:
     return -(-elements // lanes)
 
 
-def rest_of_frame(elements: int, lanes: int) -> int:
+def last_word_elements(elements: int, lanes: int) -> int:
     """Elements in the last word of a frame, 1 to ``lanes``."""
     return (elements - 1) % lanes + 1

@@ -17,8 +17,8 @@ class PerChannel:
     Parameters
     ----------
     m : Module
-    unit : component with ``i``, ``o``, ``lanes`` and ``rest``
-        ``rest`` is the number of channels in the last word of a pixel.
+    unit : component with ``i``, ``o``, ``lanes`` and ``last_lanes``
+        ``last_lanes`` is the number of channels in the last word of a pixel.
     words : int
         Words of a pixel.
     cycles : int
@@ -56,7 +56,7 @@ class PerChannel:
 
     def give(self, results: list[Value]) -> None:
         """Emit one result per lane; lanes above the channels of a pixel are 0."""
-        lanes = [result if k < self._unit.rest else Mux(self._last, 0, result)
+        lanes = [result if k < self._unit.last_lanes else Mux(self._last, 0, result)
                  for k, result in enumerate(results)]
         # A lane keeps its width through the choice.
         self._m.d.comb += self._queue.word.eq(Cat(

@@ -36,7 +36,7 @@ class XnorPopcount(WrittenComponent):
     levels : int
         Adder levels between two registers; 0 for no registers at all.
     early : bool
-        A register behind the first level already.
+        Whether there is a register after the first level too.
 
     Members
     -------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-__all__ = ["Places", "constant_of"]
+__all__ = ["BorderClasses", "constant_of"]
 
 
 def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Signal:
@@ -25,7 +25,7 @@ def constant_of(m: Module, name: str, at: Signal, values: Sequence[int]) -> Sign
 
 
 @dataclass(frozen=True)
-class Places:
+class BorderClasses:
     """The border class of each position of a map; positions of one class share constants.
 
     Parameters

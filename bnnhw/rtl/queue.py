@@ -56,7 +56,7 @@ class CreditQueue(SharedComponent):
         })
 
     @property
-    def places(self) -> int:
+    def slots(self) -> int:
         """Largest number of words that are reserved or stored at a time."""
         return self.depth
 
@@ -78,7 +78,7 @@ class CreditQueue(SharedComponent):
         taken = Signal()
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
-            self.free.eq(used != self.places),
+            self.free.eq(used != self.slots),
         ]
         with m.If(self.reserve & ~taken):
             m.d.sync += used.eq(used + 1)

@@ -232,8 +232,8 @@ class Scm(LatchRows):
         clocks: list[Signal] = []
         for first in range(0, self.rows, self.group):
             number = first >> bits
-            own = self.we & (self.waddr[bits:] == number) if self.rows > self.group else self.we
-            outer = _gate(m, f"group{number}", ClockSignal(), own)
+            enable = self.we & (self.waddr[bits:] == number) if self.rows > self.group else self.we
+            outer = _gate(m, f"group{number}", ClockSignal(), enable)
             clocks += [_gate(m, f"gate{k}", outer, wanted[k - first])
                        for k in range(first, min(first + self.group, self.rows))]
         return clocks

@@ -53,17 +53,17 @@ class WalkedRom(wiring.Component):
         m.submodules.words = memory = Memory(shape=groups * self.width, depth=size, init=rows,
                                              attrs=STYLES["lut"])
         port = memory.read_port(domain="comb")
-        place = Signal(range(depth))
+        address = Signal(range(depth), name="place")
         following = Signal(range(depth), init=1 % depth)
-        chosen = Signal(groups * self.width, init=rows[0])  # from each group, for the place
+        chosen = Signal(groups * self.width, init=rows[0])  # one word of each group
         m.d.comb += port.addr.eq(following[:self.ahead])
         with m.If(self.step):
             m.d.sync += [
-                chosen.eq(port.data), place.eq(following),
+                chosen.eq(port.data), address.eq(following),
                 following.eq(Mux(following == depth - 1, 0, following + 1)),
             ]
         words: list[Value] = [chosen.word_select(g, self.width) for g in range(groups)]
-        for bit in place[self.ahead:]:
+        for bit in address[self.ahead:]:
             words = [Mux(bit, high, low) for low, high in _pairs(words)]
         m.d.sync += self.data.eq(Cat(words))
         return m

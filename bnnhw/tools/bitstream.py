@@ -45,7 +45,8 @@ def check_bitstream(board: Board, data: bytes, where: str) -> None:
         raise _other(board, " or ".join(names) or "another device", where)
     # Boards with the same device differ in its package, which nextpnr writes into ECP5 bitstreams.
     named = re.search(rb"^\xff\x00[^\xff]*Part: ([\w-]+)", data[:4096])
-    package = part.place[part.place.index("--package") + 1] if "--package" in part.place else ""
+    given = part.pnr_arguments
+    package = given[given.index("--package") + 1] if "--package" in given else ""
     if named and not named[1].decode().endswith(package):
         raise _other(board, named[1].decode(), where)
 

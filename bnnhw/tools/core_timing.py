@@ -1,4 +1,4 @@
-"""Places and routes a core without a board, for its fmax and utilisation on a part."""
+"""BorderClasses and routes a core without a board, for its fmax and utilisation on a part."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def nextpnr_arguments(part: Part, files: Sequence[str], freq_mhz: float, seed: i
     options : sequence of str
         Placer and router, see ``PlaceAndRoute.options_for``.
     """
-    return [*part.place, *files, "--freq", f"{freq_mhz:g}", "--seed", str(seed), *options]
+    return [*part.pnr_arguments, *files, "--freq", f"{freq_mhz:g}", "--seed", str(seed), *options]
 
 
 def run_nextpnr(folder: Path, flow: PlaceAndRoute, part: Part, netlist: str,

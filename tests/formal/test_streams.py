@@ -23,7 +23,7 @@ class OverbookedQueue(CreditQueue):
     """Lets one word more be reserved than there is room for."""
 
     @property
-    def places(self) -> int:
+    def slots(self) -> int:
         return self.depth + 1
 
 

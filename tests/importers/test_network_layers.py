@@ -51,7 +51,7 @@ def test_pool_windows() -> None:
     assert windows[2].kernel == windows[2].stride == graph.layers[1].out_type().map[:2]
     assert isinstance(graph.layers[0], MaxPool)
     assert isinstance(graph.layers[2], SumPool)
-    assert graph.layers[2].whole_map
+    assert graph.layers[2].covers_map
 
 
 def test_global_sum_of_a_signal() -> None:

@@ -138,7 +138,7 @@ def test_nextpnr_itself(name: str, log: str | None, tmp_path: Path) -> None:
     tools.run("yosys", ["-q", "-p", f"read_verilog -lib {LIBRARIES[family]}; read_verilog top.v; "
                         "hierarchy -top top; proc; flatten; blackbox =A:whitebox; "
                         "write_json top.json"], tmp_path)
-    arguments = [*part.place, *flow.unconstrained, "--json", "top.json", "-q"]
+    arguments = [*part.pnr_arguments, *flow.unconstrained, "--json", "top.json", "-q"]
     if log:
         with pytest.raises(FitError, match="and the part has"):
             tools.run(flow.tool, [*arguments, "-l", log], tmp_path, log,

@@ -76,9 +76,9 @@ def _pool(b: Builder, layer: Pool) -> None:
     height, width, channels = layer.input.map
     out_h, out_w, _ = layer.out_type().map
     window_words = out_h * out_w * layer.window.taps / (height * width)
-    lanes = b.lanes(layer.source, 1 if layer.whole_map else max(window_words, 1))
+    lanes = b.lanes(layer.source, 1 if layer.covers_map else max(window_words, 1))
     source, stream = b.want(layer.source, layer.name, channels, lanes)
-    if not layer.whole_map:
+    if not layer.covers_map:
         fill = layer.fill if isinstance(layer, MaxPool) else np.zeros((1, 1, 1), dtype=np.int64)
         pad = pad_words(fill, channels, stream, layer.window)
         window = b.add(f"{layer.name}_swu", None, (source,),

@@ -74,14 +74,14 @@ def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:
     """Weights of a grouped convolution as rows over all channels, and a mask of the used ones."""
     assert isinstance(layer, Conv)
     channels, taps = layer.input.channels, layer.window.taps
-    own = channels // layer.groups
+    size = channels // layer.groups
     weights = np.zeros((layer.outputs, taps, channels), dtype=np.uint8)
     used = np.zeros_like(weights)
     each = layer.outputs // layer.groups
     for row in range(layer.outputs):
-        first = row // each * own
-        weights[row, :, first:first + own] = layer.weights[0][row].reshape(taps, own)
-        used[row, :, first:first + own] = 1
+        first = row // each * size
+        weights[row, :, first:first + size] = layer.weights[0][row].reshape(taps, size)
+        used[row, :, first:first + size] = 1
     return weights.reshape(layer.outputs, -1), used.reshape(layer.outputs, -1)
 
 

@@ -26,7 +26,7 @@ from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
-from bnnhw.rtl.positions import Places
+from bnnhw.rtl.positions import BorderClasses
 from bnnhw.rtl.queue import CreditQueue
 
 __all__ = ["LogicConstants", "LogicParams", "netlist_of", "registers_of"]
@@ -43,13 +43,13 @@ class LogicConstants:
     graph : Graph
     block : BlockSpec
         What the block computes.
-    places : Places or None
+    border_classes : BorderClasses or None
         Border class of each position, where the first layer has several.
     """
 
     graph: Graph
     block: BlockSpec
-    places: Places | None
+    border_classes: BorderClasses | None
 
 
 @register_unit
@@ -118,8 +118,8 @@ class LogicParams(LabelParams[LogicConstants]):
     def compute(self, *words: np.ndarray, constants: LogicConstants | None = None) -> np.ndarray:
         c = self.require(constants)
         classes = np.zeros(self.i.words, dtype=np.int64)
-        if c.places is not None:
-            rows, columns = np.array(c.places.rows), np.array(c.places.columns)
+        if c.border_classes is not None:
+            rows, columns = np.array(c.border_classes.rows), np.array(c.border_classes.columns)
             classes = (rows[:, None] * (columns.max() + 1) + columns).ravel()
         values = evaluate(c.block, words[0], classes)
         if not c.block.label:
@@ -147,7 +147,7 @@ class LogicParams(LabelParams[LogicConstants]):
         logic = LogicBlock(module_name=f"{module_name}_logic", block=block, cuts=self.cuts,
                            text=text)
         return LogicUnit(module_name=module_name, logic=logic, queue_depth=self.queue_depth,
-                         places=c.places)
+                         border_classes=c.border_classes)
 
     @property
     def products_per_cycle(self) -> int:
@@ -169,7 +169,7 @@ def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str
                settings: Settings) -> Netlist:
     """The netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
-    return build_block(block, get_target(family), [CseOptions(*own) for own in settings])
+    return build_block(block, get_target(family), [CseOptions(*values) for values in settings])
 
 
 @functools.lru_cache(maxsize=16)

@@ -100,10 +100,10 @@ class _Search:
         report = self._report
         if report is None:
             return None
-        before, own = sum(self._parts[:self._begun]), self._parts[self._begun]
+        before, current = sum(self._parts[:self._begun]), self._parts[self._begun]
         total = sum(self._parts)
         self._begun += 1
-        return lambda fraction: report((before + fraction * own) / total)
+        return lambda fraction: report((before + fraction * current) / total)
 
 
 def _check_layer(layer: Layer) -> None:

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.logic.block_spec import BlockSpec, LayerSpec
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.popcount import balanced_sum
-from bnnhw.rtl.positions import Places
+from bnnhw.rtl.positions import BorderClasses
 from bnnhw.rtl.queue import attach_queue
 from bnnhw.rtl.shared import SharedComponent, WrittenComponent, prefix_ports
 
@@ -21,7 +21,7 @@ class LogicBlock(WrittenComponent):
     """A block of counting layers, written as the cells of a target.
 
     Latency: ``cuts`` cycles, one word each cycle. Its Verilog is ``text``; in Amaranth's simulator
-    it is the plain arithmetic of ``block`` with as many registers behind it.
+    it is the plain arithmetic of ``block`` with as many registers after it.
 
     Parameters
     ----------
@@ -74,29 +74,29 @@ def _layer(layer: LayerSpec, x: Value) -> Value:
               for m in range(layer.planes)]
     if layer.signed:
         planes[-1] = ~planes[-1]
-    place = x[layer.columns * layer.planes:]
+    border_class = x[layer.columns * layer.planes:]
     out: list[Value] = []
     for r in range(layer.rows):
         mask = sum(int(w) << c for c, w in enumerate(layer.weights[r]))
         count: Value = Const(0)
         for m, plane in enumerate(planes):
             agreeing = ~(plane ^ Const(mask, layer.columns))
-            own = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
-            count = count + (balanced_sum([agreeing[int(c)] for c in own]) << m)
+            used = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
+            count = count + (balanced_sum([agreeing[int(c)] for c in used]) << m)
         if layer.limits is None:
-            element: Value = count * layer.scale + _of_class(layer.const[:, r], place)
+            element: Value = count * layer.scale + _of_class(layer.const[:, r], border_class)
         else:
-            element = balanced_sum([count >= _of_class(layer.limits[:, r, j], place)
+            element = balanced_sum([count >= _of_class(layer.limits[:, r, j], border_class)
                              for j in range(layer.limits.shape[2])])
         out.append((element + Const(0, signed(layer.width + 1)))[:layer.width])
     return Cat(out)
 
 
-def _of_class(values: np.ndarray, place: Value) -> Value:
-    """The value of the position's class."""
+def _of_class(values: np.ndarray, border_class: Value) -> Value:
+    """The value for the border class of the current position."""
     chosen: Value = Const(int(values[0]))
     for k in range(1, len(values)):
-        chosen = Mux(place == k, int(values[k]), chosen)
+        chosen = Mux(border_class == k, int(values[k]), chosen)
     return chosen
 
 
@@ -124,7 +124,7 @@ class LogicUnit(SharedComponent):
     logic : LogicBlock
     queue_depth : int
         Words of the output queue, see ``LogicParams``.
-    places : Places or None
+    border_classes : BorderClasses or None
         Classes of the positions of a map, where the block has several.
 
     Members
@@ -134,9 +134,9 @@ class LogicUnit(SharedComponent):
     """
 
     def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int,
-                 places: Places | None = None) -> None:
+                 border_classes: BorderClasses | None = None) -> None:
         self._module_name, self.logic, self.queue_depth = module_name, logic, queue_depth
-        self.places = places
+        self.border_classes = border_classes
         elements = logic.block.inputs - logic.block.class_bits
         super().__init__({"i": In(stream.Signature(elements)),
                           "o": Out(stream.Signature(logic.block.outputs))})
@@ -162,9 +162,9 @@ class LogicUnit(SharedComponent):
         return m
 
     def _class(self, m: Module, advance: Value) -> Value:
-        """Class of the position of the word that comes."""
-        if self.places is None:
+        """Border class of the position of the current input word."""
+        if self.border_classes is None:
             return Const(0, 0)
-        place = Signal(self.logic.block.class_bits)
-        m.d.comb += place.eq(self.places.first_of_class(m, advance, 1))
-        return place
+        border_class = Signal(self.logic.block.class_bits, name="place")
+        m.d.comb += border_class.eq(self.border_classes.first_of_class(m, advance, 1))
+        return border_class

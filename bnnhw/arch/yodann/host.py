@@ -34,13 +34,13 @@ def job_data(plan: YodannPlan, graph: Graph, layer: LayerPlan, x: np.ndarray) ->
     product = _product(graph, layer.layer)
     images, kernels = layer.layout.images(product, x), layer.layout.kernels(product)
     scales = scales_of(graph, product, plan.shape) if layer.fused else None
-    own = layer.layout.channels // layer.layout.groups
+    group_channels = layer.layout.channels // layer.layout.groups
     data = []
     for job in layer.jobs:
         pixels = images[:, job.first_row:job.first_row + job.h,
                         job.first_column:job.first_column + job.w,
                         job.first_in:job.first_in + job.ni]
-        first = job.first_in % own if layer.layout.groups > 1 else job.first_in
+        first = job.first_in % group_channels if layer.layout.groups > 1 else job.first_in
         outputs = slice(job.first_out, job.first_out + job.no)
         data.append(JobData(pixels, kernels[outputs, :, :, first:first + job.ni],
                             None if scales is None else scales[outputs]))
@@ -82,15 +82,15 @@ def _run_batch(plan: YodannPlan, graph: Graph, x: np.ndarray,
         if layer.name not in layers:
             values[layer.name] = layer.compute(*(values[s] for s in layer.sources))
             continue
-        own = layers[layer.name]
+        planned = layers[layer.name]
         product = _product(graph, layer.name)
-        parts = execute(own, job_data(plan, graph, own, values[layer.source]))
-        total = add_up(own, parts)
-        if own.fused is not None:
-            shape = graph.layer(own.fused).out_type().shape
-            values[own.fused] = own.layout.strided(total).reshape(len(x), *shape)
+        parts = execute(planned, job_data(plan, graph, planned, values[layer.source]))
+        total = add_up(planned, parts)
+        if planned.fused is not None:
+            shape = graph.layer(planned.fused).out_type().shape
+            values[planned.fused] = planned.layout.strided(total).reshape(len(x), *shape)
         else:
-            out = product.activate(accumulators(product, own.layout, total))
+            out = product.activate(accumulators(product, planned.layout, total))
             values[layer.name] = out.reshape(len(x), *product.out_type().shape)
     return graph.select_outputs(values)
 

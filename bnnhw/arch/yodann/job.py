@@ -156,12 +156,12 @@ class Job:
         scales : int64 [no, 2]
             Alpha and beta of each output channel.
         """
-        header, place = 0, 0
+        header, offset = 0, 0
         fields = self.header(shape)
         for name, width in shape.header:
             assert 0 <= fields[name] < 1 << width, (name, fields[name])
-            header |= fields[name] << place
-            place += width
+            header |= fields[name] << offset
+            offset += width
         mask = (1 << shape.bits) - 1
         parts = [np.array([header >> (k * shape.bits) & mask for k in range(shape.header_words)])]
         if self.load_filters:
@@ -170,9 +170,9 @@ class Job:
             assert scales is not None
             lanes = 1 if self.mode(shape) == 0 else 2
             words = np.zeros((self.words(shape), 2, 2), dtype=np.int64)
-            own = np.zeros((self.words(shape) * lanes, 2), dtype=np.int64)
-            own[:self.no] = scales
-            words[:, :lanes] = own.reshape(-1, lanes, 2)
+            padded = np.zeros((self.words(shape) * lanes, 2), dtype=np.int64)
+            padded[:self.no] = scales
+            words[:, :lanes] = padded.reshape(-1, lanes, 2)
             parts.append(words.ravel())
         parts.append(pixels.transpose(0, 2, 1, 3).ravel())
         return np.concatenate(parts).astype(np.int64) & mask
@@ -195,9 +195,9 @@ class Job:
                 continue
             lane = 0 if mode == 0 or j < shape.half_a else 1
             for unit in range(GROUP):
-                place = shape.weight_bit(mode, unit, j)
-                assert place is not None
-                bits[:, :, place - first] = window[:, unit, lane, tap[0], tap[1]]
+                offset = shape.weight_bit(mode, unit, j)
+                assert offset is not None
+                bits[:, :, offset - first] = window[:, unit, lane, tap[0], tap[1]]
         packed = bits.reshape(groups, self.ni, words, shape.bits) << np.arange(shape.bits)
         return np.asarray(packed.sum(axis=3).transpose(1, 0, 2).ravel())
 

@@ -199,14 +199,14 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
                      f"{shape.kernel}x{shape.kernel}", f"use {larger}`arch=streaming`")
     height, width, channels = layer.input.map
     out = window.out_size(height, width)
-    own, host = window.pads, (0, 0, 0, 0)
-    too_many = own[0] + own[2] >= window.kernel[0] or own[1] + own[3] >= window.kernel[1]
-    if any(own) and (layer.pad.any() or too_many or window.dilation != (1, 1)):
-        own, host = host, own
-        height, width = height + host[0] + host[2], width + host[1] + host[3]
+    pads, by_host = window.pads, (0, 0, 0, 0)
+    too_many = pads[0] + pads[2] >= window.kernel[0] or pads[1] + pads[3] >= window.kernel[1]
+    if any(pads) and (layer.pad.any() or too_many or window.dilation != (1, 1)):
+        pads, by_host = by_host, pads
+        height, width = height + by_host[0] + by_host[2], width + by_host[1] + by_host[3]
     height, width = -(-height // window.dilation[0]), -(-width // window.dilation[1])
-    layout = Layout(window.kernel, height, width, channels, layer.outputs, layer.groups, own, host,
-                    window.stride, window.dilation, out)
+    layout = Layout(window.kernel, height, width, channels, layer.outputs, layer.groups, pads,
+                    by_host, window.stride, window.dilation, out)
     return [layout, layout.turned()]
 
 

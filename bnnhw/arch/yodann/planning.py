@@ -163,7 +163,7 @@ def _tiles(size: int, kernel: int, before: int, after: int,
 def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: bool) -> LayerPlan:
     jobs: list[Job] = []
     (kh, kw), (top, left, bottom, right) = layout.kernel, layout.pads
-    own, rows = layout.channels // layout.groups, layout.outputs // layout.groups
+    group_channels, rows = layout.channels // layout.groups, layout.outputs // layout.groups
     images = batch * layout.phases
     if images > MAX_IMAGES or images * layout.width > 1 << 24:
         raise refuse(layer, f"{images} images of {layout.width} columns are too many for one job",
@@ -171,14 +171,14 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
     lanes = 1 if max(layout.kernel) > (shape.kernels[1]) else 2
     for group in range(layout.groups):
         for first_out, no in _even(rows, shape.no * lanes):
-            for first_in, ni in _even(own, _block(layout, shape)):
+            for first_in, ni in _even(group_channels, _block(layout, shape)):
                 tiles = [(down, across)
                          for down in _tiles(layout.height, kh, top, bottom, shape.depth // ni)
                          for across in _tiles(layout.width, kw, left, right, MAX_COLUMNS)]
                 if len(jobs) + len(tiles) > MAX_JOBS:
                     raise refuse(layer, f"it takes more than {MAX_JOBS} jobs",
                                  "use `arch=streaming`, or a larger core")
-                jobs += [Job(layer.name, (kh, kw), group * own + first_in, ni,
+                jobs += [Job(layer.name, (kh, kw), group * group_channels + first_in, ni,
                              group * rows + first_out, no, y[0], x[0], y[1], x[1], y[4], x[4],
                              (y[2], x[2], y[3], x[3]), images, k == 0, scaled)
                          for k, (y, x) in enumerate(tiles)]

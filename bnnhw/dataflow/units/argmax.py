@@ -14,7 +14,7 @@ from bnnhw.dataflow.params import LabelParams, Memory, register_unit
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.frame import rest_of_frame, words_of_frame
+from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 from bnnhw.rtl.shared import SharedComponent
 
@@ -186,11 +186,11 @@ class ArgMaxUnit(SharedComponent):
 
     def _best_of_word(self, m: Module, scores: Value, last: Value) -> _Best:
         width, is_signed = self.params.i.width, self.params.i.signed
-        rest = rest_of_frame(self.params.i.elements, self.params.i.lanes)
+        last_lanes = last_word_elements(self.params.i.elements, self.params.i.lanes)
         nodes = []
         for k in range(self.params.i.lanes):
             value = scores.word_select(k, width)
-            nodes.append(_Best(Const(1) if k < rest else ~last,
+            nodes.append(_Best(Const(1) if k < last_lanes else ~last,
                                value.as_signed() if is_signed else value,
                                Const(k, self.label_width)))
         level = 0

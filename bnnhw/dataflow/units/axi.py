@@ -11,7 +11,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.dataflow.params import Params, register_unit
-from bnnhw.rtl.frame import rest_of_frame, words_of_frame
+from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["AxiInput", "AxiOutput", "InputParams", "OutputParams"]
@@ -115,7 +115,7 @@ class AxiInput(SharedComponent):
         m = Module()
         i, threshold = self.params.i, self.params.threshold
         words = words_of_frame(i.elements, i.lanes)
-        rest = rest_of_frame(i.elements, i.lanes)
+        last_lanes = last_word_elements(i.elements, i.lanes)
         word, group = Signal(range(words)), Signal(range(i.groups))
         last, frame_end = Signal(), Signal()
         m.d.comb += [
@@ -134,7 +134,7 @@ class AxiInput(SharedComponent):
         for k in range(i.lanes):
             x = self.i.payload.word_select(k, i.width)
             bit = x if threshold is None else x >= threshold
-            bits.append(bit if k < rest else Mux(last, Const(0, len(bit)), bit))
+            bits.append(bit if k < last_lanes else Mux(last, Const(0, len(bit)), bit))
         m.d.comb += self.o.payload.eq(Cat(bits))
         return m
 

@@ -141,7 +141,7 @@ class ThresholdUnit(SharedComponent):
                  module_name: str) -> None:
         self._module_name = module_name
         self.params, self.constants = params, constants
-        self.lanes, self.rest = params.i.lanes, params.i.rest
+        self.lanes, self.last_lanes = params.i.lanes, params.i.last_lanes
         super().__init__({"i": In(stream.Signature(params.i.bits)),
                           "o": Out(stream.Signature(params.o.bits))})
 

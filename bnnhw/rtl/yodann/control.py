@@ -73,10 +73,10 @@ class Control(SharedComponent):
     def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
         header = Signal(s.header_words * s.bits, reset_less=True)
-        settings, place = {}, 0
+        settings, offset = {}, 0
         for name, width in s.header:
-            settings[name] = header[place:place + width]
-            place += width
+            settings[name] = header[offset:offset + width]
+            offset += width
         for name in ("mode", "skip_r", "skip_c", "raw", "round", "words"):
             m.d.comb += getattr(self, name).eq(settings[name])
         m.submodules.walk = walk = Walk(shape=s)

@@ -156,28 +156,28 @@ class YodannCore(SharedComponent):
             ExactSummer(shape=s, width=s.out_bits, offsets=s.offsets)
         summers = []
         for k in range(s.no + 1):
-            own = k < s.no
+            computes = k < s.no
             unit = SumOfProducts(shape=s)
             summer: WindowSum | SaturatingSummer | ExactSummer = window
-            if own:
+            if computes:
                 summer = SaturatingSummer(shape=s) if s.acc else \
                     ExactSummer(shape=s, width=width)
-            prefix_ports(unit, f"unit{k}" if own else "window_unit")
-            prefix_ports(summer, f"summer{k}" if own else "window_summer")
-            m.submodules[f"unit{k}" if own else "window_unit"] = unit
-            m.submodules[f"summer{k}" if own else "window_summer"] = summer
-            weights = filters.weights.word_select(Const(k), s.products) if own else \
+            prefix_ports(unit, f"unit{k}" if computes else "window_unit")
+            prefix_ports(summer, f"summer{k}" if computes else "window_summer")
+            m.submodules[f"unit{k}" if computes else "window_unit"] = unit
+            m.submodules[f"summer{k}" if computes else "window_summer"] = summer
+            weights = filters.weights.word_select(Const(k), s.products) if computes else \
                 Const((1 << s.products) - 1, s.products)
             m.d.comb += [unit.x.eq(operands.x), unit.w.eq(weights)]
             m.d.comb += [getattr(summer, row).eq(getattr(unit, row))
                          for row in ("a0", "a1", "b0", "b1")]
             m.d.comb += summer.add.eq(go["add"])
-            if own or not s.acc:
+            if computes or not s.acc:
                 m.d.comb += [summer.first.eq(go["first"]), summer.park.eq(go["park"])]
-            if own and s.acc:
+            if computes and s.acc:
                 m.d.comb += [summer.dual.eq(dual), summer.window_a.eq(window.a),
                              summer.window_b.eq(window.b)]
-            if own:
+            if computes:
                 summers.append(summer)
         m.d.comb += [scale.a.eq(Cat(u.a for u in summers)), scale.b.eq(Cat(u.b for u in summers))]
         if not s.acc:

@@ -85,8 +85,8 @@ class Adders:
         rows: tuple[list[Value], list[Value]] = ([], [])
         for heap in heaps[:width]:
             bits = [bit for _, _, bit in sorted(heap)]
-            for row, own in enumerate(rows):
-                own.append(bits[row] if row < len(bits) else Const(0, 1))
+            for row, number in enumerate(rows):
+                number.append(bits[row] if row < len(bits) else Const(0, 1))
         return rows
 
     def add_rows(self, a: list[Value], b: list[Value]) -> Value:

@@ -70,11 +70,11 @@ class FilterBank(SharedComponent):
     def _bit(self, unit: int, product: int) -> Value:
         """Select one weight from ``held``; its position depends on the mode."""
         s = self.shape
-        place = s.weight_bit(0, unit, product)
-        assert place is not None
-        bit: Value = self.held[place]
+        usual = s.weight_bit(0, unit, product)
+        assert usual is not None
+        bit: Value = self.held[usual]
         for mode in range(1, len(s.kernels)):
-            own = s.weight_bit(mode, unit, product)
-            if own not in (None, place):
-                bit = Mux(self.mode == mode, self.held[own], bit)
+            bit_index = s.weight_bit(mode, unit, product)
+            if bit_index not in (None, usual):
+                bit = Mux(self.mode == mode, self.held[bit_index], bit)
         return bit

@@ -124,8 +124,8 @@ class ImageMemory(SharedComponent):
             columns.append(column.rdata)
         with m.If(self.re):
             m.d.sync += turned.eq(self.slot)
-        turns = [Cat(columns[(slot + c) % n] for c in range(n)) for slot in range(n)]
-        m.d.comb += self.row.eq(Array(turns)[turned])
+        rotations = [Cat(columns[(slot + c) % n] for c in range(n)) for slot in range(n)]
+        m.d.comb += self.row.eq(Array(rotations)[turned])
         return m
 
 
@@ -209,8 +209,8 @@ class Operands(SharedComponent):
             for c in range(s.kernel):
                 pixel = Signal(s.bits, name=f"pixel_{r}_{c}")
                 inside = (self.rows[r] & self.columns[c]).replicate(s.bits)
-                own = self.window.word_select(Const(r * s.kernel + c), s.bits)
-                m.d.comb += pixel.eq(own & inside)
+                unmasked = self.window.word_select(Const(r * s.kernel + c), s.bits)
+                m.d.comb += pixel.eq(unmasked & inside)
                 masked[r, c] = pixel
         x: list[Value] = []
         for j, operand in enumerate(s.operands):

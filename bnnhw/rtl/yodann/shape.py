@@ -81,8 +81,8 @@ class CoreShape:
              f"acc {self.acc} must be {self.bits + 1}..32 bits"),
             (self.storage in ("flop", "latch"), f"storage {self.storage} must be flop or latch"),
         )
-        for holds, message in checks:
-            if not holds:
+        for valid, message in checks:
+            if not valid:
                 raise ValueError(message)
 
     @cached_property
@@ -105,12 +105,12 @@ class CoreShape:
         """Operands of all products of a unit, first half first; product j uses weight bit j."""
         k = self.kernel
         square = [(r, c) for r in range(2, k) for c in range(2, k)]
-        rest: list[Tap | None] = [(r, c) for r in range(k) for c in range(k) if min(r, c) < 2]
-        rest += [None] * (self.half_a - len(rest))
+        others: list[Tap | None] = [(r, c) for r in range(k) for c in range(k) if min(r, c) < 2]
+        others += [None] * (self.half_a - len(others))
         first = [Operand(((r, c), *((r, c) if min(r, c) >= k - s else None
                                     for s in self.kernels[1:]))) for r, c in square]
         second = [Operand((tap, *((k - s + i // s, k - s + i % s) if i < s * s else None
-                                  for s in self.kernels[1:]))) for i, tap in enumerate(rest)]
+                                  for s in self.kernels[1:]))) for i, tap in enumerate(others)]
         return (*first, *second)
 
     @property

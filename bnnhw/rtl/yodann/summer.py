@@ -127,16 +127,16 @@ class SaturatingSummer(SharedComponent):
                                                     storage=self.shape.storage)
         add, first, park = (Signal(name=f"{name}_1") for name in ("add", "first", "park"))
         m.d.sync += [add.eq(self.add), first.eq(self.first), park.eq(self.park)]
-        dots = []
+        products = []
         for half, window in (("a", self.window_a), ("b", self.window_b)):
             rows = [getattr(self, f"{half}{row}") for row in (0, 1)]
             chosen = Signal(self.shape.half_bits, name=f"chosen_{half}", reset_less=True)
             with m.If(self.add):
                 m.d.sync += chosen.eq(rows[0] + rows[1])
-            dots.append((chosen << 1) - window)
-        both = Mux(self.dual, dots[0], dots[0] + dots[1])
+            products.append((chosen << 1) - window)
+        both = Mux(self.dual, products[0], products[0] + products[1])
         sums = []
-        for half, dot in (("a", both), ("b", dots[1])):
+        for half, dot in (("a", both), ("b", products[1])):
             acc = Signal(signed(self.width), name=f"acc_{half}", reset_less=True)
             total = Signal(signed(max(len(acc), len(dot)) + 1), name=f"total_{half}")
             m.d.comb += total.eq(Mux(first, 0, acc) + dot)
@@ -175,10 +175,10 @@ class WindowSum(SharedComponent):
     def body(self, platform: object) -> Module:
         m = Module()
         rows = ((self.a0, self.a1), (self.b0, self.b1))
-        for half, own, offset in zip("ab", rows, self.shape.offsets, strict=True):
+        for half, operands, offset in zip("ab", rows, self.shape.offsets, strict=True):
             total = Signal(self.shape.half_bits + 1, name=f"total_{half}", reset_less=True)
             with m.If(self.add):
-                m.d.sync += total.eq(own[0] + own[1] + offset)
+                m.d.sync += total.eq(operands[0] + operands[1] + offset)
             m.d.comb += getattr(self, half).eq(total)
         return m
 

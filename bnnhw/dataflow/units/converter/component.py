@@ -9,7 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.digits import Digits
-from bnnhw.rtl.frame import rest_of_frame, words_of_frame
+from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class WidthConverter(SharedComponent):
 
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
-        a, b, in_rest, out_rest = (lanes // p.step for lanes in (
-            p.i.lanes, p.o.lanes, p.in_rest, p.out_rest))
+        a, b, in_last_lanes, out_last_lanes = (lanes // p.step for lanes in (
+            p.i.lanes, p.o.lanes, p.in_last_lanes, p.out_last_lanes))
         fill, kept = (Digits(a, p.capacity // p.step, name) for name in ("fill", "kept"))
         in_last = self._last_word(m, "in", p.i.lanes, p.i.elements, self.i)
         out_last = self._last_word(m, "out", p.o.lanes, p.o.elements, self.o)
@@ -72,23 +72,23 @@ class WidthConverter(SharedComponent):
         accepted, taken = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(~fill.at_least(p.room // p.step + 1)),
-            self.o.valid.eq(fill.at_least(b) if out_rest == b else
-                            Mux(out_last, fill.at_least(out_rest), fill.at_least(b))),
+            self.o.valid.eq(fill.at_least(b) if out_last_lanes == b else
+                            Mux(out_last, fill.at_least(out_last_lanes), fill.at_least(b))),
             accepted.eq(self.i.valid & self.i.ready),
             taken.eq(self.o.valid & self.o.ready),
             self.o.payload.eq(self._mask(lanes, out_last)),
         ]
-        turn, row = fill.less(m, b, out_last, out_rest)
+        turn, row = fill.less(m, b, out_last, out_last_lanes)
         m.d.comb += [kept.turn.eq(Mux(taken, turn, fill.turn)),
                      kept.row.eq(Mux(taken, row, fill.row))]
-        turn, row = kept.more(m, a, in_last, in_rest)
+        turn, row = kept.more(m, a, in_last, in_last_lanes)
         m.d.sync += [fill.turn.eq(Mux(accepted, turn, kept.turn)),
                      fill.row.eq(Mux(accepted, row, kept.row))]
         # Without an accepted word, whatever the input carries fills lanes that are not yet valid.
         turn = fill.turn[:p.rotation_bits]
-        word, places = self._turned(m, turn), self._places(m, turn, fill.row)
+        word, free = self._turned(m, turn), self._free_mask(m, turn, fill.row)
         rows = word.replicate(-(-p.capacity // p.i.lanes))
-        m.d.comb += merged.eq((lanes & ~places) | (rows & places))
+        m.d.comb += merged.eq((lanes & ~free) | (rows & free))
         m.d.sync += lanes.eq(Mux(taken, self._shift_out(merged, out_last), merged))
         return m
 
@@ -96,7 +96,7 @@ class WidthConverter(SharedComponent):
                    port: stream.Interface) -> Value:
         """Return whether the current word is the last of a group and shorter than the others."""
         words = words_of_frame(elements, lanes)
-        if rest_of_frame(elements, lanes) == lanes:
+        if last_word_elements(elements, lanes) == lanes:
             return Const(0)
         last = Signal(name=f"{name}_last")
         word = Signal(range(words), name=f"{name}_word")
@@ -106,12 +106,12 @@ class WidthConverter(SharedComponent):
         return last
 
     def _mask(self, lanes: Signal, last: Value) -> Value:
-        full, rest = (n * self.width for n in (self.params.o.lanes, self.params.out_rest))
-        return lanes[:full] if rest == full else Mux(last, lanes[:rest], lanes[:full])
+        full, short = (n * self.width for n in (self.params.o.lanes, self.params.out_last_lanes))
+        return lanes[:full] if short == full else Mux(last, lanes[:short], lanes[:full])
 
     def _shift_out(self, lanes: Signal, last: Value) -> Value:
-        full, rest = (n * self.width for n in (self.params.o.lanes, self.params.out_rest))
-        return lanes[full:] if rest == full else Mux(last, lanes[rest:], lanes[full:])
+        full, short = (n * self.width for n in (self.params.o.lanes, self.params.out_last_lanes))
+        return lanes[full:] if short == full else Mux(last, lanes[short:], lanes[full:])
 
     def _turned(self, m: Module, turn: Value) -> Value:
         """Rotate the input word up by ``turn`` steps, with one multiplexer level per bit of it."""
@@ -123,8 +123,8 @@ class WidthConverter(SharedComponent):
             word = turned
         return word
 
-    def _places(self, m: Module, turn: Value, row: Signal) -> Value:
-        """Return a mask of the A lanes from the first free one on; empty without room for them."""
+    def _free_mask(self, m: Module, turn: Value, row: Signal) -> Value:
+        """Return a mask of the A lanes from the first free one; empty if they do not fit."""
         p, a = self.params, self.params.i.lanes // self.params.step
         rows = p.room // p.i.lanes + 1
         here = Signal(rows)  # bit r: the first free lane is in row r

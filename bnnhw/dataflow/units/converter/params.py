@@ -11,7 +11,7 @@ import numpy as np
 from bnnhw.dataflow.params import Params, register_unit
 from bnnhw.dataflow.units.converter.component import WidthConverter
 from bnnhw.dataflow.units.converter.token_model import ConverterBlock
-from bnnhw.rtl.frame import rest_of_frame
+from bnnhw.rtl.frame import last_word_elements
 
 __all__ = ["ConverterParams"]
 
@@ -38,19 +38,19 @@ class ConverterParams(Params[None]):
         return self.capacity - self.i.lanes
 
     @property
-    def in_rest(self) -> int:
+    def in_last_lanes(self) -> int:
         """Elements in the last input word of a group."""
-        return rest_of_frame(self.i.elements, self.i.lanes)
+        return last_word_elements(self.i.elements, self.i.lanes)
 
     @property
-    def out_rest(self) -> int:
+    def out_last_lanes(self) -> int:
         """Elements in the last output word of a group."""
-        return rest_of_frame(self.o.elements, self.o.lanes)
+        return last_word_elements(self.o.elements, self.o.lanes)
 
     @property
     def step(self) -> int:
         """Greatest common divisor of the possible numbers of waiting elements."""
-        return math.gcd(self.i.lanes, self.o.lanes, self.in_rest, self.out_rest)
+        return math.gcd(self.i.lanes, self.o.lanes, self.in_last_lanes, self.out_last_lanes)
 
     @property
     def rotation_bits(self) -> int:
@@ -83,7 +83,7 @@ class ConverterParams(Params[None]):
 
     def features(self) -> dict[str, float]:
         bits = self.capacity * self.i.width
-        return {"unit": 1, "shift": bits, "short": bits * (self.out_rest < self.o.lanes),
+        return {"unit": 1, "shift": bits, "short": bits * (self.out_last_lanes < self.o.lanes),
                 "turn": self.i.bits * self.rotation_bits,
                 "places": self.capacity / self.step * (self.rotation_bits > 0),
                 "count": self.i.words.bit_length()}

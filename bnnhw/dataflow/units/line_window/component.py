@@ -121,8 +121,8 @@ class LineWindow(SharedComponent):
             m.d.sync += [
                 top.eq(Mux(frame_end, self.start[0], top + self.stride[0])),
                 bank.eq(self._turned(m, "next_bank", bank, Mux(
-                    frame_end, self._turn(height - (self.out[0] - 1) * self.stride[0]),
-                    self._turn(self.stride[0])))),
+                    frame_end, self._modulo_banks(height - (self.out[0] - 1) * self.stride[0]),
+                    self._modulo_banks(self.stride[0])))),
             ]
         rows_in = self._rows(m, top, height)
         gone = Signal.like(behind, name="gone")
@@ -155,7 +155,7 @@ class LineWindow(SharedComponent):
         self._window(m, step, data, shown_bank, pads, pad_word)
         return m
 
-    def _turn(self, rows: int) -> int:
+    def _modulo_banks(self, rows: int) -> int:
         return rows % self.banks
 
     def _turned(self, m: Module, name: str, bank: Value, rows: ValueLike) -> Value:
@@ -237,7 +237,7 @@ class LineWindow(SharedComponent):
         banks = Array(data)
         for k in range(self.kernel[0]):
             chosen = Signal(self.width, name=f"tap_row{k}")
-            at = self._turned(m, f"tap_bank{k}", bank, self._turn(k * self.dilation[0]))
+            at = self._turned(m, f"tap_bank{k}", bank, self._modulo_banks(k * self.dilation[0]))
             m.d.comb += chosen.eq(Mux(pads[k], pad_word, banks[at]))
             column.append(chosen)
         history = [Cat(column)]

@@ -89,7 +89,7 @@ class Mvtu(SharedComponent):
         first_plane = delayed(m, plane == 0, counted, "first_plane") if p.planes > 1 \
             else Const(1)
         padded = Const(1)
-        if p.o.rest < p.pe and not p.threshold:
+        if p.o.last_lanes < p.pe and not p.threshold:
             padded = delayed(m, self._last_group(m, step & last), summed + 1, "padded")
         results: list[Value] = []
         for r in range(p.pe):
@@ -108,7 +108,7 @@ class Mvtu(SharedComponent):
             if p.threshold:  # the start value of a padded row never fires
                 results.append(~pe.acc[-1])
             else:
-                results.append(pe.acc if r < p.o.rest else Mux(
+                results.append(pe.acc if r < p.o.last_lanes else Mux(
                     padded, Const(0, p.acc_width), pe.acc.as_unsigned()))
         m.d.comb += queue.word.eq(Cat(results))
         return m
@@ -212,9 +212,10 @@ class Mvtu(SharedComponent):
                 m.d.sync += word.eq(word + 1)
             with m.Else():
                 m.d.sync += [word.eq(0), group.eq(Mux(group == groups - 1, 0, group + 1))]
-        if self.constants.places is None:
+        if self.constants.border_classes is None:
             return word, index, group
-        return word, index, group + self.constants.places.first_of_class(m, round_end, groups)
+        first = self.constants.border_classes.first_of_class(m, round_end, groups)
+        return word, index, group + first
 
 
 def _style(memory: str) -> str:

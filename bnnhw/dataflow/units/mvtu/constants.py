@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.ir.types import plane_offset
 from bnnhw.layers import Conv, Product
-from bnnhw.rtl.positions import Places
+from bnnhw.rtl.positions import BorderClasses
 
 __all__ = ["MvtuConstants", "border_classes", "start_values"]
 
@@ -27,7 +27,7 @@ class MvtuConstants:
         Weight of one agreeing bit, see ``PeParams``.
     signed : bool
         Input elements are in two's complement; they count with the sign bit inverted.
-    places : Places or None
+    border_classes : BorderClasses or None
         Border class of each position; None where all positions have the same start values.
     """
 
@@ -35,7 +35,7 @@ class MvtuConstants:
     starts: np.ndarray
     coefficient: int = 1
     signed: bool = False
-    places: Places | None = None
+    border_classes: BorderClasses | None = None
 
     @classmethod
     def of(cls, layer: Product, threshold: bool, pad_columns: int) -> MvtuConstants:
@@ -45,20 +45,20 @@ class MvtuConstants:
 
     def classes(self, positions: int) -> np.ndarray:
         """Border class of each of the positions, in row-major order: int64 ``[positions]``."""
-        if self.places is None:
+        if self.border_classes is None:
             return np.zeros(positions, dtype=np.int64)
-        rows, columns = np.array(self.places.rows), np.array(self.places.columns)
+        rows, columns = np.array(self.border_classes.rows), np.array(self.border_classes.columns)
         return (rows[:, None] * (columns.max() + 1) + columns).ravel()
 
 
-def border_classes(layer: Product) -> tuple[np.ndarray | None, Places | None]:
+def border_classes(layer: Product) -> tuple[np.ndarray | None, BorderClasses | None]:
     """Classify the positions of a map: those of one class have the same padded taps.
 
     Returns
     -------
     border : int64 [classes, out] or None
         What the padding of each class adds to the sum.
-    places : Places or None
+    border_classes : BorderClasses or None
     """
     border = layer.border()
     if border is None:
@@ -70,7 +70,7 @@ def border_classes(layer: Product) -> tuple[np.ndarray | None, Places | None]:
     row_class, row_at = _classes((rows < 0) | (rows >= height))
     column_class, column_at = _classes((columns < 0) | (columns >= width))
     by_position = border.reshape(oh, ow, -1)[np.ix_(row_at, column_at)]
-    return by_position.reshape(-1, layer.outputs), Places(row_class, column_class)
+    return by_position.reshape(-1, layer.outputs), BorderClasses(row_class, column_class)
 
 
 def _classes(absent: np.ndarray) -> tuple[tuple[int, ...], list[int]]:

@@ -173,9 +173,9 @@ class WindowBuffer(SharedComponent):
             spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
             slack.eq(Mux(step, slack + accepted - move, slack + accepted)),
         ]
-        turn = [delta % self.depth for delta in deltas]
+        wrapped = [delta % self.depth for delta in deltas]
         ahead = Signal(range(2 * self.depth))
-        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", going, turn))
+        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", going, wrapped))
         with m.If(step):
             m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
         outside = self._outside(m, going, step)
