@@ -2,8 +2,8 @@
 
     python bench/costs.py [--family ecp5 ice40] [--again KIND] [--fit-only]
 
-Results of synthesis go to bench/costs.json as they come, and are not made again while they are
-there, except those of one kind of unit on request; the coefficients go to
+Each result of synthesis is stored in bench/costs.json and reused by later runs; ``--again``
+synthesises one kind of unit again. The coefficients are written to
 bnnhw/families/NAME/costs.json.
 """
 
@@ -58,7 +58,7 @@ def measure(family: str, record: dict[str, Any], again: str | None) -> None:
 
 
 def with_features(family: str, designs: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Put what the plan says of each unit beside what synthesis said."""
+    """Combine the features of each unit in the plan with its cells after synthesis."""
     device = get_device(family)
     by_name = {c.graph.name: c for c in configurations()}
     result = {}

@@ -18,7 +18,7 @@ rows, columns = matrix.shape
 begin = time.perf_counter()
 zeros = np.zeros(columns, int)
 x = FixedVariableArray.from_kif(zeros, zeros + 1, zeros)
-# Inputs that no row reads keep their place in the port.
+# Inputs that no row reads keep their position in the port.
 logic = comb_trace(x, x @ matrix.T.astype(np.float32), keep_dead_inputs=True)
 model = VerilogModel(logic, f"{name}_core", "project", print_latency=False)
 model.write()
@@ -27,11 +27,11 @@ seconds = time.perf_counter() - begin
 core = Path(f"project/src/{name}_core.v").read_text()
 used = [text for path in sorted(Path("project/src/static").glob("*.v"))
         if re.search(rf"\b{path.stem} #", core) for text in [path.read_text()]]
-# da4ml gives each sum the width that its bounds say, often too many: its low bits are the sum.
+# da4ml derives the width of each sum from its bounds, often too large: the low bits are the sum.
 parts, at = [], 0
-for signed, whole, fraction in map(minimal_kif, logic.out_qint):
+for signed, integer, fraction in map(minimal_kif, logic.out_qint):
     assert not fraction
-    bits = int(signed + whole)
+    bits = int(signed + integer)
     part = f"sums[{at + min(bits, width) - 1}:{at}]" if bits else f"{width}'d0"
     if 0 < bits < width:
         sign = f"sums[{at + bits - 1}]" if signed else "1'b0"

@@ -1,7 +1,7 @@
 """Measures the speed of bnnhw and the size of its designs: python bench/run.py [PART ...] [-o FILE]
 
-Parts: ``generate``, ``simulate``, ``golden``, ``synth`` and ``plan`` run by default; ``cnv`` places
-and routes for half an hour. Each part prints a table and stores it in bench/results.json. The
+Parts: ``generate``, ``simulate``, ``golden``, ``synth`` and ``plan`` run by default; ``cnv`` takes
+half an hour of place-and-route. Each part prints a table and stores it in bench/results.json. The
 networks have the shapes of FINN's TFC, SFC and LFC and random weights, so nothing is downloaded.
 """
 

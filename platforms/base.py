@@ -120,7 +120,7 @@ class BoardPins:
     rx, tx : Pin
         Serial line; ``rx`` is the FPGA's input.
     held_high : tuple of (str, Pin)
-        Outputs that are driven high, so that other chips of the board stay idle.
+        Outputs that are driven high, so that other chips of the board remain idle.
     flash : SpiFlash or None
         Flash from which weights can be loaded at start-up.
     """

@@ -1,4 +1,4 @@
-"""Runs a simulated board behind a pseudo-terminal, so that programs use it like a serial device."""
+"""Connects a simulated board to a pseudo-terminal, so that programs use it as a serial device."""
 
 from __future__ import annotations
 

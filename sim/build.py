@@ -85,7 +85,7 @@ def _join(folder: Path) -> list[Path]:
     """Return the sources to compile, those of a small model joined into two.
 
     Every source includes the same headers, which take most of the time of a small one. Sources that
-    run once stay apart from the others, since they are compiled without optimisation.
+    run once are kept separate, since they are compiled without optimisation.
     """
     sources = sorted(p.relative_to(folder) for p in folder.glob("*.cpp"))
     groups: dict[str, list[Path]] = {"fast.cpp": [], "run__Slow.cpp": []}

@@ -1,4 +1,4 @@
-// Drives the AXI4-Stream ports of a verilated core with whole arrays, some cycles per call, so that
+// Drives the AXI4-Stream ports of a verilated core with arrays of many words, some cycles per call, so that
 // the caller can show progress and stop. A run is the same for any number of cycles per call.
 //
 // Compiled with the model: IN_BYTES, OUT_BYTES (bytes of a word), IN_WORDS (words of a frame),

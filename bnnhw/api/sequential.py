@@ -24,7 +24,7 @@ def Sequential(layers: Sequence[str | Mapping[str, object]], *,
     ----------
     layers : sequence of str or dict
         Items as under ``layers:`` of a layers.yaml, such as ``"argmax"`` or ``{"dense": 64}``. The
-        arrays that a weight file holds as ``LAYER.KEY`` are given as further keys of the item:
+        arrays that a weight file stores as ``LAYER.KEY`` are given as further keys of the item:
         ``{"dense": 64, "weights": w, "thresholds": t}``.
     input : dict
         What one sample is, as under ``input:``, such as ``{"shape": [784], "type": "uint8",

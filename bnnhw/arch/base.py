@@ -83,7 +83,7 @@ class NoOptions:
 
 
 class Architecture(Protocol[P]):
-    """A way to build networks. Methods with a body are defaults that a subclass may keep.
+    """A kind of hardware for networks. Methods with a body are defaults for subclasses.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class Architecture(Protocol[P]):
         Raises
         ------
         PlanError
-            The network cannot be built this way, or the goal or an option is impossible.
+            The architecture does not support the network, or the goal or an option is impossible.
         """
         ...
 

@@ -107,7 +107,7 @@ class BufferSignal:
 
 @dataclass(frozen=True)
 class Probes:
-    """What simulators can record inside a core, to explain what goes wrong.
+    """The streams and buffers inside a core that simulators record to locate errors.
 
     Parameters
     ----------

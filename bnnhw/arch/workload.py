@@ -22,7 +22,7 @@ class Workload:
     Parameters
     ----------
     layer : str
-        Layer that the core computes meanwhile; empty where it computes the whole network.
+        Layer that the core computes; empty if it computes the entire network.
     core : StreamCore
         The core; ``core.o.words`` are the output words of a period.
     words : uint8 [n, core.i.bytes]

@@ -118,7 +118,8 @@ class _Search:
             verilog.assignments, known, lambda f, pins: evaluate_dual_rail(aig, f, pins),
             lambda _: UNDEFINED)
         self._unmatched = {
-            net: _Element(verilog.state[net].kind, bits_of[net] >> 1, values[verilog.state[net].data],
+            net: _Element(verilog.state[net].kind, bits_of[net] >> 1,
+                          values[verilog.state[net].data],
                           values[verilog.state[net].control])
             for net in unmatched}
 

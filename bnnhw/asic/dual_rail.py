@@ -2,7 +2,7 @@
 
 Verilog leaves some values open, for example what a memory returns for an address that it does not
 have; a netlist may then produce either value. Each net of the Verilog therefore gets two rails: one
-says that the net may be 1, the other that it may be 0. An undefined value has both rails set. The
+means that the net may be 1, the other that it may be 0. An undefined value has both rails set. The
 value of a register without a counterpart in the netlist is unknown and has neither rail set. Rails
 grow monotonically with the rails that they depend on, so that a result that is permitted while an
 unknown value has no rail set is permitted for every value of it.

@@ -53,7 +53,7 @@ from bnnhw.emit.shims import shims_used
 __all__ = ["Equivalence", "prove_netlist"]
 
 BATCH_ANDS = 20_000
-"""AND nodes after which a call of ABC gets no more pairs; two halves are faster than one whole."""
+"""AND nodes from which a call of ABC gets no more pairs; two small calls are faster than a large."""
 
 SIMULATION_ROUNDS = 8
 """Rounds of random simulation that look for a difference before any proof is tried."""
@@ -221,7 +221,7 @@ def _agreement(aig: Aig, verilog: SequentialModule, netlist: SequentialModule,
     literals: dict[Net, int] = {"0": FALSE, "1": TRUE}
     literals |= {net: inputs[name] for name, net in netlist.inputs.items()}
     literals |= {net: aig.add_input() for net in netlist.state}
-    # An undriven net of the netlist becomes an input: the proof holds for both of its values.
+    # An undriven net of the netlist becomes an input: the proof covers both of its values.
     left = Evaluator[int](netlist.assignments, literals, aig.build, lambda _: aig.add_input())
     rails: dict[Net, DualRail] = {"0": defined(FALSE), "1": defined(TRUE), "x": UNDEFINED}
     rails |= {net: defined(inputs[name]) for name, net in verilog.inputs.items()}

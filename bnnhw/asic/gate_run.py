@@ -16,7 +16,7 @@ class LayerToggles:
     Attributes
     ----------
     layer : str
-        Layer that the core computes; empty for the whole network.
+        Layer that the core computes; empty for the entire network.
     products : int
         Products of a weight and an input per frame.
     toggles : Toggles

@@ -49,7 +49,7 @@ def lef_areas(text: str, name: str = "LEF") -> dict[str, float]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield line number, keyword and tail of each MACRO, SIZE and END line."""
+    """Yield line number, keyword and remaining text of each MACRO, SIZE and END line."""
     line, counted = 1, 0
     for match in _LINE.finditer(text):
         line, counted = line + text.count("\n", counted, match.start()), match.start()

@@ -46,7 +46,7 @@ class Mapped:
     netlist : YosysModule
         The flat netlist, read back from ``flat``, so that names agree with a simulation of it.
     fallbacks : tuple of str
-        A sentence for each kind of cell that the library lacks, which says what replaces it.
+        A sentence for each kind of cell that the library lacks, which names its replacement.
     warnings : tuple of str
         Warnings of Yosys' check of the netlist.
     yosys : str

@@ -55,7 +55,7 @@ class YosysModule(TypedDict):
 
 
 class YosysDocument(TypedDict):
-    """A whole document: the version of Yosys, and the modules by name."""
+    """A complete document: the version of Yosys, and the modules by name."""
 
     creator: str
     modules: dict[str, YosysModule]

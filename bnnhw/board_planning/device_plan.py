@@ -35,7 +35,7 @@ class DevicePlan:
     network : Network
     device : Device
     goal : Goal
-        Throughput and clock that were asked for; each may be empty.
+        Throughput and clock to reach; each may be empty.
     plan : Plan
     options : mapping
         Options of the architecture.
@@ -49,7 +49,7 @@ class DevicePlan:
 
     @property
     def has_goal(self) -> bool:
-        """Whether a throughput was asked for."""
+        """Whether the goal includes a throughput."""
         return self.goal.target_cycles is not None or self.goal.fps is not None
 
     @property

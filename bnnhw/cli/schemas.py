@@ -72,7 +72,7 @@ clock.given? bool whether --clock gave it; else it is expected of builds on this
 clock.note? text|null what the expectation is from, or why the given clock is unlikely
 clock.frames_per_second? number at that clock
 resources.host_link? object|null LUT, flip-flops and block RAM of the host link of a board
-resources.remaining? object|null what is left beside the plan and the host link
+resources.remaining? object|null resources that the plan and the host link leave unused
 resources.device? text part
 resources.lut_error? number relative error of the LUT estimate (90th percentile)
 resources.total? object LUT, flip-flops and block RAM of all units

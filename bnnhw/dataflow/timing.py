@@ -101,8 +101,8 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
             break
     stuck = max(changed, key=lambda k: int(times[k][-1]))
     giver = net.edges[stuck].giver
-    raise PlanError("the units lock each other up: a buffer is too small for this network",
-                    where=f"stream behind '{net.names[giver[0]] if giver else 'input'}'")
+    raise PlanError("the units deadlock: a buffer is too small for this network",
+                    where=f"stream after '{net.names[giver[0]] if giver else 'input'}'")
 
 
 def _limit(net: TokenNet, frames: int, offers: Times) -> int:

@@ -46,7 +46,7 @@ def one_a_cycle(bounds: Times) -> Times:
 
 
 def needed_depth(accepted: Times, freed: Times) -> int:
-    """Words that a buffer must hold: word k is accepted after word ``k - depth`` was freed."""
+    """Words that a buffer must store: word k is accepted after word ``k - depth`` was freed."""
     free = np.searchsorted(freed + 1, accepted, side="right")
     return int((np.arange(1, len(accepted) + 1) - free).max())
 
@@ -132,7 +132,7 @@ class WindowBlock(Block):
     write_latency, read_latency : int
         Cycles from accepting a word until it can be read, and from reading it until it is valid.
     depth : int or None
-        Words that the buffer holds; None for no limit.
+        Words that the buffer stores; None for no limit.
     shown_by : int64 [output words] or None
         For units of which some steps show no word: the step that shows each output word.
         ``need`` and ``freed_by`` then refer to steps instead of output words.

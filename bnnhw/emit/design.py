@@ -231,7 +231,7 @@ def check_name(path: Path) -> None:
 
 
 def load_design(path: Path) -> Design:
-    """Read a design back from its manifest and the Verilog beside it.
+    """Read a design back from its manifest and its Verilog, which is in the same folder.
 
     Raises
     ------
@@ -254,7 +254,8 @@ def load_design(path: Path) -> Design:
     try:
         verilog = (path.parent / name).read_text()
     except (OSError, ValueError):
-        raise ConfigError(f"its Verilog '{name}' is not beside it", where=path.name) from None
+        raise ConfigError(f"its Verilog '{name}' is not in the same folder",
+                          where=path.name) from None
     if text_digest(verilog) != digest:
         raise ConfigError(f"'{name}' was changed after it was generated", where=path.name,
                           hint="generate the design again")

@@ -46,7 +46,7 @@ def plan_network(network: Network, arch_name: str, device: Device, goal: Goal,
     Raises
     ------
     PlanError
-        The network cannot be built this way, or the goal or an option is impossible.
+        The architecture does not support the network, or the goal or an option is impossible.
     """
     arch = get_arch(arch_name)
     chosen, graph = make_options(arch, options), network.reduced

@@ -11,7 +11,7 @@ import re
 __all__ = ["compact_tables"]
 
 MIN_WORDS = 32
-"""Memories with fewer words stay as they are, since they are easier to read that way."""
+"""Memories with fewer words are not shortened, since their lines are easier to read."""
 
 CONSTANT_BITS = 4096
 """Bits of the longest constant, which all supported tools accept."""

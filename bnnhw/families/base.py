@@ -60,20 +60,19 @@ def _matching(cells: dict[str, int], patterns: tuple[str, ...]) -> int:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memories of a family: its block RAM, and when a memory goes there.
+    """The memories of a family: its block RAM, and which memories are stored there.
 
     Parameters
     ----------
     block_shapes : tuple of (depth, width)
         Shapes of one block RAM with one read port and one write port; empty where there is none.
     rom_min_depth : int
-        A ROM of at least so many words goes to block RAM; below it, LUTs store it in a handful of
-        cells per bit.
+        Minimum words of a ROM in block RAM; a smaller one takes a few LUTs per bit.
     lut_ram : bool
         LUTs can be small memories that are written.
     auto_bits, auto_more_bits : int
-        Synthesis puts a written memory of at least ``auto_bits`` bits into one block RAM without
-        being asked to, and needs ``auto_more_bits`` more for each further block RAM.
+        Synthesis maps a writable memory to block RAM by itself if it has at least ``auto_bits``
+        bits, plus ``auto_more_bits`` for each block RAM after the first.
     latches : bool
         Memories are made of latches and adders of full-adder cells, as in standard-cell libraries.
     """

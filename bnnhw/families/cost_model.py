@@ -22,7 +22,7 @@ class CostModel:
         By kind of unit: ``lut`` and ``ff``, each a coefficient per feature (lanes, accumulator
         bits, …).
     lut_error : float
-        90th percentile of the relative LUT error over whole designs that were left out of the fit.
+        90th percentile of the relative LUT error over designs that were left out of the fit.
     """
 
     kinds: Mapping[str, Mapping[str, Coefficients]]

@@ -11,7 +11,7 @@ __all__ = ["DEVICES", "FAMILIES", "TARGETS", "get_device", "get_family", "get_ta
 FAMILIES: dict[str, Family] = {}
 DEVICES: dict[str, Device] = {}
 TARGETS: dict[str, Target] = {}
-"""Bit-heap targets by name; families without a target of their own share ``generic``."""
+"""Bit-heap targets by name; families without a separate target share ``generic``."""
 
 
 def register(family: Family, *devices: Device) -> Family:

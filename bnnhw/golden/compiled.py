@@ -124,7 +124,7 @@ class _PackedBits:
 
 
 class Runner:
-    """Computes a chain of layers that stays packed in words of 64 bits, for many samples.
+    """Computes a chain of layers on bits packed in 64-bit words, for many samples.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ P = TypeVar("P", bound=TimedPlan)
 
 def settle(planner: Callable[[int], P], cycles: int,
            fits: Callable[[P], bool] = lambda plan: True) -> P | None:
-    """Find a target that its own plan meets, and return this plan.
+    """Find a target whose plan meets it, and return this plan.
 
     A plan can take more cycles than its target. The returned plan takes at most its target, so
     planning for ``plan.target_cycles`` again gives the same plan.

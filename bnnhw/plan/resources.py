@@ -37,7 +37,7 @@ class Resources:
     units : tuple of (str, Cost)
     total : Cost
     error : float
-        90th percentile of the relative error of the LUT estimate over whole designs.
+        90th percentile of the relative error of the LUT estimate over complete designs.
     unplaced_rom_bits : int
         Bits of large ROMs for which neither block RAM nor SPRAM is left, so that they take LUTs.
     """
@@ -106,7 +106,7 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     """Find the plan with the minimum of cycles per frame that fits the part and meets its target.
 
     Planning for ``target_cycles`` of the returned plan gives the same plan. The search bisects,
-    and then tries single targets below the result: memories come in fixed sizes, so fitting is
+    and then tries single targets below the result: memories have fixed sizes, so fitting is
     not monotonic, and a faster design can fit where a slower one does not.
 
     Parameters
@@ -117,7 +117,7 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     slowest : int
         Cycles per frame of the smallest design, in which every layer is folded to one lane.
     room : callable or None
-        Device budget left after the host link; None means the whole device.
+        Device budget left after the host link; None means the entire device.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class SharedComponent(wiring.Component):
 
 
 class WrittenComponent(SharedComponent):
-    """A shared component that writes its own Verilog; ``body`` is the same function in Amaranth."""
+    """A shared component that writes its Verilog; ``body`` is the same function in Amaranth."""
 
     @property
     @abc.abstractmethod

@@ -130,7 +130,7 @@ def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferPa
     full = plan_at(graph, hints, 4000)
     cut = shrunk(full, kind, depth)
     net, _ = token_net(list(cut.units))
-    with pytest.raises(PlanError, match="lock each other up"):
+    with pytest.raises(PlanError, match="the units deadlock"):
         settle(net, 2, np.arange(2 * net.edges[0].words))
     design = Design(graph, cut, convert(get_arch("streaming").elaborate(cut, graph)))
     x = random_samples(graph, 3)

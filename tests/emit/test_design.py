@@ -87,7 +87,7 @@ def test_manifest_is_read_back(tmp_path: Path) -> None:
      "is damaged"),
     (lambda m: m.pop("plan"), "is damaged"),
     (lambda m: m["verilog"].update(file="../core.v"), "another folder"),
-    (lambda m: m["verilog"].update(file="no.v"), "not beside it"),
+    (lambda m: m["verilog"].update(file="no.v"), "not in the same folder"),
     (lambda m: m["verilog"].update(sha256="0"), "was changed after"),
     (lambda m: m["network"]["layers"][1].update(kind="conv9"), "is damaged"),
     (lambda m: m.update(arch="quantum"), "unknown architecture"),

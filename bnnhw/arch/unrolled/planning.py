@@ -59,7 +59,7 @@ def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
     Raises
     ------
     PlanError
-        The network cannot be built this way, or the goal is impossible.
+        The architecture does not support the network, or the goal is impossible.
     """
     check(graph, ARCH)
     for layer in graph.layers:

@@ -81,7 +81,7 @@ class Yodann(Architecture[YodannPlan]):
         return workloads(design, x)
 
     def products_per_frame(self, plan: YodannPlan, graph: Graph) -> int:
-        # Those that the core computes: a dense layer is padded to whole windows.
+        # Those that the core computes: a dense layer is padded to complete windows.
         return sum(layer.macs() for layer in plan.layers) // plan.batch
 
     def simulate(self, design: Generated, x: np.ndarray, engine: Engine, stalls: Stalls,

@@ -29,8 +29,8 @@ __all__ = ["JobRun", "LayerRun", "core_of", "reference", "run_jobs", "run_layer"
            "to_bytes", "to_lanes"]
 
 ENDLESS = 1 << 30
-"""Words of an input frame, more than any run sends: each job's header says where the job ends, so
-that ``tlast`` is never needed."""
+"""Words of an input frame, more than any run sends: each job's header gives its length, so that
+``tlast`` is never needed."""
 
 
 @dataclass

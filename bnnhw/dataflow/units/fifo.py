@@ -67,7 +67,7 @@ class Fifo(SharedComponent):
     i : In(stream)
     o : Out(stream)
     level : Out
-        Words that it holds.
+        Words that it stores.
     """
 
     def __init__(self, params: FifoParams) -> None:

@@ -20,7 +20,7 @@ __all__ = ["Fork", "ForkParams"]
 @register_unit
 @dataclass(frozen=True)
 class ForkParams(Params[None]):
-    """A register whose word two readers take, each at its own time."""
+    """Parameters of the fork: a register whose word two readers accept independently."""
 
     kind: ClassVar[str] = "fork"
     out_ports: ClassVar[tuple[str, ...]] = ("o0", "o1")
@@ -44,7 +44,7 @@ class ForkParams(Params[None]):
 
 
 class ForkBlock(Block):
-    """Accepts a word when both readers have taken, or take in this cycle, the word before it."""
+    """Accepts a word when both readers have accepted, or accept now, the word before it."""
 
     def __init__(self, words: int, latency: int) -> None:
         self.latency = latency
@@ -57,7 +57,7 @@ class ForkBlock(Block):
 
 
 class Fork(SharedComponent):
-    """Hands each word to two readers, each at its own time.
+    """Sends each word to two readers, which accept it independently.
 
     Parameters
     ----------

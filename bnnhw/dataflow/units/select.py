@@ -55,7 +55,7 @@ class SelectParams(Params[tuple[int, ...]]):
 
 
 class SelectUnit(SharedComponent):
-    """Chooses lanes of each word: wires in front of one register.
+    """Selects lanes of each word: wiring, and one register after it.
 
     Parameters
     ----------

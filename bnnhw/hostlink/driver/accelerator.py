@@ -33,7 +33,7 @@ NETLIST_SLACK = 30.0
 """Seconds that a reply of a simulated netlist may be late."""
 
 SERIES = 64
-"""Requests that are sent as one series; if a reply is lost, the whole series is repeated."""
+"""Requests that are sent as one series; if a reply is lost, the entire series is repeated."""
 
 ROUND_TRIPS = 8
 """Samples whose round trip is measured."""

@@ -129,7 +129,7 @@ class Build:
         x : integer array [n, *input.shape]
             Samples: the integers that the network reads.
         on : str
-            ``uart:auto`` (the first serial port behind which the design answers), ``uart:PORT``,
+            ``uart:auto`` (the first serial port on which the design answers), ``uart:PORT``,
             ``sim`` (the board in Verilator), or ``netlist`` (the routed netlist, cell by cell).
         layout : str or None
             ``NHWC`` (default) or ``NCHW``, which is transposed.

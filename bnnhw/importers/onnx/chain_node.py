@@ -152,7 +152,7 @@ def _keeps_floats(node: NodeProto) -> bool:
 
 
 def _in_type(constant: np.ndarray | None, dtype: FloatType) -> np.ndarray | None:
-    """Convert a float constant to the type of the evaluation; integers and booleans stay."""
+    """Convert a float constant to the type of the evaluation; integers and booleans are kept."""
     if constant is None or constant.dtype.kind != "f":
         return constant
     return constant.astype(dtype)

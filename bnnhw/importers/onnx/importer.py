@@ -2,7 +2,7 @@
 
 Between two layers, any nodes that treat each channel separately are evaluated at every attainable
 sum. If the result has two values, it is a bit, and its threshold is read off; a few values in equal
-steps are an integer. Sums that are only scaled and shifted stay integers. Everything else is
+steps are an integer. Sums that are only scaled and shifted remain integers. Everything else is
 rejected with an error that names the node. One case is approximated: the sum of two branches whose
 scales have no common unit; a note gives the bound of the error. The result is compared with an
 independent execution of the model before it is returned.

@@ -27,7 +27,7 @@ Attributes = dict[str, Any]
 
 
 def onnx_module() -> ModuleType:
-    """Import the package onnx, or raise an error that says how to install it."""
+    """Import the package onnx, or raise an error with the command that installs it."""
     try:
         import onnx
         import onnx.reference

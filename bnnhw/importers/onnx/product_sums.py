@@ -57,7 +57,7 @@ def binary_weights(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndar
     Raises
     ------
     ModelError
-        The weights are not binary; the message says what they look like.
+        The weights are not binary; the message describes them.
     """
     if weights.dtype != np.float32:
         raise ModelError(f"has weights of type {weights.dtype}, expected float32", where=label,

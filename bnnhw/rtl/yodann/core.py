@@ -150,7 +150,7 @@ class YodannCore(SharedComponent):
 
     def _units(self, m: Module, go: dict[str, Signal], dual: Value, operands: Operands,
                filters: FilterBank, scale: ScaleBias, width: int) -> None:
-        """Connect the units and summers, and one more unit that adds up the whole window."""
+        """Connect the units and summers, and one more unit that adds up the entire window."""
         s = self.shape
         window: WindowSum | ExactSummer = WindowSum(shape=s) if s.acc else \
             ExactSummer(shape=s, width=s.out_bits, offsets=s.offsets)

@@ -16,7 +16,7 @@ class FilterBank(SharedComponent):
     """Memory with one row per input channel, written one group of units at a time.
 
     A register outside (``held``) collects the words of the stream, from which the latches of a
-    group are written. Weights stay in place; the pixels of the window move instead.
+    group are written. Weights are not moved; the pixels of the window are moved instead.
 
     Latency: one cycle from ``re`` to ``weights``; ``we`` is set in the cycle before ``held`` is
     complete.

@@ -180,8 +180,8 @@ class ImageBank(SharedComponent):
 class Operands(SharedComponent):
     """Select the operands of the units from the window; positions outside the image are zero.
 
-    Combinational. A product of the second half uses its own pixel of the window, or in a dual mode
-    the pixel that its output needs.
+    Combinational. A product of the second half uses the pixel at its position of the window, or in
+    a dual mode the pixel that its output needs.
 
     Members
     -------

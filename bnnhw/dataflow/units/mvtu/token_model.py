@@ -38,7 +38,7 @@ class MvtuBlock(Block):
         Cycles from accepting a word to the first step that can use it; None where words are used
         in the cycle that accepts them.
     capacity : int
-        Words that the input buffer holds.
+        Words that the input buffer stores.
     latency, depth : int
         As in ``PipelineBlock``.
     """

@@ -146,10 +146,10 @@ class WindowBuffer(SharedComponent):
         accepted, step, released = Signal(), Signal(), Signal()
         write_at = Signal(range(self.depth))
         read_at = Signal(range(self.depth), init=self.start % self.depth)
-        # Words that arrived after the one to read, minus one: its sign says whether it has arrived.
+        # Words that arrived after the one to read, minus one: negative until it has arrived.
         reach = 2 * self.frame_words + self.depth + abs(self.start) + self._overhang()
         slack = Signal(range(-reach, reach), init=-self.start - 1)
-        # Free words minus one: the sign says whether there are any. Rows that are skipped become
+        # Free words minus one: negative if there are none. Rows that are skipped become
         # free before they arrive, so the value can exceed the depth.
         spare = Signal(range(-1, self.depth + self.frame_words), init=self.room - 1)
         going = self._going(m, step)  # the loop that advances after this step; last: the frame
