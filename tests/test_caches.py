@@ -27,7 +27,7 @@ layers:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home of its own, and none of the variables that lead elsewhere."""
+    """A separate home folder, without the variables that name other folders."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "home").mkdir()
@@ -44,7 +44,7 @@ def test_a_home_that_can_be_written_leaves_the_tools_alone(home: Path) -> None:
     assert dict(os.environ) == before
 
 
-def test_the_tools_follow_a_named_cache_and_come_back(
+def test_the_tools_follow_a_named_cache_and_are_restored(
         home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named = tmp_path / "named"
     monkeypatch.setenv("BNNHW_CACHE", str(named))
@@ -105,7 +105,7 @@ def test_a_read_only_home_is_reported_by_doctor(tmp_path: Path) -> None:
     assert "BNNHW_CACHE" in result.stderr
 
 
-def test_a_read_only_home_is_said_before_the_work_and_harms_nothing(tmp_path: Path) -> None:
+def test_a_read_only_home_is_reported_before_the_work(tmp_path: Path) -> None:
     result = read_only(tmp_path, "generate", "--layers", "net.yaml", "--ii", "16", "-o", "d.v")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "d.v").exists()

@@ -106,7 +106,7 @@ def test_constructors_are_small() -> None:
 
 
 MOST_ANY = 40
-"""Uses of ``Any`` in the package's signatures: where no static type says what is meant."""
+"""Uses of ``Any`` in the package's signatures: where no static type describes the value."""
 
 
 def annotations(tree: ast.Module) -> list[ast.expr]:

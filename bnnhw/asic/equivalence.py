@@ -53,7 +53,7 @@ from bnnhw.emit.shims import shims_used
 __all__ = ["Equivalence", "prove_netlist"]
 
 BATCH_ANDS = 20_000
-"""AND nodes from which a call of ABC gets no more pairs; two small calls are faster than a large."""
+"""AND nodes from which a call of ABC gets no more pairs; two small calls are faster than one."""
 
 SIMULATION_ROUNDS = 8
 """Rounds of random simulation that look for a difference before any proof is tried."""

@@ -168,5 +168,5 @@ def test_sequential_reports_what_is_wrong() -> None:
     weights[:] = -1
     made = bnnhw.Sequential([{"dense": 4, "weights": weights, "sums": True, "output": "y"}],
                             input=pixels)
-    weights[:] = 1  # the network has its own copy
+    weights[:] = 1  # the network has a copy
     assert made.predict(np.ones((1, 16), int))["y"].tolist() == [[-16] * 4]

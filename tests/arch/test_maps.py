@@ -73,7 +73,7 @@ def test_plan_is_measurement(data: st.DataObject, made: tuple[Graph, Hints], ii:
 
 @pytest.mark.parametrize("seed", [3, 8, 31, 47, 60, 77])
 def test_buffers_hold_what_was_computed(seed: int) -> None:
-    """Through Verilator: high-water marks against depths, and all the rest once more."""
+    """Through Verilator: high-water marks against depths, and all other checks."""
     graph, hints = random_map_network(seed, steps=6)
     plan = plan_at(graph, hints, 200)
     design = Design(graph, plan, convert(get_arch("streaming").elaborate(plan, graph)))
@@ -87,7 +87,7 @@ def test_buffers_hold_what_was_computed(seed: int) -> None:
         assert count_mismatches(expected, run.outputs) == 0
     assert first_difference(design, x, 3) is None
     for level in measure_levels(design, x):
-        # A word may come in the cycle in which another one goes, which the mark does not see.
+        # A word may arrive in the cycle in which another one is read; the mark does not count that.
         unit = plan.unit(level.unit).params
         assert isinstance(unit, BufferParams)
         least = unit.round_depth(level.even + 1)
@@ -142,7 +142,7 @@ def test_a_buffer_that_is_too_small_locks_up_and_is_reported(kind: type[BufferPa
 
 @pytest.mark.parametrize("seed", [1018, 1086, 1093, 1109, 1125])
 def test_networks_that_once_failed(seed: int) -> None:
-    """1018, 1086: lanes beyond the channels of a pixel were not 0 behind a threshold unit; 1093,
+    """1018, 1086: lanes beyond the channels of a pixel were not 0 after a threshold unit; 1093,
     1125: frames overtook each other where windows see only padding; 1109: two outputs of one
     layer."""
     graph, hints = random_map_network(seed)
@@ -153,7 +153,7 @@ def test_networks_that_once_failed(seed: int) -> None:
 
 
 def test_zero_padding_needs_no_mask() -> None:
-    """Exact zeros are nine sets of start values: the input stream stays one bit an element."""
+    """Exact zeros need nine sets of start values; the input stream has one bit per element."""
     make = Maker(SeededChoices(1), TensorType((6, 6, 4), Bits()))
     w = np.random.default_rng(3).integers(0, 2, (1, 4, 36), dtype=np.uint8)
     conv = Conv("c", "input", make.input, w, (2,), np.full(4, -36), np.zeros((4, 1), np.int64),

@@ -117,7 +117,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_command_line(call: Called, tmp_path: Path) -> None:
-    """``list``, ``plan``, ``generate`` and ``simulate``, with its own flag."""
+    """``list``, ``plan``, ``generate`` and ``simulate``, with the flag of its option."""
     code, out, _ = call("list", "archs")
     assert code == 0
     assert "a small dense network as combinational logic" in out

@@ -43,4 +43,4 @@ def test_tfc(ii: int, frames: int, by_hand: bool, tfc_onnx: Path,
     assert set(np.diff(ends)[20:]) == {core.plan.ii}
     run = simulate(core, x[:40], stalls=Stalls(0.3, 0.5, 9))
     assert count_mismatches({k: v[:40] for k, v in expected.items()}, run.outputs) == 0
-    print(f"asked {ii}: {core.plan.ii} cycles per frame, latency {core.plan.latency}")
+    print(f"target {ii}: {core.plan.ii} cycles per frame, latency {core.plan.latency}")

@@ -158,7 +158,7 @@ def test_registers_are_counted_as_they_are_written() -> None:
             assert written == unit.params.ffs
 
 
-def test_a_short_period_has_a_register_behind_every_level() -> None:
+def test_a_short_period_has_a_register_after_every_level() -> None:
     from bnnhw.logic import Netlist, SumBuilder
     netlist = Netlist(60)
     builder = SumBuilder(netlist, TARGETS["ecp5"])

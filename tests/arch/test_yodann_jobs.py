@@ -162,7 +162,7 @@ def test_the_component_itself() -> None:
 
 @pytest.mark.parametrize("storage", [pytest.param("flop", marks=pytest.mark.long), "latch"])
 def test_cocotb_on_icarus(storage: str, tmp_path: Path) -> None:
-    """Streams hold what they show, a reset at any moment is a new start, unknowns stay inside."""
+    """Output words are stable until accepted, a reset starts anew, unknown values never leave."""
     pytest.importorskip("cocotb_tools", reason="cocotb (extra 'sim') is not installed")
     shape = CoreShape(ni=2, no=3, kernel=3, storage=storage, cells=storage == "latch",
                       depth=32, bank=16)

@@ -67,7 +67,7 @@ WRITTEN = {
     "comments of two kinds": ("library (tiny) {", "library (tiny) { // a ; { \"\n/* } \n */"),
     "no semicolons": ("direction : output; max_capacitance : 60;",
                       "direction : output\nmax_capacitance : 60\n"),
-    "no semicolons behind lists": ('values ("0.1, 0.2", "0.3, 0.4");',
+    "no semicolons after lists": ('values ("0.1, 0.2", "0.3, 0.4");',
                                    'values ("0.1, 0.2", "0.3, 0.4")\n'),
     "stray semicolons and comments": ("area : 2;", "area : 2 /* ; */ ;; // ;\n ;"),
     "numbers in quotes": ("area : 2;", 'area : "2";'),

@@ -127,7 +127,7 @@ def test_mutants_are_not_proven() -> None:
     # The data of a latch is the bit of its neighbour.
     assert mutate("latch3.bits[0].latch", "D", "latch3.bits[1].latch", "D") == (
         "data of latch3.q[0]",)
-    # The data of a latch is its own output.
+    # The data input of a latch is its output.
     assert mutate("latch3.bits[0].latch", "D", "latch3.bits[0].latch", "Q") == (
         "data of latch3.q[0]",)
     # The enable of one bit is that of the next row.

@@ -31,7 +31,7 @@ def write(folder: Path, yaml: Any = YAML, arrays: dict[str, Any] | None = None) 
 
 
 def cli(*arguments: str, cwd: Path) -> tuple[int, str]:
-    """Run a verb; whatever it says must be one line without a traceback."""
+    """Run a verb; its error must be one line without a traceback."""
     result = run_inside(*arguments, cwd=cwd)
     assert "Traceback" not in result.stderr
     return result.returncode, result.stderr.strip()

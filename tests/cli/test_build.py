@@ -63,7 +63,7 @@ def test_a_bitstream_its_report_and_the_list_of_boards(bnnhw: Called, tmp_path: 
     assert "tiny" in out
 
 
-def test_a_missed_clock_is_said_with_what_can_be_had(bnnhw: Called) -> None:
+def test_a_missed_clock_is_reported_with_the_attainable_one(bnnhw: Called) -> None:
     code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--freq", "120", "--baud",
                            "3000000")
     assert code == 4
@@ -73,7 +73,7 @@ def test_a_missed_clock_is_said_with_what_can_be_had(bnnhw: Called) -> None:
     assert "--freq" in err
 
 
-def test_what_does_not_fit_is_said_before_the_tools_run(bnnhw: Called) -> None:
+def test_a_design_that_does_not_fit_is_reported_before_the_tools_run(bnnhw: Called) -> None:
     code, _, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--ii", "20")
     assert code == 3
     assert "LUT4" in err

@@ -122,7 +122,7 @@ def test_lists(what: str) -> None:
     assert all(name in ok("list", what) for name in names)
 
 
-def test_results_of_shipped_designs_hold() -> None:
+def test_results_of_shipped_designs_are_current() -> None:
     for name in designs.names():
         folder = designs.path(name)
         results = json.loads((folder / "results.json").read_text())

@@ -71,7 +71,7 @@ def test_the_command_of_the_readme_works_in_a_clone(plain: bool, installed: Path
                                   ("bnnhw", "sim", "designs", "platforms", "bnnhw/cli")]
 
 
-def test_a_plain_installation_reads_its_own_packages(installed: Path, tmp_path: Path) -> None:
+def test_an_installation_imports_no_neighbouring_packages(installed: Path, tmp_path: Path) -> None:
     """Folders next to it with the names of its packages are not imported."""
     for name in ("sim", "designs", "platforms"):
         (installed / name).mkdir()

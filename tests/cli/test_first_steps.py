@@ -76,7 +76,7 @@ def test_a_closed_pipe_is_no_error(arguments: tuple[str, ...]) -> None:
 
 
 def test_a_closed_pipe_does_not_hide_an_error(tmp_path: Path) -> None:
-    """``bnnhw plan ... | head -1`` still says that the network does not fit."""
+    """``bnnhw plan ... | head -1`` still reports that the network does not fit."""
     (tmp_path / "net.yaml").write_text("name: n\ninput: {shape: [4096], type: bits}\n"
                                        "weights: random\nlayers:\n- {dense: 4096}\n")
     with subprocess.Popen([sys.executable, "-m", "bnnhw", "plan", "net.yaml", "--device", "up5k",

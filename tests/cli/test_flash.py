@@ -104,7 +104,7 @@ exit 3
 
 
 def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
-    """The real tool, without a board: its message comes through, with the code that it means."""
+    """The real tool without a board: its message is shown, with the exit code for it."""
     before = tree(builds)
     for arguments in (["build/net/ulx3s_85f"], ["build/net/icebreaker", "--persistent", "--yes"]):
         code, out, err = call("flash", *arguments, "--json")

@@ -130,7 +130,7 @@ def test_errors(name: str, call: Called) -> None:
 
 
 def test_a_verb_prints_one_document_only(call: Called, tmp_path: Path) -> None:
-    """What does not fit is in the document already; the exit code says so."""
+    """The document includes what does not fit; the exit code reports it too."""
     (tmp_path / "large.yaml").write_text("name: n\ninput: {shape: [4096], type: bits}\n"
                                          "weights: random\nlayers:\n- {dense: 4096}\n")
     code, out, err = call("plan", "large.yaml", "--device", "up5k", "--ii", "64", "--json")

@@ -38,7 +38,7 @@ def test_plan_on_a_part_is_as_fast_as_fits() -> None:
     assert json.loads(slower.stdout)["resources"]["total"]["lut"] < found["total"]["lut"]
 
 
-def test_plan_says_what_is_short_and_what_would_fit() -> None:
+def test_plan_reports_missing_resources_and_what_would_fit() -> None:
     result = bnnhw("plan", str(EXAMPLES / "cnv.yaml"), "--device", "ecp5-25", "--ii", "40000")
     assert result.returncode == 3
     assert "block RAM" in result.stderr
@@ -53,7 +53,7 @@ def test_plan_for_frames_a_second() -> None:
                    "--clock", "30")
     assert result.returncode == 0, result.stderr
     assert "reached" in result.stdout
-    assert "+-" in result.stdout  # the error of the estimate stands beside it
+    assert "+-" in result.stdout  # the error of the estimate
     wrong = bnnhw("plan", str(EXAMPLES / "keyword.yaml"), "--fps", "1000")
     assert wrong.returncode == 2
     assert "--clock" in wrong.stderr
@@ -74,7 +74,7 @@ def test_fastest_plan_fits_and_a_faster_one_does_not(part: str) -> None:
     assert not fits(faster, device) or faster.ii >= best.ii * 0.95
 
 
-def test_what_never_fits_says_so(tmp_path: Path) -> None:
+def test_a_network_that_never_fits_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "huge.yaml"
     path.write_text("name: huge\ninput: {shape: [4096], type: bits}\nweights: random\nlayers:\n"
                     "- {dense: 4096}\n- {dense: 4096}\n- {dense: 10, output: scores}\n")
@@ -209,7 +209,7 @@ def test_advice_of_errors_works_when_it_is_followed(name: str, options: tuple[st
 
 
 def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called) -> None:
-    """The files are there, since they are right; they are only slower than asked."""
+    """The files are written, since they are correct, only slower than the goal."""
     network = str(EXAMPLES / "keyword.yaml")
     code, out, err = inside("generate", "--layers", network, "--ii", "384", "-o", "k.v")
     assert code == 4
@@ -223,13 +223,13 @@ def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called
     assert inside("generate", "--layers", network, "-o", "d.v")[0] == 0  # a default is no goal
 
 
-def test_a_goal_that_a_board_misses_is_said_before_the_tools_run() -> None:
+def test_a_goal_that_a_board_misses_is_reported_before_the_tools_run() -> None:
     network, board = load_network(EXAMPLES / "keyword.yaml"), get_board("ulx3s_85f")
     with pytest.raises(TimingError, match="instead of at most 384"):
         plan_for(board, network, Goal(target_cycles=384), clock_mhz=50)
 
 
-def test_settled_plans_are_reached_when_asked_for() -> None:
+def test_settled_plans_are_reached_when_they_are_the_goal() -> None:
     planner = planner_of(load_network(EXAMPLES / "keyword.yaml"), "streaming",
                          get_device("generic"))
     for cycles in (1, 64, 384, 500, 1000):

@@ -70,7 +70,7 @@ def test_simulate(arch: str, call: Called, tmp_path: Path) -> None:
         assert (a["scores"] == b["scores"]).all()
 
 
-def test_synth_reads_inputs_in_the_same_way(call: Called) -> None:
+def test_synth_reads_inputs_alike(call: Called) -> None:
     assert call("generate", "--layers", ".", "-o", "d.v", "--device", "cells")[0] == 0
     code, _, err = call("synth", "d.json", "--cells", "osu018", "--gates", "2", "--inputs",
                         "nchw.npy")

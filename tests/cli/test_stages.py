@@ -43,7 +43,7 @@ with stages() as stage:
 """
 
 
-def test_a_bar_that_is_stopped_stays_where_it_is() -> None:
+def test_a_bar_that_is_stopped_keeps_its_fraction() -> None:
     text = shown(STAGE.format("stage('routing')(0.3); time.sleep(0.3); raise KeyboardInterrupt"))
     assert "30%" in text
     assert "routing: stopped" in text

@@ -93,7 +93,7 @@ def test_quotes_make_names(tmp_path: Path) -> None:
     assert (read.name, read.layers[0].name, read.layers[0].output) == ("no", "on", "off")
 
 
-def test_text_stays_text(tmp_path: Path) -> None:
+def test_text_remains_text(tmp_path: Path) -> None:
     """A date, a version and a hash are no numbers."""
     path = tmp_path / "net.yaml"
     path.write_text("[2024-01-01, 1.2.3, 12ab, e5, '1e5', -, '-.', null, ~, 1e, 0x, '010']\n")

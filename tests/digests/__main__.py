@@ -1,7 +1,7 @@
 """Writes the digests of all designs again: ``python -m tests.digests``.
 
-Do so only for a change that is meant to change hardware or plans, in a commit of its own that says
-what changed and why.
+Do so only for a change that is meant to change hardware or plans, in a separate commit that
+explains what changed and why.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b"]
 
 
-def test_a_place_is_known_before_the_work(tmp_path: Path) -> None:
+def test_an_invalid_path_is_rejected_before_the_work(tmp_path: Path) -> None:
     """Nothing is left of it, neither where it can be had nor where the work fails."""
     (tmp_path / "folder").mkdir()
     for refused in (tmp_path / "folder", Path("/proc/none/out.v")):

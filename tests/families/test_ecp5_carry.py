@@ -64,7 +64,7 @@ def test_a_constant_carry_in_becomes_open_only_where_it_is_not_passed_on(table, 
     assert pins_of(data, "a")["CIN"] == (["x"] if opens else ["0"])
 
 
-def test_a_carry_from_elsewhere_stays():
+def test_a_carry_from_another_cell_is_kept():
     data = netlist(INIT0=0, CIN=[3])
     ease_carries(data)
     assert pins_of(data, "a")["CIN"] == [3]
@@ -78,7 +78,7 @@ def test_a_second_time_finds_nothing():
     assert again == data
 
 
-def test_what_yosys_makes_of_additions_stays_what_it_is(tmp_path):
+def test_additions_that_yosys_maps_keep_their_function(tmp_path):
     """Sums, differences and comparisons, proven equal after easing."""
     verilog = """module top(input [6:0] a, b, input [2:0] c, output [8:0] s, output [7:0] d,
                   output l); assign s = a + b + c; assign d = a - b; assign l = a < {c, b[3:0]};

@@ -45,20 +45,20 @@ def netlist(path: Path, cells: int, hidden: int = 0) -> Path:
     return path
 
 
-def place(family: str) -> PlaceAndRoute:
+def pnr(family: str) -> PlaceAndRoute:
     return get_family(family).need_flow().place_and_route
 
 
 def test_large_netlists_use_other_placers_and_routers(tmp_path: Path) -> None:
     small, large = netlist(tmp_path / "s", 15_000, 5000), netlist(tmp_path / "l", 15_001)
-    assert place("ecp5").options_for(small) == ()
-    assert place("ecp5").options_for(small, core=True) == ()
-    assert place("ecp5").options_for(large) == ("--placer", "static")
-    assert place("ecp5").options_for(large, core=True) == (
+    assert pnr("ecp5").options_for(small) == ()
+    assert pnr("ecp5").options_for(small, core=True) == ()
+    assert pnr("ecp5").options_for(large) == ("--placer", "static")
+    assert pnr("ecp5").options_for(large, core=True) == (
         "--placer", "static", "--router", "router2", "--tmg-ripup")
     for path in (small, large):
-        assert place("ice40").options_for(path) == ("--router", "router2")
-        assert place("gowin").options_for(path) == ()
+        assert pnr("ice40").options_for(path) == ("--router", "router2")
+        assert pnr("gowin").options_for(path) == ()
 
 
 def test_a_lut_memory_costs_as_many_luts_as_its_cell() -> None:

@@ -137,7 +137,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
         m.d.sync += out_at.eq(Mux(give == out_left, 0, out_at + give))
     # The watched element: chosen when it arrives, followed until it is emitted.
     watching, value = Signal(), Signal(dwc.width)
-    place, ahead = Signal(range(length)), Signal(range(len(lanes) + 1))
+    position, ahead = Signal(range(length)), Signal(range(len(lanes) + 1))
     chosen = Signal()
     kept = Signal(range(len(lanes) + 1))
     m.d.comb += [
@@ -145,12 +145,12 @@ def converter_spec(dwc: WidthConverter) -> Spec:
         kept.eq(fill - Mux(taken, give, 0)),
     ]
     with m.If(chosen):
-        m.d.sync += [watching.eq(1), place.eq(in_at + element), ahead.eq(kept + element),
+        m.d.sync += [watching.eq(1), position.eq(in_at + element), ahead.eq(kept + element),
                      value.eq(payload.word_select(element, dwc.width))]
     with m.Elif(watching & taken):
         with m.If(ahead < give):
             m.d.sync += watching.eq(0)
-            m.d.comb += [Assert(out_at + ahead == place),
+            m.d.comb += [Assert(out_at + ahead == position),
                          Assert(dwc.o.payload.word_select(ahead, dwc.width) == value)]
         with m.Else():
             m.d.sync += ahead.eq(ahead - give)
@@ -167,7 +167,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
     ]
     _word_counters(m, fragment, (("in", in_at, a), ("out", out_at, b)), length)
     with m.If(watching):
-        m.d.comb += [Assert(ahead < fill), Assert((out_at + ahead) % length == place),
+        m.d.comb += [Assert(ahead < fill), Assert((out_at + ahead) % length == position),
                      Assert(lanes.word_select(ahead, dwc.width) == value)]
     return m, [valid, payload, ready, start, element]
 

@@ -95,7 +95,7 @@ def test_nothing_there(folder: Path, data: Path, run: Run) -> None:
         assert run(*arguments)[0] == 2, arguments
 
 
-def test_a_missing_file_is_said_before_the_board_is_looked_for(run: Run, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_before_the_board_search(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 3), np.uint8))
     for arguments in (["missing.npy"], [tmp_path / "x.npy", "--labels", "missing.npy"]):
         code, _, err = run(*arguments, "--on", "uart:/dev/no_such_port")

@@ -82,7 +82,7 @@ def test_nchw_is_transposed(shape: tuple[int, ...]) -> None:
     assert (graph.compute(first, layout="NCHW")["scores"] == expected).all()
 
 
-def test_nchw_of_the_network_in_its_own_layout_is_rejected() -> None:
+def test_nchw_of_samples_in_the_network_layout_is_rejected() -> None:
     with pytest.raises(ConfigError, match=r"\(5, 4, 6, 3\), expected \[n, 3, 4, 6\].*layout=NHWC"):
         arrange_samples(samples((4, 6, 3)), (4, 6, 3), "NCHW")
 

@@ -87,7 +87,7 @@ def random_samples(graph: Graph, count: int, seed: int = 0) -> np.ndarray:
 
 
 def make_samples(choices: Choices, graph: Graph, count: int) -> np.ndarray:
-    """Make samples over the whole input range, its ends among them."""
+    """Make samples over the entire input range, including its limits."""
     element = graph.input.element
     x = choices.integers(element.lo, element.hi, (count, *graph.input.shape))
     x[0] = element.lo

@@ -25,7 +25,7 @@ from tests.networks import (
 
 @examples(60)
 @given(st.data(), chains(layers=4) | map_networks().map(lambda made: made[0]))
-def test_outputs_stay_equal(data: st.DataObject, graph: Graph) -> None:
+def test_outputs_remain_equal(data: st.DataObject, graph: Graph) -> None:
     x = data.draw(samples(graph, 8))
     expected = graph.compute(x)
     for transform in PASSES:

@@ -91,7 +91,7 @@ def test_every_kind_is_measured(bench: ModuleType) -> None:
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40"])
 def test_wider_scores_cost_more(family: str, bench: ModuleType) -> None:
-    """An argmax behind a wide affine layer was estimated as if its scores were narrow."""
+    """An argmax after a wide affine layer was estimated as if its scores were narrow."""
     device = get_device(family)
 
     def luts(*size: Any) -> float:
@@ -102,7 +102,7 @@ def test_wider_scores_cost_more(family: str, bench: ModuleType) -> None:
 
 
 def test_unrolled_logic_costs_what_was_counted() -> None:
-    """Besides the counted cells, only the output queue takes LUTs, in memories of 16 words."""
+    """Only the counted cells and the output queue take LUTs, the queue in memories of 16 words."""
     graph = random_graph((40, 12, 10), seed=2)
     for name, queue_luts in (("ecp5", 6), ("ice40", 0)):
         device = get_device(name)

@@ -96,4 +96,4 @@ def test_what_is_left_of_lookup_tables_makes_designs_faster() -> None:
     device = get_device("hx8k")
     best = fastest_fit(planner_of(Network(graph, {}, ()), "streaming", device), device, SLOWEST)
     assert fits(best, device)
-    assert best.ii <= 70  # 152 with whole tables in block RAM
+    assert best.ii <= 70  # 152 with entire ROMs in block RAM

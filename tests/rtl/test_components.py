@@ -91,7 +91,7 @@ def test_popcount(width: int, levels: int) -> None:
 
 
 def _clocked(unit: Any) -> Any:
-    """A combinational unit beside a register, so that the simulator has a clock to count."""
+    """A combinational unit next to a register, so that the simulator has a clock to count."""
     from amaranth.hdl import Module, Signal
     m = Module()
     m.submodules.unit = unit

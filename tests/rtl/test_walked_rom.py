@@ -74,7 +74,7 @@ def mvtu(in_luts: int) -> Mvtu:
 
 
 @pytest.mark.parametrize("in_luts", range(7))
-def test_words_come_whole(in_luts: int) -> None:
+def test_words_are_complete(in_luts: int) -> None:
     """None, some or all columns in lookup tables: equal bits are counted, row by row."""
     unit, rows = mvtu(in_luts), []
     vectors = [(0b101, 0b011), (0b000, 0b111), (0b110, 0b110)]

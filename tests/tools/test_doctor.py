@@ -47,7 +47,7 @@ def machine(tmp_path: Path) -> Path:
             (device / file).write_text(f"{text}\n")
         for interface, port in ports.items():
             (device / f"{name}:1.{interface}" / port).mkdir(parents=True)
-            (base / f"{name}:1.{interface}").mkdir()  # beside the device, as links
+            (base / f"{name}:1.{interface}").mkdir()  # links next to the device
             (tmp_path / "dev" / Path(port).name).touch()
         node = tmp_path / f"dev/bus/usb/{bus:03}/{number:03}"
         node.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ each_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.na
 
 
 @each_board
-def test_a_board_takes_its_own_bitstreams(board: Board) -> None:
+def test_a_board_accepts_bitstreams_for_it(board: Board) -> None:
     check_bitstream(board, of_board(board), "x")
 
 
@@ -72,7 +72,7 @@ def test_rubbish_is_refused_in_words(data: bytes, start: str) -> None:
 
 
 def test_dfu_suffix() -> None:
-    """What dfu-suffix (dfu-util 0.11) puts behind a thousand zeros."""
+    """The suffix that dfu-suffix (dfu-util 0.11) appends to a thousand zeros."""
     made = dfu_file(bytes(1000), Usb(0x1209, 0x5AF0))
     assert made[1000:].hex() == "fffff05a0912000155464410008bc0e0"
 
@@ -97,7 +97,7 @@ def folder_of(board: Board, folder: Path) -> Path:
 
 
 @each_board
-def test_a_build_folder_says_all(board: Board, tmp_path: Path) -> None:
+def test_a_build_folder_names_board_and_bitstream(board: Board, tmp_path: Path) -> None:
     folder = folder_of(board, tmp_path / "b")
     found, file = locate(folder, None)
     assert found is board

