@@ -1,8 +1,8 @@
-// Drives the serial line of a verilated board bit by bit, and reads what it answers.
+// Drives the serial line of a board in Verilator bit by bit, and reads the replies.
 //
 // The board has the ports clk, uart_rx (from the host) and uart_tx (to the host). Times of the line
-// are in 1/65536 of a clock cycle, so that a host whose bits are a little too long or too short
-// drifts as a real one does.
+// are in 1/65536 of a clock cycle, so that the baud rate of the host can differ slightly from that
+// of the board, as on a real line.
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -31,12 +31,12 @@ struct Board {
     int64_t cycle = 0;
     int64_t active = 0;  // last cycle in which either line was not idle
     std::deque<Segment> sending;
-    int64_t edge = 0;    // when the segment that is sent now ends
-    bool idle = true;    // nothing is sent
+    int64_t edge = 0;    // end of the segment that is being sent
+    bool idle = true;    // no segment is being sent
     std::vector<Received> received;
-    int64_t sample = 0;  // when the next bit of the board is looked at
-    int bits = -1;       // bits of a byte seen, the start bit among them; -1: none
-    bool broken = false; // awaiting the line idle after a missing stop bit
+    int64_t sample = 0;  // time at which the next bit of the board is sampled
+    int bits = -1;       // sampled bits of a byte, including the start bit; -1: none
+    bool broken = false; // a stop bit was missing, and the line is not yet idle again
     uint16_t byte = 0;
 
     Board(int64_t bit, int count, const char* const* arguments) : bit(bit) {
@@ -136,15 +136,15 @@ void board_hold(Board* board, int level, int64_t cycles) {
     board->push(level != 0, cycles * CYCLE);
 }
 
-// Drop what is still to be sent, and hold the line low for some cycles.
+// Discard all queued levels, and drive the line low for some cycles.
 void board_cut(Board* board, int64_t low) {
     board->sending.clear();
     board->edge = board->cycle * CYCLE;
     board->push(false, low * CYCLE);
 }
 
-// Run for at most so many cycles; less if so many bytes are waiting, or both lines were idle for
-// ``quiet`` cycles. Returns the cycles run.
+// Run for at most ``cycles`` cycles, until ``bytes`` bytes are waiting, or until both lines were idle
+// for ``quiet`` cycles. Returns the number of cycles run.
 int64_t board_run(Board* board, int64_t cycles, int64_t bytes, int64_t quiet) {
     const int64_t begin = board->cycle, end = begin + cycles;
     while (board->cycle < end && static_cast<int64_t>(board->received.size()) < bytes
@@ -155,7 +155,7 @@ int64_t board_run(Board* board, int64_t cycles, int64_t bytes, int64_t quiet) {
 
 int64_t board_cycle(const Board* board) { return board->cycle; }
 
-// Cycles since either line was last not idle; 0 while something is sent.
+// Cycles for which both lines have been idle; 0 while the host sends.
 int64_t board_quiet(const Board* board) {
     return board->idle && board->sending.empty() ? board->cycle - board->active : 0;
 }
@@ -164,7 +164,7 @@ int64_t board_waiting(const Board* board) {
     return static_cast<int64_t>(board->received.size());
 }
 
-// Give what was received and forget it; there is room for board_waiting() of each.
+// Move the received bytes and their cycles to the arrays, which have board_waiting() elements.
 void board_take(Board* board, uint16_t* values, int64_t* cycles) {
     for (const Received& one : board->received) {
         *values++ = one.value;

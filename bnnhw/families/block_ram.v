@@ -1,9 +1,10 @@
-// Block RAM of 2,048 units of nine bits with two ports, each 1, 2, 4, 9, 18 or 36 bits wide.
+// Simulation model of a block RAM: 2,048 units of nine bits, with two ports of 1, 2, 4, 9, 18 or 36
+// bits.
 //
-// Data is registered once. A port that is wider than a unit takes its write enables, one a unit,
-// from the low bits of its address. Ports of 1, 2 and 4 bits see eight bits of a unit. What a port
-// reads while it writes: MODE 0 its last data, 1 the new data, 2 the old. A port that reads what
-// the other one writes in the same cycle gets the old data.
+// Read data has one register. The low address bits of a port that is wider than a unit are its write
+// enables, one per unit. Ports of 1, 2 and 4 bits access eight bits of a unit. MODE selects what a
+// port reads while it writes: 0 its previous output, 1 the new data, 2 the old data. If one port
+// reads an address that the other port writes in the same cycle, it reads the old data.
 module bnnhw_block_ram #(
   parameter WIDTH_A = 18, parameter WIDTH_B = 18, parameter MODE_A = 0, parameter MODE_B = 0,
   parameter [18431:0] INIT = 0
@@ -41,7 +42,7 @@ module bnnhw_block_ram #(
   end
 endmodule
 
-// One port: the 36 bits around its address after a write, and the register of what it reads.
+// One port: computes the 36 bits around its address after a write, and registers the read data.
 module bnnhw_block_port #(parameter WIDTH = 18, parameter MODE = 0) (
   input clk, input ce, input we, input rst, input [13:0] ad, input [35:0] di, input [35:0] word,
   output reg [35:0] next, output reg [35:0] q

@@ -1,4 +1,4 @@
-"""Delay lines for the control signals of free-running pipelines."""
+"""Delay lines for control signals of pipelines that never stall."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["delayed"]
 
 
 def delayed(m: Module, value: Value, cycles: int, name: str) -> Value:
-    """Return ``value`` as it was ``cycles`` cycles ago; registers are named ``name_1`` and on."""
+    """Delay ``value`` by ``cycles`` registers, named ``name_1``, ``name_2`` and so on."""
     for k in range(1, cycles + 1):
         register = Signal(value.shape(), name=f"{name}_{k}")
         m.d.sync += register.eq(value)

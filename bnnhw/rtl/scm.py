@@ -1,4 +1,4 @@
-"""Standard-cell memories: rows of latches with a clock gate each, or equal rows of registers.
+"""Standard-cell memories: rows of latches with one clock gate each, or of registers.
 
 Below some two kilobits a memory of latches is smaller than any SRAM macro, works at every voltage
 at which logic works, and needs only cells that each library has (the "SCM" of Andri et al.,
@@ -64,8 +64,8 @@ class LatchRows(SharedComponent):
     ----------
     rows, width : int
     storage : {"latch", "flop"}
-        Latches, in instances of ``bnnhw_dlatch`` and ``bnnhw_icg``, or the twin that simulates
-        in Amaranth and fits an FPGA.
+        Latches, as instances of ``bnnhw_dlatch`` and ``bnnhw_icg``, or an equivalent memory for
+        Amaranth's simulator and for FPGAs.
 
     Members
     -------
@@ -79,15 +79,15 @@ class LatchRows(SharedComponent):
     Raises
     ------
     RuntimeError
-        When latches are elaborated for anything but Verilog, such as Amaranth's simulator, which
-        takes outputs of instances for 0.
+        Latches are elaborated for anything but Verilog. Amaranth's simulator would read outputs
+        of instances as 0.
     """
 
     LATENCY = 1
     """Cycles from ``we`` or ``re`` to ``rdata``."""
 
     DATA = "held"
-    """The port of the data."""
+    """Name of the data port."""
 
     def __init__(self, *, rows: int, width: int, storage: str = "latch") -> None:
         if rows < 1 or width < 1:
@@ -124,7 +124,7 @@ class LatchRows(SharedComponent):
         return m
 
     def _word(self, m: Module) -> Value:
-        """What the latches of an open row follow."""
+        """The word that the latches of a transparent row follow."""
         return self.held
 
     def _chosen(self, m: Module) -> Signal:
@@ -153,9 +153,9 @@ class LatchRows(SharedComponent):
 
 
 class HeldRegister(LatchRows):
-    """One such row: ``rdata`` follows ``held`` in the cycle after ``we``, and keeps it.
+    """A single row: ``rdata`` follows ``held`` in the cycle after ``we``, and stores it.
 
-    Its ``re`` and ``raddr`` do nothing.
+    Its ports ``re`` and ``raddr`` have no effect.
     """
 
     def __init__(self, *, width: int, storage: str) -> None:
@@ -191,7 +191,7 @@ class Scm(LatchRows):
     Members
     -------
     wdata : In(width)
-        In place of ``held``.
+        Replaces ``held``.
     """
 
     DATA = "wdata"
@@ -226,9 +226,9 @@ class Scm(LatchRows):
         if self.gating == 1:
             return super()._row_clocks(m)
         bits = self.group.bit_length() - 1
-        place = self._place(m, bits)
+        place = self._row_in_group(m, bits)
         wanted = [Signal(name=f"wanted{k}") for k in range(min(self.group, self.rows))]
-        m.d.comb += [enable.eq(place == k) for k, enable in enumerate(wanted)]
+        m.d.comb += [row.eq(place == k) for k, row in enumerate(wanted)]
         clocks: list[Signal] = []
         for first in range(0, self.rows, self.group):
             number = first >> bits
@@ -238,13 +238,13 @@ class Scm(LatchRows):
                        for k in range(first, min(first + self.group, self.rows))]
         return clocks
 
-    def _place(self, m: Module, bits: int) -> Value:
+    def _row_in_group(self, m: Module, bits: int) -> Value:
         """The row within its group, stable around the rising edge."""
         low = self.waddr[:bits]
         return low if self.falling else at_falling_edge(m, "place", low)
 
     def _flops(self, m: Module) -> None:
-        """The same cycles from a memory that reads at the edge, which any FPGA has."""
+        """The same behaviour with a synchronous memory, which any FPGA has."""
         m.submodules.words = memory = Memory(shape=self.width, depth=self.rows, init=[])
         write, read = memory.write_port(), memory.read_port()
         chosen, following = (Signal(range(self.rows), reset_less=True, name=name)
@@ -261,14 +261,14 @@ class Scm(LatchRows):
 
 
 def _gate(m: Module, name: str, clock: Value, enable: Value) -> Signal:
-    """A clock that is let through where ``enable`` was set at its rising edge."""
+    """Gate a clock: pass the pulses at whose rising edge ``enable`` is set."""
     gated = Signal(name=f"{name}_clk")
     m.submodules[name] = Instance("bnnhw_icg", i_clk=clock, i_en=enable, o_gclk=gated)
     return gated
 
 
 def at_falling_edge(m: Module, name: str, value: Value) -> Signal:
-    """A register that takes ``value`` in the middle of each cycle."""
+    """Add a register that samples ``value`` at the falling edge, in the middle of each cycle."""
     register = Signal(len(value), name=name, reset_less=True)
     domain = f"falling_{name}"
     m.domains += ClockDomain(domain, clk_edge="neg", reset_less=True, local=True)
@@ -287,10 +287,10 @@ def _gated(m: Module, name: str, enable: Value, value: Value) -> Signal:
 
 
 def _any_of(shown: list[Value]) -> Value:
-    """OR of all: pairs for AND-OR gates, four of these, and pairs again.
+    """OR of all values, as a tree with radices 2, 4, 2, 2 and so on.
 
-    Any tree is right. From this one abc makes the least cells: over 32 rows of 196 bits 3.8 NAND2
-    a bit, and 4.0 from one of pairs alone.
+    Any tree is correct. ABC maps this one to the smallest area, because pairs become AND-OR gates:
+    3.8 NAND2 equivalents per bit over 32 rows of 196 bits, in place of 4.0 with pairs alone.
     """
     radices = chain((2, 4), repeat(2))
     while len(shown) > 1:

@@ -139,7 +139,8 @@ class Loader(wiring.Component):
 
     Parameters
     ----------
-    tables : sequence of LoadedMemory
+    memories : sequence of LoadedMemory
+        In the order of the image.
 
     Members
     -------
@@ -147,7 +148,7 @@ class Loader(wiring.Component):
         The next word is the first one of the image.
     valid : In(1)
         A word arrives; never together with ``begin``.
-    write : Out(len(tables))
+    write : Out(len(memories))
         The ROM that it belongs to, one bit for each.
     at, part : Out
         Address of the word in the ROM, and the part of that word.
@@ -155,12 +156,12 @@ class Loader(wiring.Component):
         All words have arrived. Further ones are ignored.
     """
 
-    def __init__(self, tables: Sequence[LoadedMemory]) -> None:
-        self.tables = tuple(tables)
+    def __init__(self, memories: Sequence[LoadedMemory]) -> None:
+        self.memories = tuple(memories)
         super().__init__({
-            "begin": In(1), "valid": In(1), "write": Out(len(self.tables)),
-            "at": Out(range(max(table.depth for table in self.tables))),
-            "part": Out(max(1, (max(t.parts for t in self.tables) - 1).bit_length())),
+            "begin": In(1), "valid": In(1), "write": Out(len(self.memories)),
+            "at": Out(range(max(memory.depth for memory in self.memories))),
+            "part": Out(max(1, (max(memory.parts for memory in self.memories) - 1).bit_length())),
             "loaded": Out(1),
         })
 
@@ -169,12 +170,12 @@ class Loader(wiring.Component):
         at, part, loaded = (Signal.like(signal, name=name, reset_less=True) for name, signal in
                             (("count", self.at), ("part_count", self.part),
                              ("all", self.loaded)))
-        table = Signal(range(max(2, len(self.tables))), reset_less=True)
+        table = Signal(range(max(2, len(self.memories))), reset_less=True)
         last_part, last_word, last_table = Signal(), Signal(), Signal()
         m.d.comb += [self.at.eq(at), self.part.eq(part), self.loaded.eq(loaded),
-                     last_table.eq(table == len(self.tables) - 1)]
+                     last_table.eq(table == len(self.memories) - 1)]
         with m.Switch(table):
-            for k, one in enumerate(self.tables):
+            for k, one in enumerate(self.memories):
                 with m.Case(k):
                     m.d.comb += [self.write[k].eq(self.valid & ~loaded),
                                  last_part.eq(part == one.parts - 1),

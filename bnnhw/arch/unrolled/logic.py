@@ -1,4 +1,4 @@
-"""The plan of a block of layers that becomes logic with constant weights."""
+"""Parameters of a block of unrolled layers: its plan, values, cost and hardware."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ Settings = tuple[tuple[int, float, int, int, int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class LogicConstants:
-    """The layers of a block of logic.
+    """The layers of a block, with their weights and border classes.
 
     Parameters
     ----------
     graph : Graph
     block : BlockSpec
-        What the block computes.
+        Function that the block computes.
     border_classes : BorderClasses or None
-        Border class of each position, where the first layer has several.
+        Border class of each position; None if the first layer has a single class.
     """
 
     graph: Graph
@@ -62,18 +62,19 @@ class LogicParams(LabelParams[LogicConstants]):
     layers : tuple of str
         Layers in order; the last one may be a label.
     family : str
-        Target whose cells the logic uses.
+        Name of the target whose cells the logic uses.
     settings : tuple of (int, float, int, int, int, int)
         Options of the search for common subexpressions, for each product layer.
     cuts : int
-        Registers on each path through the block.
+        Pipeline registers on each path through the block.
     period : float
-        Clock period in nanoseconds at which the family's delays need that many registers.
+        Clock period in nanoseconds that requires ``cuts`` registers at the family's delays.
     synapses, luts, ffs : int
-        Weights of the block; its LUTs and its registers, counted in the netlist.
+        Number of weights; LUTs and flip-flops, counted in the netlist.
     scores_out : StreamPlan
+        Output of the last layer with scores.
     labelled : bool
-        Whether the last layer is a label.
+        The last layer computes a label.
     """
 
     layers: tuple[str, ...]
@@ -103,7 +104,7 @@ class LogicParams(LabelParams[LogicConstants]):
 
     @property
     def queue_depth(self) -> int:
-        """Words of the output queue; fewer would stall the pipeline."""
+        """Depth of the output queue in words; a smaller queue would stall the pipeline."""
         return max(3, self.latency + 1)
 
     def token_model(self) -> PipelineBlock:
@@ -167,7 +168,7 @@ class LogicParams(LabelParams[LogicConstants]):
 @functools.lru_cache(maxsize=16)
 def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
                settings: Settings) -> Netlist:
-    """The netlist of a block."""
+    """Build the netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
     return build_block(block, get_target(family), [CseOptions(*values) for values in settings])
 
@@ -175,6 +176,6 @@ def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str
 @functools.lru_cache(maxsize=16)
 def registers_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str,
                  settings: Settings, period: float) -> Schedule:
-    """Where the registers of a block are, for a period in nanoseconds."""
+    """Place the pipeline registers of a block for a clock period in nanoseconds."""
     netlist = netlist_of(graph, layers, forward, family, settings)
     return retimed(netlist, schedule(netlist, get_target(family).delays, period))

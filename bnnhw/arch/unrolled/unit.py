@@ -1,4 +1,4 @@
-"""The hardware of a block of layers: logic with constant weights, one vector per cycle."""
+"""The hardware of a block of unrolled layers: logic with constant weights, one vector per cycle."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ __all__ = ["LogicBlock", "LogicUnit"]
 
 
 class LogicBlock(WrittenComponent):
-    """A block of counting layers, written as the cells of a target.
+    """A block of popcount layers, whose Verilog instantiates the cells of a target.
 
-    Latency: ``cuts`` cycles, one word each cycle. Its Verilog is ``text``; in Amaranth's simulator
-    it is the plain arithmetic of ``block`` with as many registers after it.
+    Latency: ``cuts`` cycles; initiation interval: one cycle. The emitted Verilog is ``text``. For
+    Amaranth's simulator, the component is the plain arithmetic of ``block``, followed by ``cuts``
+    registers.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def _layer(layer: LayerSpec, x: Value) -> Value:
 
 
 def _of_class(values: np.ndarray, border_class: Value) -> Value:
-    """The value for the border class of the current position."""
+    """Select the value of the border class of the current position."""
     chosen: Value = Const(int(values[0]))
     for k in range(1, len(values)):
         chosen = Mux(border_class == k, int(values[k]), chosen)
@@ -116,16 +117,16 @@ def _label(m: Module, scores: Value, block: BlockSpec) -> Value:
 
 
 class LogicUnit(SharedComponent):
-    """A ``LogicBlock`` between streams.
+    """A ``LogicBlock`` with an input stream and an output stream.
 
     Parameters
     ----------
     module_name : str
     logic : LogicBlock
     queue_depth : int
-        Words of the output queue, see ``LogicParams``.
+        Depth of the output queue in words, see ``LogicParams``.
     border_classes : BorderClasses or None
-        Classes of the positions of a map, where the block has several.
+        Border class of each position of a map; None if all positions have the same class.
 
     Members
     -------

@@ -17,7 +17,7 @@ CONSTANTS = ("0", "1")
 
 
 def ease_netlist(path: Path) -> int:
-    """``ease_carries`` for a netlist that Yosys wrote as JSON."""
+    """Apply ``ease_carries`` to a netlist file that Yosys wrote as JSON; return its result."""
     data = json.loads(path.read_bytes())
     eased = ease_carries(data)
     path.write_text(json.dumps(data))
@@ -64,7 +64,7 @@ def _ease_module(module: Module) -> int:
 
 
 def _read(module: Module) -> set[Bit]:
-    """Bits that an input of a cell or an output of the module reads."""
+    """Nets that an input of a cell or an output of the module reads."""
     read: set[Bit] = set()
     for cell in module["cells"].values():
         directions = cell["port_directions"]
@@ -81,7 +81,7 @@ def _pins(cell: Cell, half: int) -> list[Bit]:
     return [(cell["connections"].get(f"{pin}{half}") or ["1"])[0] for pin in "ABCD"]
 
 
-def _table(cell: Cell, half: int) -> int:
+def _truth_table(cell: Cell, half: int) -> int:
     init = cell["parameters"][f"INIT{half}"]
     return init if isinstance(init, int) else int(init, 2)
 
@@ -90,7 +90,7 @@ def _tie_high(cell: Cell, half: int) -> int:
     """Tie pins that read 0 to 1, and adapt the truth table; returns the number of pins."""
     zeros = [k for k, bit in enumerate(_pins(cell, half)) if bit == "0"]
     if zeros:
-        table = tied_high(_table(cell, half), sum(1 << k for k in zeros))
+        table = tied_high(_truth_table(cell, half), sum(1 << k for k in zeros))
         cell["parameters"][f"INIT{half}"] = f"{table:016b}"
         for k in zeros:
             cell["connections"]["ABCD"[k] + str(half)] = ["1"]
@@ -99,7 +99,7 @@ def _tie_high(cell: Cell, half: int) -> int:
 
 def _first_half_is_0(cell: Cell) -> bool:
     """Whether the truth table of A0 to D0 is 0 for all values that these inputs can have."""
-    table, pins = _table(cell, 0), _pins(cell, 0)
+    table, pins = _truth_table(cell, 0), _pins(cell, 0)
     return not any(table >> row & 1 for row in range(16)
                    if all(bit not in CONSTANTS or int(bit) == row >> k & 1
                           for k, bit in enumerate(pins)))

@@ -1,5 +1,5 @@
-// A LUT of a slice: logic, half of a carry cell, or a column of a distributed RAM. The model that
-// comes with Yosys declares its carry twice, so that its output has no driver.
+// A LUT of a slice: logic, half of a carry cell, or a column of a distributed RAM. It replaces the
+// model of Yosys 0.70, which declares its carry twice, so that its output has no driver.
 module TRELLIS_COMB #(
   parameter MODE = "LOGIC", parameter [15:0] INITVAL = 0, parameter CCU2_INJECT1 = "NO",
   parameter WREMUX = "WRE", parameter WCKMUX = "WCK", parameter IS_Z1 = 1'b0
@@ -15,7 +15,7 @@ module TRELLIS_COMB #(
   assign OFX = IS_Z1 ? (M ? FXB : FXA) : (M ? F1 : F);
   generate
     if (MODE == "DPRAM") begin
-      // In the order of the table: nextpnr puts the lowest address at D and the highest at A.
+      // Address order: nextpnr connects the lowest address bit to D and the highest to A.
       reg [15:0] memory = INITVAL;
       always @(posedge WCK) if (WRE) memory[{WAD0, WAD2, WAD1, WAD3}] <= WD;
       assign F = memory[{D, C, B, A}];
@@ -25,7 +25,7 @@ module TRELLIS_COMB #(
   endgenerate
 endmodule
 
-// Where the write port of a distributed RAM enters its slices.
+// Connects the write port of a distributed RAM to its slices.
 module TRELLIS_RAMW(
   input A0, input B0, input C0, input D0, input A1, input B1, input C1, input D1,
   output WADO0, output WADO1, output WADO2, output WADO3,
@@ -39,7 +39,7 @@ module DCCA(input CLKI, input CE, output CLKO);
   assign CLKO = CLKI;
 endmodule
 
-// A clock multiplier is a wire: the model runs at the clock that it makes, and is locked at once.
+// The model of a PLL is a wire that is locked immediately: the simulation runs at its output clock.
 module EHXPLLL #(
   parameter PLLRST_ENA = "DISABLED", parameter INTFB_WAKE = "DISABLED",
   parameter STDBY_ENABLE = "DISABLED", parameter DPHASE_SOURCE = "DISABLED",

@@ -1,4 +1,4 @@
-// A clock multiplier is a wire: the model runs at the clock that it makes, and is locked at once.
+// The model of a PLL is a wire that is locked immediately: the simulation runs at its output clock.
 module rPLL #(
   parameter DEVICE = "", parameter FCLKIN = "", parameter IDIV_SEL = 0, parameter FBDIV_SEL = 0,
   parameter ODIV_SEL = 8, parameter DYN_IDIV_SEL = "false", parameter DYN_FBDIV_SEL = "false",

@@ -1,4 +1,4 @@
-// Clock multipliers are wires: the model runs at the clock that they make, and is locked at once.
+// Models of PLLs are wires that are locked immediately: the simulation runs at their output clock.
 module ICESTORM_PLL #(
   parameter PLLTYPE = 0, parameter FEEDBACK_PATH = 0, parameter DIVR = 0, parameter DIVF = 0,
   parameter DIVQ = 0, parameter FILTER_RANGE = 0, parameter DELAY_ADJMODE_FB = 0,
