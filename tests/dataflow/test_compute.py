@@ -57,7 +57,7 @@ def test_units_together_compute_the_network(name: str) -> None:
 
 
 def components() -> dict[str, tuple[str, Unit]]:
-    """One unit of each kind with one input, and the design that it is part of; small ones."""
+    """Find a small unit of each kind that has one input, and the design that contains it."""
     chosen: dict[str, tuple[str, Unit]] = {}
     for name in ("mlp_integers", "mlp_norm", "mlp_pixels", "conv_parallel", "residual", "segment",
                  "depthwise", "select", "levels", "unrolled_generic"):
@@ -69,8 +69,8 @@ def components() -> dict[str, tuple[str, Unit]]:
 
 @pytest.mark.parametrize("kind", sorted(set(UNITS) - {"add", "concat", "fork", "sequence"}))
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_components_compute_what_their_parameters_say(kind: str, stall: float) -> None:
-    """Equal words under stalls; without stalls, in the cycles of the token model."""
+def test_components_equal_their_integer_function(kind: str, stall: float) -> None:
+    """The words are equal under stalls, and without them the cycles equal the token model."""
     name, unit = components()[kind]
     graph, plan = made(name)
     x = random_samples(graph, 3)
@@ -91,7 +91,7 @@ def test_components_compute_what_their_parameters_say(kind: str, stall: float) -
 @examples(25)
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 9), st.booleans(), st.integers(1, 3),
        st.data())
-def test_words_survive_packing(elements: int, lanes: int, width: int, signed: bool,
+def test_packed_words_are_unpacked_unchanged(elements: int, lanes: int, width: int, signed: bool,
                                groups: int, data: st.DataObject) -> None:
     shape = StreamPlan(elements, lanes, width, signed, groups)
     low = -(1 << width - 1) if signed else 0

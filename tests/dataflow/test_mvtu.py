@@ -12,8 +12,8 @@ from tests.networks import DrawnChoices
 
 
 @given(st.integers(1, 9), st.integers(1, 20), st.data())
-def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObject) -> None:
-    """Bit ``r * SIMD + s`` of word ``g * SF + k``: row ``g * PE + r``, column ``k * SIMD + s``."""
+def test_weight_words_contain_the_matrix(rows: int, columns: int, data: st.DataObject) -> None:
+    """Word ``g * SF + k`` has rows ``g * PE`` to ``g * PE + PE - 1``, and SIMD columns of each."""
     pe, simd = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
     params = mvtu_of(rows, columns, pe, simd)
     weights = DrawnChoices(data.draw).bits((rows, columns))
@@ -29,7 +29,7 @@ def test_weight_words_hold_the_matrix(rows: int, columns: int, data: st.DataObje
                 row, column, bit = group * pe + r, k * simd + s, word >> (r * simd + s) & 1
                 if row < rows and column < columns:
                     found[row, column] = bit
-                else:  # a padded 0 does not agree with a weight of 1, so it counts nothing
+                else:  # a padded input of 0 never agrees with a weight of 1
                     assert bit == 1
     assert (found == weights).all()
     numbers = [word >> (r * params.acc_width) & (1 << params.acc_width) - 1

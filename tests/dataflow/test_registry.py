@@ -36,7 +36,7 @@ def _same_units_after_each_test() -> Iterator[None]:
 
 
 def toy(**parts: Any) -> type[Params[Any]]:
-    """A complete unit, a FIFO of four words, but for the parts that are None."""
+    """Make a unit kind, a FIFO of four words, without the parts that are None."""
     stream = StreamPlan(4, 1)
     fifo = FifoParams(stream, stream, depth=4)
 
@@ -62,7 +62,7 @@ def test_a_unit_without_a_part_is_not_registered(part: str, words: str) -> None:
 
 
 def test_a_unit_without_a_cost_is_an_error() -> None:
-    """It is never counted as 0."""
+    """A missing cost model is not counted as 0."""
     params = register_unit(toy())(StreamPlan(4, 1), StreamPlan(4, 1))
     with pytest.raises(PlanError, match="family 'ecp5' has no unit of kind 'toy'"):
         params.cost(get_device("ecp5-25"))
@@ -71,7 +71,7 @@ def test_a_unit_without_a_cost_is_an_error() -> None:
 
 
 def test_a_unit_needs_one_file_and_one_registration() -> None:
-    """A registered unit survives JSON, and simulates in a design that it is added to."""
+    """A registered unit is stored as JSON and read again, and can be simulated in a design."""
     kind = register_unit(toy())
     graph = random_graph([6, 4], seed=1, tail="bits")
     plan = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal()).plan
@@ -83,13 +83,13 @@ def test_a_unit_needs_one_file_and_one_registration() -> None:
     assert get_arch("streaming").elaborate(longer, graph) is not None
 
 
-def test_two_units_of_one_name_are_an_error() -> None:
+def test_two_units_of_one_name_are_rejected() -> None:
     register_unit(toy())
     with pytest.raises(PlanError, match="two classes of units are called 'toy'"):
         register_unit(toy())
 
 
-def test_an_unknown_kind_is_an_error() -> None:
+def test_an_unknown_kind_is_rejected() -> None:
     with pytest.raises(PlanError, match=r"unknown kind of unit 'toy'.*mvtu"):
         unit_class("toy")
 

@@ -18,12 +18,12 @@ SIZES = st.integers(1, 40)
 
 
 @given(SIZES, SIZES, SIZES, st.integers(0, 60), st.integers(0, 400), st.booleans(), st.booleans())
-def test_folds_that_are_called_legal(rows: int, channels: int, taps: int, pe: int, simd: int,
+def test_folds_that_errors_advise_are_legal(rows: int, channels: int, taps: int, pe: int, simd: int,
                                      all_taps: bool, depthwise: bool) -> None:
     columns = taps if depthwise else channels * taps
     matrix = Matrix("m", rows, columns, 8, taps=taps, all_taps=all_taps, depthwise=depthwise)
     fold, legal = Fold(pe, simd), []
-    for _ in range(3):  # rows, columns, and taps may each be wrong
+    for _ in range(3):  # rows, columns and taps may each need a correction
         try:
             check_fold(matrix, fold)
             break
@@ -37,7 +37,7 @@ def test_folds_that_are_called_legal(rows: int, channels: int, taps: int, pe: in
 
 
 @given(st.lists(st.tuples(SIZES, SIZES, st.integers(1, 50)), min_size=1, max_size=4))
-def test_the_least_cycles_are_those_of_the_slowest_layer(
+def test_the_minimum_cycles_are_those_of_the_slowest_layer(
         shapes: list[tuple[int, int, int]]) -> None:
     matrices = [Matrix(f"m{k}", rows, columns, 8, vectors=vectors)
                 for k, (rows, columns, vectors) in enumerate(shapes)]

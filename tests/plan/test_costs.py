@@ -61,7 +61,7 @@ def test_estimates_of_units(family: str, name: str, row: dict[str, Any],
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40"])
 def test_estimates_of_designs(family: str) -> None:
-    """Recorded synthesis of entire designs: most estimates are near, and none is far off."""
+    """Estimates of entire designs are near the recorded results of synthesis."""
     device, errors = get_device(family), []
     recorded = json.loads((BENCH / "costs.json").read_text())[family]
     for c in load_bench("configurations").configurations():
@@ -82,7 +82,7 @@ def test_estimates_of_designs(family: str) -> None:
 
 
 def test_every_kind_is_measured(bench: ModuleType) -> None:
-    """The record has all configurations of the bench, and the bench all kinds of units."""
+    """All configurations of the bench are recorded, and they include every kind of unit."""
     assert set(bench.SIZES) == set(UNITS) - {"logic"}
     for rows in RECORD.values():
         assert {(row["kind"], tuple(row["size"])) for row in rows.values()} == {
@@ -91,7 +91,7 @@ def test_every_kind_is_measured(bench: ModuleType) -> None:
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40"])
 def test_wider_scores_cost_more(family: str, bench: ModuleType) -> None:
-    """An argmax after a wide affine layer was estimated as if its scores were narrow."""
+    """The estimate of an argmax grows with the width of its scores."""
     device = get_device(family)
 
     def luts(*size: Any) -> float:
@@ -101,8 +101,8 @@ def test_wider_scores_cost_more(family: str, bench: ModuleType) -> None:
     assert luts(10, 1, 24, True) < luts(10, 1, 48, True)
 
 
-def test_unrolled_logic_costs_what_was_counted() -> None:
-    """Only the counted cells and the output queue take LUTs, the queue in memories of 16 words."""
+def test_unrolled_logic_costs_its_cells_and_a_queue() -> None:
+    """The output queue alone adds LUTs to the cells of the netlist, in memories of 16 words."""
     graph = random_graph((40, 12, 10), seed=2)
     for name, queue_luts in (("ecp5", 6), ("ice40", 0)):
         device = get_device(name)
@@ -118,5 +118,5 @@ def test_unrolled_logic_costs_what_was_counted() -> None:
 def test_every_kind_of_unit_has_a_cost() -> None:
     modelled = [family for family in FAMILIES.values() if family.costs is not None]
     assert {family.name for family in modelled} == {"ecp5", "ice40"}
-    for family in modelled:  # units of unrolled logic count their cells themselves
+    for family in modelled:  # units of unrolled logic count the cells of their netlist
         assert set(UNITS) - {"logic"} <= set(family.need_costs().kinds), family.name

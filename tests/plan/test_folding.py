@@ -23,7 +23,7 @@ OPTIMAL = 0.97
 
 
 def mvtu_price(m: Matrix, f: Fold) -> float:
-    """LUTs of an MVTU, by the counts that synthesis for LUT4 gives for its parts."""
+    """Estimate the LUTs of an MVTU from synthesis results of its parts for LUT4."""
     planes = 1 if f.serial else m.bits
     lanes = f.pe * f.simd
     xnor_and_adders = 2.6 * lanes + 1.56 * (planes - 1) * lanes
@@ -38,7 +38,7 @@ def mvtu_price(m: Matrix, f: Fold) -> float:
 
 
 def converter_price(a: int, b: int, channels: int) -> float:
-    """LUTs between words of ``a`` and of ``b`` lanes: shift register, rotator, positions."""
+    """Estimate the LUTs of a converter from ``a`` to ``b`` lanes."""
     if a == b:
         return 0.0
     common, lanes = math.gcd(a, b), a + 2 * b
@@ -68,7 +68,7 @@ def price(matrices: list[Matrix], folds: Sequence[Fold]) -> float:
 
 
 def legal_folds(m: Matrix, target: int) -> list[Fold]:
-    """Every fold that meets the target, by trying all."""
+    """List every fold that meets the target; all folds are tried."""
     simds = [s for s in range(1, m.columns + 1) if s <= m.channels or s % m.taps == 0]
     folds = [Fold(pe, simd, serial) for pe in range(1, m.rows + 1) for simd in simds
              for serial in ((False, True) if m.bits > 1 else (False,))]
@@ -86,8 +86,8 @@ def matrices(draw: st.DrawFn) -> Matrix:
 
 @examples(60)
 @given(st.lists(matrices(), min_size=1, max_size=2), st.integers(1, 200))
-def test_target_is_met_at_the_least_cost(chain: list[Matrix], target: int) -> None:
-    """Brute force over all folds, with prices written here, finds none that is much cheaper."""
+def test_target_is_met_at_nearly_minimum_cost(chain: list[Matrix], target: int) -> None:
+    """A search of all folds, with the separate prices of this file, finds none far cheaper."""
     legal = [legal_folds(m, target) for m in chain]
     assume(all(legal))
     folds = solve(chain, target)
@@ -95,12 +95,12 @@ def test_target_is_met_at_the_least_cost(chain: list[Matrix], target: int) -> No
         check_fold(m, f)
         assert f in others
     best = min(price(chain, c) for c in itertools.product(*legal))
-    # The solver tries two SIMD per PE only, so that a wider one can save a converter.
+    # The solver tries two values of SIMD per PE only, so it misses folds that save a converter.
     assert price(chain, folds) <= best * MARGIN
 
 
 def test_most_folds_are_exactly_the_cheapest() -> None:
-    """Of 400 random chains; a wrong price of any part makes more of them miss the optimum."""
+    """A wrong price of any part makes more of these 400 chains miss the minimum."""
     random, ratios = Random(1), []
     for _ in range(400):
         chain = []
@@ -119,7 +119,7 @@ def test_most_folds_are_exactly_the_cheapest() -> None:
     assert sum(ratio < 1.0001 for ratio in ratios) >= OPTIMAL * len(ratios)
 
 
-def test_hand_fold_is_kept() -> None:
+def test_specified_fold_is_kept() -> None:
     matrices = [Matrix("a", 64, 784, 11, fold=Fold(3, 5)), Matrix("b", 10, 64, 8)]
     folds = solve(matrices, 10)
     assert folds[0] == Fold(3, 5)
@@ -131,7 +131,7 @@ def test_hand_fold_is_kept() -> None:
     (Fold(9, 4), "pe = 9 must be 1..8; nearest legal: 8"),
     (Fold(4, 33), "simd = 33 must be 1..32; nearest legal: 32"),
 ])
-def test_fold_that_is_too_large(fold: Fold, text: str) -> None:
+def test_too_large_folds_are_rejected(fold: Fold, text: str) -> None:
     with pytest.raises(PlanError, match=text) as info:
         check_fold(Matrix("fc1", 8, 32, 6), fold)
     assert "layer 'fc1'" in str(info.value)
@@ -149,6 +149,6 @@ def test_goals(goal: Goal, cycles: int) -> None:
                                 clock_mhz=1.0), Goal(fps=10.0), Goal(clock_mhz=5.0),
     Goal(fps=1e9, clock_mhz=100.0), Goal(fps=-1.0, clock_mhz=100.0),
     Goal(fps=float("nan"), clock_mhz=100.0)])
-def test_impossible_goals(goal: Goal) -> None:
+def test_impossible_goals_are_rejected(goal: Goal) -> None:
     with pytest.raises(PlanError):
         goal.cycles_per_frame()

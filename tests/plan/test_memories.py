@@ -19,7 +19,7 @@ HX8K = get_device("hx8k")
 
 
 def weight_memory(rows: int, columns: int, fold: LayerHint, device: Device) -> tuple[str, int]:
-    """The memory of the weights of one dense layer, and how many of its columns are in LUTs."""
+    """Plan one dense layer; return the memory of its weights, and the columns in LUTs."""
     network = Network(random_graph([columns, rows], tail="bits"), {"fc0": fold}, ())
     plan = planner_of(network, "streaming", device)(Goal(target_cycles=10_000))
     params = plan.unit("fc0").params

@@ -27,7 +27,7 @@ from bnnhw.tools.synth import synthesise
 from tests.networks import random_graph
 
 SLOW = {"hx8k": 550, "ecp5-25": 200}
-"""Cycles a frame for which three block RAMs or so are too few."""
+"""Cycles per frame at which the test networks need more than three block RAMs."""
 
 
 def with_blocks(name: str, blocks: int) -> Device:
@@ -42,7 +42,7 @@ def spilled(design: Design) -> list[Unit]:
 
 
 @pytest.mark.parametrize(("device", "blocks"), [("hx8k", 4), ("hx8k", 5), ("ecp5-25", 2)])
-def test_the_outputs_are_right_and_the_cycles_those_of_block_ram(device: str, blocks: int) -> None:
+def test_split_memories_are_exact_and_take_the_same_cycles(device: str, blocks: int) -> None:
     graph = random_graph([400, 64, 16, 6], seed=blocks)
     few, many = (generate(Network(graph, {}, ()), "streaming", part,
                           Goal(target_cycles=SLOW[device]))
@@ -72,7 +72,7 @@ def test_synthesis_has_the_block_ram_of_the_plan(device: str) -> None:
         assert found[unit.name] == block_count(unit.params, part)
 
 
-def test_weights_of_spram_parts_spill_too() -> None:
+def test_weights_are_split_on_parts_with_spram() -> None:
     graph = random_graph([784, 64, 64, 64, 10], seed=1)
     device = with_blocks("up5k", 12)
     assert fits(generate(Network(graph, {}, ()), "streaming", device,
@@ -80,7 +80,7 @@ def test_weights_of_spram_parts_spill_too() -> None:
 
 
 def test_a_design_can_fit_where_one_of_more_cycles_does_not(tmp_path: Path) -> None:
-    """Memories of 512 words: 512 cycles take fewer of them than 600."""
+    """Block RAMs have 512 words, so 512 cycles per frame take fewer of them than 600."""
     path = tmp_path / "lfc.yaml"
     path.write_text("name: lfc\ninput: {shape: [784], type: bits}\nweights: random\nlayers:\n"
                     + "- {dense: 1024}\n" * 3 + "- {dense: 10, output: scores}\n")
@@ -91,9 +91,9 @@ def test_a_design_can_fit_where_one_of_more_cycles_does_not(tmp_path: Path) -> N
     assert best.ii <= 400
 
 
-def test_what_is_left_of_lookup_tables_makes_designs_faster() -> None:
+def test_free_luts_make_designs_faster() -> None:
     graph = random_graph([784, 64, 64, 64, 10], seed=1)
     device = get_device("hx8k")
     best = fastest_fit(planner_of(Network(graph, {}, ()), "streaming", device), device, SLOWEST)
     assert fits(best, device)
-    assert best.ii <= 70  # 152 with entire ROMs in block RAM
+    assert best.ii <= 70  # 152 if ROMs could not be split

@@ -57,11 +57,11 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
     found = plan["resources"]
     assert found["excess"] == {}
     assert 1 <= found["available"]["spram_used"] <= 4
-    # 64 bits per cycle of SPRAM are 3,136 cycles for the first layer alone.
+    # SPRAM reads 64 bits per cycle, so the first layer alone takes 3,136 cycles.
     assert plan["cycles_per_frame"] < 4400
     shown = bnnhw("plan", str(path), "--device", "up5k")
     assert "bits are loaded at start-up" in shown.stdout
-    # What 'plan' plans is what a board with that target gets, with its host link.
+    # A board with the same target and its host link gets the same plan.
     network = load_network(path)
     planner = with_host_link(lambda part: planner_of(network, "streaming", part), UP5K,
                              usual_share(UP5K))
@@ -71,7 +71,7 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
     assert sum(sprams(t.depth, t.width) for t in tables) == found["available"]["spram_used"]
 
 
-def test_the_same_cycles_as_from_block_ram() -> None:
+def test_spram_takes_the_same_cycles_as_block_ram() -> None:
     graph = random_graph([60, 20, 12, 5], seed=8)
 
     def timing(memory: str) -> tuple[int, int]:
@@ -84,7 +84,7 @@ def test_the_same_cycles_as_from_block_ram() -> None:
     assert timing("spram") == timing("block")
 
 
-def test_nothing_is_loaded_where_it_fits_without(tmp_path: Path) -> None:
+def test_nothing_is_loaded_if_block_ram_is_enough(tmp_path: Path) -> None:
     graph = random_graph([60, 20, 12, 5], seed=8)
     design = generate(Network(graph, {}, ()), "streaming", UP5K, Goal())
     assert design.image is None
@@ -93,7 +93,7 @@ def test_nothing_is_loaded_where_it_fits_without(tmp_path: Path) -> None:
     assert set(design.files(tmp_path / "x.v")) == {tmp_path / "x.v", tmp_path / "x.json"}
 
 
-def test_the_image_holds_the_weights(tmp_path: Path) -> None:
+def test_the_image_contains_the_weights(tmp_path: Path) -> None:
     design = forced()
     image = weight_image(design.plan, design.graph)
     assert image is not None
@@ -116,7 +116,7 @@ def test_the_image_holds_the_weights(tmp_path: Path) -> None:
     assert ("SPRAM", 3, 4) in needed.rows()
 
 
-def test_too_many_by_hand_are_reported() -> None:
+def test_too_many_specified_sprams_are_reported() -> None:
     graph = random_graph([50, 40, 30], seed=5)
     hints = {"fc0": LayerHint(5, 10, "spram"), "fc1": LayerHint(5, 10, "spram")}
     plan = generate(Network(graph, hints, ()), "streaming", UP5K, Goal()).plan
@@ -126,25 +126,25 @@ def test_too_many_by_hand_are_reported() -> None:
 
 
 @pytest.mark.parametrize("device", ["hx8k", "ice40", "generic", "ecp5-25"])
-def test_parts_without_spram_refuse(device: str) -> None:
+def test_spram_is_rejected_on_parts_without_it(device: str) -> None:
     with pytest.raises(PlanError, match=r"layer 'fc0'.*needs SPRAM.*up5k"):
         forced(device)
 
 
-def test_an_unfolded_layer_refuses() -> None:
+def test_spram_is_rejected_for_an_unfolded_layer() -> None:
     graph = random_graph([10, 4], seed=1)
     with pytest.raises(PlanError, match="constants"):
         generate(Network(graph, {"fc0": LayerHint(4, 10, "spram")}, ()), "streaming", UP5K, Goal())
 
 
-def test_boards_without_a_flash_refuse() -> None:
+def test_boards_without_a_flash_are_rejected() -> None:
     board = get_board("hx8k_evn")
     with pytest.raises(PlanError, match=r"no flash from which weights .* 'fc0'"):
         design_board(forced(), board, board.make_clock(12), 1_000_000)
 
 
-def test_narrow_tables_do_not_hide_what_fits(tmp_path: Path) -> None:
-    """Folded to one lane each, tables of 16 bits a cell waste most of it."""
+def test_narrow_roms_do_not_hide_a_fit(tmp_path: Path) -> None:
+    """ROMs of one lane waste most of each 16-bit SPRAM, so the slowest design does not fit."""
     path = tmp_path / "sfc.yaml"
     path.write_text(SFC)
     planner = planner_of(load_network(path), "streaming", UP5K)

@@ -18,11 +18,11 @@ pattern means no stalls; any other has a cycle in which neither pauses."""
 
 RUNNING = (False, False)
 RANDOM_CYCLES = 1000
-"""Length of the pattern of a seed; more cycles than most tests take."""
+"""Cycles in the pattern of a seed, which is longer than most tests."""
 
 
 def stall_patterns() -> st.SearchStrategy[Stalls]:
-    """No stalls in half of the examples, else a pattern of up to 13 cycles."""
+    """Draw no stalls in half of the examples, and patterns of up to 13 cycles in the others."""
     pattern = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12)
     return st.just([]) | pattern.map(lambda drawn: [*drawn, RUNNING])
 

@@ -37,7 +37,7 @@ from tests.rtl.streams import (
        (1, 4)]), st.integers(1, 3), stall_patterns(), st.data())
 def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int], width: int,
                             stalls: Stalls, data: st.DataObject) -> None:
-    """A converter makes equal, larger or smaller groups of its input's groups."""
+    """A converter joins groups of its input to larger groups, splits them, or keeps them."""
     inside, outside = groups[0] * length, groups[1] * length
     frame = max(inside, outside)
     params = ConverterParams(StreamPlan(inside, a, width, False, frame // inside),
@@ -61,7 +61,7 @@ def test_converter_regroups(a: int, b: int, length: int, groups: tuple[int, int]
 
 @pytest.mark.parametrize(("a", "b"), [(1, 8), (8, 1), (4, 8), (8, 4), (3, 5), (5, 3)])
 def test_converter_loses_no_cycle_inside_a_frame(a: int, b: int) -> None:
-    """Without a partial word, a frame takes as many cycles as the wider side has words."""
+    """If lanes divide the frame, it takes as many cycles as the narrower side has words."""
     dwc = ConverterParams(StreamPlan(120, a), StreamPlan(120, b)).create()
     x = np.random.default_rng(0).integers(0, 2, (4, 120))
     _, cycles = run_stream(dwc, numbers(stream_words(x, a, 1)), 4 * (120 // b))
@@ -91,7 +91,7 @@ def test_popcount(width: int, levels: int) -> None:
 
 
 def _clocked(unit: Any) -> Any:
-    """A combinational unit next to a register, so that the simulator has a clock to count."""
+    """Add a register to a combinational unit, because the simulator needs a clock domain."""
     from amaranth.hdl import Module, Signal
     m = Module()
     m.submodules.unit = unit
@@ -141,7 +141,7 @@ def test_affine(lanes: int, signed: bool, limits: tuple[int, int] | None) -> Non
 def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> None:
     o = StreamPlan(6, 4, width if threshold is None else 1)
     unit = InputParams(StreamPlan(6, 4, width), o, threshold).create()
-    x = np.random.default_rng(1).integers(0, 1 << width, (5, 8))  # two lanes beyond the frame
+    x = np.random.default_rng(1).integers(0, 1 << width, (5, 8))  # the last two lanes are unused
     out, _ = run_stream(unit, numbers(stream_words(x, 4, width)), 10, random_stalls(0.2))
     bits = x if threshold is None else x >= threshold
     expected = np.where(np.arange(8) < 6, bits, 0)
@@ -155,7 +155,7 @@ def test_axi_input_binarises_and_masks(width: int, threshold: int | None) -> Non
     (lambda: PeParams(simd=1, width=2, coefficient=0, levels=0), "coefficient"),
     (lambda: Rom(words=[1], width=1, style="distributed"), "style must be one of block, lut"),
 ])
-def test_constructors_refuse(make: Any, text: str) -> None:
+def test_constructors_reject_invalid_parameters(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         make()
 

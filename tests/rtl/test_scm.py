@@ -50,7 +50,8 @@ def expected(todo: list[Access], rows: int) -> list[int]:
 
 @examples(20)
 @given(st.integers(2, 20), st.integers(1, 20), st.integers(0, 100), st.data())
-def test_twin_is_a_memory(rows: int, width: int, count: int, data: st.DataObject) -> None:
+def test_memory_of_registers_reads_what_was_written(rows: int, width: int, count: int,
+                                                    data: st.DataObject) -> None:
     scm = Scm(rows=rows, width=width, storage="flop")
     todo = accesses(DrawnChoices(data.draw), rows, width, count)
     read: list[int] = []
@@ -71,7 +72,7 @@ def test_twin_is_a_memory(rows: int, width: int, count: int, data: st.DataObject
 
 
 def bench_text(scm: Scm, twin: Scm, todo: list[Access]) -> str:
-    """Drive both from registers, and compare at both edges, before anything changes there."""
+    """Write a test bench that drives both memories and compares them before each clock edge."""
     a, w = len(scm.waddr), scm.width
     length = 2 + 2 * a + 2 * w
     lines = []
@@ -148,7 +149,7 @@ def run(command: list[str], folder: Path, **variables: str) -> str:
     return result.stdout
 
 
-def test_latches_are_refused_by_the_simulator() -> None:
+def test_the_simulator_rejects_latches() -> None:
     with pytest.raises(RuntimeError, match="storage='flop'"):
         Simulator(Scm(rows=4, width=2))
 
@@ -170,6 +171,6 @@ def test_equal_parameters_make_equal_modules() -> None:
     ({"gating": 3}, "gating must be 1 or 2"), ({"group": 6}, "power of two"),
     ({"storage": "sram"}, "one of latch, flop"),
 ])
-def test_constructor_refuses(change: dict[str, Any], text: str) -> None:
+def test_constructor_rejects_invalid_parameters(change: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Scm(**{"rows": 4, "width": 4, **change})

@@ -38,12 +38,12 @@ def test_counters_write_each_word_to_its_address(sizes: list[tuple[int, int]],
                                                  data: st.DataObject) -> None:
     image, contents = image_of(DrawnChoices(data.draw), sizes)
     words = [int.from_bytes(image.data[k:k + 2], "little") for k in range(0, len(image.data), 2)]
-    assert len(words) == image.words == sum(table.length for table in image.memories)
+    assert len(words) == image.words == sum(memory.length for memory in image.memories)
     found = [[0] * depth for depth, _ in sizes]
     loader = Loader(image.memories)
 
     async def bench(ctx: Any) -> None:
-        for start in (len(words) // 2, 0):  # it can begin anew in the middle
+        for start in (len(words) // 2, 0):  # loading can restart before it ends
             ctx.set(loader.begin, 1)
             await ctx.tick()
             ctx.set(loader.begin, 0)
@@ -52,14 +52,14 @@ def test_counters_write_each_word_to_its_address(sizes: list[tuple[int, int]],
                 ctx.set(loader.valid, 1)
                 hit = ctx.get(loader.write)
                 assert hit.bit_count() == 1
-                table = hit.bit_length() - 1
+                memory = hit.bit_length() - 1
                 if not start:
-                    found[table][ctx.get(loader.at)] |= word << 16 * ctx.get(loader.part)
+                    found[memory][ctx.get(loader.at)] |= word << 16 * ctx.get(loader.part)
                 await ctx.tick()
                 ctx.set(loader.valid, 0)
                 await ctx.tick()
         assert ctx.get(loader.loaded)
-        ctx.set(loader.valid, 1)  # more than all is ignored
+        ctx.set(loader.valid, 1)  # words after the last one are ignored
         assert ctx.get(loader.write) == 0
         await ctx.tick()
         assert ctx.get(loader.loaded)
@@ -69,7 +69,7 @@ def test_counters_write_each_word_to_its_address(sizes: list[tuple[int, int]],
 
 
 class Flash:
-    """Pins of a flash, at each edge of the board's clock."""
+    """Simulates the pins of an SPI flash, one clock cycle of the board at a time."""
 
     def __init__(self, content: bytes, offset: int):
         self.content, self.offset = content, offset
@@ -96,7 +96,7 @@ class Flash:
 
 @pytest.mark.parametrize(("half", "offset", "flip"), [(1, 0x100000, None), (2, 0x2A5F, None),
                                                       (3, 0, 7), (1, 0x100000, 30)])
-def test_the_loader_reads_and_judges(half: int, offset: int, flip: int | None) -> None:
+def test_the_loader_reads_and_checks_the_flash(half: int, offset: int, flip: int | None) -> None:
     image, _ = image_of(SeededChoices(1), [(5, 20), (3, 7)])
     content = bytearray(image.flash(b"digest of it"))
     assert check_weights(bytes(content)) is None
@@ -134,7 +134,7 @@ def test_the_loader_reads_and_judges(half: int, offset: int, flip: int | None) -
     assert b"".join(word.to_bytes(2, "little") for word in got) == body
 
 
-def test_the_table_reads_as_a_rom_does() -> None:
+def test_a_loaded_memory_is_read_like_a_rom() -> None:
     words = [3, 1, 4, 1, 5, 9]
     rom = SpramRom(module_name="rom", words=words, width=5)
 
@@ -149,7 +149,7 @@ def test_the_table_reads_as_a_rom_does() -> None:
         SpramRom(module_name="rom", words=[1], width=5)
 
 
-def test_cells_of_a_table() -> None:
+def test_cells_of_a_loaded_memory() -> None:
     text = SpramRom(module_name="deep", words=[0] * 20000, width=20).text
     assert text.count("SB_SPRAM256KA cell") == 4
     assert ".WREN(load && load_part == 1'd1 && at[14:14] == 1)" in text

@@ -23,7 +23,7 @@ PAUSES = st.just([False]) | st.lists(st.booleans(), min_size=1, max_size=12)
 @given(st.integers(1, 300), st.integers(1, 5), PAUSES, st.data())
 def test_words_are_read_in_order(depth: int, width: int, pauses: list[bool],
                                  data: st.DataObject) -> None:
-    """Each advance reads the next word, the first one after the last; else the word is kept."""
+    """The ROM reads the next word when it advances, and wraps around after the last one."""
     words = DrawnChoices(data.draw).integers(0, (1 << width) - 1, depth).tolist()
     rom = WalkedRom(words=words, width=width)
     wrong = []
@@ -45,8 +45,8 @@ def test_words_are_read_in_order(depth: int, width: int, pauses: list[bool],
     assert not wrong
 
 
-def test_a_reset_begins_anew() -> None:
-    """With a reset in the middle, the first word comes next."""
+def test_a_reset_restarts_at_the_first_word() -> None:
+    """After a reset between two words, the ROM reads its first word."""
     words, reset = list(range(40)), Signal()
     rom = WalkedRom(words=words, width=6)
     read = []
@@ -66,7 +66,7 @@ def test_a_reset_begins_anew() -> None:
 
 
 def mvtu(in_luts: int) -> Mvtu:
-    """Two rows, two words of three columns, and two row groups."""
+    """Make an MVTU of four rows and six columns that takes two rows and three columns at a time."""
     params = mvtu_of(4, 6, 2, 3, threshold=False, levels=1, acc_width=4, weight_memory="block",
                      product_register=False, weights_in_luts=in_luts)
     weights = np.random.default_rng(5).integers(0, 2, (4, 6), dtype=np.uint8)
@@ -74,8 +74,8 @@ def mvtu(in_luts: int) -> Mvtu:
 
 
 @pytest.mark.parametrize("in_luts", range(7))
-def test_words_are_complete(in_luts: int) -> None:
-    """None, some or all columns in lookup tables: equal bits are counted, row by row."""
+def test_counts_with_columns_in_luts(in_luts: int) -> None:
+    """The MVTU counts agreeing bits with none, some or all of its columns in LUTs."""
     unit, rows = mvtu(in_luts), []
     vectors = [(0b101, 0b011), (0b000, 0b111), (0b110, 0b110)]
     for words in vectors:
@@ -88,6 +88,6 @@ def test_words_are_complete(in_luts: int) -> None:
     assert out == rows
 
 
-def test_no_more_columns_than_there_are() -> None:
+def test_more_columns_in_luts_than_exist_are_rejected() -> None:
     with pytest.raises(ValueError, match="7 columns of 6 cannot be in LUTs"):
         mvtu(7)

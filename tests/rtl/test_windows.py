@@ -26,7 +26,7 @@ NO_GRAPH: Graph = random_graph([2, 2])
 
 @st.composite
 def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
-    """A window and a map that it fits."""
+    """Draw a window, and the height and width of a map that it fits."""
     height, width = draw(st.integers(1, 7)), draw(st.integers(1, 7))
     pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
     pads = draw(st.tuples(*[st.integers(0, 2)] * 4)) if draw(st.booleans()) else (0, 0, 0, 0)
@@ -41,7 +41,7 @@ def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
 def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
                                  outer: bool, pattern: bool, stalls: Stalls,
                                  data: st.DataObject) -> None:
-    """Any window, padding pattern and order; frames back to back, at the smallest depth."""
+    """The buffer emits im2col for any window, padding and order, at its minimum depth."""
     window, height, width = case
     choices = DrawnChoices(data.draw)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
@@ -67,7 +67,7 @@ def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, l
 
 
 def test_padding_pattern_larger_than_the_map() -> None:
-    """The coordinates have fewer bits than the pattern has columns."""
+    """A padding pattern is correct where its columns need more bits than the coordinates."""
     i, window = StreamPlan(1, 1, 2), Window((1, 2), pads=(0, 1, 1, 1))
     pad = np.random.default_rng(1).integers(0, 4, (2, 4, 1))
     unit = replace(window_params(i, window, (1, 1), pad_words(pad, 1, i, window)), depth=2)
@@ -82,7 +82,7 @@ def test_padding_pattern_larger_than_the_map() -> None:
 @given(windows(), st.integers(1, 4), st.integers(1, 3), stall_patterns(), st.data())
 def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
                                stalls: Stalls, data: st.DataObject) -> None:
-    """All taps at once, also where the last word of a pixel is not full."""
+    """The unit emits all taps at once, also where the last word of a pixel is partial."""
     window, height, width = case
     choices = DrawnChoices(data.draw)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
@@ -106,7 +106,7 @@ def test_line_window_is_im2col(case: tuple[Window, int, int], channels: int, lan
 
 
 def test_parallel_window_sustains_a_pixel_a_cycle() -> None:
-    """Without padding a frame takes as many cycles as it has pixels: no refill between frames."""
+    """Without padding, a frame takes as many cycles as it has pixels."""
     window = Window((3, 3))
     i = StreamPlan(1, 1, 8, False, 64)
     unit = line_window_params("w", i, window, (8, 8), None)
@@ -117,8 +117,8 @@ def test_parallel_window_sustains_a_pixel_a_cycle() -> None:
     assert np.diff(ends)[2:].tolist() == [64] * 3
 
 
-def test_line_window_whose_rows_follow_each_other() -> None:
-    """From the end of each row to the next one there is nothing to skip."""
+def test_line_window_that_skips_no_pixel_between_rows() -> None:
+    """Windows are correct where no pixel is skipped between two rows of windows."""
     window = Window((3, 2), stride=(1, 2), pads=(2, 0, 2, 1))
     i = StreamPlan(1, 1, 8, False, 15)
     unit = line_window_params("w", i, window, (5, 3), (1, 1, (7,)))
@@ -160,7 +160,7 @@ def test_reduce(op: str, taps: int, words: int, lanes: int, signed: bool, stalls
     assert out == numbers(stream_words(expected.reshape(-1, lanes), lanes, out_width))
 
 
-def test_impossible_sizes_are_errors() -> None:
+def test_impossible_sizes_are_rejected() -> None:
     i = StreamPlan(1, 1, groups=16)
     buffer = window_params(i, Window((2, 2)), (4, 4), None)
     with pytest.raises(ValueError, match="depth must be positive"):
@@ -172,8 +172,8 @@ def test_impossible_sizes_are_errors() -> None:
         PoolConstants("min", np.zeros(1))
 
 
-def test_module_names_tell_equal_hardware() -> None:
-    """Shared modules differ in name wherever they differ in hardware."""
+def test_different_hardware_has_different_module_names() -> None:
+    """Units that differ in any parameter of their hardware do not share a module."""
     def add(second_signed: bool, limits: tuple[int, int] | None) -> SharedComponent:
         first, second = StreamPlan(2, 2, 3, True), StreamPlan(2, 2, 3, second_signed)
         return AddParams(first, StreamPlan(2, 2, 4, True), second).create(limits)
@@ -193,6 +193,6 @@ def test_module_names_tell_equal_hardware() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_smallest_is_the_default_of_no_channel() -> None:
+def test_a_pool_takes_the_maximum_by_default() -> None:
     pool = MaxPool("p", "input", TensorType((2, 2, 3), NO_GRAPH.input.element), Window((2, 2)))
     assert pool.smallest.tolist() == [0, 0, 0]

@@ -29,10 +29,8 @@ def simulate(top: Any, bench: Callable[[Any], Any], clock: bool = True) -> None:
     simulator.run()
 
 
-
-
 def test_adders_add() -> None:
-    """Any columns, cut at any width: two rows and one row with their sum."""
+    """Bit heaps are added modulo any power of two: to two rows, and to one row."""
     random = np.random.default_rng(0)
     for _ in range(30):
         heights = random.integers(0, 9, random.integers(1, 8))
@@ -64,8 +62,8 @@ def test_adders_add() -> None:
 
 
 @pytest.mark.parametrize("operands", [3, 9, 25, 49])
-def test_adders_are_few(operands: int) -> None:
-    """A full adder for each bit above two of a column, and none for nothing."""
+def test_adders_have_the_minimum_number_of_cells(operands: int) -> None:
+    """There is one full adder per removed bit, and no half adder."""
     bits, m = 12, Module()
     adders = Adders(m, cells=True)
     width = (operands * ((1 << bits) - 1)).bit_length()
@@ -78,7 +76,7 @@ def test_adders_are_few(operands: int) -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_latch_rows(rows: int) -> None:
-    """The row opens in the cycle after ``we``, follows what is held, and is read at once."""
+    """A row is transparent in the cycle after ``we``, and can be read in that cycle."""
     random = np.random.default_rng(rows)
     memory = LatchRows(rows=rows, width=6, storage="flop") if rows > 1 else \
         HeldRegister(width=6, storage="flop")
@@ -103,7 +101,7 @@ def test_latch_rows(rows: int) -> None:
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 def test_sum_of_products(kernel: int) -> None:
-    """Both halves, extremes among the operands; signs count up."""
+    """Both halves sum random and extreme operands with random weights."""
     random = np.random.default_rng(kernel)
     shape = CoreShape(ni=1, no=1, kernel=kernel, bits=10, depth=16, bank=16)
     unit = SumOfProducts(shape=shape)
@@ -123,7 +121,7 @@ def test_sum_of_products(kernel: int) -> None:
 
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
-def test_shapes_hold_every_weight_once(kernel: int) -> None:
+def test_every_weight_has_one_position(kernel: int) -> None:
     """In each mode every tap of each output has one product, and one bit among the words."""
     shape = CoreShape(ni=1, no=GROUP, kernel=kernel, depth=16, bank=16)
     for mode, side in enumerate(shape.kernels):
@@ -166,7 +164,7 @@ def test_image_memory_rotates() -> None:
 
 
 def test_image_bank_moves() -> None:
-    """Each channel has a separate window, which moves up by one row per step."""
+    """Each channel has a separate window, which moves up by one row at a time."""
     random = np.random.default_rng(2)
     bank, k = ImageBank(shape=SMALL), SMALL.kernel
     width = k * SMALL.bits
@@ -192,7 +190,7 @@ def test_image_bank_moves() -> None:
 
 
 def test_operands() -> None:
-    """Every product sees the pixel of its mode, and zero outside of the picture."""
+    """Every product reads the pixel of its mode, and zero outside the image."""
     random = np.random.default_rng(3)
     shape = CoreShape(ni=1, no=1, kernel=7, depth=16, bank=16)
     unit, k = Operands(shape=shape), shape.kernel
@@ -228,7 +226,7 @@ def test_clamp() -> None:
 
 @pytest.mark.parametrize("rounded", [False, True])
 def test_scale_and_bias(rounded: bool) -> None:
-    """Every unit a cycle: truncated or rounded, clamped, or the sum itself."""
+    """One unit per cycle is emitted: truncated or rounded and clamped, or as the raw sum."""
     random = np.random.default_rng(4)
     shape = CoreShape(ni=2, no=3, kernel=3, acc=14, depth=16, bank=16)
     unit = ScaleBias(shape=shape, width=14)
@@ -268,6 +266,6 @@ def test_scale_and_bias(rounded: bool) -> None:
     ({"frac": 12}, "frac 12"), ({"bank": 24, "depth": 48}, "bank 24"),
     ({"depth": 100}, "multiple of bank"), ({"acc": 12}, "acc 12"), ({"storage": "sram"}, "storage"),
     ({"ni": 300, "depth": 256}, "must be at least ni 300")])
-def test_shapes_that_are_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_shapes_are_rejected(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CoreShape(**change)
