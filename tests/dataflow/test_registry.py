@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from bnnhw.arch import get_arch
-from bnnhw.arch.streaming.builder import Builder
-from bnnhw.arch.streaming.layers import lower
+from bnnhw.arch.streaming.layers import check_lowering
 from bnnhw.dataflow.params import UNITS, Params, register_unit, unit_class
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import PipelineBlock
@@ -105,5 +104,5 @@ def test_constants_are_required_by_name() -> None:
 def test_a_layer_without_a_lowering_is_an_error() -> None:
     toy_layer = type("Toy", (Layer,), {"kind": "toy", "name": "t", **dict.fromkeys(
         Layer.__abstractmethods__)})
-    with pytest.raises(PlanError, match="layers of kind 'toy' have no lowering"):
-        lower(Builder.__new__(Builder), object.__new__(toy_layer))
+    with pytest.raises(PlanError, match="'streaming' has no lowering for layers of kind 'toy'"):
+        check_lowering(object.__new__(toy_layer), "streaming")
