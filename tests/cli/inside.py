@@ -23,7 +23,10 @@ Called = Callable[..., tuple[int, str, str]]
 
 def caller(folder: Path, monkeypatch: pytest.MonkeyPatch,
            capsys: pytest.CaptureFixture[str]) -> Called:
-    """What runs verbs in a folder, and returns exit code, standard output and standard error."""
+    """Return a function that runs a verb in a folder.
+
+    It returns the exit code, the standard output and the standard error of the verb.
+    """
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["bnnhw", *arguments])
         back = os.getcwd()

@@ -25,7 +25,7 @@ ARRAYS: dict[str, np.ndarray] = {
 
 
 def write(folder: Path, yaml: Any = YAML, arrays: dict[str, Any] | None = None) -> None:
-    """A network; JSON is YAML."""
+    """Write a network; its YAML may be JSON, which is a subset of YAML."""
     (folder / "net.yaml").write_text(yaml if isinstance(yaml, str) else json.dumps(yaml))
     np.savez(folder / "weights.npz", **(ARRAYS if arrays is None else arrays))
 
@@ -37,8 +37,8 @@ def cli(*arguments: str, cwd: Path) -> tuple[int, str]:
     return result.returncode, result.stderr.strip()
 
 
-def refused(text: str, *arguments: str, cwd: Path) -> None:
-    """The verb ends with code 2 and one line that holds ``text``; no file is new."""
+def check_rejected(text: str, *arguments: str, cwd: Path) -> None:
+    """Check that a verb ends with code 2 and one line with ``text``, and writes no file."""
     before = sorted(p for p in cwd.rglob("*"))
     code, message = cli(*arguments, cwd=cwd)
     assert code == 2, message
@@ -107,7 +107,7 @@ BAD_YAML: dict[str, tuple[Any, str]] = {
 def test_bad_yaml(name: str, tmp_path: Path) -> None:
     yaml, text = BAD_YAML[name]
     write(tmp_path, yaml)
-    refused(text, "generate", "--layers", "net.yaml", "-o", "out.v", cwd=tmp_path)
+    check_rejected(text, "generate", "--layers", "net.yaml", "-o", "out.v", cwd=tmp_path)
 
 
 def without(key: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ BAD_ARRAYS: dict[str, tuple[dict[str, Any], Any, str]] = {
 def test_bad_arrays(name: str, tmp_path: Path) -> None:
     arrays, yaml, text = BAD_ARRAYS[name]
     write(tmp_path, yaml, arrays)
-    refused(text, "check", "net.yaml", cwd=tmp_path)
+    check_rejected(text, "check", "net.yaml", cwd=tmp_path)
 
 
 def test_npz_bomb_is_not_unpacked(tmp_path: Path) -> None:
@@ -150,14 +150,14 @@ def test_npz_bomb_is_not_unpacked(tmp_path: Path) -> None:
     np.save(member, np.zeros((20_000, 2_000), np.uint8))
     with zipfile.ZipFile(tmp_path / "weights.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.weights.npy", member.getvalue())
-    refused("takes 40000128 bytes, expected at most", "check", ".", cwd=tmp_path)
+    check_rejected("takes 40000128 bytes, expected at most", "check", ".", cwd=tmp_path)
 
 
 def test_truncated_npz(tmp_path: Path) -> None:
     write(tmp_path)
     raw = (tmp_path / "weights.npz").read_bytes()
     (tmp_path / "weights.npz").write_bytes(raw[:len(raw) // 2])
-    refused("is not a numpy .npz file", "check", ".", cwd=tmp_path)
+    check_rejected("is not a numpy .npz file", "check", ".", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(("fold", "text"), [
@@ -167,8 +167,8 @@ def test_truncated_npz(tmp_path: Path) -> None:
 ])
 def test_impossible_fold(fold: dict[str, int], text: str, tmp_path: Path) -> None:
     write(tmp_path, first_layer(fold=fold))
-    refused(text, "generate", "--layers", ".", "-o", "out.v", cwd=tmp_path)
-    refused(text, "check", ".", cwd=tmp_path)
+    check_rejected(text, "generate", "--layers", ".", "-o", "out.v", cwd=tmp_path)
+    check_rejected(text, "check", ".", cwd=tmp_path)
 
 
 GENERATE = ["generate", "--layers", ".", "-o", "out.v"]
@@ -229,7 +229,7 @@ def test_bad_usage(name: str, tmp_path: Path) -> None:
     (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x0d\x00{'descr': ('\n")
     np.save(tmp_path / "zero.npy", np.uint8(1))
     np.save(tmp_path / "float.npy", np.zeros((1, 6)))
-    refused(text, *arguments, cwd=tmp_path)
+    check_rejected(text, *arguments, cwd=tmp_path)
 
 
 def chain(folder: Path) -> Any:
@@ -331,8 +331,8 @@ def test_bad_onnx(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
     spoil, text = BAD_ONNX[name]
     spoil(chain(tmp_path), tmp_path)
-    refused(text, "import", "m.onnx", "-o", "net", "--input", "bits", cwd=tmp_path)
+    check_rejected(text, "import", "m.onnx", "-o", "net", "--input", "bits", cwd=tmp_path)
 
 
 def test_missing_onnx(tmp_path: Path) -> None:
-    refused("cannot be read", "import", "no.onnx", "-o", "net", cwd=tmp_path)
+    check_rejected("cannot be read", "import", "no.onnx", "-o", "net", cwd=tmp_path)

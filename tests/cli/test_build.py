@@ -57,7 +57,7 @@ def test_a_bitstream_its_report_and_the_list_of_boards(bnnhw: Called, tmp_path: 
     assert code == 0
     assert "(from the cache)" in out
     assert "(host link)" in out
-    assert "plan and generate ..." in err  # no terminal here: lines, no bars
+    assert "plan and generate ..." in err  # without a terminal there are lines instead of bars
     code, out, _ = bnnhw("list", "boards", "--json")
     assert code == 0
     assert "tiny" in out
@@ -99,9 +99,9 @@ exit 125
 }
 
 
-def test_what_turns_out_too_large_is_planned_smaller_three_times(
+def test_designs_that_are_too_large_are_planned_smaller_three_times(
         bnnhw: Called, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools that fail as the real nextpnr does, and count how often they run."""
+    """The stand-ins fail as nextpnr does when a design is too large, and count their runs."""
     (tmp_path / "bin").mkdir()
     for name, text in STAND_INS.items():
         (tmp_path / "bin" / name).write_text(text.replace("COUNT", str(tmp_path / "count")))
@@ -120,14 +120,14 @@ def test_what_turns_out_too_large_is_planned_smaller_three_times(
     assert (code, out) == (3, "")
     assert "the design needs 5,425 ICESTORM_LC, and the part has 5,280" in err
     assert "Traceback" not in err
-    assert (tmp_path / "count").read_text().split() == ["run"] * 4  # and three retries
-    assert cycles == sorted(set(cycles))  # each smaller, and so slower
+    assert (tmp_path / "count").read_text().split() == ["run"] * 4  # one build and three retries
+    assert cycles == sorted(set(cycles))  # each plan is smaller and slower
     assert err.count("nextpnr): too large after") == 3
     (tmp_path / "count").unlink()
     code, _, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
                          "--no-cache", "--ii", "256")
     assert code == 3
-    assert (tmp_path / "count").read_text().split() == ["run"]  # a goal is kept
+    assert (tmp_path / "count").read_text().split() == ["run"]  # a goal is not planned again
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -146,9 +146,9 @@ def test_bad_usage(bnnhw: Called, tmp_path: Path, options: tuple[str, ...], mess
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from /proc")
-def test_a_build_that_is_stopped_takes_its_tools_along(tmp_path: Path) -> None:
+def test_stopping_a_build_stops_its_tools(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(NETWORK)
-    # Yosys itself is compiled already, where it ever was.
+    # Yosys was compiled if any build has run before, and its cache is kept.
     kept = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP",
                                                                              appauthor=False)
     nothing_known = {**os.environ, "BNNHW_CACHE": str(tmp_path / "cache"),

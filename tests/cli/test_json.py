@@ -39,7 +39,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def document(text: str, schema: str, code: int = 0) -> dict[str, Any]:
-    """One document alone on standard output, which follows its schema."""
+    """Check that standard output is one document that follows its schema; return it."""
     data: dict[str, Any] = json.loads(text)
     assert data["schema"] == schema
     assert next(iter(data)) == "schema"
@@ -150,7 +150,7 @@ def test_keys(schema: str) -> None:
         assert "_a_" not in row.path
 
 
-def test_the_check_sees_what_is_wrong() -> None:
+def test_the_check_finds_errors() -> None:
     good: dict[str, Any] = {"schema": "bnnhw.golden/1", "samples": 3, "level": "fast",
                             "outputs": {"label": [3]}}
     assert problems(good) == []
@@ -165,5 +165,5 @@ def test_the_check_sees_what_is_wrong() -> None:
     assert problems(board) == ["items[].title is missing"]
 
 
-def test_the_page_of_schemas_is_the_table() -> None:
+def test_the_page_of_schemas_is_current() -> None:
     assert markdown().strip() in (ROOT / "docs" / "json.md").read_text()

@@ -48,7 +48,7 @@ def test_plan_reports_missing_resources_and_what_would_fit() -> None:
     assert "conv0_swu" in result.stdout
 
 
-def test_plan_for_frames_a_second() -> None:
+def test_plan_for_frames_per_second() -> None:
     result = bnnhw("plan", str(EXAMPLES / "keyword.yaml"), "--device", "hx8k", "--fps", "10000",
                    "--clock", "30")
     assert result.returncode == 0, result.stderr
@@ -84,7 +84,7 @@ def test_a_network_that_never_fits_is_reported(tmp_path: Path) -> None:
 
 
 def test_from_plan_to_measured_buffers(tmp_path: Path) -> None:
-    """What plan promises, generate builds and simulate measures."""
+    """The figures of ``plan`` equal those of the generated design and of its simulation."""
     network = str(EXAMPLES / "segment.yaml")
     plan = json.loads(bnnhw("plan", network, "--device", "ecp5-25", "--ii", "6000",
                             "--json").stdout)
@@ -113,13 +113,13 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     return caller(tmp_path, monkeypatch, capsys)
 
 
-def test_frames_a_second_are_at_a_clock_that_the_part_reaches(inside: Called) -> None:
+def test_frames_per_second_are_at_a_clock_that_the_part_reaches(inside: Called) -> None:
     network = str(EXAMPLES / "segment.yaml")
     code, out, err = inside("plan", network, "--device", "up5k", "--json")
     assert code == 0, err
     plan = json.loads(out)
     board = get_board("icebreaker")
-    assert plan["clock"]["clock_mhz"] == board.clock_mhz == 18  # what build takes
+    assert plan["clock"]["clock_mhz"] == board.clock_mhz == 18  # the default of ``build``
     assert plan["clock"]["frames_per_second"] == round(18e6 / plan["cycles_per_frame"], 2)
     assert "expected" in plan["clock"]["note"]
     assert "timed build" in plan["clock"]["note"]
@@ -139,7 +139,7 @@ def test_frames_a_second_are_at_a_clock_that_the_part_reaches(inside: Called) ->
 
 
 def test_expected_clocks_come_from_builds() -> None:
-    """The usual clock leaves a margin below the slowest build, the fastest was reached."""
+    """The usual clock is 10 % below the slowest build, and a build reached the fastest clock."""
     for device in DEVICES.values():
         expected = device.clock
         if device.budget is not None:
@@ -154,7 +154,7 @@ def test_expected_clocks_come_from_builds() -> None:
 
 
 def advised(text: str) -> list[list[str]]:
-    """Commands that ``plan`` prints."""
+    """Return the commands that ``plan`` advises."""
     return [line.split(": bnnhw ")[1].split() for line in text.splitlines()
             if line.startswith("to ") and ": bnnhw " in line]
 
@@ -177,7 +177,7 @@ def test_commands_that_are_advised_work(name: str, device: str, inside: Called) 
             code, _, err = inside("plan", network, "--device", device,
                                   *command[command.index("--device") + 2:-2])
             assert code == 0, err
-        else:  # all that a build decides before its tools run
+        else:  # the plan that ``build`` makes before its tools run
             board = get_board(command[command.index("--board") + 1])
             plan = plan_for(board, load_network(EXAMPLES / f"{name}.yaml"),
                             Goal(target_cycles=cycles)).plan
@@ -198,7 +198,7 @@ def test_advice_of_errors_works_when_it_is_followed(name: str, options: tuple[st
     network = str(EXAMPLES / f"{name}.yaml")
     found, out, err = inside("plan", network, *options)
     assert found == code
-    assert not advised(out)  # nothing that would end with an error is advised
+    assert not advised(out)  # no command that would end with an error is advised
     device = options[:options.index("--ii")]
     cycles = re.findall(r"(?:use|it fits with) --ii (\d+)", err)
     assert cycles or "no folding of" in err
@@ -220,7 +220,7 @@ def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called
     code, _, err = inside("plan", network, "--fps", "46800", "--clock", "18")
     assert code == 4
     assert re.search(r"instead of 46,800 frames/s at 18 MHz", err)
-    assert inside("generate", "--layers", network, "-o", "d.v")[0] == 0  # a default is no goal
+    assert inside("generate", "--layers", network, "-o", "d.v")[0] == 0  # no goal
 
 
 def test_a_goal_that_a_board_misses_is_reported_before_the_tools_run() -> None:

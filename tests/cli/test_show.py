@@ -13,7 +13,7 @@ from tests.cli.inside import caller
 EXPECTED = {"scores": np.arange(12).reshape(4, 3), "label": np.array([2, 2, 2, 2])}
 
 
-def test_what_is_wrong_is_marked() -> None:
+def test_wrong_predictions_are_marked() -> None:
     got = {name: value.copy() for name, value in EXPECTED.items()}
     got["scores"][1, 0] += 1
     rows = predictions(EXPECTED, got, np.array([2, 2, 0, 2]), 3)
@@ -27,7 +27,7 @@ def test_what_is_wrong_is_marked() -> None:
     assert predictions(EXPECTED, got, None, 1)[0].row()[1] == ""
 
 
-def test_maps_are_cut_in_the_table_only() -> None:
+def test_maps_are_shortened_in_the_table_only() -> None:
     maps = {"bits": np.ones((2, 5, 5, 2), np.int64)}
     row, = predictions(maps, maps, None, 1)
     assert row.row()[2] == "bits 1 1 1 1 1 1 1 1 1 1 ..."

@@ -12,7 +12,7 @@ pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
 
 def shown(script: str, **variables: str) -> str:
-    """All that a script prints on a terminal."""
+    """Return the output of a script on a terminal."""
     ours, theirs = pty.openpty()
     with subprocess.Popen([sys.executable, "-c", script], stdin=theirs, stdout=theirs,
                           stderr=theirs, env={**os.environ, "TERM": "xterm", **variables}):
@@ -31,7 +31,7 @@ def shown(script: str, **variables: str) -> str:
 
 
 def frames(text: str, title: str) -> set[str]:
-    """Different pictures of a line."""
+    """Return the different lines that a bar has shown."""
     return {line for line in text.replace("\x1b[2K", "\n").splitlines() if title in line}
 
 
@@ -50,7 +50,7 @@ def test_a_bar_that_is_stopped_keeps_its_fraction() -> None:
     assert "100%" not in text
 
 
-def test_a_stage_that_is_given_up_is_not_done() -> None:
+def test_a_failed_stage_is_not_shown_as_complete() -> None:
     text = shown(STAGE.format(
         "stage('routing')(0.4); stage.stop('too large'); stage('again')(0.1)"))
     last = [line for line in text.splitlines() if "routing" in line][-1]

@@ -13,7 +13,7 @@ HEAVY = ("amaranth", "bnnhw.arch", "bnnhw.emit", "numpy", "pydantic", "rich")
 
 
 def imported(*arguments: str) -> set[str]:
-    """Those of the heavy packages that a command imports."""
+    """Return the large packages that a command imports."""
     program = ("import sys; sys.argv = ['bnnhw', *sys.argv[1:]]\n"
                "from bnnhw.cli import main\n"
                "try: main()\n"

@@ -16,7 +16,7 @@ from tests.cli.inside import Called, caller
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
            capsys: pytest.CaptureFixture[str]) -> Called:
-    """The command line, with place and route that always reaches 61.5 MHz."""
+    """Run verbs with a place and route that always reaches 61.5 MHz."""
     def placed(design: object, device: object, freq_mhz: float, *others: object) -> dict[str, Any]:
         return {"critical_path": ["fc0.pe"], "part": "LFE5U-85F", "seed": 1, "freq_mhz": freq_mhz,
                 "fmax_mhz": 61.5, "utilisation": {"TRELLIS_FF": {"used": 5, "available": 83640}}}

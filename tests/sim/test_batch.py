@@ -39,9 +39,10 @@ def library(core: Design) -> Path:
 
 def run_in_calls(core: Design, library: Path, monkeypatch: pytest.MonkeyPatch,
                  cycles: int | None) -> BatchResult:
-    """With stalls, a tap and a pace; ``None``: all cycles in one call."""
+    """Run with stalls, a tap and a pace, in calls of ``cycles``; None for one call."""
     monkeypatch.setattr(batch, "FIRST_CYCLES", cycles or 1 << 40)
-    monkeypatch.setattr(batch, "CALL_SECONDS", 0.0 if cycles else 1e9)  # 0: single cycles then
+    # Without time for a call, every call after the first has one cycle.
+    monkeypatch.setattr(batch, "CALL_SECONDS", 0.0 if cycles else 1e9)
     plan = core.plan
     words = encode_frames(plan, core.graph, random_samples(core.graph, 9))
     return run_batch(library, words, 9 * plan.o.words, plan.o.bytes, tap_sizes=[(10_000, 1)],
@@ -84,9 +85,9 @@ def test_frames_are_reported_while_they_run(core: Design, monkeypatch: pytest.Mo
     assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of this system are others")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no POSIX signals")
 def test_a_run_that_is_interrupted_ends_at_once(core: Design, library: Path) -> None:
-    """A run of many minutes, and Ctrl-C while the compiled core is at work."""
+    """Ctrl-C stops the compiled core in the middle of a run of many minutes."""
     plan = core.plan
     words = np.repeat(encode_frames(plan, core.graph, random_samples(core.graph, 1)), 20_000,
                       axis=0)[:20_000 * plan.i.words]

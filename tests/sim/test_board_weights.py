@@ -31,7 +31,7 @@ HINTS = {"fc0": LayerHint(3, 8, "spram"), "fc1": LayerHint(1, 5, "spram"),
 
 @pytest.fixture(scope="module")
 def built() -> BoardDesign:
-    """Memory words of two 16-bit parts, of one part, and of less than one part."""
+    """Make a board whose memory words have two 16-bit parts, one part, and less than one."""
     graph = random_graph([50, 14, 9, 6], seed=5)
     return board_of(generate(Network(graph, HINTS, ()), "streaming", get_device("up5k"), Goal()))
 
@@ -44,7 +44,7 @@ def power_on(built: BoardDesign, content: bytes, folder: Path) -> BoardModel:
 
 
 def loading_cycles(built: BoardDesign) -> int:
-    """Two cycles per bit, and the time that the flash needs to wake up."""
+    """Count two cycles per bit, and the time that the flash needs to wake up."""
     assert built.weights is not None
     return 16 * len(built.weights.content) + 6000
 
@@ -67,7 +67,7 @@ def assert_golden(design: Design, x: np.ndarray, found: dict[str, np.ndarray]) -
         assert (found[name] == value).all()
 
 
-def test_it_loads_and_computes(built: BoardDesign, tmp_path: Path) -> None:
+def test_a_board_loads_its_weights_and_computes(built: BoardDesign, tmp_path: Path) -> None:
     assert built.weights is not None
     x = random_samples(built.design.graph, 12)
     frame = bytes(built.identity.input_bytes)

@@ -57,13 +57,13 @@ def test_stalls_repeat_with_their_seed() -> None:
 
 
 def test_protocol_and_resets(tmp_path: Path) -> None:
-    """Back-to-back frames, stalls on both sides, tlast, resets in mid frame; on emitted Verilog."""
+    """The emitted Verilog obeys the stream protocol, under stalls and resets in mid frame."""
     core = design()
     x = random_samples(core.graph, 8)
     plan = core.plan
     expected = simulate(core, x, "pysim").outputs
     np.savez(tmp_path / "job.npz", words=encode_frames(plan, core.graph, x))
-    # What the words themselves have to be, from the batch harness.
+    # The batch harness gives the expected words.
     from bnnhw.sim.batch import run_batch
     from bnnhw.sim.build import build_model
     library = build_model(core.verilog, plan.name, plan.i.bytes, plan.o.bytes, plan.i.words)
@@ -78,7 +78,7 @@ def test_protocol_and_resets(tmp_path: Path) -> None:
 
 
 def planted(core: Design, memory: str, word: int) -> Design:
-    """The same design with one bit of one weight word flipped in the Verilog."""
+    """Return the design with one bit of one weight word flipped in its Verilog."""
     module = core.verilog.index(f"module net_{memory}_weights(")
     match = re.compile(rf" words\[{word}\] = (\d+)'h([0-9a-f]+);").search(core.verilog, module)
     assert match
@@ -98,12 +98,12 @@ def test_planted_fault_is_named(layer: str) -> None:
     difference = first_difference(broken, x, 200)
     assert difference is not None
     assert difference.layer == layer
-    assert difference.channel == 0  # word 0 holds the first rows, bit 0 the first of them
+    assert difference.channel == 0  # bit 0 of word 0 belongs to the first row
     assert first_difference(core, x, 200) is None
 
 
 def with_output_edge(core: Design, old: str, new: str) -> Design:
-    """The same design with one assignment of its output stage changed."""
+    """Return the design with one assignment of its output stage changed."""
     head, edge = core.verilog.split("module bnnhw_axi_output", 1)
     assert f"assign {old} = " in edge
     edge = edge.replace(f"assign {old} = ", f"assign {old} = {new}", 1)
@@ -129,7 +129,7 @@ def test_wrong_tlast_is_reported() -> None:
         simulate(broken, random_samples(core.graph, 3))
 
 
-def test_bad_requests() -> None:
+def test_invalid_requests_are_rejected() -> None:
     core = design()
     with pytest.raises(ConfigError, match="engine 'modelsim' cannot run architecture 'streaming'"):
         simulate(core, random_samples(core.graph, 3), "modelsim")
@@ -154,7 +154,7 @@ def test_tfc_through_verilog_on_all_digits(tfc_onnx: Path,
     assert count_mismatches({k: v[::25] for k, v in expected.items()}, few.outputs) == 0
 
 
-def test_simulate_refuses_another_shape_and_takes_a_layout() -> None:
+def test_simulate_checks_the_shape_and_accepts_a_layout() -> None:
     from tests.ir.test_samples import map_graph, samples
     graph = map_graph((4, 3, 2))
     design = generate(Network(graph, {}, ()), "streaming", get_device("generic"),

@@ -42,8 +42,8 @@ def built(design: BoardDesign, folder: Path) -> Path:
     board = get_board(design.board)
     tool = board.family.need_flow().place_and_route.tool
     pytest.importorskip(tool.package, reason=f"{tool.program} is not installed")
-    # The identity of a design is part of its ROMs, so that routing differs with any change; with a
-    # few placements the router stops short of the last wires.
+    # Any change of a design changes the ROM that stores its identity, and so its routing; a few
+    # placements cannot be routed.
     for seed in (1, 2, 3):
         try:
             return build(design, board, folder, [seed], Tools(), lambda _: lambda _: None).folder
@@ -262,7 +262,7 @@ def test_structural_verilog() -> None:
 
 @pytest.mark.long
 def test_spram(tmp_path: Path) -> None:
-    """A board loads its weights from the flash, simulated cell by cell."""
+    """A board loads its weights from the flash, in a simulation of its netlist."""
     graph = random_graph([21, 10, 9, 6], seed=2, pixels=True)
     hints = {f"fc{k}": LayerHint(pe, simd, "spram") for k, (pe, simd) in enumerate(
         [(3, 8), (1, 5), (2, 3)])}

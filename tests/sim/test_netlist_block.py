@@ -70,7 +70,7 @@ endmodule
 
 @pytest.mark.parametrize("mutant", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_block_ram(mutant: bool) -> None:
-    """All widths, byte enables, resets, and reads during writes."""
+    """Block RAMs match their behaviour in all widths, with byte enables, resets and collisions."""
     models = cell_models((), ["bnnhw_block_ram"], get_family("ecp5").need_simulation().models)
     if mutant:
         models = models.replace("di[17:9]", "di[16:8]")
@@ -108,7 +108,7 @@ endmodule
 
 @pytest.mark.parametrize("mutant", [False, True])
 def test_distributed_ram(mutant: bool) -> None:
-    """Initial contents of an ECP5 LUT RAM are in the order D, C, B, A, not in address order."""
+    """The initial contents of an ECP5 LUT RAM are in the order D, C, B, A of its inputs."""
     family = get_family("ecp5").need_simulation()
     models = cell_models(family.libraries, ["TRELLIS_COMB"], family.models)
     if mutant:
