@@ -19,9 +19,10 @@ ORDER = (("errors", "extras", "json_types"), ("caches", "html_table"), ("config"
          ("tools", "board_planning", "asic", "sim", "designs"), ("hostlink.driver",), ("api",),
          ("cli",))
 RANK = {name: k for k, names in enumerate(ORDER) for name in names}
-UPWARD = {("bnnhw/emit/design.py", name) for name in ("api", "sim", "hostlink.driver")}
-"""Exceptions: methods of ``Design`` call the library when they run, and name the classes of its
-results in annotations."""
+UPWARD = {*(("bnnhw/emit/design.py", name) for name in ("api", "sim", "hostlink.driver")),
+          ("bnnhw/hostlink/driver/build.py", "api")}
+"""Exceptions: methods of ``Design`` and ``Build`` call the library when they run, and name the
+classes of its results in annotations."""
 SPLIT = ("hostlink",)
 """Packages whose subpackages are separate rooms."""
 

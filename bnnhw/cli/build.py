@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from bnnhw.api.building import build_board, check_carried, timing_error, warm_up
+from bnnhw.api.opening import open_network
 from bnnhw.arch import architectures
 from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
 from bnnhw.board_planning.clock_advice import FASTER, recommended_mhz
-from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages

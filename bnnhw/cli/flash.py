@@ -9,15 +9,14 @@ from pathlib import Path
 
 import typer
 
+from bnnhw.api.flashing import FlashPlan, plan_flash
 from bnnhw.cli.common import progress
 from bnnhw.cli.complete import board_names
 from bnnhw.cli.flags import with_flags
 from bnnhw.cli.json_output import print_json
 from bnnhw.errors import ConfigError
 from bnnhw.platforms import boards
-from bnnhw.tools.program import Programming, locate, plan_programming, program
-from bnnhw.tools.program_weights import plan_weights
-from bnnhw.tools.programmers import INSTALL
+from bnnhw.tools.program import Programming
 
 __all__ = ["NAME", "command"]
 
@@ -46,55 +45,36 @@ def command(
 
     Example: bnnhw flash build/mnist_tfc/icebreaker --persistent
     """
-    chosen, bitstream = locate(target, board)
-    plan = plan_programming(chosen, bitstream, persistent, usb)
-    first = plan_weights(chosen, bitstream, usb) if weights else None
-    writes = [plan] if first is None else [first, plan]
+    plan = plan_flash(target, board, persistent=persistent, weights=weights, usb=usb)
     if dry_run:
         if json:
-            print_json(SCHEMA, _result(plan, first, None))
+            print_json(SCHEMA, _result(plan, None))
         else:
-            for write in writes:
+            for write in plan.writes:
                 print(shlex.join(write.commands[0]))
-            _remarks(plan)
+            _print_remarks(plan)
         return
     if not json:
-        _remarks(plan)
-    if (persistent or first is not None) and not yes:
-        _confirm(plan, first)
+        _print_remarks(plan)
+    if plan.overwrites_flash and not yes:
+        _confirm(plan.bitstream, plan.weights)
     start = time.monotonic()
-    for write in writes:
-        with progress(f"{write.tool}: {write.file if write is first else write.board.name}", None):
-            program(write, usb)
+    plan.execute(lambda title: progress(title, None))
     seconds = time.monotonic() - start
     if json:
-        print_json(SCHEMA, _result(plan, first, seconds))
+        print_json(SCHEMA, _result(plan, seconds))
     else:
+        last, first = plan.bitstream, plan.weights
         if first is not None:
-            print(f"{plan.board.title}: {first.file} is in the flash at {first.offset:,}")
-        print(f"{plan.board.title}: {bitstream} is in {plan.where} ({plan.tool}, {seconds:.1f} s)")
+            print(f"{last.board.title}: {first.file} is in the flash at {first.offset:,}")
+        print(f"{last.board.title}: {last.bitstream} is in {last.where} ({last.tool}, "
+              f"{seconds:.1f} s)")
 
 
-def _remarks(plan: Programming) -> None:
+def _print_remarks(plan: FlashPlan) -> None:
     """Print remarks on standard error, so that standard output has the command alone."""
-    programmer = plan.board.programmer
-    remarks = [f"kept: {programmer.keeps}"] if plan.persistent and programmer.keeps else []
-    remarks += [f"board: {note}" for note in _notes(plan)]
-    if plan.copied:
-        remarks.append(f"{plan.file}: a copy of {plan.bitstream} with a DFU suffix, in a "
-                       "temporary folder")
-    if plan.installed and plan.tool != programmer.tool:
-        remarks.append(f"{programmer.tool} is not installed: {plan.tool} is used instead")
-    if not plan.installed:
-        remarks.append(f"{plan.tool} is not installed: {INSTALL[plan.tool]}")
-    for remark in remarks:
-        print(remark, file=sys.stderr)
-
-
-def _notes(plan: Programming) -> list[str]:
-    board = plan.board
-    return [with_flags(note, NAME)
-            for note in (board.programmer.note(plan.persistent), board.line.note) if note]
+    for remark in plan.remarks:
+        print(with_flags(remark, NAME), file=sys.stderr)
 
 
 def _confirm(plan: Programming, weights: Programming | None) -> None:
@@ -106,8 +86,8 @@ def _confirm(plan: Programming, weights: Programming | None) -> None:
     typer.confirm(f"Overwrite the flash of {plan.board.title}{part}?", abort=True, err=True)
 
 
-def _result(plan: Programming, weights: Programming | None,
-            seconds: float | None) -> dict[str, object]:
+def _result(flash: FlashPlan, seconds: float | None) -> dict[str, object]:
+    plan, weights = flash.bitstream, flash.weights
     return {
         "schema": SCHEMA, "board": plan.board.name, "bitstream": str(plan.bitstream),
         "persistent": plan.persistent, "tool": plan.tool, "installed": plan.installed,
@@ -115,6 +95,6 @@ def _result(plan: Programming, weights: Programming | None,
         **({} if weights is None else {"weights": {
             "file": str(weights.bitstream), "offset": weights.offset,
             "command": list(weights.commands[0])}}),
-        "note": "; ".join(_notes(plan)), "done": seconds is not None,
+        "note": with_flags("; ".join(flash.notes), NAME), "done": seconds is not None,
         "seconds": None if seconds is None else round(seconds, 2),
     }

@@ -9,9 +9,10 @@ from typing import Any
 import typer
 
 from bnnhw.api.generation import generate
+from bnnhw.api.opening import open_network
 from bnnhw.arch import architectures
 from bnnhw.cli.arch_options import ArchCommand
-from bnnhw.cli.common import one_network, open_network
+from bnnhw.cli.common import one_network
 from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.plan_table import plan_json, print_plan

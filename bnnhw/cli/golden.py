@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import numpy as np
 import typer
 
 from bnnhw import golden
-from bnnhw.cli.common import LAYOUT_HELP, load_graph, progress, read_samples
+from bnnhw.api.arrays import npz_bytes, read_samples
+from bnnhw.api.opening import open_graph
+from bnnhw.cli.common import LAYOUT_HELP, progress
 from bnnhw.cli.complete import layouts, levels, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.emit.files import write_files
 
-__all__ = ["NAME", "command", "outputs_file"]
+__all__ = ["NAME", "command"]
 
 NAME = "golden"
 
@@ -33,21 +33,14 @@ def command(
 
     Example: bnnhw golden build/tfc --inputs digits.npy --outputs y.npz
     """
-    graph = load_graph(network)
+    graph = open_graph(network)
     x = read_samples(inputs, graph, layout)
     with progress("golden", len(x)) as done:
         results = golden.run(graph, x, level, done)
-    write_files({outputs: outputs_file(results)})
+    write_files({outputs: npz_bytes(results)})
     shapes = {name: list(array.shape) for name, array in results.items()}
     if json:
         print_json("bnnhw.golden/1", {"samples": len(x), "outputs": shapes, "level": level})
     else:
         print(f"{len(x)} samples -> {outputs}: "
               + ", ".join(f"{name} {shape}" for name, shape in shapes.items()))
-
-
-def outputs_file(results: dict[str, np.ndarray]) -> bytes:
-    """Return an .npz with one array per output."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **results)  # type: ignore[arg-type]
-    return buffer.getvalue()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from bnnhw.api.opening import open_network
 from bnnhw.arch import architectures
 from bnnhw.board_planning.device_plan import plan_for_device
 from bnnhw.cli.arch_options import ArchCommand
-from bnnhw.cli.common import open_network
 from bnnhw.cli.complete import arch_names, device_names, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.plan_advice import commands

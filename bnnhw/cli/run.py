@@ -6,22 +6,19 @@ from pathlib import Path
 
 import typer
 
-from bnnhw import golden
+from bnnhw.api.arrays import npz_bytes, read_array, read_samples
+from bnnhw.api.board_run import BoardRun, run_on_board
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
     print_predictions,
     progress,
-    read_array,
-    read_samples,
 )
 from bnnhw.cli.complete import layouts
-from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.json_output import print_json
 from bnnhw.emit.files import write_files
 from bnnhw.errors import MismatchError
-from bnnhw.golden.predictions import predictions
-from bnnhw.hostlink.driver import Accelerator, Throughput, Validation
+from bnnhw.hostlink.driver import Accelerator
 from bnnhw.json_types import Json
 
 __all__ = ["NAME", "command"]
@@ -54,28 +51,26 @@ def command(
         x = read_samples(data, board.build.graph, layout)[:limit]
         truth = None if labels is None else read_array(labels)[:limit]
         with progress(f"run ({board.build.board})", len(x)) as done:
-            result = board.validate(x, truth, done)
-        speed = board.throughput(repeats, x)
-        summary = _summary(board, on, result, speed)
-        shown = predictions(golden.run(board.build.graph, x[:show]), result.inference.outputs,
-                            truth, show) if show else []
-    if shown:
-        summary["predictions"] = [row.to_json() for row in shown]
+            found = run_on_board(board, x, truth, repeats=repeats, show=show, progress=done)
+        summary = _summary(board, on, found)
+    result = found.validation
+    if found.predictions:
+        summary["predictions"] = [row.to_json() for row in found.predictions]
     if outputs is not None:
-        write_files({outputs: outputs_file(result.inference.outputs)})
+        write_files({outputs: npz_bytes(result.inference.outputs)})
     if json:
         print_json("bnnhw.run/1", summary)
     else:
-        print_predictions(shown)
+        print_predictions(found.predictions)
         _print(summary)
     if result.mismatches:
         raise MismatchError(f"{result.mismatches} of {len(x)} frames differ from golden; first at "
                             f"{result.first}")
 
 
-def _summary(board: Accelerator, on: str, result: Validation,
-             speed: Throughput) -> dict[str, object]:
+def _summary(board: Accelerator, on: str, found: BoardRun) -> dict[str, object]:
     """Summarise a run; times are in seconds of the board, which may be simulated."""
+    result, speed = found.validation, found.speed
     return {
         "on": on, "board": board.build.board, "design": board.identity.digest.hex(),
         "clock_hz": board.identity.clock_hz, "baud": board.build.baud,
@@ -88,7 +83,7 @@ def _summary(board: Accelerator, on: str, result: Validation,
         "link_seconds": speed.link_seconds, "compute_seconds": speed.compute_seconds,
         "frames_per_second": speed.frames_per_second,
         "link_frames_per_second": speed.link_frames_per_second,
-        "troubles": board.link.faults,
+        "troubles": list(found.faults),
     }
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import numpy as np
 import typer
 
-from bnnhw.cli.common import load_graph
+from bnnhw.api.arrays import npy_bytes
+from bnnhw.api.opening import open_graph
+from bnnhw.api.samples import RANDOM_COUNT, choose_samples
 from bnnhw.cli.complete import networks
 from bnnhw.cli.json_output import print_json
-from bnnhw.designs.samples import random_samples, real_samples
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 
 __all__ = ["NAME", "command"]
 
 NAME = "samples"
-RANDOM_COUNT = 100
 
 
 def command(
@@ -41,17 +39,12 @@ def command(
     for path in (out, labels):
         if path is not None and path.suffix != ".npy":
             raise ConfigError(f"must end in .npy, not '{path.suffix}'", where=str(path))
-    graph = load_graph(network)
-    found = None if random else real_samples(network, count)
-    if found is None:
-        found = random_samples(graph, count or RANDOM_COUNT, seed)
-    if labels is not None and found.labels is None:
-        raise ConfigError("random samples have no true labels", where="--labels",
-                          hint="leave it out")
-    x = graph.accept_input(found.x)
-    files = {out: _npy(x)}
+    graph = open_graph(network)
+    found = choose_samples(network, graph, count, random=random, seed=seed,
+                           labels=labels is not None)
+    x, files = found.x, {out: npy_bytes(found.x)}
     if labels is not None and found.labels is not None:
-        files[labels] = _npy(found.labels)
+        files[labels] = npy_bytes(found.labels)
     write_files(files)
     if json:
         print_json("bnnhw.samples/1", {
@@ -59,9 +52,3 @@ def command(
             "source": found.source, "files": [str(path) for path in files]})
     else:
         print(f"{len(x):,} {found.source} {list(x.shape)} -> {', '.join(map(str, files))}")
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

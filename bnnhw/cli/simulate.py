@@ -8,19 +8,17 @@ from pathlib import Path
 import numpy as np
 import typer
 
+from bnnhw.api.arrays import npz_bytes, read_array, read_samples
+from bnnhw.api.opening import open_design
 from bnnhw.api.simulation import mismatch_error, verify_design
 from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.cli.common import (
     LAYOUT_HELP,
     SHOW_HELP,
-    open_design,
     print_predictions,
     progress,
-    read_array,
-    read_samples,
 )
 from bnnhw.cli.complete import layouts, networks, of_words
-from bnnhw.cli.golden import outputs_file
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.files import write_files
@@ -72,7 +70,7 @@ def command(
         verified = verify_design(loaded, x, engine, stalls, done)
     run, expected, mismatches = verified.run, verified.expected, verified.mismatches
     if outputs is not None:
-        write_files({outputs: outputs_file(run.outputs)})
+        write_files({outputs: npz_bytes(run.outputs)})
     summary = {
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
         **run.figures(), "seconds": round(verified.seconds, 3),

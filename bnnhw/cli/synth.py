@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from bnnhw.cli.common import LAYOUT_HELP, open_design, read_samples
+from bnnhw.api.arrays import read_samples
+from bnnhw.api.opening import open_design
+from bnnhw.cli.common import LAYOUT_HELP
 from bnnhw.cli.complete import layouts, networks, synth_devices
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages

@@ -110,15 +110,9 @@ class Build:
         ToolError
             The programmer is missing or failed.
         """
-        from bnnhw.tools.program import locate, plan_programming, program
-        from bnnhw.tools.program_weights import plan_weights
+        from bnnhw.api.flashing import plan_flash
 
-        board, bitstream = locate(self.folder, None)
-        step = plan_programming(board, bitstream, persistent, usb)
-        first = plan_weights(board, bitstream, usb) if weights else None
-        if first is not None:
-            program(first, usb)
-        program(step, usb)
+        plan_flash(self.folder, persistent=persistent, weights=weights, usb=usb).execute()
 
     def run(self, x: np.ndarray, on: str = "uart:auto", *,
             layout: str | None = None) -> Inference:
