@@ -27,6 +27,7 @@ from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import MismatchError
 from bnnhw.families import Device
 from bnnhw.ir import Graph
+from bnnhw.json_types import Json
 from bnnhw.plan import Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
 from bnnhw.plan.image import weight_image
@@ -102,6 +103,9 @@ class FrameArchitecture(Architecture[Plan]):
             header=_header(plan), manifest=_manifest(plan),
             summary={"cycles_per_frame": plan.ii, "target_cycles_per_frame": plan.target_cycles,
                      "latency_cycles": plan.latency})
+
+    def load_plan(self, data: Json) -> Plan:
+        return Plan.from_json(data)
 
     def images(self, plan: Plan, graph: Graph) -> dict[str, Image]:
         image = weight_image(plan, graph)

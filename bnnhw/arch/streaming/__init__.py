@@ -15,7 +15,6 @@ from bnnhw.arch.streaming.top import elaborate
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
-from bnnhw.json_types import Json
 from bnnhw.plan import Goal, Plan
 
 __all__ = ["SLOWEST", "STREAMING", "Streaming"]
@@ -37,9 +36,6 @@ class Streaming(FrameArchitecture):
 
     def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
         return elaborate(plan, graph)
-
-    def load_plan(self, data: Json) -> Plan:
-        return Plan.from_json(data)
 
 
 STREAMING = register(Streaming())

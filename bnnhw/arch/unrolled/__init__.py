@@ -14,7 +14,6 @@ from bnnhw.arch.unrolled.planning import plan
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
-from bnnhw.json_types import Json
 from bnnhw.plan import Goal, Plan
 
 __all__ = ["UNROLLED", "Unrolled", "UnrolledOptions"]
@@ -50,9 +49,6 @@ class Unrolled(FrameArchitecture):
 
     def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
         return elaborate(plan, graph)
-
-    def load_plan(self, data: Json) -> Plan:
-        return Plan.from_json(data)
 
     def default_goal(self, clock_mhz: float) -> Goal:
         return Goal(target_cycles=1, clock_mhz=clock_mhz)
