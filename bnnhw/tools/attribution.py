@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from bnnhw.families.netlist import Bit, Cell, Module
+from bnnhw.families.yosys_json import Bit, Cell, Module
 
 __all__ = ["LINK", "OTHER", "cells_by_unit", "owner_of_name", "read_netlist"]
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.families import Device, get_device
-from bnnhw.families.netlist import Cell
+from bnnhw.families.yosys_json import Cell
 from bnnhw.plan.resources import resources
 from bnnhw.platforms.base import Board
 from bnnhw.tools.attribution import cells_by_unit, owner_of_name, read_netlist

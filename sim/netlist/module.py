@@ -6,44 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict
 
 from bnnhw.errors import ConfigError
+from bnnhw.families import yosys_json
 from bnnhw.families.cell_netlist import Bit, Cell, Module
 
 __all__ = ["read_module", "to_verilog"]
-
-
-class YosysCell(TypedDict):
-    """A cell in the JSON."""
-
-    type: str
-    parameters: dict[str, str]
-    attributes: dict[str, str]
-    port_directions: dict[str, str]
-    connections: dict[str, list[Bit]]
-
-
-class YosysNet(TypedDict):
-    """A named net in the JSON."""
-
-    bits: list[Bit]
-    attributes: dict[str, str]
-
-
-class YosysPort(TypedDict):
-    """A port in the JSON."""
-
-    direction: str
-    bits: list[Bit]
-
-
-class YosysModule(TypedDict):
-    """A module in the JSON."""
-
-    ports: dict[str, YosysPort]
-    cells: dict[str, YosysCell]
-    netnames: dict[str, YosysNet]
 
 
 def read_module(path: Path, names: Sequence[str]) -> Module:
@@ -81,7 +49,7 @@ def read_module(path: Path, names: Sequence[str]) -> Module:
     return module
 
 
-def _read(data: YosysModule) -> Module:
+def _read(data: yosys_json.Module) -> Module:
     ports = {name: (str(port["direction"]), list(port["bits"]))
              for name, port in data["ports"].items()}
     cells = {}
@@ -89,10 +57,10 @@ def _read(data: YosysModule) -> Module:
         if cell["type"] == "$scopeinfo":  # remains of flattened modules
             continue
         cells[name] = Cell(
-            str(cell["type"]), dict(cell["parameters"]),
+            str(cell["type"]), {key: str(value) for key, value in cell["parameters"].items()},
             {port: list(bits) for port, bits in cell["connections"].items()},
             {port for port, direction in cell["port_directions"].items() if direction == "input"},
-            dict(cell["attributes"]))
+            {key: str(value) for key, value in cell["attributes"].items()})
     nets = [bit for _, bits in ports.values() for bit in bits if isinstance(bit, int)]
     nets += [bit for cell in cells.values() for bits in cell.ports.values() for bit in bits
              if isinstance(bit, int)]

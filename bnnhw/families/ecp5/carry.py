@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bnnhw.families.ecp5.writer import tied_high
-from bnnhw.families.netlist import Bit, Cell, Module, Netlist
+from bnnhw.families.yosys_json import Bit, Cell, Module, Netlist
 
 __all__ = ["EASED", "ease_carries", "ease_netlist"]
 

@@ -21,6 +21,7 @@ class Net(TypedDict):
     """A named net of a module."""
 
     bits: list[Bit]
+    attributes: dict[str, Bit]
 
 
 class Cell(TypedDict):
@@ -28,6 +29,7 @@ class Cell(TypedDict):
 
     type: str
     parameters: dict[str, Bit]
+    attributes: dict[str, Bit]
     port_directions: dict[str, str]
     connections: dict[str, list[Bit]]
 
