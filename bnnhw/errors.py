@@ -28,7 +28,7 @@ OPTION = re.compile(r"`([a-z_]+)=([^`]*)`")
 
 
 def option(keyword: str, value: object = None) -> str:
-    """Write an option of the API so that every client can show it in its own syntax.
+    """Write an option of the API so that every client can show it in the client's syntax.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def install_command(*extras: str) -> str:
     -------
     str
         For example ``pip install 'bnnhw[sim]'``. On a version of Python that is newer than all
-        tested ones, a remark says that an extra may have no wheel for it.
+        tested ones, a remark warns that an extra may have no wheel for it.
     """
     names = ",".join(extras)
     return f"pip install {_requirement(names)}{_remark()}"

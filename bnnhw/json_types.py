@@ -1,4 +1,4 @@
-"""The type of JSON objects that are read by their keys."""
+"""Type alias for parsed JSON objects: dictionaries with string keys."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_programmers(board: Board) -> None:
         assert ("-m" in persistent, "-f" in persistent) == (False, True)
     elif programmer.tool == "iceprog":
         assert ("-S" in volatile, "-S" in persistent) == (True, False)
-    elif programmer.tool == "dfu-util":  # an alternate setting can be a bootloader's own place
+    elif programmer.tool == "dfu-util":  # an alternate setting can be the area of a bootloader
         assert persistent[persistent.index("-a") + 1] == "0"
         usb = programmer.usb[0]
         assert persistent[persistent.index("-d") + 1] == f"{usb.vendor:04x}:{usb.product:04x}"
@@ -179,7 +179,7 @@ def test_programmers(board: Board) -> None:
 def test_openfpgaloader_knows_the_boards() -> None:
     tools = find_tools("openFPGALoader")
     if not tools or start_error(tools[0]) is not None:
-        pytest.skip("openFPGALoader does not start here ('bnnhw doctor' says why)")
+        pytest.skip("openFPGALoader does not start here ('bnnhw doctor' explains why)")
     listed = subprocess.run([tools[0], "--list-boards"], capture_output=True, text=True).stdout
     known = {line.split()[0] for line in listed.splitlines() if line.strip()}
     wanted = {board.programmer.persistent[board.programmer.persistent.index("-b") + 1]

@@ -1,4 +1,4 @@
-"""The library behind ``import bnnhw``: functions that load, generate, simulate and build.
+"""The functions of ``import bnnhw`` that load, generate, simulate and build.
 
 The methods of ``Network``, ``Design`` and ``Build``, the functions that ``bnnhw`` exports and the
 verbs of the command line all call these modules.

@@ -162,7 +162,7 @@ class Cell:
 
 
 class Defaults(NamedTuple):
-    """Default values of a library for pins and cells that do not give their own."""
+    """Default values of a library for pins and cells that do not give theirs."""
 
     capacitance: float
     max_capacitance: float

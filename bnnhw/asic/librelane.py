@@ -1,6 +1,6 @@
 """Writes the input files of LibreLane, a flow that places and routes with open process design kits.
 
-LibreLane runs its own synthesis. It gets the RTL, wrapper modules around the library's latches,
+LibreLane runs synthesis itself. It reads the RTL, wrapper modules around the library's latches,
 clock gates and adders, and constraints. The library must be that of the process design kit.
 """
 

@@ -50,7 +50,7 @@ class StateElement:
     data : Net
     forced : tuple of Net
         Nets of asynchronous clear and preset. The proof shows that they are always 0, so that
-        they need no model of their own.
+        they need no separate model.
     """
 
     kind: str

@@ -59,7 +59,7 @@ class WeightFile(CheckedArrays):
                 read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
                         else np.lib.format.read_array_header_2_0)
                 return tuple(int(n) for n in read(member)[0])
-        except Exception as error:  # a damaged header can fail in any way
+        except Exception as error:  # a damaged header can raise any exception
             raise self._unreadable(key, error) from None
 
     def load(self, key: str, limit: int) -> np.ndarray:

@@ -246,7 +246,7 @@ def load_design(path: Path) -> Design:
         written = str(data["network_sha256"])
     except BnnhwError:
         raise
-    except Exception as error:  # a damaged manifest can fail in any way
+    except Exception as error:  # a damaged manifest can raise any exception
         raise ConfigError(f"is damaged: {type(error).__name__}", where=path.name,
                           hint="generate the design again") from None
     if Path(name).name != name:

@@ -51,8 +51,8 @@ def find_importer(path: Path) -> Importer:
     Raises
     ------
     ConfigError
-        No importer accepts it. Where it is a known file of a framework, the message says what it
-        is and how to convert it.
+        No importer accepts it. For a known file of a framework, the message names its format
+        and how to convert it.
     """
     for importer in importers():
         if importer.accepts(path):

@@ -226,9 +226,9 @@ class Scm(LatchRows):
         if self.gating == 1:
             return super()._row_clocks(m)
         bits = self.group.bit_length() - 1
-        place = self._row_in_group(m, bits)
+        index = self._row_in_group(m, bits)
         wanted = [Signal(name=f"wanted{k}") for k in range(min(self.group, self.rows))]
-        m.d.comb += [row.eq(place == k) for k, row in enumerate(wanted)]
+        m.d.comb += [row.eq(index == k) for k, row in enumerate(wanted)]
         clocks: list[Signal] = []
         for first in range(0, self.rows, self.group):
             number = first >> bits

@@ -22,7 +22,7 @@ Report = Callable[[float], None]
 """Receives the fraction of a stage that is done, 0 to 1."""
 
 
-class Place(TypedDict):
+class Endpoint(TypedDict):
     """Where a hop ends: a cell and its port."""
 
     cell: str
@@ -33,7 +33,7 @@ class Hop(TypedDict):
     """A part of a path, through a cell or over a net, with its delay in ns."""
 
     delay: float
-    to: Place
+    to: Endpoint
     net: NotRequired[str]
 
 

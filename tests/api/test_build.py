@@ -1,4 +1,4 @@
-"""A build as an object of the library: read from its folder, and run on a simulated board."""
+"""Tests ``Build``: read from its folder, and run on a simulated board."""
 
 from __future__ import annotations
 

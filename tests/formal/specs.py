@@ -115,13 +115,13 @@ def converter_spec(dwc: WidthConverter) -> Spec:
     begin(m)
     shape = dwc.params
     a, b, length = shape.i.lanes, shape.o.lanes, shape.i.elements
-    turn, row = find(fragment, "fill_turn"), find(fragment, "fill_row")
+    remainder, row = find(fragment, "fill_turn"), find(fragment, "fill_row")
     lanes = find(fragment, "lanes")
     fill = Signal(16)
     valid, payload, ready = free("valid"), free("payload", a * dwc.width), free("ready")
     start, element = free("start"), free("element", 8)
     m.d.comb += [dwc.i.valid.eq(valid), dwc.i.payload.eq(payload), dwc.o.ready.eq(ready),
-                 fill.eq(row * a + turn * shape.step)]
+                 fill.eq(row * a + remainder * shape.step)]
     in_at, out_at = Signal(range(length)), Signal(range(length))
     accepted, taken = Signal(), Signal()
     in_left, out_left = Signal(range(length + 1)), Signal(range(length + 1))
@@ -160,7 +160,7 @@ def converter_spec(dwc: WidthConverter) -> Spec:
             m.d.comb += Assert(dwc.o.payload.word_select(k, dwc.width) == 0)
     capacity = len(lanes) // dwc.width
     m.d.comb += [
-        Assert(fill <= capacity), Assert(turn * shape.step < a),
+        Assert(fill <= capacity), Assert(remainder * shape.step < a),
         Assert((out_at + fill) % length == in_at),
         Assert(out_at % b == 0), Assert(in_at % a == 0), Assert(in_at < length),
         Assert(out_at < length),

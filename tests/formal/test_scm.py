@@ -2,8 +2,8 @@
 
 The proof runs on ticks of Yosys' formal clock, of which each phase of the clock has one or more.
 Everything that the memory reads changes together with the rising edge, as registers on its clock
-would make it. One row is followed, any of them: what its latches hold, and what is read. That the
-row is right by itself is part of the claim, so that the step from any good state to the next one
+would make it. One row is followed, any of them: the content of its latches, and what is read. That
+the row is right by itself is part of the claim, so that the step from any good state to the next one
 needs no assumption about what is read.
 
 Where a phase has several ticks, each clock gate delays by one tick: after two of them a row's
@@ -92,12 +92,12 @@ def top_text(memory: LatchRows, ticks: int) -> str:
   (* anyconst *) reg [{a - 1}:0] followed;
   wire [{w - 1}:0] row = {choice}row{memory.rows - 1};
   reg [{w - 1}:0] word;
-  reg known = 0, asked = 0, taken = 0;
+  reg known = 0, requested = 0, taken = 0;
   reg [{a - 1}:0] address;
   wire [{w - 1}:0] wanted = taken ? {data} : word;
   always @(posedge clk) begin
     {move}
-    if (re) begin address <= raddr; asked <= 1; end
+    if (re) begin address <= raddr; requested <= 1; end
   end
   always @* begin
     assume (phase < {2 * ticks});
@@ -105,8 +105,8 @@ def top_text(memory: LatchRows, ticks: int) -> str:
     if (begun && phase != 0) assume ({{we, re, waddr, raddr, {data}}} == inputs);
     if (begun && ({ticks} == 1 || phase == {2 * ticks - 1})) begin
       if (known || taken) assert (row == wanted);
-      if (asked) assert (chosen == address);
-      if ((known || taken) && asked && address == followed) assert (rdata == wanted);
+      if (requested) assert (chosen == address);
+      if ((known || taken) && requested && address == followed) assert (rdata == wanted);
     end
   end
 endmodule
@@ -174,9 +174,9 @@ def test_a_wrong_row_fails(gating: int) -> None:
 
 
 class Unlatched(Scm):
-    """Takes the row's enable straight from the port."""
+    """Mutant: reads the enable of the row directly from the port."""
 
-    def _place(self, m: Module, bits: int) -> Value:
+    def _row_in_group(self, m: Module, bits: int) -> Value:
         return self.waddr[:bits]
 
 

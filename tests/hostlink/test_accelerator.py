@@ -1,4 +1,4 @@
-"""Tests the host driver on a simulated board behind a pseudo-terminal."""
+"""Tests the host driver on a simulated board with a pseudo-terminal."""
 
 from __future__ import annotations
 

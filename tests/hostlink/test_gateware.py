@@ -53,9 +53,9 @@ module bnnhw_board(input clk, input uart_rx, output uart_tx);
   wire [8*IB-1:0] i_data;
   reg [8*OB-1:0] o_data;
   reg [31:0] sum = 1, hash = 0, next;
-  integer place = 0, pause = 0, wait_for = 0, out = 0, k;
-  reg whole = 0, busy = 0;
-  wire i_ready = pause == 0 && !whole;
+  integer index = 0, pause = 0, wait_for = 0, out = 0, k;
+  reg full = 0, busy = 0;
+  wire i_ready = pause == 0 && !full;
   wire o_valid = busy && wait_for == 0;
   always @(posedge clk) awake <= awake + !awake[4];
   always @* begin
@@ -69,22 +69,22 @@ module bnnhw_board(input clk, input uart_rx, output uart_tx);
     if (wait_for != 0) wait_for <= wait_for - 1;
     if (i_valid && i_ready) begin
       sum <= i_last ? 1 : next;
-      place <= i_last ? 0 : place + 1;
+      index <= i_last ? 0 : index + 1;
       pause <= PAUSE;
-      if (i_last != (place == IW - 1)) sum <= 0;
+      if (i_last != (index == IW - 1)) sum <= 0;
     end
     if (o_valid) begin
       out <= out + 1;
       if (out == OW - 1) busy <= 0;
     end
     if (i_valid && i_ready && i_last) begin
-      if (busy) begin whole <= 1; sum <= next; end
+      if (busy) begin full <= 1; sum <= next; end
       else begin busy <= 1; hash <= next; out <= 0; wait_for <= LATENCY; end
-    end else if (whole && !busy) begin
-      whole <= 0; sum <= 1; busy <= 1; hash <= sum; out <= 0; wait_for <= LATENCY;
+    end else if (full && !busy) begin
+      full <= 0; sum <= 1; busy <= 1; hash <= sum; out <= 0; wait_for <= LATENCY;
     end
     if (rst || core_reset) begin
-      place <= 0; pause <= 0; whole <= 0; busy <= 0; sum <= 1;
+      index <= 0; pause <= 0; full <= 0; busy <= 0; sum <= 1;
     end
   end
   bnnhw_host_link link(.clk(clk), .rst(rst), .rx(uart_rx), .tx(uart_tx), .loading(1'b0),

@@ -30,28 +30,28 @@ BANNED: dict[str, tuple[str, str]] = {
     "is told": (r"\b(is|are|was|were) told\b", "is given, receives, or is reported"),
     "says nothing": (r"\bsays? nothing\b", "has no effect on, or does not determine"),
     "nobody, somebody": (r"\b(nobody|somebody)\b", "the subject of the sentence"),
+    "beside": (r"\bbesides?\b", "in addition to, excluding, or next to"),
+    "rest": (r"\brest\b", "remainder, or last partial word"),
+    "dots": (r"\bdots\b(?! in )", "bit heap"),
 }
 """Words that may not occur: the pattern of each, and what to write instead."""
 
 WORDS: dict[str, str] = {
     **{word: pattern for word, (pattern, _) in BANNED.items()},
     "asked": r"\basked\b",
-    "way, ways": r"(?<!two-)(?<!one )\bways?\b(?! (round|through))",
-    "place (noun)": r"(?<!in )(?<!take )(?<!takes )(?<!to )(?<!or )(?<!legal )"
+    "way, ways": r"(?<!two-)(?<!one )(?<!under )\bways?\b(?! (round|through))",
+    "place (noun)": r"(?<!in )(?<!take )(?<!takes )(?<!to )(?<!or )(?<!legal )(?<!, \")"
                     r"\bplaces?\b(?!(, | |-|s? and |s and )(and|route|cell|chain))",
-    "step (beat, cycle)": r"\bsteps?\b(?! by step)(?<!by step)(?<!time step)(?<!first steps)",
+    "step (beat, cycle)": r"\b(beats?|cycles?|words?|rows?|bits?) (a|per|each) step\b",
     "said, says, told": r"\b(said|says|told)\b",
-    "own": r"(?<!'s )\bown\b",
-    "hold, holds (a claim)": r"\bholds?\b(?=[.,;:)]|$| (for|in|where|if|as|only|also|when|too|of|"
-                             r"by|true|there|with)\b)(?<!setup and hold)(?<!setup, hold)",
-    "rest": r"\brest\b",
+    "own": r"(?<!'s )\bown\b(?! lanes)(?!_lanes)",
+    "hold, holds (a claim)": r"(?<=\w )(?<!out )(?<!gate )(?<!self )\bholds?\b(?=[.,;:)]|$| (for|in|"
+                             r"where|if|as|only|also|when|too|of|by|true|there|with)\b)",
     "turn": r"\bturns?\b(?! (out|off|on|red|around|lists))(?!.* (into|to|in)\b)",
     "whole": r"\bwhole\b(?! (numbers?|words?|bytes?|MHz|hertz))",
-    "dots": r"\bdots\b(?! in )",
     "text (of a component)": r"\b(the|its|their|a) texts?\b(?= of (the |a |this )?"
                              r"(component|unit|block|core|chain|memory))",
     "behind, in front of": r"\b(behind|in front of)\b",
-    "beside": r"\bbesides?\b",
     "stays, comes, goes": r"\b(stays?\b(?! within)|goes\b(?! (to|into|through))"
                           r"|comes?\b(?! (from|with|before|after|first|next|last)))",
 }

@@ -13,7 +13,7 @@ from bnnhw.families.pll import Clock, nearest_setting, pll_cell, pll_module
 
 __all__ = ["ECP5_DEVICES", "ecp5_device", "ecp5_pll", "write_lpf"]
 
-# The IDCODE that the configuration logic compares with its own (Lattice FPGA-TN-02039).
+# The IDCODE that the configuration logic compares with that of the device (Lattice FPGA-TN-02039).
 ECP5_DEVICES = {
     "LFE5U-12F": 0x21111043, "LFE5U-25F": 0x41111043, "LFE5U-45F": 0x41112043,
     "LFE5U-85F": 0x41113043, "LFE5UM-25F": 0x01111043, "LFE5UM-45F": 0x01112043,

@@ -13,7 +13,7 @@ from bnnhw.families.pll import Clock, PllMaker, nearest_setting, pll_cell, pll_m
 
 __all__ = ["GOWIN_DEVICES", "gowin_device", "gowin_pll", "write_cst"]
 
-# The IDCODE that the configuration logic compares with its own (Gowin UG290).
+# The IDCODE that the configuration logic compares with that of the device (Gowin UG290).
 GOWIN_DEVICES = {"GW1NR-LV9": 0x1100481B, "GW2AR-LV18": 0x0000081B}
 
 

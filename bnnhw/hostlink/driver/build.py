@@ -206,7 +206,7 @@ def load_build(folder: str | Path) -> Build:
         graph, ends = Graph.from_json(core["network"]), _read_ends(core["plan"])
     except BnnhwError:
         raise
-    except Exception as error:  # a damaged manifest can fail in any way
+    except Exception as error:  # a damaged manifest can raise any exception
         raise ConfigError(f"is damaged: {type(error).__name__}", where=str(record.accelerator),
                           hint="build the design again") from None
     return Build(folder, record.board, record.clock_hz, record.baud, record.frame_timeout,

@@ -97,22 +97,22 @@ class BoardBits(SharedComponent):
 
     def _length(self, m: Module, command: Value) -> Value:
         """Return the next bit of the length of the request or reply."""
-        asked, told = Signal(), Signal()
-        m.d.comb += [asked.eq(0), told.eq(self._number(1))]
+        requested, replied = Signal(name="asked"), Signal(name="told")
+        m.d.comb += [requested.eq(0), replied.eq(self._number(1))]
         with m.Switch(command):
             with m.Case(Command.LOAD, Command.INFER):
-                m.d.comb += asked.eq(self._number(self.in_bytes))
+                m.d.comb += requested.eq(self._number(self.in_bytes))
             with m.Case(Command.RUN):
-                m.d.comb += asked.eq(self._number(4))
+                m.d.comb += requested.eq(self._number(4))
         extra = {Command.IDENTIFY: self.identity_bytes, Command.RUN: COUNTERS.size,
                  Command.READ: self.out_bytes, Command.INFER: COUNTERS.size + self.out_bytes}
         with m.If(self.fine), m.Switch(command):
             for which, size in extra.items():
                 with m.Case(which):
-                    m.d.comb += told.eq(self._number(1 + size))
+                    m.d.comb += replied.eq(self._number(1 + size))
             with m.Case(Command.ECHO):
-                m.d.comb += told.eq(0)
-        return Mux(self.replying, told, asked)
+                m.d.comb += replied.eq(0)
+        return Mux(self.replying, replied, requested)
 
 
 def _byte(value: int) -> Const:

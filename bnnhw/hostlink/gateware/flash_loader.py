@@ -83,7 +83,7 @@ class FlashLoader(SharedComponent):
         # Both commands, most significant bit first.
         commands = _RELEASE << 32 | _READ << 24 | self.offset
         bits = Const(int(f"{commands:040b}"[::-1], 2), 40)
-        place = Signal(range(40))
+        position = Signal(range(40), name="place")
         word = Signal(PART_BITS)
         byte = Signal(8)  # the previous byte, for the CRC, least significant bit first
         fed = Signal()  # ``byte`` is valid
@@ -92,7 +92,7 @@ class FlashLoader(SharedComponent):
         waited = Signal(range(max(2, self.settle)))
         fall = self._clock(m)
         m.d.comb += [
-            self.mosi.eq(bits.bit_select(place, 1)),
+            self.mosi.eq(bits.bit_select(position, 1)),
             self.load_begin.eq(header),
             # The flash sends the low byte first, and of each byte the most significant bit first.
             self.load_data.eq(Cat(word[8:], word[:8])),
@@ -103,8 +103,8 @@ class FlashLoader(SharedComponent):
             with m.State("WAKE"):
                 m.d.sync += self.cs.eq(0)
                 with m.If(fall):
-                    m.d.sync += place.eq(place + 1)
-                    with m.If(place == 7):
+                    m.d.sync += position.eq(position + 1)
+                    with m.If(position == 7):
                         m.d.sync += self.cs.eq(1)
                         m.next = "SETTLE"
             with m.State("SETTLE"):
@@ -115,24 +115,24 @@ class FlashLoader(SharedComponent):
                 m.d.sync += self.cs.eq(0)
                 m.d.comb += crc.start.eq(1)
                 with m.If(fall):
-                    m.d.sync += place.eq(place + 1)
-                    with m.If(place == 39):
-                        m.d.sync += place.eq(0)
+                    m.d.sync += position.eq(position + 1)
+                    with m.If(position == 39):
+                        m.d.sync += position.eq(0)
                         m.next = "DATA"
             with m.State("DATA"), m.If(fall):
                 m.d.comb += crc.valid.eq(fed)
                 m.d.sync += [
                     word.eq(Cat(self.miso, word)), byte.eq(byte[1:]),
-                    place.eq(Mux(place == PART_BITS - 1, 0, place + 1)),
+                    position.eq(Mux(position == PART_BITS - 1, 0, position + 1)),
                 ]
-                with m.If(place[:3] == 7):
+                with m.If(position[:3] == 7):
                     m.d.sync += [byte.eq(Cat(self.miso, word[:7])), fed.eq(1)]
-                with m.If(place == PART_BITS - 1):
+                with m.If(position == PART_BITS - 1):
                     m.d.sync += [count.eq(count + 1), self.load_valid.eq(~header)]
                     with m.If(count == HEADER_WORDS - 1):
                         m.d.sync += header.eq(0)
                 # One byte after the image: the CRC has processed the last byte of it.
-                with m.If((place == 7) & (count == HEADER_WORDS + self.words)):
+                with m.If((position == 7) & (count == HEADER_WORDS + self.words)):
                     m.d.sync += self.cs.eq(1)
                     m.next = "JUDGE"
             with m.State("JUDGE"):

@@ -148,19 +148,19 @@ class FrameInput(SharedComponent):
         waits = Signal(reset_less=True)  # the memory output is a row
         parts = self.shape.in_bytes // self.lanes
         held = Signal(range(max(2, parts)), reset_less=True)  # earlier rows of the same word
-        taken, whole, fetch, ends = Signal(), Signal(), Signal(), Signal()
+        taken, complete, fetch, ends = Signal(), Signal(name="whole"), Signal(), Signal()
         m.d.comb += [
-            self.o.eq(row[7]), whole.eq(held == parts - 1),
-            taken.eq(waits & (self.to_core.ready | ~whole)),
+            self.o.eq(row[7]), complete.eq(held == parts - 1),
+            taken.eq(waits & (self.to_core.ready | ~complete)),
             fetch.eq(self.feed & (taken | ~waits)), self.fed.eq(fetch & ends),
-            self.to_core.valid.eq(waits & whole),
+            self.to_core.valid.eq(waits & complete),
         ]
         with m.If(~self.running):
             m.d.sync += [waits.eq(0), held.eq(0)]
         with m.Else():
             m.d.sync += waits.eq(self.feed | (waits & ~taken))
             with m.If(taken):
-                m.d.sync += held.eq(Mux(whole, 0, incremented(held)))
+                m.d.sync += held.eq(Mux(complete, 0, incremented(held)))
         if self.shape.memoryless:
             m.d.comb += [ends.eq(1), self.to_core.payload.eq(row), self.to_core_last.eq(1)]
             with m.If(self.shift):
@@ -178,7 +178,7 @@ class FrameInput(SharedComponent):
         m.d.comb += self.to_core.payload.eq(Cat(before, read))
         with m.If(self.shift):
             m.d.sync += row.eq(shifted(row, self.i))
-        with m.Elif(self.load | (taken & ~whole)):
+        with m.Elif(self.load | (taken & ~complete)):
             m.d.sync += row.eq(read)
         return m
 

@@ -82,14 +82,14 @@ class Sequencer(SharedComponent):
     def body(self, platform: object) -> Module:
         m = Module()
         rests = Signal(reset_less=True)  # between two bytes: ``none`` becomes valid
-        bad, on, stays, between = Signal(), Signal(), Signal(), Signal()
+        bad, on, remains, between = Signal(), Signal(), Signal(name="stays"), Signal()
         paid, padded = Signal(), Signal()  # the payload is complete, the row is full
         m.d.comb += [
             self.ends.eq(self.shifting & (self.bit == 0)),
             bad.eq(self.broken & ~self.replying),
             on.eq(self.ends & ~bad),
             # An incomplete request is dropped after a timeout between two of its bytes.
-            stays.eq(~self.ends & (self.replying | self.shifting | self.heard | ~self.silent)),
+            remains.eq(~self.ends & (self.replying | self.shifting | self.heard | ~self.silent)),
             paid.eq(~self.shifting & ~rests & self.none),
             padded.eq(~self.shifting & ~self.partial),
         ]
@@ -105,15 +105,15 @@ class Sequencer(SharedComponent):
          run) = now.values()
         found = on & (self.replying | self.right)
         following = {
-            "command": (sync & found) | (command & stays),
-            "low": (command & on) | (low & stays),
-            "high": (low & on) | (high & stays),
+            "command": (sync & found) | (command & remains),
+            "low": (command & on) | (low & remains),
+            "high": (low & on) | (high & remains),
             "sized": high & on & ~self.replying,
-            "status": (high & on & self.replying) | (status & stays),
-            "payload": (sized & ~self.over) | (status & on) | (payload & ~paid & (on | stays)),
+            "status": (high & on & self.replying) | (status & remains),
+            "payload": (sized & ~self.over) | (status & on) | (payload & ~paid & (on | remains)),
             "pad": (payload & paid & ~self.replying) | (pad & ~padded),
-            "crc_low": (payload & paid & self.replying) | (pad & padded) | (crc_low & stays),
-            "crc_high": (crc_low & on) | (crc_high & stays),
+            "crc_low": (payload & paid & self.replying) | (pad & padded) | (crc_low & remains),
+            "crc_high": (crc_low & on) | (crc_high & remains),
             "judge": (sized & self.over) | (crc_high & on & ~self.replying)
             | (self.ends & bad & ~sync & ~pad),
             "act": judge,
@@ -121,7 +121,7 @@ class Sequencer(SharedComponent):
         }
         following["sync"] = ((sync & ~found) | (act & ~self.runs) | (run & self.ended)
                              | (crc_high & on & self.replying)
-                             | ~(self.ends | stays | between | pad))
+                             | ~(self.ends | remains | between | pad))
         m.d.comb += between.eq(sized | judge | act | run)
         m.d.sync += [now[name].eq(value) for name, value in following.items()]
         with m.If((act & ~self.runs) | (run & self.ended)):

@@ -119,17 +119,17 @@ class UartTransmitter(SharedComponent):
     def body(self, platform: object) -> Module:
         m = Module()
         time = Signal(range(self.divisor), reset_less=True)
-        place = Signal(4)  # number of the bit, from -10 (start bit) up to -1 (stop bit)
+        bit_number = Signal(4, name="place")  # from -10 (start bit) up to -1 (stop bit)
         byte = Signal(8, reset_less=True)
         edge = Signal()
-        m.d.comb += [self.busy.eq(place != 0), edge.eq(time == self.divisor - 1)]
+        m.d.comb += [self.busy.eq(bit_number != 0), edge.eq(time == self.divisor - 1)]
         m.d.sync += time.eq(incremented(time))
         with m.If(edge | ~self.busy):
             m.d.sync += time.eq(0)
         with m.If(self.start):
-            m.d.sync += [place.eq(-10), self.line.eq(0)]
+            m.d.sync += [bit_number.eq(-10), self.line.eq(0)]
         with m.Elif(edge):
-            m.d.sync += [place.eq(incremented(place)), self.line.eq(byte[0])]
+            m.d.sync += [bit_number.eq(incremented(bit_number)), self.line.eq(byte[0])]
         with m.If(self.shift | edge):
             # Ones follow the byte: they are the stop bit.
             m.d.sync += byte.eq(Mux(self.shift, Cat(self.i, byte[:-1]), Cat(byte[1:], Const(1))))

@@ -124,7 +124,7 @@ class _Segment:
             if self._session is None:
                 self._session = self._make(feeds)
             found = self._session.run(self._given, feeds)
-        except Exception as error:  # onnxruntime has its own exception types
+        except Exception as error:  # onnxruntime raises exceptions of many types
             reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"onnxruntime cannot run it: {reason}",
                              where=f"{node_label(self._nodes[0])} or a node after it",

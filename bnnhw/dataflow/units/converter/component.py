@@ -78,15 +78,15 @@ class WidthConverter(SharedComponent):
             taken.eq(self.o.valid & self.o.ready),
             self.o.payload.eq(self._mask(lanes, out_last)),
         ]
-        turn, row = fill.less(m, b, out_last, out_last_lanes)
-        m.d.comb += [kept.turn.eq(Mux(taken, turn, fill.turn)),
+        remainder, row = fill.less(m, b, out_last, out_last_lanes)
+        m.d.comb += [kept.remainder.eq(Mux(taken, remainder, fill.remainder)),
                      kept.row.eq(Mux(taken, row, fill.row))]
-        turn, row = kept.more(m, a, in_last, in_last_lanes)
-        m.d.sync += [fill.turn.eq(Mux(accepted, turn, kept.turn)),
+        remainder, row = kept.more(m, a, in_last, in_last_lanes)
+        m.d.sync += [fill.remainder.eq(Mux(accepted, remainder, kept.remainder)),
                      fill.row.eq(Mux(accepted, row, kept.row))]
         # Without an accepted word, whatever the input carries fills lanes that are not yet valid.
-        turn = fill.turn[:p.rotation_bits]
-        word, free = self._turned(m, turn), self._free_mask(m, turn, fill.row)
+        remainder = fill.remainder[:p.rotation_bits]
+        word, free = self._turned(m, remainder), self._free_mask(m, remainder, fill.row)
         rows = word.replicate(-(-p.capacity // p.i.lanes))
         m.d.comb += merged.eq((lanes & ~free) | (rows & free))
         m.d.sync += lanes.eq(Mux(taken, self._shift_out(merged, out_last), merged))
@@ -113,30 +113,30 @@ class WidthConverter(SharedComponent):
         full, short = (n * self.width for n in (self.params.o.lanes, self.params.out_last_lanes))
         return lanes[full:] if short == full else Mux(last, lanes[short:], lanes[full:])
 
-    def _turned(self, m: Module, turn: Value) -> Value:
-        """Rotate the input word up by ``turn`` steps, with one multiplexer level per bit of it."""
+    def _turned(self, m: Module, remainder: Value) -> Value:
+        """Rotate the input word up by ``remainder`` steps, with one multiplexer level per bit."""
         word = self.i.payload
-        for bit in range(len(turn)):
+        for bit in range(len(remainder)):
             turned = Signal.like(word, name=f"turned_{bit}")
             by = (self.params.step << bit) * self.width
-            m.d.comb += turned.eq(Mux(turn[bit], word.rotate_left(by), word))
+            m.d.comb += turned.eq(Mux(remainder[bit], word.rotate_left(by), word))
             word = turned
         return word
 
-    def _free_mask(self, m: Module, turn: Value, row: Signal) -> Value:
+    def _free_mask(self, m: Module, remainder: Value, row: Signal) -> Value:
         """Return a mask of the A lanes from the first free one; empty if they do not fit."""
         p, a = self.params, self.params.i.lanes // self.params.step
         rows = p.room // p.i.lanes + 1
         here = Signal(rows)  # bit r: the first free lane is in row r
-        behind = Signal(a)  # bit k: step k of that row is free
+        row_free = Signal(a, name="behind")  # bit k: step k of that row is free
         m.d.comb += [
             here.eq(Cat(self.i.ready & (row == r) for r in range(rows))),
-            behind.eq(Cat(turn <= k for k in range(a))),
+            row_free.eq(Cat(remainder <= k for k in range(a))),
         ]
         ends = Cat(Const(0, 1), here, Const(0, 1))
         steps = []
         for step in range(-(-p.capacity // p.step)):
             r, k = divmod(step, a)
-            steps.append(Mux(behind[k], ends[r + 1], ends[r]))
+            steps.append(Mux(row_free[k], ends[r + 1], ends[r]))
         return Cat(step.replicate(p.step * self.width) for step in steps)[
             :p.capacity * self.width]

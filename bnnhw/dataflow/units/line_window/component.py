@@ -99,7 +99,7 @@ class LineWindow(SharedComponent):
                 m.d.sync += column.eq(Mux(row_end, 0, column + 1))
             with m.If(row_end):
                 m.d.sync += row.eq(Mux(frame_end, 0, row + 1))
-        behind = constant_of(m, "behind", row, self.releases)
+        freed = constant_of(m, "behind", row, self.releases)
         jump = constant_of(m, "jump", row, jumps)
         # The first row of the window, in the map and among the banks.
         top = Signal(range(min(self.start[0], 0) - 1,
@@ -125,10 +125,10 @@ class LineWindow(SharedComponent):
                     self._modulo_banks(self.stride[0])))),
             ]
         rows_in = self._rows(m, top, height)
-        gone = Signal.like(behind, name="gone")
+        gone = Signal.like(freed, name="gone")
         move = Signal.like(jump, name="move")
         m.d.comb += [
-            gone.eq(Mux(row_end, behind, 0)),
+            gone.eq(Mux(row_end, freed, 0)),
             move.eq(Mux(row_end, jump, inside)),
             step.eq(((~frame_end & (~inside | ~Cat(rows_in).any()))
                      | Mux(frame_end, slack >= unread, ~slack[-1]))

@@ -163,9 +163,9 @@ class WindowBuffer(SharedComponent):
         ]
         with m.If(accepted):
             m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
-        behind = constant_of(m, "behind", self._outer, self.releases)
-        gone = Signal.like(behind, name="gone")
-        m.d.comb += gone.eq(Mux(released, behind, 0))
+        freed = constant_of(m, "behind", self._outer, self.releases)
+        gone = Signal.like(freed, name="gone")
+        m.d.comb += gone.eq(Mux(released, freed, 0))
         deltas = self._deltas([loop.step for loop in self.loops], self.frame_words)
         move = self._choose(m, "move", going, deltas)
         # ``step`` is on the critical path, so both outcomes are computed before it is known.
@@ -205,15 +205,15 @@ class WindowBuffer(SharedComponent):
         for k, loop in reversed(list(enumerate(self.loops))):
             counter = Signal(range(loop.count), name=f"loop{k}")
             at_end = Signal(name=f"loop{k}_end")
-            goes = Signal(name=f"loop{k}_goes")
-            m.d.comb += [at_end.eq(counter == loop.count - 1), goes.eq(inner_done & ~at_end)]
+            advances = Signal(name=f"loop{k}_goes")
+            m.d.comb += [at_end.eq(counter == loop.count - 1), advances.eq(inner_done & ~at_end)]
             with m.If(step & inner_done):
                 m.d.sync += counter.eq(Mux(at_end, 0, counter + 1))
             if k == 0:
                 self._outer = counter
             done = Signal(name=f"loop{k}_done")
             m.d.comb += done.eq(inner_done & at_end)
-            going.append(goes)
+            going.append(advances)
             inner_done = done
         return [*reversed(going), inner_done]
 
@@ -223,8 +223,8 @@ class WindowBuffer(SharedComponent):
         chosen = Signal(range(low, high + 1) if low < 0 else range(high + 1), name=name)
         mask = (1 << len(chosen)) - 1
         total: Value = Const(0, len(chosen))
-        for goes, value in zip(going, values, strict=True):
-            total = total | (goes.replicate(len(chosen)) & Const(value & mask, len(chosen)))
+        for advances, value in zip(going, values, strict=True):
+            total = total | (advances.replicate(len(chosen)) & Const(value & mask, len(chosen)))
         m.d.comb += chosen.eq(total)
         return chosen
 
