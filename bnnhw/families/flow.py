@@ -95,7 +95,7 @@ class Constraints:
     file : str
         Its name.
     write : callable
-        Its text, from pins by port name and the frequency of the port ``clk`` in Hz.
+        Writes the file from pins by port name and the frequency of the port ``clk`` in Hz.
     """
 
     file: str

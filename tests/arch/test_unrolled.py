@@ -95,7 +95,7 @@ def tfc(tfc_onnx: Path) -> Graph:
 
 
 def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -> None:
-    """5,000 digits through the emitted text, one a cycle."""
+    """5,000 digits through the emitted Verilog, one per cycle."""
     core = generate(Network(tfc, {}, ()), "unrolled", get_device("ecp5-85"), Goal(clock_mhz=150))
     unit = next(u.params for u in core.plan.units if isinstance(u.params, LogicParams))
     assert core.plan.ii == 1

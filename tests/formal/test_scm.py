@@ -3,8 +3,8 @@
 The proof runs on ticks of Yosys' formal clock, of which each phase of the clock has one or more.
 Everything that the memory reads changes together with the rising edge, as registers on its clock
 would make it. One row is followed, any of them: the content of its latches, and what is read. That
-the row is right by itself is part of the claim, so that the step from any good state to the next one
-needs no assumption about what is read.
+the row is right by itself is part of the claim, so that the step from any good state to the next
+one needs no assumption about what is read.
 
 Where a phase has several ticks, each clock gate delays by one tick: after two of them a row's
 clock rises well after the registers have changed, which is the case that hold times are about.

@@ -40,17 +40,17 @@ WORDS: dict[str, str] = {
     **{word: pattern for word, (pattern, _) in BANNED.items()},
     "asked": r"\basked\b",
     "way, ways": r"(?<!two-)(?<!one )(?<!under )\bways?\b(?! (round|through))",
-    "place (noun)": r"(?<!in )(?<!take )(?<!takes )(?<!to )(?<!or )(?<!legal )(?<!, \")"
+    "place (noun)": r"(?<!in )(?<!take )(?<!takes )(?<!to )(?<!or )(?<!legal )"
                     r"\bplaces?\b(?!(, | |-|s? and |s and )(and|route|cell|chain))",
-    "step (beat, cycle)": r"\b(beats?|cycles?|words?|rows?|bits?) (a|per|each) step\b",
+    "step (also a term)": r"\bsteps?\b",
     "said, says, told": r"\b(said|says|told)\b",
     "own": r"(?<!'s )\bown\b(?! lanes)(?!_lanes)",
-    "hold, holds (a claim)": r"(?<=\w )(?<!out )(?<!gate )(?<!self )\bholds?\b(?=[.,;:)]|$| (for|in|"
-                             r"where|if|as|only|also|when|too|of|by|true|there|with)\b)",
+    "hold, holds (a claim)": r"(?<=\w )(?<!out )(?<!gate )(?<!self )(?<!board )(?<!and )\bholds?\b"
+                             r"(?=[.,;:)]|$| (for|in|where|if|as|only|also|of|by|true|with)\b)",
     "turn": r"\bturns?\b(?! (out|off|on|red|around|lists))(?!.* (into|to|in)\b)",
     "whole": r"\bwhole\b(?! (numbers?|words?|bytes?|MHz|hertz))",
-    "text (of a component)": r"\b(the|its|their|a) texts?\b(?= of (the |a |this )?"
-                             r"(component|unit|block|core|chain|memory))",
+    "text (of a component)": r"\b(their|whose|own|same|emitted) texts?\b|\btexts (of|are)\b"
+                             r"|\btext of (the |a |each )?(module|component|unit|block|core)\b",
     "behind, in front of": r"\b(behind|in front of)\b",
     "stays, comes, goes": r"\b(stays?\b(?! within)|goes\b(?! (to|into|through))"
                           r"|comes?\b(?! (from|with|before|after|first|next|last)))",

@@ -100,10 +100,10 @@ class LinkBuilder:
             *[getattr(bits, name).eq(getattr(seq, name)) for name in (
                 "sync", "command", "low", "high", "status", "payload", "crc", "replying", "bit")],
         ]
-        asked = Signal(8, reset_less=True)
-        m.d.comb += bits.asked.eq(asked)
+        command = Signal(8, reset_less=True, name="asked")
+        m.d.comb += bits.asked.eq(command)
         with m.If(seq.shifting & seq.command):
-            m.d.sync += asked.eq(Cat(self.bit, asked))
+            m.d.sync += command.eq(Cat(self.bit, command))
         # The first differing bit of a byte decides; the high byte overrides the low byte.
         decided = Signal(reset_less=True)
         m.d.sync += decided.eq(seq.shifting & (decided | (self.heard ^ bits.limit)))
