@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from buffered_core import core_of
 from networks import write_network
-from whole_core import core_of
 
 from bnnhw.asic import (
     CellLibrary,

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from buffered_core import bench_buffered_core, core_of
 from cell_libraries import bench_libraries
 from memory_energy import bench_energy
-from whole_core import bench_whole, core_of
 
 from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
 from bnnhw.cli.tables import print_table
@@ -85,7 +85,7 @@ def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
 
 PARTS: dict[str, Callable[[CellLibrary], list[dict[str, Any]]]] = {
     "popcount": bench_popcount, "memory": bench_memory, "energy": bench_energy,
-    "core": bench_core, "libraries": bench_libraries, "whole": bench_whole}
+    "core": bench_core, "libraries": bench_libraries, "whole": bench_buffered_core}
 BY_NAME = {"whole"}
 """Parts that run only if they are named."""
 

@@ -59,7 +59,7 @@ def _print(report: Json) -> None:
     python = report["python"]
     print(f"bnnhw {report['bnnhw']}, Python {python['version']}"
           + ("" if python["new_enough"] else " (too old: 3.11 or newer is needed)"))
-    print_table("tools", ("tool", "for", "what is there", "to have it"), [
+    print_table("tools", ("tool", "for", "installed", "how to install"), [
         (tool["name"], tool["for"], tool["version"] or "-", tool["install"] or "")
         for tool in report["tools"]])
     cache = report["cache"]

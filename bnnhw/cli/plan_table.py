@@ -76,7 +76,7 @@ def print_resources(needed: Resources, plan: Plan) -> None:
 
 
 def _next_to_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | None:
-    """Resources that the host link takes of a part, and what is left after it and the plan."""
+    """Resources that the host link uses on a part, and those that it and the plan leave unused."""
     budget = needed.budget
     if budget is None:
         return None

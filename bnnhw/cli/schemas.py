@@ -220,7 +220,7 @@ persistent bool whether it is written to the flash
 tool text programmer
 installed bool whether the programmer was found
 command[] text command
-keeps text|null what is left alone in the flash
+keeps text|null the part of the flash that is not overwritten
 weights? object weights that are written to the flash
 note text|null what to know about the board
 done bool false with --dry-run

@@ -112,7 +112,7 @@ def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_an_invalid_path_is_rejected_before_the_work(tmp_path: Path) -> None:
-    """Nothing is left of it, neither where it can be had nor where the work fails."""
+    """No file remains, neither for a rejected path nor if the work fails."""
     (tmp_path / "folder").mkdir()
     for refused in (tmp_path / "folder", Path("/proc/none/out.v")):
         with pytest.raises(ConfigError, match="cannot be written"), writable(refused):

@@ -29,7 +29,7 @@ from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 
-__all__ = ["bench_whole", "core_of"]
+__all__ = ["bench_buffered_core", "core_of"]
 
 SIDE, CHANNELS, OUTPUTS = 4, 2, 32
 MARGIN = 1.05
@@ -48,14 +48,14 @@ def core_of(side: int, channels: int, outputs: int, kernel: int = 7,
     return design_of(network, plan)
 
 
-def bench_whole(library: CellLibrary) -> list[dict[str, Any]]:
+def bench_buffered_core(library: CellLibrary) -> list[dict[str, Any]]:
     """Map, analyse and simulate the core; prints its progress, as each part takes minutes."""
     design = core_of(SIDE, CHANNELS, OUTPUTS)
     mapped = _timed("mapped", lambda: map_design(design, library))
     report = make_report(design, mapped)
     netlist = _timed("longest path", lambda: _with_longest(Netlist.of(mapped)))
-    rows = [_row("cells of the whole core, with buffers", len(netlist.instances)),
-            _row("whole core with buffers, kGE", round(report.kilo_gates, 1)),
+    rows = [_row("cells of the complete core, with buffers", len(netlist.instances)),
+            _row("complete core with buffers, kGE", round(report.kilo_gates, 1)),
             _row("outputs that drive more than they are made for", netlist.overloaded)]
     periods: list[float | None] = [None]
     if sta_installed():
