@@ -4,28 +4,89 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.api.progress import Progress, StageLog, StageReport
 from bnnhw.arch import architectures, get_arch
+from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
 from bnnhw.board_planning.clock_advice import SLOWER, recommended_mhz
 from bnnhw.emit.board import BoardDesign, design_board
 from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
+from bnnhw.emit.generate import design_of
 from bnnhw.errors import PlanError, TimingError, option
 from bnnhw.hostlink.driver.build import Build
+from bnnhw.importers.network import Network
 from bnnhw.json_types import Json
+from bnnhw.plan import Goal
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.board_build import build
 from bnnhw.tools.board_report import board_report
 from bnnhw.tools.tools import TOOLS, Tools
 from bnnhw.tools.warm import is_warm, warm
 
-__all__ = ["build_board", "build_design", "check_carried", "timing_error", "warm_up"]
-
+__all__ = ["BuildSettings", "build_board", "build_design", "build_network", "check_carried",
+           "timing_error", "warm_up"]
 
 LINK = "uart"
 """Link between host and board."""
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """How a bitstream is built, whatever it contains.
+
+    Parameters
+    ----------
+    tools : Tools
+    seeds : sequence of int
+        Seeds of the placer; the fastest result is kept.
+    baud : int or None
+        Speed of the serial line in bits per second; None for the board's default.
+    out : Path
+        Parent of the folder ``NETWORK/BOARD`` that receives the files.
+    cache : bool
+        Reuse results of equal inputs.
+    """
+
+    tools: Tools
+    seeds: Sequence[int] = (1,)
+    baud: int | None = None
+    out: Path = Path("build")
+    cache: bool = True
+
+
+def build_network(network: Network, board: Board, goal: Goal | None, settings: BuildSettings,
+                  stage: StageLog, *, arch: str = "streaming", fit: bool = False,
+                  clock_mhz: float | None = None) -> Build:
+    """Plan a network for a board and build its bitstream; see ``plan_for`` for the goal.
+
+    Without a goal, a design that place and route finds too large is planned again, smaller.
+
+    Raises
+    ------
+    FitError
+        The design does not fit.
+    TimingError
+        The bitstream misses its clock; ``error.result`` is the build.
+    """
+    check_carried(arch)
+    warm_up(board, settings.tools, stage)
+    stage("plan and generate")
+    first = plan_for(board, network, goal, arch=arch, fit=fit, clock_mhz=clock_mhz)
+
+    def build_plan(plan: BoardPlan) -> Build:
+        made = design_board(design_of(network, plan.plan), board, plan.clock,
+                            settings.baud or board.line.baud)
+        return build_board(made, board, settings, stage)
+
+    def on_too_large(attempt: int) -> None:
+        stage.fail("too large")
+        stage(f"plan and generate smaller ({attempt})")
+
+    _, built = build_smaller(first, build_plan, on_too_large)
+    return _with_clock_met(built)
 
 
 def build_design(design: Design, board: str, clock_mhz: float | None = None,
@@ -41,16 +102,11 @@ def build_design(design: Design, board: str, clock_mhz: float | None = None,
                         hint=f"generate it with {option('device', chosen.device)}")
     if clock_mhz is None:
         clock_mhz = (design.goal and design.goal.clock_mhz) or chosen.clock_mhz
-    stage, runner = StageReport(progress), Tools(tools)
-    warm_up(chosen, runner, stage)
+    stage, settings = StageReport(progress), BuildSettings(Tools(tools), seeds, baud, out, cache)
+    warm_up(chosen, settings.tools, stage)
     stage("put it on the board")
     made = design_board(design, chosen, chosen.make_clock(clock_mhz), baud or chosen.line.baud)
-    report = build_board(made, chosen, out / design.plan.name / chosen.name, seeds, runner, stage,
-                         cache)
-    built = Build.load(out / design.plan.name / chosen.name)
-    if not report["timing_met"]:
-        raise timing_error(report, built)
-    return built
+    return _with_clock_met(build_board(made, chosen, settings, stage))
 
 
 def check_carried(arch: str) -> None:
@@ -73,21 +129,22 @@ def warm_up(board: Board, tools: Tools, stage: StageLog) -> None:
             warm(tool.package, tool.entry)
 
 
-def build_board(made: BoardDesign, board: Board, folder: Path, seeds: Sequence[int],
-                tools: Tools, stage: StageLog, cache: bool) -> dict[str, object]:
-    """Synthesise, place, route and pack a board's design, and write its ``report.json``.
-
-    Returns
-    -------
-    dict
-        The report, of schema ``bnnhw.report/2``.
-    """
-    built = build(made, board, folder, seeds, tools, stage, cache)
+def build_board(made: BoardDesign, board: Board, settings: BuildSettings,
+                stage: StageLog) -> Build:
+    """Synthesise, place, route and pack a board's design, and write its ``report.json``."""
+    folder = settings.out / made.design.plan.name / board.name
+    built = build(made, board, folder, settings.seeds, settings.tools, stage, settings.cache)
     stage("report")
     report = board_report(made, board, built, stage.seconds)
     write_files({folder / "report.json": (json.dumps(report, indent=1) + "\n").encode()})
     stage.end()
-    return report
+    return Build.load(folder)
+
+
+def _with_clock_met(built: Build) -> Build:
+    if not built.report["timing_met"]:
+        raise timing_error(built.report, built)
+    return built
 
 
 def timing_error(report: Json, built: Build) -> TimingError:

@@ -26,6 +26,9 @@ class StageLog(Protocol):
     def end(self) -> None:
         """End the current stage."""
 
+    def fail(self, why: str) -> None:
+        """Leave the current stage unfinished."""
+
 
 class StageReport:
     """Announces stages one after the other, and measures the time of each.

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import typer
 
-from bnnhw.api.building import build_board, check_carried, timing_error, warm_up
+from bnnhw.api.building import BuildSettings, build_network
 from bnnhw.api.opening import open_network
 from bnnhw.arch import architectures
-from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
 from bnnhw.board_planning.clock_advice import FASTER, recommended_mhz
 from bnnhw.cli.complete import arch_names, board_names, networks
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages
 from bnnhw.cli.tables import print_table
-from bnnhw.emit.board import design_board
-from bnnhw.emit.generate import design_of
-from bnnhw.errors import PlanError
+from bnnhw.errors import PlanError, TimingError
 from bnnhw.hostlink.driver.build import Build
 from bnnhw.json_types import Json
 from bnnhw.plan import Goal
@@ -56,36 +53,27 @@ def command(
     Example: bnnhw build mnist_tfc --board icebreaker
     """
     chosen = get_board(board)
-    check_carried(arch)
     network = open_network(layers)
     if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
     numbers = [seed] if seeds is None else [*range(seed, seed + max(seeds, 1))]
     goal = None if ii is None and fps is None else Goal(target_cycles=ii, fps=fps)
-    runner = Tools(tools)
+    missed = None
     with stages() as stage:
-        warm_up(chosen, runner, stage)
-        stage("plan and generate")
-        first = plan_for(chosen, network, goal, arch=arch, fit=fit, clock_mhz=freq)
-
-        def built(plan: BoardPlan) -> Json:
-            made = design_board(design_of(network, plan.plan), chosen, plan.clock,
-                                baud or chosen.line.baud)
-            return build_board(made, chosen, out / plan.plan.name / chosen.name, numbers, runner,
-                               stage, cache)
-
-        def too_large(attempt: int) -> None:
-            stage.stop("too large")
-            stage(f"plan and generate smaller ({attempt})")
-
-        plan, report = build_smaller(first, built, too_large)
-    folder = out / plan.plan.name / chosen.name
+        try:
+            built = build_network(network, chosen, goal,
+                                  BuildSettings(Tools(tools), numbers, baud, out, cache), stage,
+                                  arch=arch, fit=fit, clock_mhz=freq)
+        except TimingError as error:
+            if not isinstance(error.result, Build):
+                raise
+            built, missed = error.result, error
     if json:
-        print_json(report["schema"], report)
+        print_json(built.report["schema"], built.report)
     else:
-        _print(report, chosen, folder)
-    if not report["timing_met"]:
-        raise timing_error(report, Build.load(folder))
+        _print(built.report, chosen, built.folder)
+    if missed is not None:
+        raise missed
 
 
 def _print(report: Json, board: Board, folder: Path) -> None:

@@ -61,7 +61,7 @@ class StageClock:
         """Mark the current stage as done."""
         self._leave("")
 
-    def stop(self, why: str) -> None:
+    def fail(self, why: str) -> None:
         """Stop the current stage before it is done; its bar keeps its length."""
         self._leave(why)
 
@@ -97,6 +97,6 @@ def stages(quiet: bool = False) -> Iterator[StageClock]:
         try:
             yield clock
         except BaseException:
-            clock.stop("stopped")
+            clock.fail("stopped")
             raise
         clock.end()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bnnhw.cli import build as build_verb
+from bnnhw.api import building
 from bnnhw.cli.schema_check import problems
 from bnnhw.emit.board import BoardDesign
 from bnnhw.emit.design import Design
@@ -108,13 +108,13 @@ def test_designs_that_are_too_large_are_planned_smaller_three_times(
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     cycles: list[int] = []
-    design_board = build_verb.design_board
+    design_board = building.design_board
 
     def designed(design: Design, *arguments: Any) -> BoardDesign:
         cycles.append(design.plan.ii)
         return design_board(design, *arguments)
 
-    monkeypatch.setattr(build_verb, "design_board", designed)
+    monkeypatch.setattr(building, "design_board", designed)
     code, out, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
                            "--no-cache", "--fit")
     assert (code, out) == (3, "")

@@ -52,7 +52,7 @@ def test_a_bar_that_is_stopped_keeps_its_fraction() -> None:
 
 def test_a_failed_stage_is_not_shown_as_complete() -> None:
     text = shown(STAGE.format(
-        "stage('routing')(0.4); stage.stop('too large'); stage('again')(0.1)"))
+        "stage('routing')(0.4); stage.fail('too large'); stage('again')(0.1)"))
     last = [line for line in text.splitlines() if "routing" in line][-1]
     assert "routing: too large" in last
     assert "40%" in last
