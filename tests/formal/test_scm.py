@@ -141,15 +141,18 @@ def equal(memory: LatchRows, depth: int, gate: str = GATE, ticks: int = 1, step:
 
 @pytest.mark.parametrize(("rows", "width", "gating", "group", "falling"), [
     (16, 8, 1, 2, False), (16, 8, 2, 4, False), (5, 3, 2, 4, False), (2, 1, 2, 2, False),
-    (32, 49, 1, 2, False), (32, 49, 2, 32, False), (128, 12, 1, 2, False),
-    (128, 12, 2, 32, False), (16, 8, 1, 2, True), (5, 3, 2, 4, True), (128, 12, 2, 32, True),
+    (16, 8, 1, 2, True), (5, 3, 2, 4, True), (128, 12, 2, 32, True),
+    *(pytest.param(*shape, marks=pytest.mark.long) for shape in (
+        (32, 49, 1, 2, False), (32, 49, 2, 32, False), (128, 12, 1, 2, False),
+        (128, 12, 2, 32, False))),
 ])
 def test_latches_equal_registers(rows: int, width: int, gating: int, group: int,
                                  falling: bool) -> None:
     assert equal(Scm(rows=rows, width=width, gating=gating, group=group, falling=falling), 4)
 
 
-@pytest.mark.parametrize(("rows", "width"), [(2, 1), (5, 3), (32, 48)])
+@pytest.mark.parametrize(("rows", "width"), [
+    (2, 1), (5, 3), pytest.param(32, 48, marks=pytest.mark.long)])
 def test_rows_after_a_register_equal_registers(rows: int, width: int) -> None:
     assert equal(LatchRows(rows=rows, width=width), 4)
 
