@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bnnhw.arch import get_arch
 from bnnhw.board_planning.board_plan import plan_for
@@ -62,6 +62,12 @@ class DevicePlan:
         """Estimated resources; None where the family has no cost model."""
         return get_arch(self.plan.arch).resources(self.plan, self.device)
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the plan fits the device and is as fast as its goal, if it has one."""
+        return get_arch(self.plan.arch).fits(self.plan, self.device) and (
+            not self.has_goal or self.plan.ii <= self.plan.target_cycles)
+
     def check(self) -> None:
         """Check that the plan fits the device and meets its goal.
 
@@ -90,6 +96,16 @@ class DevicePlan:
             return self.plan
         arch = get_arch(self.plan.arch)
         return settle(self.planner, self.plan.ii, lambda plan: arch.fits(plan, self.device))
+
+    def core_goal(self, core: Plan) -> Goal:
+        """The goal with which ``generate`` reproduces ``core_plan()``.
+
+        It has no target of cycles if the default target is missed, because ``generate`` uses that
+        target by itself.
+        """
+        repeat = get_arch(self.plan.arch).repeat_goal(core, self.goal)
+        reached = repeat.target_cycles is not None and core.ii <= core.target_cycles
+        return repeat if reached else replace(repeat, target_cycles=None)
 
     def board(self) -> Board | None:
         """A board on which the same plan fits together with its host link; None without one."""
