@@ -40,7 +40,7 @@ def command(
                                       "--fps needs)."),
     baud: int | None = typer.Option(None, help="Speed of the serial line (default: the board's)."),
     seed: int = typer.Option(1, help="Seed of the placer."),
-    seeds: int | None = typer.Option(None, help="Try so many seeds, and keep the fastest."),
+    seeds: int | None = typer.Option(None, help="Placer seeds to try; the fastest is kept."),
     out: Path = typer.Option(Path("build"), help="Folder for NET/BOARD."),
     tools: str = typer.Option("yowasp", help=f"{' or '.join(KINDS)}: those from pip, or on PATH."),
     cache: bool = typer.Option(True, "--cache/--no-cache", help="Take results of equal inputs."),

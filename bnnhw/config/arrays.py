@@ -65,7 +65,7 @@ class CheckedArrays(abc.ABC):
 
     @abc.abstractmethod
     def load(self, key: str, limit: int) -> np.ndarray:
-        """Load an array of at most so many bytes; a larger one is an error."""
+        """Load an array of at most ``limit`` bytes; a larger one is an error."""
 
     def __contains__(self, key: str) -> bool:
         return key in self.keys()

@@ -42,7 +42,7 @@ class ConvBase(ProductItem, WindowItem):
         return self
 
     def sizes(self, channels: int) -> tuple[int, int | tuple[int, int], int]:
-        """Output channels, kernel and groups, for so many input channels."""
+        """Output channels, kernel and groups, for a number of input channels."""
         raise NotImplementedError
 
 

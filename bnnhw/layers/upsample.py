@@ -21,7 +21,7 @@ __all__ = ["Upsample", "UpsampleItem"]
 
 
 class UpsampleItem(LayerItem):
-    """``upsample: FACTOR``, every pixel as so many rows and columns of itself."""
+    """``upsample: FACTOR``: every pixel is repeated ``FACTOR`` times in rows and columns."""
 
     kind = "upsample"
     needs = "its factor, such as 'upsample: 2'"

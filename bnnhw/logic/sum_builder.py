@@ -47,7 +47,7 @@ class SumBuilder:
         const : int
             May be negative only if ``width`` or ``max_value`` is given.
         width : int or None
-            Compute the sum modulo ``2**width``, in exactly so many bits; None for the exact sum.
+            Compute the sum modulo ``2**width``, in exactly ``width`` bits; None for the exact sum.
         max_value : int or None
             The sum is known to lie between 0 and this value.
 
@@ -104,7 +104,7 @@ class SumBuilder:
         return self.total(bits[:used], numbers, const, None, max_value), tuple(bits[used:])
 
     def _cost(self, bits: int, numbers: Sequence[Number]) -> int:
-        """Lookup tables that add so many bits, and some numbers."""
+        """Number of lookup tables that add bits and numbers."""
         heights = [bits] + [0] * max((n.width - 1 for n in numbers), default=0)
         for number in numbers:
             for k, lit in enumerate(number.lits):
@@ -245,7 +245,7 @@ def _roundest(first: int, last: int) -> int:
 
 @cache
 def _heap_cost(target: Target, heights: tuple[int, ...]) -> int:
-    """Lookup tables that compress a heap with so many bits of each weight to one number."""
+    """Lookup tables that compress a bit heap, given its bits per weight, to one number."""
     netlist = Netlist(sum(heights))
     builder = SumBuilder(netlist, target)
     lits = [netlist.input(k) for k in range(netlist.inputs)]

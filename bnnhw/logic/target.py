@@ -141,7 +141,7 @@ class Target(abc.ABC):
         return (1,) * min(have, 2 - len(held))
 
     def leaves(self, bits: int, others: int, leaf: int) -> int:
-        """Leaves for so many bits; each adder above them takes one remaining bit as its carry."""
+        """Number of leaves for ``bits`` bits; each adder above takes one more bit as its carry."""
         return max(0, min(bits // leaf, (bits - others + 1) // (leaf + 1)))
 
     def product_leaf(self, netlist: Netlist,

@@ -55,7 +55,7 @@ def maj3(a: int, b: int, c: int) -> bool:
 XNOR2, XOR3 = 0b1001, table(3, xor)
 
 PARITIES = {1: 0b10, 2: table(2, xor), 3: table(3, xor), 4: table(4, xor), 5: table(5, xor)}
-"""Truth table of the parity of so many bits."""
+"""Truth table of the parity, by number of bits."""
 
 CARRIES = {2: 0b1000, 3: table(3, maj3)}
 """Truth table of the carry of a half adder and of a full adder."""

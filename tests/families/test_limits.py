@@ -38,7 +38,7 @@ def test_a_family_without_a_flow_or_a_size_has_no_share() -> None:
 
 
 def netlist(path: Path, cells: int, hidden: int = 0) -> Path:
-    """A netlist with so many cells, and others that are not hardware."""
+    """A netlist with a number of cells, and others that are not hardware."""
     module = {"cells": {**{f"c{k}": {"type": "LUT4"} for k in range(cells)},
                         **{f"s{k}": {"type": "$scopeinfo"} for k in range(hidden)}}}
     path.write_text(json.dumps({"modules": {"top": module}}))

@@ -32,6 +32,7 @@ BANNED: dict[str, tuple[str, str]] = {
     "nobody, somebody": (r"\b(nobody|somebody)\b", "the subject of the sentence"),
     "beside": (r"\bbesides?\b", "in addition to, excluding, or next to"),
     "rest": (r"\brest\b", "remainder, or last partial word"),
+    "so many": (r"\bso many\b", "the number, by its name"),
     "dots": (r"\bdots\b(?! in )", "bit heap"),
 }
 """Words that may not occur: the pattern of each, and what to write instead."""

@@ -22,7 +22,7 @@ NIGHTLY_FACTOR = 10
 
 
 def examples(count: int) -> settings:
-    """Settings of a test with so many examples, and of more in the profile ``nightly``."""
+    """Settings of a test with a number of examples, and more in the profile ``nightly``."""
     nightly = settings.get_current_profile_name() == "nightly"
     return settings(max_examples=count * NIGHTLY_FACTOR if nightly else count)
 

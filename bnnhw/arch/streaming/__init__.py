@@ -20,7 +20,7 @@ from bnnhw.plan import Goal, Plan
 __all__ = ["SLOWEST", "STREAMING", "Streaming"]
 
 SLOWEST = 1 << 40
-"""Cycles per frame that every network can be folded to; a plan for so many is the smallest one."""
+"""Cycles per frame that every network can be folded to; this target gives the smallest plan."""
 
 
 class Streaming(FrameArchitecture):

@@ -45,7 +45,7 @@ ECHO_BYTES = 16
 """Bytes that every board can echo."""
 
 GIVE_UP_FRAMES, GIVE_UP_CYCLES = 5, 2000
-"""A board waits for a silent accelerator for at most the time of so many frames, plus cycles."""
+"""The timeout of a silent accelerator is the time of that many frames, plus that many cycles."""
 
 Progress = Callable[[int], None]
 

@@ -20,7 +20,7 @@ class InputItem(Strict):
     """``input:``, the type of one sample.
 
     ``bits`` are -1/+1 stored as 0/1, or 0/1 themselves with ``unipolar``. ``uint8``, ``int8`` and
-    ``int`` (of so many ``bits``, ``signed`` or not, or in a ``range``) reach the layers unchanged,
+    ``int`` (with ``bits``, ``signed`` or not, or in a ``range``) reach the layers unchanged,
     or are binarised at the ``threshold``: bit = [value >= threshold].
     """
 
