@@ -33,10 +33,10 @@ def test_cells_of_each_unit(name: str) -> None:
     by_unit = {u.unit: u for u in report.units}
     fc0 = by_unit["fc0"]
     unit = next(u for u in core.plan.units if u.name == "fc0")
-    assert fc0.lanes == unit.products
+    assert fc0.lanes == unit.products_per_cycle
     assert fc0.lut > fc0.lanes  # an XNOR lane takes more than a table
     assert fc0.ff > 0
-    if unit.weight_memory == "block":
+    if unit.params.weight_memory == "block":
         assert fc0.block > 0
     synthesis = get_device(name).family.need_synthesis()
     others = {"SB_CARRY", "CARRY4", "INV", "BUFG", "MUXF7", "MUXF8", "VCC", "GND",
