@@ -135,7 +135,7 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     refuse({"layers": []}, "no topology")
     refuse({"layers": [{"kind": "lstm"}]}, "no topology")
     refuse({"layers": [{**layers[0], "mh": -1}, layers[1]]}, "'mh' is -1")
-    refuse({"layers": [{**layers[0], "mw": 1 << 20, "mh": 1 << 20}]}, "more than bnnhw takes")
+    refuse({"layers": [{**layers[0], "mw": 1 << 20, "mh": 1 << 20}]}, "expected at most 67108864")
     refuse({"layers": layers}, "has shape", w1=np.zeros((3, 2), np.uint8))
     refuse({"layers": layers}, "different values", w0=np.array([[0, 1, 2, 3]] * 2))
     np.savez(tmp_path / "net.npz", topology=np.array(json.dumps({"layers": layers})), **good)
