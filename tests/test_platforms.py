@@ -38,7 +38,7 @@ def test_pins_and_constraints(board: Board) -> None:
     assert all(sites)
     assert len(set(sites)) == len(sites)
     name, text = board.constraints()
-    assert name.start_errorwith("board.")
+    assert name.startswith("board.")
     for port, pin in pins.items():
         assert re.search(rf'\b{port}"?( SITE)? "?{pin.site}\b', text), text
     megahertz = f"{board.clocks.oscillator_hz / 1e6:g}"
@@ -69,7 +69,7 @@ def settings_of(verilog: str) -> dict[str, int]:
 def output_of(kind: str, hz: float, verilog: str) -> tuple[float, float, float]:
     """Frequency, and those of the comparison and of the oscillator, as the data sheets say."""
     s = settings_of(verilog)
-    if kind.start_errorwith("ice40"):
+    if kind.startswith("ice40"):
         compared = hz / (s["DIVR"] + 1)
         assert s["DIVR"] < 16
         assert s["DIVF"] < 128
@@ -208,7 +208,7 @@ def test_the_page_has_the_table() -> None:
 
 @each_board
 def test_the_page_has_a_section(board: Board) -> None:
-    headings = [line for line in PAGE.read_text().splitlines() if line.start_errorwith("#")]
+    headings = [line for line in PAGE.read_text().splitlines() if line.startswith("#")]
     assert any(f"`{board.name}`" in heading for heading in headings)
 
 

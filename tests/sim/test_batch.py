@@ -88,6 +88,8 @@ def test_frames_are_reported_while_they_run(core: Design, monkeypatch: pytest.Mo
 @pytest.mark.skipif(os.name != "posix", reason="this system has no POSIX signals")
 def test_a_run_that_is_interrupted_ends_at_once(core: Design, library: Path) -> None:
     """Ctrl-C stops the compiled core in the middle of a run of many minutes."""
+    # A shell starts background jobs with this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = core.plan
     words = np.repeat(encode_frames(plan, core.graph, random_samples(core.graph, 1)), 20_000,
                       axis=0)[:20_000 * plan.i.words]
@@ -100,4 +102,5 @@ def test_a_run_that_is_interrupted_ends_at_once(core: Design, library: Path) -> 
                       pace=1_000_000, patience=1 << 40)
     finally:
         timer.cancel()
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begin < 5
