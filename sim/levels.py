@@ -8,11 +8,11 @@ import numpy as np
 
 from bnnhw.arch.simulation import Stalls, StreamCore, Trace
 from bnnhw.emit.design import Design
-from bnnhw.errors import MismatchError
+from bnnhw.errors import ConfigError, MismatchError
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_core
 
-__all__ = ["Level", "explained", "measure_levels"]
+__all__ = ["Level", "check_measurable", "explained", "measure_levels"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class Level:
     depth: int
     even: int
     rushed: int
+
+
+def check_measurable(design: Design) -> None:
+    """Raise ConfigError for a design whose simulation has no probes, such as a core of jobs."""
+    probes = design.core.probes
+    if not probes.streams and not probes.buffers:
+        raise ConfigError(f"architecture '{design.plan.arch}' has no buffers whose fill level is "
+                          "measured", where="simulate", hint="simulate without measuring buffers")
 
 
 def measure_levels(design: Design, x: np.ndarray) -> list[Level]:

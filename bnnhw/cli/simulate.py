@@ -27,7 +27,7 @@ from bnnhw.golden.predictions import predictions
 from bnnhw.ir import Graph
 from bnnhw.json_types import Json
 from bnnhw.sim.cells import with_cells
-from bnnhw.sim.levels import measure_levels
+from bnnhw.sim.levels import check_measurable, measure_levels
 from bnnhw.sim.simulate import ENGINES
 
 __all__ = ["NAME", "command"]
@@ -60,6 +60,8 @@ def command(
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
     loaded = open_design(design)
+    if buffers:
+        check_measurable(loaded)
     if cells:
         loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph, layout)[:limit]
