@@ -40,7 +40,7 @@ def networks(draw: st.DrawFn) -> tuple[Graph, dict[str, LayerHint], int]:
     return graph, hints, draw(st.sampled_from([1, 5, 30, 200]))
 
 
-@examples(50)
+@examples(35)
 @given(st.data(), networks(), st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.7, 0.7)]))
 def test_plan_is_measurement(data: st.DataObject, case: tuple[Graph, dict[str, LayerHint], int],
                              stalls: tuple[float, float]) -> None:

