@@ -24,10 +24,10 @@ class _Distribution:
 
 @pytest.mark.parametrize(("record", "command"), [
     (None, "pip install 'bnnhw[sim,onnx]'"),
-    ({"url": "file:///home/me/bnnhw", "dir_info": {"editable": True}},
-     "pip install --editable '/home/me/bnnhw[sim,onnx]'"),
-    ({"url": "file:///home/me/my%20clone", "dir_info": {}},
-     "pip install '/home/me/my clone[sim,onnx]'"),
+    ({"url": "file:///clones/bnnhw", "dir_info": {"editable": True}},
+     "pip install --editable '/clones/bnnhw[sim,onnx]'"),
+    ({"url": "file:///clones/my%20clone", "dir_info": {}},
+     "pip install '/clones/my clone[sim,onnx]'"),
     ({"url": "file:///tmp/bnnhw-0.1.0-py3-none-any.whl", "archive_info": {}},
      "pip install 'bnnhw[sim,onnx] @ file:///tmp/bnnhw-0.1.0-py3-none-any.whl'"),
 ], ids=["index", "editable clone", "folder", "wheel"])

@@ -125,8 +125,8 @@ class WeightImage:
             "words": self.words, "bits_a_word": PART_BITS, "crc32": f"{self.crc:08x}",
             "tables": [{"unit": memory.unit, "depth": memory.depth, "width": memory.width,
                         "first_word": self.first_word(memory.unit)} for memory in self.memories],
-            "order": "tables in turn, words by address, 16-bit parts of a word lowest first; "
-                     "bytes of a file low first",
+            "order": "ROMs one after another, words by address, 16-bit parts of a word lowest "
+                     "first; bytes of a file low first",
         }
 
     def first_word(self, unit: str) -> int:
