@@ -18,8 +18,8 @@ from bnnhw.ir import Graph
 if TYPE_CHECKING:
     from bnnhw.rtl.shared import SharedComponent
 
-__all__ = ["UNITS", "BufferParams", "LabelParams", "Memory", "Params", "register_unit",
-           "unit_class"]
+__all__ = ["UNITS", "BufferParams", "LabelParams", "Memory", "Params", "WordPerCycleParams",
+           "register_unit", "unit_class"]
 
 C = TypeVar("C")
 """What a unit stores in its ROMs or wires: weights, thresholds, channel numbers."""
@@ -50,6 +50,11 @@ class Memory:
     width: int
     style: str
     written: bool
+
+    @classmethod
+    def of_queue(cls, depth: int, width: int) -> Memory:
+        """The memory of a ``CreditQueue``; one of its ``depth`` words is in its output register."""
+        return cls("queue", depth - 1, width, "auto", True)
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,16 @@ class Params(abc.ABC, Generic[C]):
 
 
 @dataclass(frozen=True)
-class BufferParams(Params[C]):
+class WordPerCycleParams(Params[C]):
+    """A unit that transfers a word per cycle on the stream with the most words."""
+
+    @property
+    def cycles(self) -> int:
+        return max(self.i.words, self.o.words)
+
+
+@dataclass(frozen=True)
+class BufferParams(WordPerCycleParams[C]):
     """A unit that stores words until others need them; the token model decides how many.
 
     Parameters
@@ -221,7 +235,8 @@ class LabelParams(Params[C]):
 
 
 REQUIRED = {"compute": "integer function", "create": "component", "cycles": "cycle count",
-            "latency": "latency", "token_model": "token model"}
+            "latency": "latency", "registers": "number of pipeline registers",
+            "token_model": "token model"}
 """What a kind of unit must define, in words."""
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from bnnhw.arch.unrolled.blocks import count_block, evaluate
 from bnnhw.arch.unrolled.unit import LogicBlock, LogicUnit
-from bnnhw.dataflow.params import LabelParams, Memory, register_unit
+from bnnhw.dataflow.params import LabelParams, register_unit
+from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.dataflow.units.mvtu import border_classes
 from bnnhw.families import get_target
 from bnnhw.ir import Graph
@@ -27,7 +27,6 @@ from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
 from bnnhw.rtl.positions import BorderClasses
-from bnnhw.rtl.queue import CreditQueue
 
 __all__ = ["LogicConstants", "LogicParams", "netlist_of", "registers_of"]
 
@@ -54,7 +53,7 @@ class LogicConstants:
 
 @register_unit
 @dataclass(frozen=True)
-class LogicParams(LabelParams[LogicConstants]):
+class LogicParams(PipelineParams[LogicConstants], LabelParams[LogicConstants]):
     """Layers with constant weights, unrolled into one block of logic.
 
     Parameters
@@ -95,20 +94,8 @@ class LogicParams(LabelParams[LogicConstants]):
         return self.scores_out
 
     @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return self.cuts + CreditQueue.LATENCY
-
-    @property
-    def queue_depth(self) -> int:
-        """Depth of the output queue in words; a smaller queue would stall the pipeline."""
-        return max(3, self.latency + 1)
-
-    def token_model(self) -> PipelineBlock:
-        return PipelineBlock(self.i.words, 1, self.latency, self.queue_depth)
+    def registers(self) -> int:
+        return self.cuts
 
     def constants(self, graph: Graph, layer: str | None) -> LogicConstants:
         first = graph.layer(self.layers[0])
@@ -160,9 +147,6 @@ class LogicParams(LabelParams[LogicConstants]):
 
     def counted(self) -> tuple[int, int]:
         return self.luts, self.ffs
-
-    def memories(self) -> tuple[Memory, ...]:
-        return (Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True),)
 
 
 @functools.lru_cache(maxsize=16)

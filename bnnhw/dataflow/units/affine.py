@@ -10,14 +10,13 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Memory, Params, register_unit
+from bnnhw.dataflow.params import Memory, register_unit
+from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Affine
 from bnnhw.rtl.per_channel import PerChannel
-from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
 
@@ -46,7 +45,7 @@ class AffineConstants:
 
 @register_unit
 @dataclass(frozen=True)
-class AffineParams(Params[AffineConstants]):
+class AffineParams(PipelineParams[AffineConstants]):
     """A multiplier and an adder per lane.
 
     Parameters
@@ -59,21 +58,10 @@ class AffineParams(Params[AffineConstants]):
     sum_width: int
 
     kind: ClassVar[str] = "affine"
-    registers: ClassVar[int] = 3
-    """Pipeline registers: the input word, the product, the sum."""
 
     @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return self.registers + CreditQueue.LATENCY
-
-    @property
-    def queue_depth(self) -> int:
-        """Words of the output queue; fewer would stall the pipeline."""
-        return self.latency + 1
+    def registers(self) -> int:
+        return 3  # the input word, the product, the sum
 
     def constants(self, graph: Graph, layer: str | None) -> AffineConstants:
         found = graph.layer(str(layer))
@@ -89,9 +77,6 @@ class AffineParams(Params[AffineConstants]):
                module_name: str = "unit") -> AffineUnit:
         return AffineUnit(self, self.require(constants), module_name)
 
-    def token_model(self) -> PipelineBlock:
-        return PipelineBlock(self.i.words, 1, self.latency, self.queue_depth)
-
     def features(self) -> dict[str, float]:
         return {"unit": 1, "product": self.i.bits * self.scale_width,
                 "sum": self.i.lanes * self.sum_width, "out": self.o.bits}
@@ -99,7 +84,7 @@ class AffineParams(Params[AffineConstants]):
     def memories(self) -> tuple[Memory, ...]:
         return (Memory("scales", self.i.group_words,
                        self.i.lanes * (self.scale_width + self.sum_width), "lut", False),
-                Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True))
+                *super().memories())
 
 
 def affine_params(layer: Affine, i: StreamPlan) -> AffineParams:

@@ -10,12 +10,12 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import LabelParams, Memory, register_unit
+from bnnhw.dataflow.params import LabelParams, register_unit
+from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.frame import last_word_elements, words_of_frame
-from bnnhw.rtl.queue import CreditQueue, attach_queue
+from bnnhw.rtl.queue import attach_queue
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
@@ -23,7 +23,7 @@ __all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
 
 @register_unit
 @dataclass(frozen=True)
-class ArgMaxParams(LabelParams[None]):
+class ArgMaxParams(PipelineParams[None], LabelParams[None]):
     """A search for the largest score of each frame.
 
     With ``forward`` every word leaves again, the label above its scores; it is the label of the
@@ -31,8 +31,10 @@ class ArgMaxParams(LabelParams[None]):
     """
 
     kind: ClassVar[str] = "argmax"
-    registers: ClassVar[int] = 3
-    """Pipeline registers: the input word, the best score of the word, the best of the frame."""
+
+    @property
+    def registers(self) -> int:
+        return 3  # the input word, the best score of the word, the best of the frame
 
     @property
     def scores(self) -> StreamPlan:
@@ -42,19 +44,6 @@ class ArgMaxParams(LabelParams[None]):
     def label_width(self) -> int:
         """Bits of a label."""
         return max(1, (self.i.elements - 1).bit_length())
-
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return self.registers + CreditQueue.LATENCY
-
-    @property
-    def queue_depth(self) -> int:
-        """Words of the output queue; fewer would stall the pipeline."""
-        return self.latency + 1
 
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
         values = self.i.from_words(words[0]).reshape(len(words[0]), -1)
@@ -70,19 +59,12 @@ class ArgMaxParams(LabelParams[None]):
     def create(self, constants: None = None, module_name: str = "unit") -> ArgMaxUnit:
         return ArgMaxUnit(self)
 
-    def token_model(self) -> PipelineBlock:
-        group = 1 if self.forward else self.i.words
-        return PipelineBlock(self.i.words, group, self.latency, self.queue_depth)
-
     def features(self) -> dict[str, float]:
         # Scores of a word are compared in a tree, then the best one with that of the words before.
         return {"unit": 1, "compare": self.i.width, "label": self.label_width,
                 "tree": (self.i.lanes - 1) * self.i.width,
                 "chosen": (self.i.lanes - 1) * self.label_width,
                 "scores": self.i.bits if self.forward else 0}
-
-    def memories(self) -> tuple[Memory, ...]:
-        return (Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True),)
 
 
 def argmax_params(i: StreamPlan, forward: bool) -> ArgMaxParams:

@@ -10,7 +10,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import CombinationalParams
 from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
@@ -19,7 +20,7 @@ __all__ = ["AxiInput", "AxiOutput", "InputParams", "OutputParams"]
 
 @register_unit
 @dataclass(frozen=True)
-class InputParams(Params[None]):
+class InputParams(CombinationalParams[None]):
     """AXI4-Stream input; binarises pixels where the network begins with a ``binarize`` layer.
 
     Parameters
@@ -32,14 +33,6 @@ class InputParams(Params[None]):
 
     kind: ClassVar[str] = "input"
 
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return 0
-
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
         values = self.i.from_words(words[0])
         if self.threshold is not None:
@@ -49,33 +42,19 @@ class InputParams(Params[None]):
     def create(self, constants: None = None, module_name: str = "unit") -> AxiInput:
         return AxiInput(self)
 
-    def token_model(self) -> None:
-        return None
-
 
 @register_unit
 @dataclass(frozen=True)
-class OutputParams(Params[None]):
+class OutputParams(CombinationalParams[None]):
     """AXI4-Stream output, with ``tlast`` on the last word of each frame."""
 
     kind: ClassVar[str] = "output"
-
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return 0
 
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
         return words[0]
 
     def create(self, constants: None = None, module_name: str = "unit") -> AxiOutput:
         return AxiOutput(self)
-
-    def token_model(self) -> None:
-        return None
 
 
 class AxiInput(SharedComponent):

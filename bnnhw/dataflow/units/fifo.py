@@ -31,10 +31,6 @@ class FifoParams(BufferParams[None]):
         return max(depth, 3)
 
     @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
     def latency(self) -> int:
         return CreditQueue.LATENCY
 
@@ -48,7 +44,7 @@ class FifoParams(BufferParams[None]):
         return PipelineBlock(self.i.words, 1, self.latency, self.depth)
 
     def memories(self) -> tuple[Memory, ...]:
-        return (Memory("queue", self.words_held - 1, self.i.bits, "auto", True),)
+        return (Memory.of_queue(self.words_held, self.i.bits),)
 
     def summary(self) -> dict[str, object]:
         return {"depth": self.depth}

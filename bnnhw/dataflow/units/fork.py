@@ -10,7 +10,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.tokens import Block, Bounds, Times, lag
 from bnnhw.rtl.shared import SharedComponent
 
@@ -19,19 +20,11 @@ __all__ = ["Fork", "ForkParams"]
 
 @register_unit
 @dataclass(frozen=True)
-class ForkParams(Params[None]):
+class ForkParams(RegisterParams[None]):
     """Parameters of the fork: a register whose word two readers accept independently."""
 
     kind: ClassVar[str] = "fork"
     out_ports: ClassVar[tuple[str, ...]] = ("o0", "o1")
-
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return 1
 
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
         return self.o.to_words(self.i.from_words(words[0]))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import Block, Bounds, Times, lag
 from bnnhw.ir import Graph
@@ -29,7 +30,7 @@ Limits = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class TwoInputParams(Params[C], Generic[C]):
+class TwoInputParams(RegisterParams[C]):
     """A unit of two inputs and an output register.
 
     Parameters
@@ -45,14 +46,6 @@ class TwoInputParams(Params[C], Generic[C]):
     @property
     def inputs(self) -> tuple[StreamPlan, ...]:
         return (self.i, self.i1)
-
-    @property
-    def cycles(self) -> int:
-        return self.o.words
-
-    @property
-    def latency(self) -> int:
-        return 1
 
 
 class JoinBlock(Block):

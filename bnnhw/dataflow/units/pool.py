@@ -11,7 +11,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import ReduceBlock
 from bnnhw.golden.layout import channel_words, pack_integers
@@ -44,7 +45,7 @@ class PoolConstants:
 
 @register_unit
 @dataclass(frozen=True)
-class PoolParams(Params[PoolConstants]):
+class PoolParams(RegisterParams[PoolConstants]):
     """The reduction of the windows that the input brings tap by tap, or of an entire map.
 
     Parameters
@@ -56,14 +57,6 @@ class PoolParams(Params[PoolConstants]):
     taps: int
 
     kind: ClassVar[str] = "pool"
-
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return 1
 
     def constants(self, graph: Graph, layer: str | None) -> PoolConstants:
         found = graph.layer(str(layer))

@@ -10,7 +10,8 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.tokens import Block, ReduceBlock
 from bnnhw.ir import Graph
 from bnnhw.layers import Select
@@ -22,21 +23,13 @@ __all__ = ["SelectParams", "SelectUnit"]
 
 @register_unit
 @dataclass(frozen=True)
-class SelectParams(Params[tuple[int, ...]]):
+class SelectParams(RegisterParams[tuple[int, ...]]):
     """Wires and one register. A word is an entire pixel.
 
     Its constants are the input lane of each output lane.
     """
 
     kind: ClassVar[str] = "select"
-
-    @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return 1
 
     def constants(self, graph: Graph, layer: str | None) -> tuple[int, ...]:
         found = graph.layer(str(layer))

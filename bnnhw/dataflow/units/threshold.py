@@ -10,15 +10,14 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.dataflow.params import Memory, Params, register_unit
+from bnnhw.dataflow.params import Memory, register_unit
+from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Product, Threshold
 from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.popcount import balanced_sum
-from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shared import SharedComponent
 
@@ -50,7 +49,7 @@ class ThresholdConstants:
 
 @register_unit
 @dataclass(frozen=True)
-class ThresholdParams(Params[ThresholdConstants]):
+class ThresholdParams(PipelineParams[ThresholdConstants]):
     """A comparator per lane and level.
 
     Parameters
@@ -65,21 +64,10 @@ class ThresholdParams(Params[ThresholdConstants]):
     compare_width: int
 
     kind: ClassVar[str] = "threshold"
-    registers: ClassVar[int] = 2
-    """Pipeline registers: the input word, the count of thresholds."""
 
     @property
-    def cycles(self) -> int:
-        return self.i.words
-
-    @property
-    def latency(self) -> int:
-        return self.registers + CreditQueue.LATENCY
-
-    @property
-    def queue_depth(self) -> int:
-        """Words of the output queue; fewer would stall the pipeline."""
-        return self.latency + 1
+    def registers(self) -> int:
+        return 2  # the input word, the count of thresholds
 
     def constants(self, graph: Graph, layer: str | None) -> ThresholdConstants:
         found = graph.layer(str(layer))
@@ -96,9 +84,6 @@ class ThresholdParams(Params[ThresholdConstants]):
                module_name: str = "unit") -> ThresholdUnit:
         return ThresholdUnit(self, self.require(constants), module_name)
 
-    def token_model(self) -> PipelineBlock:
-        return PipelineBlock(self.i.words, 1, self.latency, self.queue_depth)
-
     def features(self) -> dict[str, float]:
         return {"unit": 1, "compare": self.i.lanes * self.levels * self.compare_width,
                 "in": self.i.bits, "out": self.o.bits}
@@ -106,7 +91,7 @@ class ThresholdParams(Params[ThresholdConstants]):
     def memories(self) -> tuple[Memory, ...]:
         return (Memory("thresholds", self.i.group_words,
                        self.i.lanes * (self.levels * self.compare_width + 1), "lut", False),
-                Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True))
+                *super().memories())
 
     def summary(self) -> dict[str, object]:
         return {"levels": self.levels}

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnhw.dataflow.params import Params, register_unit
+from bnnhw.dataflow.params import register_unit
+from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.units.converter.component import WidthConverter
 from bnnhw.dataflow.units.converter.token_model import ConverterBlock
 from bnnhw.rtl.frame import last_word_elements
@@ -18,7 +19,7 @@ __all__ = ["ConverterParams"]
 
 @register_unit
 @dataclass(frozen=True)
-class ConverterParams(Params[None]):
+class ConverterParams(RegisterParams[None]):
     """Regroups words of A lanes into words of B lanes, and groups of elements into other groups."""
 
     kind: ClassVar[str] = "converter"
@@ -56,14 +57,6 @@ class ConverterParams(Params[None]):
     def rotation_bits(self) -> int:
         """Bits of the rotation, in steps, that aligns an input word with the waiting elements."""
         return min(self.i.lanes // self.step - 1, self.room // self.step).bit_length()
-
-    @property
-    def cycles(self) -> int:
-        return max(self.i.words, self.o.words)
-
-    @property
-    def latency(self) -> int:
-        return 1
 
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
         return self.o.to_words(self.i.from_words(words[0]))

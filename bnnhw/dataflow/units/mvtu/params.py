@@ -262,4 +262,4 @@ class MvtuParams(Params[MvtuConstants]):
         return (Memory("weights", steps, self.pe * self.simd - spilled, self.weight_memory, False),
                 *in_luts,
                 Memory("thresholds", words, self.pe * self.acc_width, self.start_memory, False),
-                Memory("queue", self.queue_depth - 1, self.o.bits, "auto", True), *vector)
+                Memory.of_queue(self.queue_depth, self.o.bits), *vector)

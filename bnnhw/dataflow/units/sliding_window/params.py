@@ -62,10 +62,6 @@ class WindowParams(BufferParams[None]):
         return replace(self, style=device.memory.ram_style(self.words_held, self.i.bits))
 
     @property
-    def cycles(self) -> int:
-        return max(self.i.words, self.o.words)
-
-    @property
     def latency(self) -> int:
         return WRITE_LATENCY + READ_LATENCY
 
