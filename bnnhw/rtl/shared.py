@@ -7,7 +7,7 @@ import abc
 from amaranth.hdl import Instance, Module, Signal, Value
 from amaranth.lib import wiring
 
-__all__ = ["SharedComponent", "WrittenComponent", "ports_of", "prefix_ports"]
+__all__ = ["NamedComponent", "SharedComponent", "WrittenComponent", "ports_of", "prefix_ports"]
 
 
 class SharedComponent(wiring.Component):
@@ -33,6 +33,25 @@ class SharedComponent(wiring.Component):
             if instance is not None:
                 return instance
         return self.body(platform)
+
+
+class NamedComponent(SharedComponent):
+    """A component that receives the name of its module, because its constants make it unique.
+
+    Parameters
+    ----------
+    module_name : str
+    members : dict of Member
+        Ports and streams, by name.
+    """
+
+    def __init__(self, module_name: str, members: dict[str, wiring.Member]) -> None:
+        self._module_name = module_name
+        super().__init__(members)
+
+    @property
+    def module_name(self) -> str:
+        return self._module_name
 
 
 class WrittenComponent(SharedComponent):

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.hostlink.wire.weights import CELL_WORDS, PART_BITS, LoadedMemory
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.shared import WrittenComponent
+from bnnhw.rtl.shared import NamedComponent, WrittenComponent
 
 __all__ = ["Loader", "SpramRom", "load_ports"]
 
@@ -30,7 +30,7 @@ def load_ports(depth: int, width: int) -> dict[str, wiring.Member]:
             "load_data": In(PART_BITS)}
 
 
-class SpramRom(WrittenComponent):
+class SpramRom(NamedComponent, WrittenComponent):
     """A ROM that is loaded at start-up; ``data`` is the word at the ``addr`` of the previous cycle.
 
     A cycle with ``load`` writes; ``data`` is undefined in the cycle after it.
@@ -53,14 +53,9 @@ class SpramRom(WrittenComponent):
     def __init__(self, *, module_name: str, words: list[int], width: int) -> None:
         if len(words) < 2:
             raise ValueError("a loaded ROM needs at least two words")
-        self._module_name = module_name
         self.words, self.width = words, width
-        super().__init__({"addr": In(range(len(words))), "data": Out(width),
-                          **load_ports(len(words), width)})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        super().__init__(module_name, {"addr": In(range(len(words))), "data": Out(width),
+                                       **load_ports(len(words), width)})
 
     @property
     def cuts(self) -> int:

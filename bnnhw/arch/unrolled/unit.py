@@ -12,12 +12,12 @@ from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.positions import BorderClasses
 from bnnhw.rtl.queue import attach_queue
-from bnnhw.rtl.shared import SharedComponent, WrittenComponent, prefix_ports
+from bnnhw.rtl.shared import NamedComponent, WrittenComponent, prefix_ports
 
 __all__ = ["LogicBlock", "LogicUnit"]
 
 
-class LogicBlock(WrittenComponent):
+class LogicBlock(NamedComponent, WrittenComponent):
     """A block of popcount layers, whose Verilog instantiates the cells of a target.
 
     Latency: ``cuts`` cycles; initiation interval: one cycle. The emitted Verilog is ``text``. For
@@ -40,13 +40,8 @@ class LogicBlock(WrittenComponent):
     """
 
     def __init__(self, *, module_name: str, block: BlockSpec, cuts: int, text: str) -> None:
-        self._module_name = module_name
         self.block, self._cuts, self._text = block, cuts, text
-        super().__init__({"x": In(block.inputs), "y": Out(block.outputs)})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        super().__init__(module_name, {"x": In(block.inputs), "y": Out(block.outputs)})
 
     @property
     def cuts(self) -> int:
@@ -116,7 +111,7 @@ def _label(m: Module, scores: Value, block: BlockSpec) -> Value:
     return index[:block.label_width]
 
 
-class LogicUnit(SharedComponent):
+class LogicUnit(NamedComponent):
     """A ``LogicBlock`` with an input stream and an output stream.
 
     Parameters
@@ -136,15 +131,10 @@ class LogicUnit(SharedComponent):
 
     def __init__(self, *, module_name: str, logic: LogicBlock, queue_depth: int,
                  border_classes: BorderClasses | None = None) -> None:
-        self._module_name, self.logic, self.queue_depth = module_name, logic, queue_depth
-        self.border_classes = border_classes
+        self.logic, self.queue_depth, self.border_classes = logic, queue_depth, border_classes
         elements = logic.block.inputs - logic.block.class_bits
-        super().__init__({"i": In(stream.Signature(elements)),
-                          "o": Out(stream.Signature(logic.block.outputs))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        super().__init__(module_name, {"i": In(stream.Signature(elements)),
+                                       "o": Out(stream.Signature(logic.block.outputs))})
 
     def body(self, platform: object) -> Module:
         m = Module()

@@ -17,7 +17,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.queue import CreditQueue
-from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.shared import NamedComponent, prefix_ports
 from bnnhw.rtl.yodann.control import Control
 from bnnhw.rtl.yodann.drain import Drain
 from bnnhw.rtl.yodann.filters import FilterBank
@@ -30,7 +30,7 @@ from bnnhw.rtl.yodann.summer import ExactSummer, SaturatingSummer, WindowSum
 __all__ = ["YodannCore"]
 
 
-class YodannCore(SharedComponent):
+class YodannCore(NamedComponent):
     """Run jobs (see ``Control``) and send their outputs.
 
     Outputs are sent pixel by pixel, column by column; the words of a pixel are ordered by unit.
@@ -54,16 +54,12 @@ class YodannCore(SharedComponent):
     """
 
     def __init__(self, *, shape: CoreShape, name: str) -> None:
-        self.shape, self._name = shape, name
-        super().__init__({
+        self.shape = shape
+        super().__init__(name, {
             "s_axis_tdata": In(-(-shape.bits // 8) * 8), "s_axis_tvalid": In(1),
             "s_axis_tready": Out(1), "s_axis_tlast": In(1),
             "m_axis_tdata": Out(2 * 8 * -(-shape.lane_bits // 8)), "m_axis_tvalid": Out(1),
             "m_axis_tready": In(1), "m_axis_tlast": Out(1), "frame_error": Out(1)})
-
-    @property
-    def module_name(self) -> str:
-        return self._name
 
     @classmethod
     def queue_depth(cls, shape: CoreShape) -> int:
