@@ -17,8 +17,7 @@ class PerChannel:
     Parameters
     ----------
     m : Module
-    unit : component with ``i``, ``o``, ``lanes`` and ``last_lanes``
-        ``last_lanes`` is the number of channels in the last word of a pixel.
+    unit : component with streams ``i`` and ``o``
     words : int
         Words of a pixel.
     cycles : int
@@ -36,7 +35,7 @@ class PerChannel:
 
     def __init__(self, m: Module, unit: SharedComponent, words: int, cycles: int,
                  depth: int) -> None:
-        self._m, self._unit = m, unit
+        self._m = m
         self._queue = queue = attach_queue(m, unit, depth)
         step = Signal(name="step")
         self.word, self.values = Signal(range(words), name="word"), Signal(len(unit.i.payload),
@@ -54,9 +53,9 @@ class PerChannel:
         m.d.sync += self.values.eq(unit.i.payload)
         self._last = delayed(m, last, cycles, "last")
 
-    def give(self, results: list[Value]) -> None:
-        """Emit one result per lane; lanes above the channels of a pixel are 0."""
-        lanes = [result if k < self._unit.last_lanes else Mux(self._last, 0, result)
+    def give(self, results: list[Value], last_lanes: int) -> None:
+        """Emit one result per lane; in the last word of a pixel, only ``last_lanes`` are not 0."""
+        lanes = [result if k < last_lanes else Mux(self._last, 0, result)
                  for k, result in enumerate(results)]
         # A lane keeps its width through the choice.
         self._m.d.comb += self._queue.word.eq(Cat(

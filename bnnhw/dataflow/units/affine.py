@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import Memory, register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
@@ -18,7 +17,6 @@ from bnnhw.ir import Graph, Int
 from bnnhw.layers import Affine
 from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["AffineConstants", "AffineParams", "AffineUnit", "affine_params"]
 
@@ -97,31 +95,8 @@ def affine_params(layer: Affine, i: StreamPlan) -> AffineParams:
                         scale.width, total.width)
 
 
-class AffineUnit(SharedComponent):
-    """Computes ``clip((scale * x + offset) >> shift)`` on every lane, one word per cycle.
-
-    Parameters
-    ----------
-    params : AffineParams
-    constants : AffineConstants
-    module_name : str
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
-    """
-
-    def __init__(self, params: AffineParams, constants: AffineConstants, module_name: str) -> None:
-        self._module_name = module_name
-        self.params, self.constants = params, constants
-        self.lanes, self.last_lanes = params.i.lanes, params.i.last_lanes
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(params.o.bits))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+class AffineUnit(ConstantUnit[AffineParams, AffineConstants]):
+    """Computes ``clip((scale * x + offset) >> shift)`` on every lane, one word per cycle."""
 
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
@@ -149,7 +124,7 @@ class AffineUnit(SharedComponent):
             result = Signal(p.o.width, name=f"result{k}")
             m.d.comb += result.eq(self._rounded(total))
             results.append(result)
-        front.give(results)
+        front.give(results, p.i.last_lanes)
         return m
 
     def _rounded(self, total: Signal) -> Value:

@@ -7,16 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import UnitComponent
 from bnnhw.dataflow.params import LabelParams, register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.queue import attach_queue
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
 
@@ -85,23 +83,8 @@ class _Best:
     index: Value
 
 
-class ArgMaxUnit(SharedComponent):
-    """Finds the largest score of a frame, one word of scores per cycle.
-
-    Parameters
-    ----------
-    params : ArgMaxParams
-
-    Members
-    -------
-    i : In(stream of scores)
-    o : Out(stream)
-    """
-
-    def __init__(self, params: ArgMaxParams) -> None:
-        self.params = params
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(params.o.bits))})
+class ArgMaxUnit(UnitComponent[ArgMaxParams]):
+    """Finds the largest score of a frame, one word of scores per cycle."""
 
     @property
     def label_width(self) -> int:

@@ -10,6 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import UnitComponent
 from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import CombinationalParams
 from bnnhw.rtl.frame import last_word_elements, words_of_frame
@@ -118,7 +119,7 @@ class AxiInput(SharedComponent):
         return m
 
 
-class AxiOutput(SharedComponent):
+class AxiOutput(UnitComponent[OutputParams]):
     """Marks the last word of each frame. Combinational from ``i`` to ``o``.
 
     Parameters
@@ -133,22 +134,20 @@ class AxiOutput(SharedComponent):
     """
 
     def __init__(self, params: OutputParams) -> None:
-        self.width, self.words = params.i.bits, params.i.words
-        super().__init__({"i": In(stream.Signature(self.width)),
-                          "o": Out(stream.Signature(self.width)), "last": Out(1)})
+        super().__init__(params, last=Out(1))
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_axi_output_{self.width}x{self.words}"
+        return f"bnnhw_axi_output_{self.params.i.bits}x{self.params.i.words}"
 
     def body(self, platform: object) -> Module:
-        m = Module()
-        word = Signal(range(self.words))
+        m, words = Module(), self.params.i.words
+        word = Signal(range(words))
         m.d.comb += [
             self.o.valid.eq(self.i.valid),
             self.o.payload.eq(self.i.payload),
             self.i.ready.eq(self.o.ready),
-            self.last.eq(word == self.words - 1),
+            self.last.eq(word == words - 1),
         ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += word.eq(Mux(self.last, 0, word + 1))

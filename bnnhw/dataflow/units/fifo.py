@@ -7,13 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
+from bnnhw.dataflow.component import UnitComponent
 from bnnhw.dataflow.params import BufferParams, Memory, register_unit
 from bnnhw.dataflow.tokens import Block, PipelineBlock
 from bnnhw.rtl.queue import CreditQueue, attach_queue
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["Fifo", "FifoParams"]
 
@@ -50,7 +49,7 @@ class FifoParams(BufferParams[None]):
         return {"depth": self.depth}
 
 
-class Fifo(SharedComponent):
+class Fifo(UnitComponent[FifoParams]):
     """A queue between two streams.
 
     Parameters
@@ -67,19 +66,15 @@ class Fifo(SharedComponent):
     """
 
     def __init__(self, params: FifoParams) -> None:
-        self.width = params.i.bits
-        self.depth = params.words_held
-        super().__init__({"i": In(stream.Signature(self.width)),
-                          "o": Out(stream.Signature(self.width)),
-                          "level": Out(range(self.depth + 1))})
+        super().__init__(params, level=Out(range(params.words_held + 1)))
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_fifo_{self.width}x{self.depth}"
+        return f"bnnhw_fifo_{self.params.i.bits}x{self.params.words_held}"
 
     def body(self, platform: object) -> Module:
         m = Module()
-        queue = attach_queue(m, self, self.depth)
+        queue = attach_queue(m, self, self.params.words_held)
         accepted = Signal()
         m.d.comb += [
             self.i.ready.eq(queue.free),

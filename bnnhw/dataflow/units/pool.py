@@ -8,9 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.stream import StreamPlan
@@ -18,7 +17,6 @@ from bnnhw.dataflow.tokens import ReduceBlock
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph
 from bnnhw.layers import MaxPool, Pool
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["PoolConstants", "PoolParams", "PoolUnit", "pool_params"]
 
@@ -95,7 +93,7 @@ def pool_params(layer: Pool, i: StreamPlan) -> PoolParams:
                                     height * width), layer.window.taps)
 
 
-class PoolUnit(SharedComponent):
+class PoolUnit(ConstantUnit[PoolParams, PoolConstants]):
     """Reduces ``taps`` pixels to one pixel, one word per cycle.
 
     The smallest element is the largest one of the inverted bits, so a mask of the channels that
@@ -103,29 +101,7 @@ class PoolUnit(SharedComponent):
 
     A lane adds one element per cycle, so there is no bit heap to compress: on ECP5 and iCE40 a
     netlist of ``logic`` would take as many LUTs as ``+`` does, one per bit of the sum.
-
-    Parameters
-    ----------
-    params : PoolParams
-    constants : PoolConstants
-    module_name : str
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
     """
-
-    def __init__(self, params: PoolParams, constants: PoolConstants, module_name: str) -> None:
-        self._module_name = module_name
-        self.params, self.constants = params, constants
-        self.smallest = pack_integers(channel_words(constants.smallest, params.i.lanes), 1)
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(params.o.bits))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
 
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
@@ -177,11 +153,13 @@ class PoolUnit(SharedComponent):
 
     def _flips(self, m: Module, word: Signal) -> Value:
         """Return one bit per lane of the current word: invert the lane at input and output."""
-        if len(set(self.smallest)) == 1:
-            return Const(self.smallest[0], self.params.i.lanes)
-        flips = Signal(self.params.i.lanes)
+        lanes = self.params.i.lanes
+        smallest = pack_integers(channel_words(self.constants.smallest, lanes), 1)
+        if len(set(smallest)) == 1:
+            return Const(smallest[0], lanes)
+        flips = Signal(lanes)
         with m.Switch(word):
-            for k, bits in enumerate(self.smallest):
+            for k, bits in enumerate(smallest):
                 with m.Case(k):
                     m.d.comb += flips.eq(bits)
         return flips

@@ -7,16 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Module
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.tokens import Block, ReduceBlock
 from bnnhw.ir import Graph
 from bnnhw.layers import Select
 from bnnhw.rtl.output_register import output_register
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["SelectParams", "SelectUnit"]
 
@@ -47,34 +45,11 @@ class SelectParams(RegisterParams[tuple[int, ...]]):
         return ReduceBlock(self.i.words, 1, 1, self.latency)
 
 
-class SelectUnit(SharedComponent):
-    """Selects lanes of each word: wiring, and one register after it.
-
-    Parameters
-    ----------
-    params : SelectParams
-    channels : tuple of int
-        Input lane of each output lane.
-    module_name : str
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
-    """
-
-    def __init__(self, params: SelectParams, channels: tuple[int, ...], module_name: str) -> None:
-        self._module_name = module_name
-        self.width, self.channels = params.i.width, channels
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(len(channels) * self.width))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+class SelectUnit(ConstantUnit[SelectParams, tuple[int, ...]]):
+    """Selects lanes of each word: wiring, and one register after it."""
 
     def body(self, platform: object) -> Module:
         m = Module()
-        chosen = Cat(self.i.payload.word_select(c, self.width) for c in self.channels)
+        chosen = Cat(self.i.payload.word_select(c, self.params.i.width) for c in self.constants)
         m.d.comb += self.i.ready.eq(output_register(m, self, self.i.valid, chosen))
         return m

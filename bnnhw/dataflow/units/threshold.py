@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import Memory, register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
@@ -19,7 +18,6 @@ from bnnhw.layers import Product, Threshold
 from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["ThresholdConstants", "ThresholdParams", "ThresholdUnit", "threshold_params"]
 
@@ -107,32 +105,8 @@ def threshold_params(layer: Threshold | Product, i: StreamPlan, element: Int) ->
                            int(levels), compare.width)
 
 
-class ThresholdUnit(SharedComponent):
-    """Counts the thresholds that each lane reaches, one word per cycle.
-
-    Parameters
-    ----------
-    params : ThresholdParams
-    constants : ThresholdConstants
-    module_name : str
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
-    """
-
-    def __init__(self, params: ThresholdParams, constants: ThresholdConstants,
-                 module_name: str) -> None:
-        self._module_name = module_name
-        self.params, self.constants = params, constants
-        self.lanes, self.last_lanes = params.i.lanes, params.i.last_lanes
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(params.o.bits))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+class ThresholdUnit(ConstantUnit[ThresholdParams, ThresholdConstants]):
+    """Counts the thresholds that each lane reaches, one word per cycle."""
 
     def rom_words(self) -> tuple[list[int], list[int]]:
         """Words of both ROMs, one for each word of a pixel: thresholds, and falling channels."""
@@ -162,5 +136,5 @@ class ThresholdUnit(SharedComponent):
             # Falling: the inverted comparisons count the thresholds that are not reached.
             m.d.sync += result.eq(balanced_sum([one ^ falling.data[k] for one in passed]))
             results.append(result)
-        front.give(results)
+        front.give(results, p.i.last_lanes)
         return m

@@ -6,27 +6,20 @@ import itertools
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, ValueLike
-from amaranth.lib import stream
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
+from bnnhw.dataflow.component import NamedUnit
 from bnnhw.rtl.positions import constant_of
 from bnnhw.rtl.rom import RAM_STYLES
-from bnnhw.rtl.shared import SharedComponent
 
 if TYPE_CHECKING:
     from bnnhw.dataflow.units.line_window.params import LineWindowParams
 
-__all__ = ["READ_LATENCY", "WRITE_LATENCY", "LineWindow"]
-
-WRITE_LATENCY = 1
-"""Cycles from accepting a word until it can be read."""
-
-READ_LATENCY = 1
-"""Cycles from reading a word until it is valid at the output."""
+__all__ = ["LineWindow"]
 
 
-class LineWindow(SharedComponent):
+class LineWindow(NamedUnit["LineWindowParams"]):
     """Stores the last rows of a map in one memory each, and slides over them column by column.
 
     Each step reads one word of every row of the window at once and shifts it into registers that
@@ -51,29 +44,19 @@ class LineWindow(SharedComponent):
     """
 
     def __init__(self, params: LineWindowParams, module_name: str) -> None:
-        p, self._module_name = params, module_name
+        p = params
         self.width, self.map, self.kernel, self.stride = p.i.bits, p.map, p.kernel, p.stride
         self.dilation, self.out, self.start, self.pads = p.dilation, p.out, p.start, p.pads
-        self.banks, self.releases, self.style = p.banks, p.releases(), p.style
-        self.reach, self.columns = p.reach, p.columns
+        self.banks, self.reach, self.columns = p.banks, p.reach, p.columns
+        self.depth = p.banks * p.row_words
         if self.banks < self.reach[0]:
             raise ValueError(f"{self.banks} rows are fewer than the {self.reach[0]} of a window")
-        super().__init__({"i": In(stream.Signature(p.i.bits)), "o": Out(stream.Signature(p.o.bits)),
-                          "level": Out(range(self.depth + 1))})
-
-    @property
-    def depth(self) -> int:
-        """Words that it stores."""
-        return self.banks * self.map[1] * self.map[2]
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        super().__init__(params, module_name, level=Out(range(self.depth + 1)))
 
     def body(self, platform: object) -> Module:
         m = Module()
         height, columns, words = self.map
-        frame, row_words = height * columns * words, columns * words
+        frame, row_words = self.params.i.words, self.params.row_words
         step, accepted = Signal(), Signal()
         # Free words minus one, and words that arrived after the one that a step needs, minus one;
         # their signs say whether there are any (see ``WindowBuffer``).
@@ -99,7 +82,7 @@ class LineWindow(SharedComponent):
                 m.d.sync += column.eq(Mux(row_end, 0, column + 1))
             with m.If(row_end):
                 m.d.sync += row.eq(Mux(frame_end, 0, row + 1))
-        freed = constant_of(m, "behind", row, self.releases)
+        freed = constant_of(m, "behind", row, self.params.releases())
         jump = constant_of(m, "jump", row, jumps)
         # The first row of the window, in the map and among the banks.
         top = Signal(range(min(self.start[0], 0) - 1,
@@ -206,7 +189,7 @@ class LineWindow(SharedComponent):
         data = []
         for k in range(self.banks):
             memory = Memory(shape=self.width, depth=row_words, init=[],
-                            attrs=RAM_STYLES[self.style])
+                            attrs=RAM_STYLES[self.params.style])
             m.submodules[f"row{k}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

@@ -10,7 +10,8 @@ import numpy as np
 from bnnhw.dataflow.params import BufferParams, Memory, register_unit
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import WindowBlock
-from bnnhw.dataflow.units.line_window.component import READ_LATENCY, WRITE_LATENCY, LineWindow
+from bnnhw.dataflow.units.line_window.component import LineWindow
+from bnnhw.dataflow.units.sliding_window.component import READ_LATENCY, WRITE_LATENCY
 from bnnhw.dataflow.units.sliding_window.params import Pad, released_words
 from bnnhw.errors import PlanError
 from bnnhw.families import Device

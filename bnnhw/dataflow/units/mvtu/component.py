@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.pe import ProcessingElement
 from bnnhw.rtl.queue import attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.shared import SharedComponent, prefix_ports
+from bnnhw.rtl.shared import prefix_ports
 from bnnhw.rtl.spram import SpramRom, load_ports
 from bnnhw.rtl.walked_rom import WalkedRom
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Mvtu"]
 
 
-class Mvtu(SharedComponent):
+class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
     """Computes PE rows by SIMD columns per cycle, SF * NF cycles per vector (times its planes).
 
     A step is issued in every cycle in which its input word is available and, for the last step of
@@ -46,19 +45,11 @@ class Mvtu(SharedComponent):
     """
 
     def __init__(self, params: MvtuParams, constants: MvtuConstants, module_name: str) -> None:
-        self._module_name = module_name
-        self.params, self.constants = params, constants
         self.weights = params.weight_words(constants)
         self.starts = params.start_words(constants)
-        super().__init__({
-            "i": In(stream.Signature(params.i.bits)), "o": Out(stream.Signature(params.o.bits)),
-            **(load_ports(len(self.weights), params.pe * params.simd)
-               if params.weight_memory == "spram" else {}),
-        })
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        super().__init__(params, constants, module_name,
+                         **(load_ports(len(self.weights), params.pe * params.simd)
+                            if params.weight_memory == "spram" else {}))
 
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
