@@ -13,7 +13,6 @@ from bnnhw.dataflow.params import LabelParams, register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.queue import attach_queue
 
 __all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
@@ -100,7 +99,7 @@ class ArgMaxUnit(UnitComponent[ArgMaxParams]):
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         queue = attach_queue(m, self, p.queue_depth)
-        words = words_of_frame(p.i.elements, p.i.lanes)
+        words = p.i.group_words
         step = Signal()
         first = Signal()
         last = Signal()
@@ -151,11 +150,10 @@ class ArgMaxUnit(UnitComponent[ArgMaxParams]):
 
     def _best_of_word(self, m: Module, scores: Value, last: Value) -> _Best:
         width, is_signed = self.params.i.width, self.params.i.signed
-        last_lanes = last_word_elements(self.params.i.elements, self.params.i.lanes)
         nodes = []
         for k in range(self.params.i.lanes):
             value = scores.word_select(k, width)
-            nodes.append(_Best(Const(1) if k < last_lanes else ~last,
+            nodes.append(_Best(Const(1) if k < self.params.i.last_lanes else ~last,
                                value.as_signed() if is_signed else value,
                                Const(k, self.label_width)))
         level = 0

@@ -13,7 +13,6 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.dataflow.component import UnitComponent
 from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import CombinationalParams
-from bnnhw.rtl.frame import last_word_elements, words_of_frame
 from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["AxiInput", "AxiOutput", "InputParams", "OutputParams"]
@@ -94,12 +93,10 @@ class AxiInput(SharedComponent):
     def body(self, platform: object) -> Module:
         m = Module()
         i, threshold = self.params.i, self.params.threshold
-        words = words_of_frame(i.elements, i.lanes)
-        last_lanes = last_word_elements(i.elements, i.lanes)
-        word, group = Signal(range(words)), Signal(range(i.groups))
+        word, group = Signal(range(i.group_words)), Signal(range(i.groups))
         last, frame_end = Signal(), Signal()
         m.d.comb += [
-            last.eq(word == words - 1),
+            last.eq(word == i.group_words - 1),
             frame_end.eq(last & (group == i.groups - 1)),
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready),
@@ -114,7 +111,7 @@ class AxiInput(SharedComponent):
         for k in range(i.lanes):
             x = self.i.payload.word_select(k, i.width)
             bit = x if threshold is None else x >= threshold
-            bits.append(bit if k < last_lanes else Mux(last, Const(0, len(bit)), bit))
+            bits.append(bit if k < i.last_lanes else Mux(last, Const(0, len(bit)), bit))
         m.d.comb += self.o.payload.eq(Cat(bits))
         return m
 

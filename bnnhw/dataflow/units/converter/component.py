@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.component import UnitComponent
+from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.rtl.digits import Digits
-from bnnhw.rtl.frame import last_word_elements, words_of_frame
-from bnnhw.rtl.shared import SharedComponent
 
 if TYPE_CHECKING:
     from bnnhw.dataflow.units.converter.params import ConverterParams
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["WidthConverter"]
 
 
-class WidthConverter(SharedComponent):
+class WidthConverter(UnitComponent["ConverterParams"]):
     """Regroups the elements of a frame, at any ratio, without mixing frames or pixels.
 
     Elements arrive in groups (the channels of a pixel, or an entire vector), whose last word
@@ -36,22 +35,11 @@ class WidthConverter(SharedComponent):
     one multiplexer level per bit of the rotation instead of one input per position. The position
     of an element does not depend on whether an output word leaves in the same cycle: new elements
     are placed after the waiting ones first, and then all lanes shift.
-
-    Parameters
-    ----------
-    params : ConverterParams
-
-    Members
-    -------
-    i : In(stream)
-    o : Out(stream)
     """
 
     def __init__(self, params: ConverterParams) -> None:
-        self.params = params
+        super().__init__(params)
         self.width = params.i.width
-        super().__init__({"i": In(stream.Signature(params.i.bits)),
-                          "o": Out(stream.Signature(params.o.bits))})
 
     @property
     def module_name(self) -> str:
@@ -63,10 +51,10 @@ class WidthConverter(SharedComponent):
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         a, b, in_last_lanes, out_last_lanes = (lanes // p.step for lanes in (
-            p.i.lanes, p.o.lanes, p.in_last_lanes, p.out_last_lanes))
+            p.i.lanes, p.o.lanes, p.i.last_lanes, p.o.last_lanes))
         fill, kept = (Digits(a, p.capacity // p.step, name) for name in ("fill", "kept"))
-        in_last = self._last_word(m, "in", p.i.lanes, p.i.elements, self.i)
-        out_last = self._last_word(m, "out", p.o.lanes, p.o.elements, self.o)
+        in_last = self._last_word(m, "in", p.i, self.i)
+        out_last = self._last_word(m, "out", p.o, self.o)
         lanes = Signal(p.capacity * self.width)
         merged = Signal.like(lanes)
         accepted, taken = Signal(), Signal()
@@ -92,25 +80,23 @@ class WidthConverter(SharedComponent):
         m.d.sync += lanes.eq(Mux(taken, self._shift_out(merged, out_last), merged))
         return m
 
-    def _last_word(self, m: Module, name: str, lanes: int, elements: int,
-                   port: stream.Interface) -> Value:
+    def _last_word(self, m: Module, name: str, words: StreamPlan, port: stream.Interface) -> Value:
         """Return whether the current word is the last of a group and shorter than the others."""
-        words = words_of_frame(elements, lanes)
-        if last_word_elements(elements, lanes) == lanes:
+        if words.last_lanes == words.lanes:
             return Const(0)
         last = Signal(name=f"{name}_last")
-        word = Signal(range(words), name=f"{name}_word")
-        m.d.comb += last.eq(word == words - 1)
+        word = Signal(range(words.group_words), name=f"{name}_word")
+        m.d.comb += last.eq(word == words.group_words - 1)
         with m.If(port.valid & port.ready):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
         return last
 
     def _mask(self, lanes: Signal, last: Value) -> Value:
-        full, short = (n * self.width for n in (self.params.o.lanes, self.params.out_last_lanes))
+        full, short = (n * self.width for n in (self.params.o.lanes, self.params.o.last_lanes))
         return lanes[:full] if short == full else Mux(last, lanes[:short], lanes[:full])
 
     def _shift_out(self, lanes: Signal, last: Value) -> Value:
-        full, short = (n * self.width for n in (self.params.o.lanes, self.params.out_last_lanes))
+        full, short = (n * self.width for n in (self.params.o.lanes, self.params.o.last_lanes))
         return lanes[full:] if short == full else Mux(last, lanes[short:], lanes[full:])
 
     def _turned(self, m: Module, remainder: Value) -> Value:

@@ -12,7 +12,6 @@ from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.units.converter.component import WidthConverter
 from bnnhw.dataflow.units.converter.token_model import ConverterBlock
-from bnnhw.rtl.frame import last_word_elements
 
 __all__ = ["ConverterParams"]
 
@@ -39,19 +38,9 @@ class ConverterParams(RegisterParams[None]):
         return self.capacity - self.i.lanes
 
     @property
-    def in_last_lanes(self) -> int:
-        """Elements in the last input word of a group."""
-        return last_word_elements(self.i.elements, self.i.lanes)
-
-    @property
-    def out_last_lanes(self) -> int:
-        """Elements in the last output word of a group."""
-        return last_word_elements(self.o.elements, self.o.lanes)
-
-    @property
     def step(self) -> int:
         """Greatest common divisor of the possible numbers of waiting elements."""
-        return math.gcd(self.i.lanes, self.o.lanes, self.in_last_lanes, self.out_last_lanes)
+        return math.gcd(self.i.lanes, self.o.lanes, self.i.last_lanes, self.o.last_lanes)
 
     @property
     def rotation_bits(self) -> int:
@@ -76,7 +65,7 @@ class ConverterParams(RegisterParams[None]):
 
     def features(self) -> dict[str, float]:
         bits = self.capacity * self.i.width
-        return {"unit": 1, "shift": bits, "short": bits * (self.out_last_lanes < self.o.lanes),
+        return {"unit": 1, "shift": bits, "short": bits * (self.o.last_lanes < self.o.lanes),
                 "turn": self.i.bits * self.rotation_bits,
                 "places": self.capacity / self.step * (self.rotation_bits > 0),
                 "count": self.i.words.bit_length()}
