@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
+from bnnhw.dataflow.component import NamedUnit
 from bnnhw.rtl.positions import constant_of
 from bnnhw.rtl.rom import RAM_STYLES
-from bnnhw.rtl.shared import SharedComponent
 
 if TYPE_CHECKING:
     from bnnhw.dataflow.units.sliding_window.params import WindowParams
 
-__all__ = ["READ_LATENCY", "WRITE_LATENCY", "Loop", "Padding", "WindowBuffer"]
+__all__ = ["READ_LATENCY", "WRITE_LATENCY", "Loop", "WindowBuffer"]
 
 WRITE_LATENCY = 1
 """Cycles from accepting a word until it can be read."""
@@ -47,35 +46,7 @@ class Loop:
     word_step: int = 0
 
 
-@dataclass(frozen=True)
-class Padding:
-    """What the unit emits for positions outside the map.
-
-    Parameters
-    ----------
-    height, width : int
-        Rows and columns of the map.
-    row, column : int
-        Position of the first word of the first window; negative above and left of the map.
-    rows, columns : int
-        Periods of the pattern, powers of two.
-    words : tuple of int
-        Word of each (row, column, word of the pixel) of the pattern, the last index fastest.
-    pixel_words : int
-        Words of a pixel.
-    """
-
-    height: int
-    width: int
-    row: int
-    column: int
-    rows: int
-    columns: int
-    words: tuple[int, ...]
-    pixel_words: int
-
-
-class WindowBuffer(SharedComponent):
+class WindowBuffer(NamedUnit["WindowParams"]):
     """Stores the words of a map, and emits them as windows, tap by tap, as early as possible.
 
     Frames overlap: while the last rows of a frame are read, those of the next frame arrive, so
@@ -105,22 +76,11 @@ class WindowBuffer(SharedComponent):
     def __init__(self, params: WindowParams, module_name: str) -> None:
         if params.words_held < 1:
             raise ValueError(f"depth must be positive, not {params.words_held!r}")
-        self._module_name = module_name
         self.width, self.frame_words = params.i.bits, params.i.words
-        self.depth, self.style = params.words_held, params.style
+        self.depth, self.start = params.words_held, params.first_word
         self.loops = tuple(Loop(*loop) for loop in params.loops)
-        self.start, self.releases = params.first_word, params.releases()
-        self.padding = None
-        if params.pad is not None:
-            (height, width, words), (rows, columns, pattern) = params.map, params.pad
-            self.padding = Padding(height, width, *params.start, rows, columns, pattern, words)
-        super().__init__({"i": In(stream.Signature(self.width)),
-                          "o": Out(stream.Signature(self.width)),
-                          "level": Out(range(self.depth + 1))})
-
-    @property
-    def module_name(self) -> str:
-        return self._module_name
+        self.releases = params.releases()
+        super().__init__(params, module_name, level=Out(range(self.depth + 1)))
 
     @property
     def room(self) -> int:
@@ -141,7 +101,7 @@ class WindowBuffer(SharedComponent):
     def body(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[],
-                                             attrs=RAM_STYLES[self.style])
+                                             attrs=RAM_STYLES[self.params.style])
         write, read = memory.write_port(), memory.read_port()
         accepted, step, released = Signal(), Signal(), Signal()
         write_at = Signal(range(self.depth))
@@ -230,14 +190,14 @@ class WindowBuffer(SharedComponent):
 
     def _outside(self, m: Module, going: list[Value], step: Signal) -> Value:
         """Return whether the word to read is outside the map."""
-        p = self.padding
-        if p is None:
+        if self.params.pad is None:
             return Const(0)
-        row = self._track(m, "row", p.row, [loop.row_step for loop in self.loops], going, step)
-        column = self._track(m, "column", p.column, [loop.column_step for loop in self.loops],
-                             going, step)
+        (height, width, _), (first_row, first_column) = self.params.map, self.params.start
+        row = self._track(m, "row", first_row, [loop.row_step for loop in self.loops], going, step)
+        column = self._track(m, "column", first_column,
+                             [loop.column_step for loop in self.loops], going, step)
         self._pad_index = [row, column]
-        return (row < 0) | (row >= p.height) | (column < 0) | (column >= p.width)
+        return (row < 0) | (row >= height) | (column < 0) | (column >= width)
 
     def _track(self, m: Module, name: str, begin: int, steps: list[int], going: list[Value],
                step: Signal) -> Signal:
@@ -252,34 +212,36 @@ class WindowBuffer(SharedComponent):
 
     def _payload(self, m: Module, step: Signal, going: list[Value], outside: Value,
                  data: Value) -> None:
-        p = self.padding
-        if p is None:
+        if self.params.pad is None:
             m.d.comb += self.o.payload.eq(data)
             return
+        rows, columns, words = self.params.pad
         pad, pad_word = Signal(), Signal(self.width)
         with m.If(step):
             m.d.sync += pad.eq(outside)
-        if len(set(p.words)) == 1:
-            m.d.comb += pad_word.eq(p.words[0])
+        if len(set(words)) == 1:
+            m.d.comb += pad_word.eq(words[0])
         else:
             row, column = self._pad_index
-            parts = [_low_bits(row, (p.rows - 1).bit_length()),
-                     _low_bits(column, (p.columns - 1).bit_length())]
-            if p.pixel_words > 1:
+            parts = [_low_bits(row, (rows - 1).bit_length()),
+                     _low_bits(column, (columns - 1).bit_length())]
+            if self.params.map[2] > 1:
                 parts.append(self._track(m, "pixel_word", 0,
                                          [loop.word_step for loop in self.loops], going, step))
             with m.If(step):
-                self._pad_table(m, p, parts, pad_word)
+                self._pattern_word(m, words, parts, pad_word)
         m.d.comb += self.o.payload.eq(Mux(pad, pad_word, data))
 
-    def _pad_table(self, m: Module, p: Padding, parts: list[Value], pad_word: Signal) -> None:
+    def _pattern_word(self, m: Module, words: tuple[int, ...], parts: list[Value],
+                      pad_word: Signal) -> None:
         """Look up the word of the padding pattern, registered with the step."""
-        bits = (p.pixel_words - 1).bit_length()
+        pixel_words = self.params.map[2]
+        bits = (pixel_words - 1).bit_length()
         index = Cat(*(part[:bits] if k == 2 else part for k, part in
                       reversed(list(enumerate(parts)))))
         with m.Switch(index):
-            for k, word in enumerate(p.words):
-                row_column, pixel_word = divmod(k, p.pixel_words)
+            for k, word in enumerate(words):
+                row_column, pixel_word = divmod(k, pixel_words)
                 with m.Case(row_column << bits | pixel_word):
                     m.d.sync += pad_word.eq(word)
 

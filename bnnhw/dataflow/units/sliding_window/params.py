@@ -40,7 +40,8 @@ class WindowParams(BufferParams[None]):
     outer_rows : int
         Rows of the map from one iteration of the outermost loop to the next.
     pad : tuple of (int, int, tuple of int) or None
-        Rows and columns of the padding's pattern, and its words; None without padding.
+        Rows and columns of the padding's pattern, powers of two, and the word of each (row, column,
+        word of a pixel) of it, the last index fastest; None without padding.
     style : str
         Kind of memory, see ``rom.RAM_STYLES``.
     """
