@@ -249,6 +249,23 @@ def test_refusals_say_what_would_do() -> None:
         planner(graph, GENERIC, Goal(target_cycles=9999), hints={make.last[0]: LayerHint(1, 7)})
 
 
+def test_memory_of_an_unfolded_depthwise_layer() -> None:
+    """Its weights are constants, which cannot be stored in SPRAM, whatever its groups."""
+    make = Maker(SeededChoices(4), TensorType((4, 4, 3), Bits()))
+    make.conv(3, window=Window((2, 2)), groups=3)
+    name = make.last[0]
+    graph = Graph("net", make.input, tuple(make.layers), (("y", name),))
+    planner, goal = get_arch("streaming").plan, Goal(target_cycles=9999)
+    plan = planner(graph, GENERIC, goal, hints={name: LayerHint(3, 4, "constant")})
+    params = plan.unit(name).params
+    assert isinstance(params, MvtuParams)
+    assert params.weight_memory == "constant"
+    with pytest.raises(PlanError, match="cannot be stored in SPRAM"):
+        planner(graph, get_device("up5k"), goal, hints={name: LayerHint(3, 4, "spram")})
+    with pytest.raises(PlanError, match="PE 1 and SIMD 1 take 12 cycles"):
+        planner(graph, GENERIC, goal, hints={name: LayerHint(1, 1, "constant")})
+
+
 def test_verilog_is_the_same_every_time() -> None:
     graph, hints = random_map_network(8)
     network = Network(graph, hints, ())

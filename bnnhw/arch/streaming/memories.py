@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from bnnhw.arch.streaming.products import check_memory
+from bnnhw.arch.streaming.products import check_memory, row_groups
 from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix
 from bnnhw.dataflow.units.mvtu import Storage, start_values
@@ -163,7 +163,7 @@ def _loads(roms: list[_Rom], spare: int, device: Device) -> Iterator[tuple[_Rom,
 def _roms_of(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> list[_Rom]:
     threshold = layer.thresholds is not None and layer.thresholds.shape[1] == 1
     starts = start_values(layer, threshold, 0)
-    groups = beats(matrix.rows, fold.pe) * (1 if matrix.depthwise else layer.groups)
+    groups = row_groups(layer, matrix, fold)
     steps, words = groups * matrix.sf(fold.simd), groups * len(starts)
     request = check_memory(layer, matrix, fold, hints)
     if steps == 1 and request == "auto":

@@ -19,7 +19,7 @@ from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
 from bnnhw.layers import Conv, Product
 
-__all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of"]
+__all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of", "row_groups"]
 
 MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
@@ -68,10 +68,15 @@ def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | Non
     return Fold(hint.pe, hint.simd)
 
 
+def row_groups(layer: Product, matrix: Matrix, fold: Fold) -> int:
+    """Return the row groups of all matrices; each takes the words of one vector."""
+    return beats(matrix.rows, fold.pe) * (1 if matrix.depthwise else layer.groups)
+
+
 def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> str:
     """Return the weight memory that the user specified; raise an error if it is impossible."""
     memory = hints.get(layer.name, LayerHint()).memory
-    steps = matrix.sf(fold.simd) * beats(matrix.rows, fold.pe) * layer.groups
+    steps = row_groups(layer, matrix, fold) * matrix.sf(fold.simd)
     where = f"layer '{layer.name}'"
     if memory not in MEMORIES:
         raise PlanError(f"memory '{memory}' must be one of {', '.join(MEMORIES)}", where=where)
