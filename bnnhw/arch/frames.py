@@ -151,9 +151,8 @@ def _probes(plan: Plan) -> Probes:
     """Streams and buffers of a plan that simulators can record."""
     last = {unit.layer: unit for unit in plan.units if unit.layer}
     return Probes(
-        # A unit that ends in a label has no stream with the layer's elements one after another.
         tuple(Tap(layer, unit.name, unit.o) for layer, unit in last.items()
-              if layer is not None and unit.kind != "argmax"),
+              if layer is not None and unit.params.emits_elements),
         tuple(BufferSignal(unit, depth) for unit, depth in plan.buffer_depths().items()),
         tuple(f"{unit.name}_{port}" for unit in plan.units[1:-1] for port in unit.out_ports))
 

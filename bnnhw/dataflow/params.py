@@ -144,6 +144,11 @@ class Params(abc.ABC, Generic[C]):
         return 0
 
     @property
+    def emits_elements(self) -> bool:
+        """Whether output words carry the elements of the layer's output, and nothing else."""
+        return True
+
+    @property
     def folding(self) -> str:
         """Description of how the unit folds its layer or regroups words; empty where neither."""
         return ""
@@ -227,6 +232,10 @@ class LabelParams(Params[C]):
     forward: bool = field(default=True, kw_only=True)
 
     labelled = True
+
+    @property
+    def emits_elements(self) -> bool:
+        return not (self.labelled and self.forward)
 
     @property
     @abc.abstractmethod

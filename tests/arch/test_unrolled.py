@@ -22,7 +22,8 @@ from bnnhw.families import TARGETS, get_device
 from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.importer import import_onnx
-from bnnhw.ir import Graph
+from bnnhw.ir import Bits, Graph, TensorType, Window
+from bnnhw.layers import ArgMax
 from bnnhw.logic import CertificateError
 from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.check import check_block
@@ -30,8 +31,9 @@ from bnnhw.logic.cse.search import CseOptions
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
 from bnnhw.plan import Goal
 from bnnhw.sim.cells import with_cells
+from bnnhw.sim.compare import first_difference
 from bnnhw.sim.simulate import simulate
-from tests.networks import random_graph, random_map_network
+from tests.networks import Maker, SeededChoices, random_graph, random_map_network
 
 
 def design(graph: Graph, device: str = "generic", goal: Goal | None = None,
@@ -88,6 +90,23 @@ def test_random_dense_networks(seed: int) -> None:
     other = get_arch("streaming").plan(graph, get_device("generic"), Goal())
     both = simulate(Design(graph, other, ""), x, "pysim").outputs
     assert count_mismatches(both, simulate(core, x).outputs) == 0
+
+
+@pytest.mark.parametrize(("tail", "recorded"), [("label", {"label"}), ("both", {"conv0"})])
+def test_the_streams_of_a_correct_design_equal_its_layers(tail: str, recorded: set[str]) -> None:
+    """A label is compared with the golden model unless its words carry the scores, too."""
+    if tail == "label":
+        graph = random_graph((20, 6, 5), seed=3, tail=tail)
+    else:
+        make = Maker(SeededChoices(2), TensorType((4, 4, 2), Bits()))
+        make.conv(3, window=Window((2, 2)))
+        scores = make.dense(5)
+        make.layers.append(ArgMax("label", scores.name, scores.out_type()))
+        graph = Graph("net", make.input, tuple(make.layers),
+                      (("scores", scores.name), ("label", "label")))
+    core = design(graph, cuts=0)
+    assert {tap.layer for tap in core.core.probes.taps} == recorded
+    assert first_difference(core, inputs(graph, 8, 1), 8) is None
 
 
 @pytest.fixture(scope="module")
