@@ -23,6 +23,7 @@ from bnnhw.arch.simulation import (
     Trace,
 )
 from bnnhw.arch.workload import Workload
+from bnnhw.dataflow.params import BufferParams
 from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import MismatchError
 from bnnhw.families import Device
@@ -34,8 +35,6 @@ from bnnhw.plan.image import weight_image
 from bnnhw.plan.resources import Resources, resources
 
 __all__ = ["FrameArchitecture", "FrameRun"]
-
-ENGINES = ("verilator", "cocotb", "pysim")
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,7 +89,7 @@ class FrameRun(Run):
 class FrameArchitecture(Architecture[Plan]):
     """Architectures whose plan is a ``Plan``: units that are joined by streams."""
 
-    engines = ENGINES
+    engines = ("verilator", "cocotb", "pysim")
     host_links = ("uart",)
 
     def describe(self, plan: Plan) -> Rows:
@@ -202,7 +201,7 @@ def _memory(unit: Unit) -> str:
     """What a unit stores, and in which kind of memory."""
     parts = []
     for memory in unit.memories():
-        if memory.what in ("queue", "scales") and unit.kind != "fifo":
+        if memory.what in ("queue", "scales") and not isinstance(unit.params, BufferParams):
             continue
         where = "" if memory.style in ("auto", "constant") else f" {memory.style}"
         if memory.depth > 1:
