@@ -27,6 +27,7 @@ from bnnhw.dataflow.params import BufferParams
 from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import MismatchError
 from bnnhw.families import Device
+from bnnhw.golden.comparison import differing_frames
 from bnnhw.ir import Graph
 from bnnhw.json_types import Json
 from bnnhw.plan import Plan
@@ -125,9 +126,7 @@ class FrameArchitecture(Architecture[Plan]):
         expected = golden.run(graph, x)
 
         def differing(words: np.ndarray) -> np.ndarray:
-            found = decode_frames(plan, graph, words)
-            return np.any([(found[name] != right).reshape(len(x), -1).any(axis=1)
-                           for name, right in expected.items()], axis=0)
+            return differing_frames(expected, decode_frames(plan, graph, words))
 
         period = max(plan.ii, plan.i.words, plan.o.words)
         return [Workload("", self.core(design), encode_frames(plan, graph, x),

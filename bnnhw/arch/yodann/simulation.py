@@ -22,6 +22,7 @@ from bnnhw.arch.simulation import (
 from bnnhw.arch.yodann.host import JobData, in_software, run_network
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.errors import MismatchError
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.ir import Graph
 from bnnhw.rtl.yodann.core import YodannCore
 
@@ -153,9 +154,7 @@ def _saturated(plan: YodannPlan, graph: Graph, x: np.ndarray) -> int:
     """Frames whose outputs differ from the exact network's, because sums saturate."""
     if plan.shape.acc is None:
         return 0
-    exact, clamped = golden.run(graph, x), reference(plan, graph, x)
-    differ = [(exact[name] != clamped[name]).reshape(len(x), -1).any(axis=1) for name in exact]
-    return int(np.any(differ, axis=0).sum())
+    return count_mismatches(golden.run(graph, x), reference(plan, graph, x))
 
 
 def run_layer(engine: Engine, core: StreamCore, plan: YodannPlan, layer: LayerPlan,
