@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth.hdl import Module, Mux, Signal, Value
 
 __all__ = ["BorderClasses", "constant_of"]
@@ -38,9 +39,10 @@ class BorderClasses:
     rows: tuple[int, ...]
     columns: tuple[int, ...]
 
-    @property
-    def classes(self) -> int:
-        return (max(self.rows) + 1) * (max(self.columns) + 1)
+    def of_positions(self) -> np.ndarray:
+        """Class of each position, row by row: int64 ``[positions]``."""
+        rows, columns = np.array(self.rows), np.array(self.columns)
+        return np.asarray((rows[:, None] * (max(self.columns) + 1) + columns).ravel())
 
     def first_of_class(self, m: Module, advance: Value, size: int) -> Value:
         """Return the address of the first of ``size`` words of the current position's class.

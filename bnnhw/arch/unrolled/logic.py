@@ -105,10 +105,8 @@ class LogicParams(PipelineParams[LogicConstants], LabelParams[LogicConstants]):
 
     def compute(self, *words: np.ndarray, constants: LogicConstants | None = None) -> np.ndarray:
         c = self.require(constants)
-        classes = np.zeros(self.i.words, dtype=np.int64)
-        if c.border_classes is not None:
-            rows, columns = np.array(c.border_classes.rows), np.array(c.border_classes.columns)
-            classes = (rows[:, None] * (columns.max() + 1) + columns).ravel()
+        classes = np.zeros(self.i.words, dtype=np.int64) if c.border_classes is None else \
+            c.border_classes.of_positions()
         values = evaluate(c.block, words[0], classes)
         if not c.block.label:
             return values

@@ -47,8 +47,7 @@ class MvtuConstants:
         """Border class of each of the positions, in row-major order: int64 ``[positions]``."""
         if self.border_classes is None:
             return np.zeros(positions, dtype=np.int64)
-        rows, columns = np.array(self.border_classes.rows), np.array(self.border_classes.columns)
-        return (rows[:, None] * (columns.max() + 1) + columns).ravel()
+        return self.border_classes.of_positions()
 
 
 def border_classes(layer: Product) -> tuple[np.ndarray | None, BorderClasses | None]:
