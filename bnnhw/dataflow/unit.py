@@ -90,14 +90,14 @@ class Unit:
     @staticmethod
     def from_json(data: Json) -> Unit:
         """Rebuild a unit from ``to_json``."""
-        streams = ("i", "o", "i1", "scores_out")
-        fields: dict[str, Any] = {key: StreamPlan(**value) if key in streams else _freeze(value)
-                  for key, value in data.items()
-                  if key not in ("kind", "name", "layer", "sources")}
+        fields: dict[str, Any] = {key: _restore(value) for key, value in data.items()
+                                  if key not in ("kind", "name", "layer", "sources")}
         return Unit(data["name"], data["layer"], tuple(data["sources"]),
                     unit_class(data["kind"])(**fields))
 
 
-def _freeze(value: object) -> object:
-    """Turn lists back into tuples."""
-    return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
+def _restore(value: object) -> object:
+    """Turn lists back into tuples, and objects into the streams that they were."""
+    if isinstance(value, dict):
+        return StreamPlan(**value)
+    return tuple(_restore(v) for v in value) if isinstance(value, list) else value
