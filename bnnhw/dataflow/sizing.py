@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +13,7 @@ from bnnhw.dataflow.tokens import needed_depth
 from bnnhw.dataflow.unit import Unit
 from bnnhw.errors import PlanError
 
-__all__ = ["Schedule", "Span", "size", "token_net"]
-
-
-@dataclass(frozen=True)
-class Span:
-    """Cycles in which the first frame enters and leaves a unit of an idle core."""
-
-    unit: str
-    first_in: int
-    last_out: int
+__all__ = ["Schedule", "size", "token_net"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +25,15 @@ class Schedule:
     units : tuple of Unit
     ii, latency : int
         Cycles per frame, and cycles from the first input word to the last output word.
-    spans : tuple of Span
+    spans : tuple of (str, int, int)
+        For each unit with a token model: the cycles in which the first word of the first frame
+        enters and its last word leaves.
     """
 
     units: tuple[Unit, ...]
     ii: int
     latency: int
-    spans: tuple[Span, ...]
+    spans: tuple[tuple[str, int, int], ...]
 
 
 def token_net(units: list[Unit]) -> tuple[TokenNet, list[Unit]]:
@@ -84,12 +78,10 @@ def size(units: list[Unit]) -> Schedule:
              and depths[unit.name] < unit.params.removed_below]
     if spare:
         fewer = _without(units, spare)
-        try:
-            shorter, fewer_depths = _open_depths(fewer, ii)
-        except PlanError:
-            shorter, fewer_depths = ii + 1, {}
-        if shorter == ii:
-            units, depths = fewer, fewer_depths
+        with contextlib.suppress(PlanError):
+            slowest, fewer_depths = _open_depths(fewer, ii)
+            if slowest == ii:
+                units, depths = fewer, fewer_depths
     sized = [_with_depth(unit, depths) for unit in units]
     latency, spans = _first_frame(sized)
     return Schedule(tuple(sized), ii, latency, spans)
@@ -122,7 +114,7 @@ def _without(units: list[Unit], names: list[str]) -> list[Unit]:
             for unit in units if unit.name not in names]
 
 
-def _first_frame(units: list[Unit]) -> tuple[int, tuple[Span, ...]]:
+def _first_frame(units: list[Unit]) -> tuple[int, tuple[tuple[str, int, int], ...]]:
     """Return the latency, and when the first frame is in each unit.
 
     One frame is enough, because later frames cannot delay it.
@@ -132,7 +124,7 @@ def _first_frame(units: list[Unit]) -> tuple[int, tuple[Span, ...]]:
     spans = []
     for b, unit in enumerate(modelled):
         ins, outs = net.ports(b)
-        spans.append(Span(unit.name, min(int(times[k][0]) for k in ins),
-                          max(int(times[k][-1]) for k in outs)))
+        spans.append((unit.name, min(int(times[k][0]) for k in ins),
+                      max(int(times[k][-1]) for k in outs)))
     last = next(k for k, edge in enumerate(net.edges) if edge.taker is None)
     return int(times[last][-1] - times[0][0]), tuple(spans)

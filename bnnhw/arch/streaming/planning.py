@@ -73,8 +73,7 @@ def finish(builder: Builder, arch: str) -> Plan:
     schedule = size(builder.units)
     units = tuple(_with_style(unit, builder.device) for unit in schedule.units)
     return Plan(builder.graph.name, arch, builder.device.name, builder.target_cycles, units, fields,
-                schedule.ii, schedule.latency,
-                tuple((s.unit, s.first_in, s.last_out) for s in schedule.spans))
+                schedule.ii, schedule.latency, schedule.spans)
 
 
 def _with_style(unit: Unit, device: Device) -> Unit:
