@@ -37,10 +37,6 @@ class Fold:
     simd: int
     serial: bool = False
 
-    def cycles(self, rows: int, columns: int) -> int:
-        """Cycles per vector: SF * NF, rounded up where the fold does not divide."""
-        return beats(rows, self.pe) * beats(columns, self.simd)
-
 
 @dataclass(frozen=True)
 class Matrix:
