@@ -59,7 +59,7 @@ class Dense(Product):
         if self.thresholds is None:
             return lambda x: self.accumulate(
                 (self.fan_in - bits.differing(x, weights))[:, None, :])
-        if self.thresholds.shape[1] > 1:
+        if self.levels > 1:
             return None
         # const + c * (N - differing) >= T  <=>  differing <= N - ceil((T - const) / c)
         need = self.thresholds[:, 0] - self.const

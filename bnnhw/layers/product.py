@@ -110,6 +110,11 @@ class Product(Layer):
         return int(self.weights.shape[2])
 
     @property
+    def levels(self) -> int:
+        """Thresholds per row; 0 where the accumulators are the output."""
+        return 0 if self.thresholds is None else int(self.thresholds.shape[1])
+
+    @property
     def vector_count(self) -> int:
         """Positions V."""
         return int(np.prod(self.positions(), dtype=np.int64))
@@ -128,8 +133,7 @@ class Product(Layer):
         shape = (*self.positions(), self.outputs)
         if self.thresholds is None:
             return TensorType(shape, self.acc_range)
-        levels = self.thresholds.shape[1]
-        element = Bits(unipolar=self.unipolar) if levels == 1 else Int(0, levels)
+        element = Bits(unipolar=self.unipolar) if self.levels == 1 else Int(0, self.levels)
         return TensorType(shape, element)
 
     def popcounts(self, x: np.ndarray, count: Counter = count_agreeing) -> np.ndarray:
@@ -157,7 +161,7 @@ class Product(Layer):
         """Compare accumulators ``[n, out]`` with the thresholds, if the layer has some."""
         if self.thresholds is None:
             return acc
-        if self.thresholds.shape[1] == 1:
+        if self.levels == 1:
             return (acc >= self.thresholds[:, 0]).astype(np.int64)
         return (acc[:, :, None] >= self.thresholds[None]).sum(axis=2, dtype=np.int64)
 
@@ -230,8 +234,7 @@ class Product(Layer):
         windows = self.hardware_windows()
         if self.thresholds is None:
             return f"exact sums of {products}{windows}{kept}"
-        levels = self.thresholds.shape[1]
-        each = f" x {levels}" if levels > 1 else ""
+        each = f" x {self.levels}" if self.levels > 1 else ""
         counted = f"popcounts of {self.fan_in}" if self.coefficients == (1,) else \
             f"sums of {products}"
         return f"{self.outputs}{each} integer thresholds on {counted}{windows}{kept}"

@@ -35,7 +35,7 @@ def drop_constant_channels(graph: Graph) -> Graph:
 
 def _constant_bits(layer: Dense) -> np.ndarray | None:
     """Return the constant bit of each channel, or -1; None if the outputs are not bits."""
-    if layer.thresholds is None or layer.thresholds.shape[1] != 1:
+    if layer.thresholds is None or layer.levels != 1:
         return None
     t = layer.thresholds[:, 0]
     top = layer.const + sum(layer.coefficients) * layer.fan_in

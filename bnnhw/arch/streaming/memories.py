@@ -161,8 +161,7 @@ def _loads(roms: list[_Rom], spare: int, device: Device) -> Iterator[tuple[_Rom,
 
 
 def _roms_of(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> list[_Rom]:
-    threshold = layer.thresholds is not None and layer.thresholds.shape[1] == 1
-    starts = start_values(layer, threshold, 0)
+    starts = start_values(layer, layer.levels == 1, 0)
     groups = row_groups(layer, matrix, fold)
     steps, words = groups * matrix.sf(fold.simd), groups * len(starts)
     request = check_memory(layer, matrix, fold, hints)

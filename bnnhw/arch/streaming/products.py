@@ -115,7 +115,7 @@ def build_product(b: Builder, layer: Product) -> None:
         # Vectors arrive in bursts, of a row or of a frame, and this layer may be busy all the time.
         source = b.add(f"{layer.name}_fifo", None, (source,), FifoParams(stream, stream)).name
     mvtu = mvtu_params(layer, matrix, fold, stream, b.device, storage)
-    if layer.thresholds is None or layer.thresholds.shape[1] == 1:
+    if layer.levels <= 1:
         b.provide(layer.name, b.add(layer.name, layer.name, (source,), mvtu))
         return
     sums = b.add(f"{layer.name}_sums", layer.name, (source,), mvtu)

@@ -100,9 +100,8 @@ def threshold_params(layer: Threshold | Product, i: StreamPlan, element: Int) ->
     # One more than the elements reach, so that "never" and "always" can be expressed.
     compare = Int(min(element.lo, -1), element.hi + 1)
     out = layer.out_type().element
-    levels = ThresholdConstants.of(layer).thresholds.shape[1]
     return ThresholdParams(i, StreamPlan(i.elements, i.lanes, out.width, out.signed, i.groups),
-                           int(levels), compare.width)
+                           layer.levels, compare.width)
 
 
 class ThresholdUnit(ConstantUnit[ThresholdParams, ThresholdConstants]):

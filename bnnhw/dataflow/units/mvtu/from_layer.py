@@ -57,7 +57,7 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
     nf = 1 if matrix.depthwise else beats(matrix.rows, fold.pe)
     matrices = beats(matrix.rows, fold.pe) if matrix.depthwise else layer.groups
     vectors = matrix.vectors * (matrices if matrix.depthwise else 1)
-    threshold = layer.thresholds is not None and layer.thresholds.shape[1] == 1
+    threshold = layer.levels == 1
     starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
     top = sum(layer.coefficients) * layer.fan_in
     excess = start_values(layer, threshold, 0)
