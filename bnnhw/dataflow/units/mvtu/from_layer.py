@@ -10,6 +10,7 @@ from bnnhw.dataflow.units.mvtu.constants import start_values
 from bnnhw.dataflow.units.mvtu.params import MvtuParams
 from bnnhw.families import Device
 from bnnhw.golden.layout import beats
+from bnnhw.ir import Int
 from bnnhw.layers import Product
 from bnnhw.rtl.replay import ReplayBuffer
 
@@ -61,7 +62,7 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
     starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
     top = sum(layer.coefficients) * layer.fan_in
     excess = start_values(layer, threshold, 0)
-    width = _range_width(int(starts.min()), max(int(excess.max()) + top, 0))
+    width = Int(min(int(starts.min()), -1), max(int(excess.max()) + top, 0)).width
     element_width, signed = (1, False) if threshold else (width, True)
     o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
                    matrix.vectors if matrix.depthwise else vectors)
@@ -75,8 +76,3 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
         vector_memory=device.memory.ram_style(ReplayBuffer.depth(sf), i.bits), queue_depth=0,
         family=device.family.target.name, weights_in_luts=storage.weights_in_luts)
     return replace(params, queue_depth=params.free_running_depth)
-
-
-def _range_width(low: int, high: int) -> int:
-    """Bits of a two's complement number from ``low`` to ``high``."""
-    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
