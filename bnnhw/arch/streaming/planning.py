@@ -7,7 +7,7 @@ from dataclasses import replace
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import check_lowering, lower
 from bnnhw.arch.streaming.memories import choose_memories
-from bnnhw.arch.streaming.products import hand_fold, matrix_of
+from bnnhw.arch.streaming.products import matrix_of
 from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix, solve
 from bnnhw.dataflow.params import BufferParams, LabelParams
@@ -85,15 +85,10 @@ def _with_style(unit: Unit, device: Device) -> Unit:
 
 def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:
     """Choose the fold of every product layer for a target in cycles per frame."""
-    products = [layer for layer in graph.layers if isinstance(layer, Product)]
     fronts = {"input", *(b.name for b in graph.layers if isinstance(b, Binarize))}
-    matrices = []
-    for layer in products:
-        first = layer.source in fronts
-        matrix = matrix_of(layer, first)
-        if first and layer.source != "input":
-            matrix = replace(matrix, input_width=graph.input.element.width)
-        matrices.append(replace(matrix, fold=hand_fold(matrix, hints.get(layer.name), target)))
+    matrices = [matrix_of(layer, graph.input.element.width if layer.source in fronts else 1,
+                          hints.get(layer.name), target)
+                for layer in graph.layers if isinstance(layer, Product)]
     folds = solve(matrices, target)
     return {m.name: (m, f) for m, f in zip(matrices, folds, strict=True)}
 

@@ -19,37 +19,53 @@ from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
 from bnnhw.layers import Conv, Product
 
-__all__ = ["build_product", "check_memory", "hand_fold", "is_depthwise", "matrix_of", "row_groups"]
+__all__ = ["build_product", "check_memory", "matrix_of", "row_groups"]
 
 MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
 
-def is_depthwise(layer: Product) -> bool:
+def _is_depthwise(layer: Product) -> bool:
     """Return whether each output channel depends on a single input channel."""
     return isinstance(layer, Conv) and layer.groups == layer.outputs == layer.input.channels > 1
 
 
-def matrix_of(layer: Product, first: bool) -> Matrix:
-    """Describe a layer to the fold solver; ``first``: it reads the input of the core."""
-    starts = start_values(layer, False, 0)
-    span = int(starts.max()) - int(starts.min()) + sum(layer.coefficients) * layer.fan_in
-    element = layer.input.element
+def matrix_of(layer: Product, input_width: int, hint: LayerHint | None, target: int) -> Matrix:
+    """Describe a layer to the fold solver.
+
+    Parameters
+    ----------
+    layer : Product
+    input_width : int
+        Bits of an input element of the core, where the layer reads it; otherwise 1.
+    hint : LayerHint or None
+        Fold that the user specified, or a part of it.
+    target : int
+        Cycles per frame, for the part of the fold that the user left open.
+    """
+    sums = _sum_range(layer)
     taps = layer.window.taps if isinstance(layer, Conv) and not layer.window.pointwise else 1
-    positions = layer.vector_count
     pixels = math.prod(layer.input.map[:2]) if isinstance(layer, Conv) else 1
-    depthwise = is_depthwise(layer)
+    depthwise = _is_depthwise(layer)
+    groups = 1 if depthwise else layer.groups
     all_taps = not isinstance(layer, Conv) or (
         (layer.groups == 1 or depthwise) and
         (not layer.window.padded or layer.pad.shape[:2] == (1, 1)))
-    return Matrix(
-        layer.name, layer.outputs if depthwise else layer.outputs // layer.groups, layer.fan_in,
-        span.bit_length() + 1, element.width if first else 1,
-        vectors=positions * (1 if depthwise else layer.groups), taps=taps,
-        pixels=pixels * (1 if depthwise else layer.groups), bits=element.width,
-        depthwise=depthwise, all_taps=all_taps, sums=layer.thresholds is None)
+    matrix = Matrix(
+        layer.name, layer.outputs if depthwise else layer.outputs // groups, layer.fan_in,
+        (sums.hi - sums.lo).bit_length() + 1, input_width,
+        vectors=layer.vector_count * groups, taps=taps, pixels=pixels * groups,
+        bits=layer.input.element.width, depthwise=depthwise, all_taps=all_taps,
+        sums=layer.thresholds is None)
+    return replace(matrix, fold=_specified_fold(matrix, hint, target))
 
 
-def hand_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
+def _sum_range(layer: Product) -> Int:
+    """Range of the accumulators of an MVTU, without thresholds; includes 0 for padded rows."""
+    starts = start_values(layer, False, 0)
+    return Int(int(starts.min()), int(starts.max()) + sum(layer.coefficients) * layer.fan_in)
+
+
+def _specified_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
     """Return the user's fold; where only PE or SIMD is given, the other one meets the target."""
     if hint is None or (hint.pe is None and hint.simd is None):
         return None
@@ -119,8 +135,6 @@ def build_product(b: Builder, layer: Product) -> None:
         b.provide(layer.name, b.add(layer.name, layer.name, (source,), mvtu))
         return
     sums = b.add(f"{layer.name}_sums", layer.name, (source,), mvtu)
-    low = int(start_values(layer, False, 0).min())
-    high = int(start_values(layer, False, 0).max()) + sum(layer.coefficients) * layer.fan_in
     pixel = sums.o
     if pixel.elements != layer.outputs:  # thresholds belong to all channels of a pixel
         pixel = replace(pixel, elements=layer.outputs, groups=pixel.size // layer.outputs)
@@ -128,4 +142,4 @@ def build_product(b: Builder, layer: Product) -> None:
             sums = b.add(f"{layer.name}_sums_dwc", None, (sums.name,),
                          ConverterParams(sums.o, pixel))
     b.provide(layer.name, b.add(layer.name, layer.name, (sums.name,),
-                                threshold_params(layer, pixel, Int(low, high))))
+                                threshold_params(layer, pixel, _sum_range(layer))))
