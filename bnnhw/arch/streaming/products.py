@@ -9,17 +9,18 @@ from bnnhw.arch.streaming.builder import Builder
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.dataflow.folding import Fold, Matrix
 from bnnhw.dataflow.params import Params
+from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import ConverterParams, FifoParams
 from bnnhw.dataflow.units.line_window import line_window_params
 from bnnhw.dataflow.units.mvtu import mvtu_params, start_values
-from bnnhw.dataflow.units.sliding_window import pad_words, window_params
+from bnnhw.dataflow.units.sliding_window import Pad, pad_words, window_params
 from bnnhw.dataflow.units.threshold import threshold_params
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
 from bnnhw.layers import Conv, Product
 
-__all__ = ["build_product", "check_memory", "matrix_of", "row_groups"]
+__all__ = ["build_product", "check_memory", "matrix_of", "padding_of", "row_groups"]
 
 MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
@@ -107,6 +108,20 @@ def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> st
     return memory
 
 
+def padding_of(layer: Conv, stream: StreamPlan) -> Pad | None:
+    """Return the words of a layer's padding on its input stream (see ``pad_words``).
+
+    Raises
+    ------
+    PlanError
+        A period of the padding's pattern is no power of two.
+    """
+    try:
+        return pad_words(layer.pad, layer.input.channels, stream, layer.window)
+    except ValueError as error:
+        raise PlanError(str(error), where=f"layer '{layer.name}'") from None
+
+
 def build_product(b: Builder, layer: Product) -> None:
     """Append a window where the layer has one, the MVTU, and a unit for several thresholds."""
     matrix, fold = b.folds[layer.name]
@@ -115,11 +130,8 @@ def build_product(b: Builder, layer: Product) -> None:
     source, stream = b.want(layer.source, layer.name, across, matrix.lanes_in(fold))
     if matrix.taps > 1 or (isinstance(layer, Conv) and not layer.window.pointwise):
         assert isinstance(layer, Conv)
-        height, width, channels = layer.input.map
-        try:
-            pad = pad_words(layer.pad, channels, stream, layer.window)
-        except ValueError as error:
-            raise PlanError(str(error), where=f"layer '{layer.name}'") from None
+        height, width, _ = layer.input.map
+        pad = padding_of(layer, stream)
         if fold.simd > matrix.channels or (matrix.depthwise and fold.simd > 1):
             params: Params[None] = line_window_params(f"{layer.name}_swu", stream, layer.window,
                                                       (height, width), pad)

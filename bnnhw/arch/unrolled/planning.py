@@ -11,12 +11,13 @@ import numpy as np
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import lower
 from bnnhw.arch.streaming.planning import cannot, check, finish
+from bnnhw.arch.streaming.products import padding_of
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicParams, netlist_of, registers_of
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import ConverterParams
 from bnnhw.dataflow.units.line_window import line_window_params
-from bnnhw.dataflow.units.sliding_window import pad_words, window_params
+from bnnhw.dataflow.units.sliding_window import window_params
 from bnnhw.errors import PlanError
 from bnnhw.families import Device, get_target
 from bnnhw.ir import Graph
@@ -127,10 +128,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
         height, width, _ = first.input.map
-        try:
-            pad = pad_words(first.pad, channels, stream, first.window)
-        except ValueError as error:
-            raise PlanError(str(error), where=f"layer '{first.name}'") from None
+        pad = padding_of(first, stream)
         name = f"{first.name}_swu"
         if pad is None or pad[:2] == (1, 1):
             window = b.add(name, None, (source,),

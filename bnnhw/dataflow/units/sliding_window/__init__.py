@@ -2,10 +2,11 @@
 
 from bnnhw.dataflow.units.sliding_window.component import WindowBuffer
 from bnnhw.dataflow.units.sliding_window.params import (
+    Pad,
     WindowParams,
     pad_words,
     upsample_params,
     window_params,
 )
 
-__all__ = ["WindowBuffer", "WindowParams", "pad_words", "upsample_params", "window_params"]
+__all__ = ["Pad", "WindowBuffer", "WindowParams", "pad_words", "upsample_params", "window_params"]

@@ -16,7 +16,8 @@ from bnnhw.families import Device
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Window
 
-__all__ = ["WindowParams", "pad_words", "released_words", "upsample_params", "window_params"]
+__all__ = ["Pad", "WindowParams", "pad_words", "released_words", "upsample_params",
+           "window_params"]
 
 Loops = tuple[tuple[int, int, int, int, int], ...]
 Pad = tuple[int, int, tuple[int, ...]]
