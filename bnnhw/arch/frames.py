@@ -22,6 +22,7 @@ from bnnhw.arch.simulation import (
     Tap,
     Trace,
 )
+from bnnhw.arch.top import StreamingTop
 from bnnhw.arch.workload import Workload
 from bnnhw.dataflow.params import BufferParams
 from bnnhw.dataflow.unit import Unit
@@ -103,6 +104,9 @@ class FrameArchitecture(Architecture[Plan]):
             header=_header(plan), manifest=_manifest(plan),
             summary={"cycles_per_frame": plan.ii, "target_cycles_per_frame": plan.target_cycles,
                      "latency_cycles": plan.latency})
+
+    def elaborate(self, plan: Plan, graph: Graph) -> StreamingTop:
+        return StreamingTop(plan, graph)
 
     def load_plan(self, data: Json) -> Plan:
         return Plan.from_json(data)

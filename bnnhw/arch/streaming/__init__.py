@@ -5,13 +5,10 @@ The scheme is FINN's (Umuroglu et al., FPGA 2017).
 
 from __future__ import annotations
 
-from amaranth.lib import wiring
-
 from bnnhw.arch.base import Fraction, NoOptions
 from bnnhw.arch.frames import FrameArchitecture
 from bnnhw.arch.registry import register
 from bnnhw.arch.streaming.planning import plan
-from bnnhw.arch.streaming.top import elaborate
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
 from bnnhw.ir import Graph
@@ -33,9 +30,6 @@ class Streaming(FrameArchitecture):
     def plan(self, graph: Graph, device: Device, goal: Goal, options: NoOptions | None = None, *,
              hints: Hints | None = None, progress: Fraction | None = None) -> Plan:
         return plan(graph, hints or {}, device, goal)
-
-    def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
-        return elaborate(plan, graph)
 
 
 STREAMING = register(Streaming())

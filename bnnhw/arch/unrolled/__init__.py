@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.lib import wiring
-
 from bnnhw.arch.base import Clock, Fraction, option_field
 from bnnhw.arch.frames import FrameArchitecture
 from bnnhw.arch.registry import register
-from bnnhw.arch.streaming.top import elaborate
 from bnnhw.arch.unrolled.planning import plan
 from bnnhw.config.hints import Hints
 from bnnhw.families import Device
@@ -46,9 +43,6 @@ class Unrolled(FrameArchitecture):
              progress: Fraction | None = None) -> Plan:
         cuts = None if options is None else options.cuts
         return plan(graph, device, goal, cuts, progress)
-
-    def elaborate(self, plan: Plan, graph: Graph) -> wiring.Component:
-        return elaborate(plan, graph)
 
     def default_goal(self, clock_mhz: float) -> Goal:
         return Goal(target_cycles=1, clock_mhz=clock_mhz)

@@ -1,9 +1,9 @@
-"""The top-level component of a streaming plan: its units, joined by named streams."""
+"""The top-level component of a plan of units, which are joined by named streams."""
 
 from __future__ import annotations
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.dataflow.params import BufferParams
@@ -13,7 +13,7 @@ from bnnhw.plan.image import load_tables
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 from bnnhw.rtl.spram import Loader
 
-__all__ = ["StreamingTop", "elaborate"]
+__all__ = ["StreamingTop"]
 
 
 class StreamingTop(SharedComponent):
@@ -106,8 +106,3 @@ def _connect(m: Module, source: stream.Interface, sink: stream.Interface) -> Non
         sink.valid.eq(source.valid),
         source.ready.eq(sink.ready),
     ]
-
-
-def elaborate(plan: Plan, graph: Graph) -> wiring.Component:
-    """Make the component of a plan; ``graph`` is the network that it was made for."""
-    return StreamingTop(plan, graph)
