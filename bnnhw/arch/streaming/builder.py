@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import TypeVar
 
-from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix
 from bnnhw.dataflow.params import Params
 from bnnhw.dataflow.stream import StreamPlan
@@ -31,7 +30,6 @@ class Builder:
     ----------
     graph : Graph
     device : Device
-    hints : Hints
     target_cycles : int
         Cycles per frame that no unit should exceed.
     folds : dict
@@ -40,10 +38,9 @@ class Builder:
         Storage of the ROMs of each product layer.
     """
 
-    def __init__(self, graph: Graph, device: Device, hints: Hints, target_cycles: int,
+    def __init__(self, graph: Graph, device: Device, target_cycles: int,
                  folds: dict[str, tuple[Matrix, Fold]], memories: dict[str, Storage]) -> None:
-        self.graph, self.device, self.hints = graph, device, hints
-        self.target_cycles = target_cycles
+        self.graph, self.device, self.target_cycles = graph, device, target_cycles
         self.folds, self.memories = folds, memories
         self.units: list[Unit] = []
         self.types: dict[str, TensorType] = {"input": graph.input}

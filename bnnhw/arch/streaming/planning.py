@@ -42,7 +42,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     products = [(layer, *folds[layer.name]) for layer in graph.layers if isinstance(layer, Product)]
 
     def make(memories: dict[str, Storage]) -> Plan:
-        builder = Builder(graph, device, hints, target, folds, memories)
+        builder = Builder(graph, device, target, folds, memories)
         for layer in graph.layers:
             lower(builder, layer)
         return finish(builder, "streaming")

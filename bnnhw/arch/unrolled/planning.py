@@ -72,7 +72,7 @@ def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
                  for layer in graph.layers for type_ in (layer.input, layer.out_type()))
     has_rate = goal.target_cycles is not None or goal.fps is not None
     target = goal.cycles_per_frame() if has_rate else pixels
-    builder = Builder(graph, device, {}, target, {}, {})
+    builder = Builder(graph, device, target, {}, {})
     resolve = {layer.name: builder.resolve(layer.name) for layer in graph.layers}
     groups = gather(graph, resolve, builder.forwarding)
     inside = {layer.name: group for group in groups for layer in group}
