@@ -19,13 +19,14 @@ from bnnhw.dataflow.units import ConverterParams
 from bnnhw.dataflow.units.line_window import line_window_params
 from bnnhw.dataflow.units.sliding_window import window_params
 from bnnhw.errors import PlanError
-from bnnhw.families import Device, get_target
+from bnnhw.families import Device
 from bnnhw.ir import Graph
 from bnnhw.layers import ArgMax, Conv, Layer, Product
 from bnnhw.logic.cse.block_netlist import best_layer_options
 from bnnhw.logic.cse.search import Report, attempt_count
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import register_count, schedule, schedule_cuts
+from bnnhw.logic.target import Target
 from bnnhw.plan import Goal, Plan
 
 __all__ = ["plan"]
@@ -144,46 +145,41 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
             stream = vector
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
-    family = b.device.family.target.name
-    price = None if cuts == 0 else _register_price(family, clock_mhz)
-    settings = [astuple(best_layer_options(layer, b.device.family.target, price,
-                                           report=search.next()))
-                for layer in block.layers]
+    target = b.device.family.target
+    price = None if cuts == 0 else _register_price(target, clock_mhz)
+    settings = tuple(astuple(best_layer_options(layer, target, price, report=search.next()))
+                     for layer in block.layers)
     names = tuple(layer.name for layer in group)
-    netlist = netlist_of(b.graph, names, forward, family, tuple(settings))
-    period = _period(netlist, family, cuts, clock_mhz)
-    found = registers_of(b.graph, names, forward, family, tuple(settings), period)
+    netlist = netlist_of(b.graph, names, forward, target.name, settings)
+    period = _period(netlist, target, cuts, clock_mhz)
+    found = registers_of(b.graph, names, forward, target.name, settings, period)
     product = [layer for layer in group if isinstance(layer, Product)][-1]
     element = product.out_type().element
     vectors = product.vector_count
     out = StreamPlan(product.outputs, product.outputs, element.width, element.signed, vectors)
     label = isinstance(last, ArgMax)
-    o = out
-    if label:
-        o = StreamPlan(1, 1, block.outputs)
+    o = StreamPlan(1, 1, block.outputs) if label else out
     params = LogicParams(
-        stream, o, names, family, tuple(settings), found.cuts, found.period_ns,
+        stream, o, names, target.name, settings, found.cuts, found.period_ns,
         sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
-        get_target(family).luts(netlist, found), register_count(netlist, found), out, label,
-        forward=forward)
+        target.luts(netlist, found), register_count(netlist, found), out, label, forward=forward)
     b.provide(last.name, b.add(last.name if not label else f"{product.name}_{last.name}",
                                last.name, (source,), params))
 
 
-def _register_price(family: str, clock_mhz: float) -> Callable[[Netlist], float]:
+def _register_price(target: Target, clock_mhz: float) -> Callable[[Netlist], float]:
     """The cost of the registers that a netlist needs at a clock, in lookup tables."""
-    delays, period = get_target(family).delays, 1e3 / clock_mhz
+    period = 1e3 / clock_mhz
 
     def price(netlist: Netlist) -> float:
-        return REGISTER_PRICE * register_count(netlist, schedule(netlist, delays, period))
+        return REGISTER_PRICE * register_count(netlist, schedule(netlist, target.delays, period))
 
     return price
 
 
-def _period(netlist: Netlist, family: str, cuts: int | None, clock_mhz: float) -> float:
+def _period(netlist: Netlist, target: Target, cuts: int | None, clock_mhz: float) -> float:
     """The smallest period in nanoseconds with ``cuts`` registers, or with what the clock needs."""
-    delays = get_target(family).delays
     if cuts is None:
-        cuts = schedule(netlist, delays, 1e3 / clock_mhz).cuts
+        cuts = schedule(netlist, target.delays, 1e3 / clock_mhz).cuts
     # The registers are spread as evenly over each path as possible.
-    return schedule_cuts(netlist, delays, cuts).period_ns
+    return schedule_cuts(netlist, target.delays, cuts).period_ns
