@@ -128,21 +128,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
         b.provide_input(channels, b.lanes(first.source), first.input.size // channels)
     source, stream = b.want(first.source, first.name, channels, channels)
     if isinstance(first, Conv) and not first.window.pointwise:
-        height, width, _ = first.input.map
-        pad = padding_of(first, stream)
-        name = f"{first.name}_swu"
-        if pad is None or pad[:2] == (1, 1):
-            window = b.add(name, None, (source,),
-                           line_window_params(name, stream, first.window, (height, width), pad))
-            source, stream = window.name, window.o
-        else:  # a padding pattern needs windows that arrive tap by tap; a converter collects them
-            window = b.add(name, None, (source,),
-                           window_params(stream, first.window, (height, width), pad))
-            taps = first.window.taps * channels
-            vector = replace(window.o, elements=taps, lanes=taps, groups=first.vector_count)
-            source = b.add(f"{name}_dwc", None, (window.name,),
-                           ConverterParams(window.o, vector)).name
-            stream = vector
+        source, stream = _add_window(b, first, source, stream)
     forward = not isinstance(last, ArgMax) or last.name in b.forwarding
     block = count_block(group, forward)
     target = b.device.family.target
@@ -167,8 +153,27 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
                                last.name, (source,), params))
 
 
+def _add_window(b: Builder, layer: Conv, source: str,
+                stream: StreamPlan) -> tuple[str, StreamPlan]:
+    """Add a window unit that emits all taps in one word; return its name and its stream."""
+    height, width, channels = layer.input.map
+    pad = padding_of(layer, stream)
+    name = f"{layer.name}_swu"
+    if pad is None or pad[:2] == (1, 1):
+        window = b.add(name, None, (source,),
+                       line_window_params(name, stream, layer.window, (height, width), pad))
+        return window.name, window.o
+    # A padding pattern needs windows that arrive tap by tap; a converter collects them.
+    window = b.add(name, None, (source,),
+                   window_params(stream, layer.window, (height, width), pad))
+    taps = layer.window.taps * channels
+    vector = replace(window.o, elements=taps, lanes=taps, groups=layer.vector_count)
+    converter = b.add(f"{name}_dwc", None, (window.name,), ConverterParams(window.o, vector))
+    return converter.name, vector
+
+
 def _register_price(target: Target, clock_mhz: float) -> Callable[[Netlist], float]:
-    """The cost of the registers that a netlist needs at a clock, in lookup tables."""
+    """The cost of the registers that a netlist needs at a clock, in LUTs."""
     period = 1e3 / clock_mhz
 
     def price(netlist: Netlist) -> float:
