@@ -86,11 +86,8 @@ def plan_goal(planner: Callable[[Goal], P], goal: Goal,
     try:
         return planner(goal)
     except TooFastError as error:
-        reached = settle(lambda cycles: planner(replace(goal, target_cycles=cycles, fps=None)),
-                         error.least,
-                         fits)
         raise PlanError(error.message, where=error.where,
-                        hint=advise(reached, goal.clock_mhz)) from None
+                        hint=_advice(planner, goal, error.least, fits)) from None
 
 
 def check_goal(plan: P, goal: Goal, planner: Callable[[Goal], P],
@@ -118,11 +115,16 @@ def check_goal(plan: P, goal: Goal, planner: Callable[[Goal], P],
     if goal.fps is not None and goal.clock_mhz is not None:
         rate = f" ({goal.clock_mhz * 1e6 / plan.ii:,.0f} instead of {goal.fps:,.0f} frames/s at " \
                f"{goal.clock_mhz:g} MHz)"
-    reached = settle(lambda cycles: planner(replace(goal, target_cycles=cycles, fps=None)),
-                     plan.ii, fits)
     raise TimingError(f"the goal is missed: {plan.ii} cycles per frame instead of at most "
                       f"{plan.target_cycles}{rate}", where=plan.name,
-                      hint=advise(reached, goal.clock_mhz))
+                      hint=_advice(planner, goal, plan.ii, fits))
+
+
+def _advice(planner: Callable[[Goal], P], goal: Goal, cycles: int,
+            fits: Callable[[P], bool]) -> str:
+    """Describe a target of at least ``cycles`` per frame that can be met."""
+    return advise(settle(lambda target: planner(replace(goal, target_cycles=target, fps=None)),
+                         cycles, fits), goal.clock_mhz)
 
 
 def advise(reached: TimedPlan | None, clock_mhz: float | None) -> str:
