@@ -126,8 +126,10 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
     """
     device.family.need_costs()
 
-    def needs(plan: Plan) -> Resources | None:
-        return resources(plan, room(plan) if room else device)
+    def needs(plan: Plan) -> Resources:
+        needed = resources(plan, room(plan) if room else device)
+        assert needed is not None  # the family has a cost model
+        return needed
 
     best, low = _fitting(planner, needs, device, slowest)
     high = best.ii
@@ -142,24 +144,19 @@ def fastest_fit(planner: Planner, device: Device, slowest: int,
         except PlanError:
             low = middle + 1
             continue
-        if (needed := needs(plan)) is not None and not needed.excess():
-            best, high = plan, min(middle, plan.ii)
-        else:
+        if needs(plan).excess():
             low = middle + 1
+        else:
+            best, high = plan, min(middle, plan.ii)
     best = _below(planner, needs, best, ROUGH_STEPS if large else STEPS)
-
-    def fitting(plan: Plan) -> bool:
-        return (needed := needs(plan)) is not None and not needed.excess()
-
-    tight = settle(planner, best.ii, fitting)
+    tight = settle(planner, best.ii, lambda plan: not needs(plan).excess())
     if tight is not None and (best.ii > best.target_cycles
                               or tight.target_cycles <= best.target_cycles):
         return tight
     return best
 
 
-def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Plan,
-           steps: int) -> Plan:
+def _below(planner: Planner, needs: Callable[[Plan], Resources], best: Plan, steps: int) -> Plan:
     """Try fewer cycles, including powers of two, until a design is far too large."""
     cycles = best.ii
     while cycles > 1:
@@ -170,7 +167,7 @@ def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Pl
         except PlanError:
             break
         needed = needs(plan)
-        if needed is None or _utilisation(needed) > WORSE:
+        if _utilisation(needed) > WORSE:
             break
         if not needed.excess() and plan.ii < best.ii:
             best = plan
@@ -178,7 +175,7 @@ def _below(planner: Planner, needs: Callable[[Plan], Resources | None], best: Pl
     return best
 
 
-def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device: Device,
+def _fitting(planner: Planner, needs: Callable[[Plan], Resources], device: Device,
              slowest: int) -> tuple[Plan, int]:
     """Find a design that fits, by halving the cycles of the smallest design.
 
@@ -202,7 +199,6 @@ def _fitting(planner: Planner, needs: Callable[[Plan], Resources | None], device
                 raise
             break
         needed = needs(plan)
-        assert needed is not None
         if least is None or _utilisation(needed) < _utilisation(least):
             least = needed
         # Fewer cycles need more lanes; the search stops where this makes the fit much worse.
