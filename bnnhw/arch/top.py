@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.dataflow.params import BufferParams
 from bnnhw.ir import Graph
 from bnnhw.plan import Plan
-from bnnhw.plan.image import load_tables
+from bnnhw.plan.image import loaded_memories
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 from bnnhw.rtl.spram import Loader
 
@@ -41,7 +41,7 @@ class StreamingTop(SharedComponent):
     def __init__(self, plan: Plan, graph: Graph) -> None:
         self.plan = plan
         self.graph = graph
-        self.loads = load_tables(plan)
+        self.loads = loaded_memories(plan)
         super().__init__({
             "s_axis_tdata": In(8 * plan.i.bytes), "s_axis_tvalid": In(1),
             "s_axis_tready": Out(1), "s_axis_tlast": In(1),
@@ -94,8 +94,8 @@ class StreamingTop(SharedComponent):
         m.submodules.loader = loader = Loader(self.loads)
         m.d.comb += [loader.begin.eq(self.load_begin), loader.valid.eq(self.load_valid),
                      self.loaded.eq(loader.loaded)]
-        for k, table in enumerate(self.loads):
-            unit = components[table.unit]
+        for k, memory in enumerate(self.loads):
+            unit = components[memory.unit]
             m.d.comb += [unit.load.eq(loader.write[k]), unit.load_at.eq(loader.at),
                          unit.load_part.eq(loader.part), unit.load_data.eq(self.load_data)]
 

@@ -22,7 +22,7 @@ from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.hostlink.wire import MAX_PAYLOAD, VERSION, Identity
 from bnnhw.hostlink.wire.board_record import RECORD, SCHEMA, BoardRecord
 from bnnhw.plan import Plan
-from bnnhw.plan.image import load_tables
+from bnnhw.plan.image import loaded_memories
 from bnnhw.platforms import get_board
 from bnnhw.platforms.base import Board
 
@@ -175,7 +175,7 @@ def link_cost(plan: Plan, device: Device) -> Cost:
     block = device.memory.blocks(WINDOW, 9)  # the queue
     block += device.memory.blocks(given.depth, 8 * given.lanes)
     block += device.memory.blocks(made, 8 * wide)
-    logic += LOADER_LUTS if load_tables(plan) else 0
+    logic += LOADER_LUTS if loaded_memories(plan) else 0
     return Cost(logic, logic, block)
 
 

@@ -7,10 +7,10 @@ from bnnhw.hostlink.wire.weights import LoadedMemory, WeightImage
 from bnnhw.ir import Graph
 from bnnhw.plan.model import Plan
 
-__all__ = ["load_tables", "weight_image"]
+__all__ = ["loaded_memories", "weight_image"]
 
 
-def load_tables(plan: Plan) -> tuple[LoadedMemory, ...]:
+def loaded_memories(plan: Plan) -> tuple[LoadedMemory, ...]:
     """List the ROMs that are loaded at start-up, in the order of loading."""
     return tuple(LoadedMemory(unit.name, memory.depth, memory.width)
                  for unit in plan.units for memory in unit.memories() if memory.style == "spram")
@@ -25,11 +25,11 @@ def weight_image(plan: Plan, graph: Graph) -> WeightImage | None:
     graph : Graph
         The network that the plan was made for.
     """
-    tables = load_tables(plan)
-    if not tables:
+    memories = loaded_memories(plan)
+    if not memories:
         return None
-    return WeightImage.of((table, _contents(plan.unit(table.unit), graph))
-                          for table in tables)
+    return WeightImage.of((memory, _contents(plan.unit(memory.unit), graph))
+                          for memory in memories)
 
 
 def _contents(unit: Unit, graph: Graph) -> list[int]:

@@ -20,7 +20,7 @@ from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import get_device, sprams
 from bnnhw.importers.network import Network, load_network
 from bnnhw.plan import Goal
-from bnnhw.plan.image import load_tables, weight_image
+from bnnhw.plan.image import loaded_memories, weight_image
 from bnnhw.plan.resources import fastest_fit, resources
 from bnnhw.platforms import get_board
 from tests.cli.inside import run_inside as bnnhw
@@ -67,8 +67,8 @@ def test_a_large_network_fits_with_spram(tmp_path: Path) -> None:
                              usual_share(UP5K))
     again = planner(plan["target_cycles_per_frame"])
     assert json.loads(json.dumps(again.to_json())) == plan["plan"]
-    tables = load_tables(again)
-    assert sum(sprams(t.depth, t.width) for t in tables) == found["available"]["spram_used"]
+    loaded = loaded_memories(again)
+    assert sum(sprams(m.depth, m.width) for m in loaded) == found["available"]["spram_used"]
 
 
 def test_spram_takes_the_same_cycles_as_block_ram() -> None:
@@ -97,13 +97,13 @@ def test_the_image_contains_the_weights(tmp_path: Path) -> None:
     design = forced()
     image = weight_image(design.plan, design.graph)
     assert image is not None
-    assert [(t.unit, t.width) for t in image.memories] == [("fc0", 24), ("fc2", 3)]
-    for table in image.memories:
-        first, words = image.first_word(table.unit), []
-        for at in range(table.depth):
-            start = 2 * (first + at * table.parts)
-            words.append(int.from_bytes(image.data[start:start + 2 * table.parts], "little"))
-        assert words == _weight_words(design, table.unit)
+    assert [(m.unit, m.width) for m in image.memories] == [("fc0", 24), ("fc2", 3)]
+    for memory in image.memories:
+        first, words = image.first_word(memory.unit), []
+        for at in range(memory.depth):
+            start = 2 * (first + at * memory.parts)
+            words.append(int.from_bytes(image.data[start:start + 2 * memory.parts], "little"))
+        assert words == _weight_words(design, memory.unit)
     write_files(design.files(tmp_path / "x.v"))
     assert (tmp_path / "x.weights.bin").read_bytes() == image.data
     document = json.loads((tmp_path / "x.json").read_text())["load"]

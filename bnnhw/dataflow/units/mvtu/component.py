@@ -109,14 +109,14 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         p = self.params
         width = p.pe * p.simd
         if p.weight_memory == "spram":
-            table = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
-                             width=width)
-            prefix_ports(table, "weights")
-            m.submodules.weights = table
-            m.d.comb += [table.addr.eq(index), table.load.eq(self.load),
-                         table.load_at.eq(self.load_at), table.load_part.eq(self.load_part),
-                         table.load_data.eq(self.load_data)]
-            return table.data
+            loaded = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
+                              width=width)
+            prefix_ports(loaded, "weights")
+            m.submodules.weights = loaded
+            m.d.comb += [loaded.addr.eq(index), loaded.load.eq(self.load),
+                         loaded.load_at.eq(self.load_at), loaded.load_part.eq(self.load_part),
+                         loaded.load_data.eq(self.load_data)]
+            return loaded.data
         low = width - p.weights_in_luts
         parts: list[Value] = []
         if low:
