@@ -119,12 +119,12 @@ class YodannPlan:
     @property
     def in_bytes(self) -> int:
         """Bytes of an input word."""
-        return -(-self.shape.bits // 8)
+        return self.shape.in_bytes
 
     @property
     def lane_bytes(self) -> int:
         """Bytes of one of the two lanes of an output word."""
-        return -(-self.shape.lane_bits // 8)
+        return self.shape.lane_bytes
 
     def output_delay(self, job: Job) -> int:
         """Cycles from the first word of a job to the transfer of its last output word."""

@@ -56,9 +56,9 @@ class YodannCore(NamedComponent):
     def __init__(self, *, shape: CoreShape, name: str) -> None:
         self.shape = shape
         super().__init__(name, {
-            "s_axis_tdata": In(-(-shape.bits // 8) * 8), "s_axis_tvalid": In(1),
+            "s_axis_tdata": In(8 * shape.in_bytes), "s_axis_tvalid": In(1),
             "s_axis_tready": Out(1), "s_axis_tlast": In(1),
-            "m_axis_tdata": Out(2 * 8 * -(-shape.lane_bits // 8)), "m_axis_tvalid": Out(1),
+            "m_axis_tdata": Out(2 * 8 * shape.lane_bytes), "m_axis_tvalid": Out(1),
             "m_axis_tready": In(1), "m_axis_tlast": Out(1), "frame_error": Out(1)})
 
     @classmethod

@@ -187,6 +187,16 @@ class CoreShape:
         return max(self.out_bits, self.bits)
 
     @property
+    def in_bytes(self) -> int:
+        """Bytes of a word of the input stream."""
+        return -(-self.bits // 8)
+
+    @property
+    def lane_bytes(self) -> int:
+        """Bytes of one of the two lanes of an output word."""
+        return -(-self.lane_bits // 8)
+
+    @property
     def acc_latency(self) -> int:
         """Additional cycles of a saturating sum."""
         return 0 if self.acc is None else 1
