@@ -71,11 +71,15 @@ class Job:
 
     def mode(self, shape: CoreShape) -> int:
         """The mode with the smallest window that contains the kernel."""
-        return max(m for m, side in enumerate(shape.kernels) if side >= max(self.kernel))
+        return shape.mode(self.kernel)
+
+    def lanes(self, shape: CoreShape) -> int:
+        """Output channels per word."""
+        return shape.lanes(self.mode(shape))
 
     def words(self, shape: CoreShape) -> int:
         """Output words per pixel."""
-        return self.no if self.mode(shape) == 0 else -(-self.no // 2)
+        return -(-self.no // self.lanes(shape))
 
     def weight_words(self, shape: CoreShape) -> int:
         if not self.load_filters:
@@ -168,7 +172,7 @@ class Job:
             parts.append(self._weight_words(shape, weights))
         if self.scaled:
             assert scales is not None
-            lanes = 1 if self.mode(shape) == 0 else 2
+            lanes = self.lanes(shape)
             words = np.zeros((self.words(shape), 2, 2), dtype=np.int64)
             padded = np.zeros((self.words(shape) * lanes, 2), dtype=np.int64)
             padded[:self.no] = scales
@@ -182,7 +186,7 @@ class Job:
         mode, units = self.mode(shape), self.words(shape)
         (kh, kw), side = self.kernel, shape.kernel
         groups, words = -(-units // GROUP), shape.weight_words(mode)
-        lanes = 1 if mode == 0 else 2
+        lanes = self.lanes(shape)
         # [units, lanes, rows, columns, ni], the kernel in the last rows and columns
         window = np.zeros((groups * GROUP * lanes, side, side, self.ni), dtype=np.uint8)
         window[:self.no, side - kh:, side - kw:] = weights
@@ -204,7 +208,7 @@ class Job:
     def decode(self, shape: CoreShape, lanes: np.ndarray) -> np.ndarray:
         """Arrange output words ``[out_words, 2]`` as outputs ``[images, rows, columns, no]``."""
         rows, columns = self.out_size
-        used = lanes[:, :1 if self.mode(shape) == 0 else 2]
+        used = lanes[:, :self.lanes(shape)]
         out = used.reshape(self.images, columns, rows, -1)[..., :self.no]
         return out.transpose(0, 2, 1, 3)
 

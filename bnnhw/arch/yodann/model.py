@@ -49,8 +49,8 @@ class LayerPlan:
 
     def peak(self, shape: CoreShape) -> int:
         """Largest number of products per cycle in the mode."""
-        return shape.no * (1 if self.mode(shape) == 0 else 2) * \
-            shape.kernels[self.mode(shape)] ** 2
+        mode = self.mode(shape)
+        return shape.no * shape.lanes(mode) * shape.kernels[mode] ** 2
 
     def utilisation(self, shape: CoreShape) -> float:
         """Fraction of the possible products that the outputs need."""

@@ -168,7 +168,7 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
     if images > MAX_IMAGES or images * layout.width > 1 << 24:
         raise refuse(layer, f"{images} images of {layout.width} columns are too many for one job",
                      "use a smaller batch, `core=batch=1`")
-    lanes = 1 if max(layout.kernel) > (shape.kernels[1]) else 2
+    lanes = shape.lanes(shape.mode(layout.kernel))
     for group in range(layout.groups):
         for first_out, no in _even(rows, shape.no * lanes):
             for first_in, ni in _even(group_channels, _block(layout, shape)):

@@ -90,6 +90,14 @@ class CoreShape:
         """Kernel side of each mode; a unit computes one output in mode 0 and two in the others."""
         return {3: (3, 1), 5: (5, 3), 7: (7, 5, 3)}[self.kernel]
 
+    def mode(self, kernel: tuple[int, int]) -> int:
+        """Return the mode with the smallest window that contains a kernel."""
+        return max(m for m, side in enumerate(self.kernels) if side >= max(kernel))
+
+    def lanes(self, mode: int) -> int:
+        """Return the output channels of a unit in a mode; each has a lane of the output word."""
+        return 1 if mode == 0 else 2
+
     @property
     def columns(self) -> int:
         """Columns in the image memory."""
