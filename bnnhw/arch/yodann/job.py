@@ -9,7 +9,7 @@ import numpy as np
 from bnnhw.ir.window import Window
 from bnnhw.rtl.yodann.core import YodannCore
 from bnnhw.rtl.yodann.scale import ScaleBias
-from bnnhw.rtl.yodann.shape import GROUP, CoreShape
+from bnnhw.rtl.yodann.shape import GROUP, SCALE_WORDS, CoreShape
 
 __all__ = ["Job"]
 
@@ -87,7 +87,7 @@ class Job:
         return self.ni * -(-self.words(shape) // GROUP) * shape.weight_words(self.mode(shape))
 
     def scale_words(self, shape: CoreShape) -> int:
-        return 4 * self.words(shape) if self.scaled else 0
+        return SCALE_WORDS * self.words(shape) if self.scaled else 0
 
     def in_words(self, shape: CoreShape) -> int:
         """Words of the job on the input stream."""

@@ -15,7 +15,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.shared import SharedComponent
-from bnnhw.rtl.yodann.shape import GROUP, CoreShape
+from bnnhw.rtl.yodann.shape import GROUP, SCALE_WORDS, CoreShape
 from bnnhw.rtl.yodann.walk import Walk
 
 __all__ = ["Control"]
@@ -138,7 +138,7 @@ class Control(SharedComponent):
                 with m.If(taken):
                     m.d.sync += [staged.eq(Cat(staged[s.bits:], self.i.payload)),
                                  count.eq(count + 1)]
-                    with m.If(count == 3):
+                    with m.If(count == SCALE_WORDS - 1):
                         m.d.comb += self.load_scales.eq(1)
                         m.d.sync += [count.eq(0), unit.eq(unit + 1)]
                         with m.If(last_unit):

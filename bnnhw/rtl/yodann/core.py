@@ -23,7 +23,7 @@ from bnnhw.rtl.yodann.drain import Drain
 from bnnhw.rtl.yodann.filters import FilterBank
 from bnnhw.rtl.yodann.image import ImageBank, ImageMemory, Operands
 from bnnhw.rtl.yodann.scale import ScaleBias
-from bnnhw.rtl.yodann.shape import CoreShape
+from bnnhw.rtl.yodann.shape import SCALE_WORDS, CoreShape
 from bnnhw.rtl.yodann.sop import SumOfProducts
 from bnnhw.rtl.yodann.summer import ExactSummer, SaturatingSummer, WindowSum
 
@@ -94,7 +94,7 @@ class YodannCore(NamedComponent):
             filters.held.eq(control.held[-s.full_words * s.bits:]), filters.mode.eq(control.mode),
             filters.we.eq(control.load_filters), filters.group.eq(control.group),
             filters.wchannel.eq(control.channel),
-            scale.held.eq(control.held[-4 * s.bits:]), scale.we.eq(control.load_scales),
+            scale.held.eq(control.held[-SCALE_WORDS * s.bits:]), scale.we.eq(control.load_scales),
             scale.wunit.eq(control.unit), scale.dual.eq(dual), scale.raw.eq(control.raw),
             scale.round.eq(control.round), scale.take.eq(drain.take), scale.unit.eq(drain.unit),
         ]

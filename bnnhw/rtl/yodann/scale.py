@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.scm import LatchRows
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
-from bnnhw.rtl.yodann.shape import CoreShape
+from bnnhw.rtl.yodann.shape import SCALE_WORDS, CoreShape
 from bnnhw.rtl.yodann.summer import clamp
 
 __all__ = ["ScaleBias"]
@@ -33,7 +33,7 @@ class ScaleBias(SharedComponent):
     dual, raw, round : In(1)
     we : In(1)
     wunit : In(bits for no - 1)
-    held : In(4 * bits)
+    held : In(SCALE_WORDS * bits)
         Alpha and beta of a unit's first output, then of its second, timed as for ``LatchRows``.
     word : Out(2 * lane_bits)
         Both outputs, signed; the second one is valid only in dual modes.
@@ -52,7 +52,7 @@ class ScaleBias(SharedComponent):
         super().__init__({
             "take": In(1), "unit": In(units), "a": In(shape.no * width), "b": In(shape.no * width),
             **window, "dual": In(1), "raw": In(1), "round": In(1),
-            "we": In(1), "wunit": In(units), "held": In(4 * shape.bits),
+            "we": In(1), "wunit": In(units), "held": In(SCALE_WORDS * shape.bits),
             "word": Out(2 * shape.lane_bits), "valid": Out(1), "busy": Out(1)})
 
     @property
@@ -63,7 +63,7 @@ class ScaleBias(SharedComponent):
 
     def body(self, platform: object) -> Module:
         m, s = Module(), self.shape
-        scales = LatchRows(rows=s.no, width=4 * s.bits, storage=s.storage)
+        scales = LatchRows(rows=s.no, width=SCALE_WORDS * s.bits, storage=s.storage)
         prefix_ports(scales, "scales")
         m.submodules.scales = scales
         valid = [Signal(name=f"valid{k}") for k in range(self.LATENCY)]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["GROUP", "CoreShape", "Operand"]
+__all__ = ["GROUP", "SCALE_WORDS", "CoreShape", "Operand"]
 
 GROUP = 4
 """Number of sum-of-products units whose weights are written to the filter bank together."""
+
+SCALE_WORDS = 4
+"""Stream words of the scales of a unit: alpha and beta of each of its two lanes."""
 
 Tap = tuple[int, int]
 
@@ -138,7 +141,7 @@ class CoreShape:
     @property
     def staged_words(self) -> int:
         """Stream words that the core collects before it writes weights, or the scales of a unit."""
-        return max(self.full_words, 4)
+        return max(self.full_words, SCALE_WORDS)
 
     def live(self, mode: int) -> list[int]:
         """Products that are active in a mode."""
