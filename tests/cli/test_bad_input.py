@@ -188,6 +188,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "fps alone": ([*GENERATE, "--fps", "100"], "--fps needs the clock"),
     "fps beyond clock": ([*GENERATE, "--fps", "1e9", "--clock", "10"], "less than one cycle"),
     "clock without end": ([*GENERATE, "--fps", "1", "--clock", "inf"], "positive and possible"),
+    "clock of 0": ([*GENERATE, "--ii", "64", "--clock", "0"], "--clock 0 must be positive"),
     "header of Python": (["golden", ".", "--inputs", "header.npy", "--outputs", "y.npz"],
                          "is not a numpy .npy"),
     "missing inputs": (["golden", ".", "--inputs", "no.npy", "--outputs", "y.npz"],

@@ -152,3 +152,10 @@ def test_goals(goal: Goal, cycles: int) -> None:
 def test_impossible_goals_are_rejected(goal: Goal) -> None:
     with pytest.raises(PlanError):
         goal.cycles_per_frame()
+
+
+@pytest.mark.parametrize("clock_mhz", [0.0, -5.0, 1e6, float("inf"), float("nan")])
+def test_impossible_clocks_are_rejected(clock_mhz: float) -> None:
+    """Also where the clock does not decide the cycles, because rates and registers need it."""
+    with pytest.raises(PlanError, match=r"`clock_mhz=\S+` must be positive"):
+        Goal(target_cycles=4, clock_mhz=clock_mhz)
