@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw.arch.simulation import Progress
 from bnnhw.arch.yodann.layout import accumulators
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.arch.yodann.planning import scales_of
@@ -55,11 +56,12 @@ def in_software(plan: YodannPlan) -> Execute:
     return execute
 
 
-def run_network(plan: YodannPlan, graph: Graph, x: np.ndarray,
-                execute: Execute) -> dict[str, np.ndarray]:
+def run_network(plan: YodannPlan, graph: Graph, x: np.ndarray, execute: Execute,
+                progress: Progress | None = None) -> dict[str, np.ndarray]:
     """Compute the outputs of samples ``x [n, *input.shape]``, one batch after another.
 
-    An incomplete last batch is filled with copies of its last sample.
+    An incomplete last batch is filled with copies of its last sample. ``progress`` receives the
+    number of samples of each batch that is done.
     """
     x = graph.check_input(x)
     parts = []
@@ -68,6 +70,8 @@ def run_network(plan: YodannPlan, graph: Graph, x: np.ndarray,
         filled = np.concatenate([batch, batch[-1:].repeat(plan.batch - len(batch), axis=0)])
         outputs = _run_batch(plan, graph, filled, execute)
         parts.append({name: value[:len(batch)] for name, value in outputs.items()})
+        if progress:
+            progress(len(batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -56,7 +56,7 @@ def plan(graph: Graph, device: Device, goal: Goal, core: str | None = None) -> Y
     if not layers:
         raise PlanError("the network has no layer that the core could run",
                         where=f"network '{graph.name}'", hint="the core runs 'conv' and 'dense'")
-    done = {plan.layer for plan in layers} | {plan.fused for plan in layers}
+    done = {planned.layer for planned in layers} | {planned.fused for planned in layers}
     host = tuple((layer.name, layer.kind) for layer in graph.layers if layer.name not in done)
     return YodannPlan(graph.name, "yodann", device.name, shape, batch, tuple(layers), host)
 

@@ -139,13 +139,7 @@ def run_jobs(design: Generated, x: np.ndarray, engine: Engine, stalls: Stalls,
         known.utilisation = layer.utilisation(plan.shape) * known.planned / known.cycles
         return outputs
 
-    parts = []
-    for first in range(0, len(x), plan.batch):
-        part = x[first:first + plan.batch]
-        parts.append(run_network(plan, design.graph, part, execute))
-        if progress:
-            progress(len(part))
-    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    outputs = run_network(plan, design.graph, x, execute, progress)
     return JobRun(outputs, sum(layer.cycles for layer in layers.values()), layers,
                   _saturated(plan, design.graph, x))
 
