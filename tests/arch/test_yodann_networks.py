@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_affine_is_fused_where_it_is_exact() -> None:
     conv = make.conv(5, window=Window((3, 3)), sums=True)
     random = np.random.default_rng(5)
     scale = random.integers(-700, 700, 5)
-    offset = random.integers(-300, 300, 5) * 512 - 0 * scale
+    offset = random.integers(-300, 300, 5) * 512
 
     def network(offsets: np.ndarray, shift: int = 9) -> Graph:
         affine = Affine("scaled", conv.name, conv.out_type(), scale, offsets, shift)
@@ -230,7 +231,7 @@ def test_command_line(thin: Path, tmp_path: Path) -> None:
     core = ["--core", "ni=4,no=3,kernel=3,depth=64,bank=16,batch=2"]
     shown = runner.invoke(app, ["plan", str(thin), "--arch", "yodann", *core, "--clock", "100"])
     assert shown.exit_code == 0
-    assert "at 100 MHz: " in shown.output
+    assert re.search(r"at 100 MHz: [1-9][\d,]* frames/s", shown.output)
     shown = runner.invoke(app, ["plan", str(thin), "--arch", "yodann", *core, "--json"])
     assert json.loads(shown.output)["frames_per_batch"] == 2
     out = tmp_path / "thin.v"

@@ -16,7 +16,7 @@ import pytest
 from bnnhw.arch.unrolled.logic import LogicParams
 from bnnhw.dataflow.params import UNITS
 from bnnhw.emit.generate import generate, plan_network
-from bnnhw.families import FAMILIES, get_device
+from bnnhw.families import DEVICES, FAMILIES, get_device
 from bnnhw.importers.network import Network
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import resources
@@ -120,3 +120,4 @@ def test_every_kind_of_unit_has_a_cost() -> None:
     assert {family.name for family in modelled} == {"ecp5", "ice40"}
     for family in modelled:  # units of unrolled logic count the cells of their netlist
         assert set(UNITS) - {"logic"} <= set(family.need_costs().kinds), family.name
+        assert any(device.budget for device in DEVICES.values() if device.family is family)
