@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.arch import get_arch
 from bnnhw.arch.streaming.layers import check_lowering
 from bnnhw.dataflow.params import UNITS, Params, register_unit, unit_class
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import PipelineBlock
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.units.fifo import Fifo, FifoParams
+from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.errors import PlanError
 from bnnhw.families import get_device
+from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
 from bnnhw.layers import Layer
 from bnnhw.plan import Goal, Plan
-from tests.networks import random_graph
+from bnnhw.sim.simulate import simulate
+from tests.networks import random_graph, random_samples
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +72,7 @@ def test_a_unit_without_a_cost_is_an_error() -> None:
 
 
 def test_a_unit_needs_one_file_and_one_registration() -> None:
-    """A registered unit is stored as JSON and read again, and can be simulated in a design."""
+    """A registered unit is stored as JSON and read again, and passes words on in a design."""
     kind = register_unit(toy())
     graph = random_graph([6, 4], seed=1, tail="bits")
     plan = generate(Network(graph, {}, ()), "streaming", get_device("generic"), Goal()).plan
@@ -79,7 +81,10 @@ def test_a_unit_needs_one_file_and_one_registration() -> None:
     longer = dataclasses.replace(plan, units=(
         *plan.units[:-1], extra, dataclasses.replace(last, sources=("toy",))))
     assert Plan.from_json(longer.to_json()) == longer
-    assert get_arch("streaming").elaborate(longer, graph) is not None
+    x = random_samples(graph, 6)
+    run = simulate(Design(graph, longer, ""), x, "pysim")
+    assert count_mismatches(graph.compute(x), run.outputs) == 0
+    assert run.latency == plan.latency + extra.params.latency
 
 
 def test_two_units_of_one_name_are_rejected() -> None:
