@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,6 +28,7 @@ STREAMING = {name: case for name, case in DESIGNS.items() if case.arch != "yodan
 FRAMES = 4
 
 
+@functools.cache
 def made(name: str) -> tuple[Graph, Plan]:
     case = STREAMING[name]
     return plan_network(network(case.layers, case.input, **case.keys), case.arch,
@@ -56,6 +59,7 @@ def test_units_together_compute_the_network(name: str) -> None:
         assert (found[output] == expected).all(), output
 
 
+@functools.cache
 def components() -> dict[str, tuple[str, Unit]]:
     """Find a small unit of each kind that has one input, and the design that contains it."""
     chosen: dict[str, tuple[str, Unit]] = {}
