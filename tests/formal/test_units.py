@@ -194,5 +194,3 @@ def test_valid_does_not_wait_for_ready(unit: Any) -> None:
 
 def test_valid_that_waits_for_ready_is_found() -> None:
     assert not independent_of_ready(axi_output(4, WaitingOutput))
-
-
