@@ -43,11 +43,11 @@ def token_net(units: list[Unit]) -> tuple[TokenNet, list[Unit]]:
     number = {unit.name: k for k, (unit, _) in enumerate(modelled)}
     by_name = {unit.name: unit for unit in units}
 
-    def giver(source: str) -> tuple[int, int] | None:
+    def producer(source: str) -> tuple[int, int] | None:
         name, _, port = source.partition(".")
         if name in number:
             return number[name], int(port or 0)
-        return giver(by_name[name].sources[0]) if by_name[name].sources else None
+        return producer(by_name[name].sources[0]) if by_name[name].sources else None
 
     edges = []
     for unit in units:
@@ -55,9 +55,9 @@ def token_net(units: list[Unit]) -> tuple[TokenNet, list[Unit]]:
         if taken is None and unit is not units[-1]:
             continue
         for port, (source, stream) in enumerate(zip(unit.sources, unit.inputs, strict=True)):
-            edges.append(Edge(stream.words, giver(source),
+            edges.append(Edge(stream.words, producer(source),
                               None if taken is None else (taken, port)))
-    edges.sort(key=lambda edge: edge.giver is not None)
+    edges.sort(key=lambda edge: edge.producer is not None)
     net = TokenNet([block for _, block in modelled], edges, [unit.name for unit, _ in modelled])
     return net, [unit for unit, _ in modelled]
 
@@ -126,5 +126,5 @@ def _first_frame(units: list[Unit]) -> tuple[int, tuple[tuple[str, int, int], ..
         ins, outs = net.ports(b)
         spans.append((unit.name, min(int(times[k][0]) for k in ins),
                       max(int(times[k][-1]) for k in outs)))
-    last = next(k for k, edge in enumerate(net.edges) if edge.taker is None)
+    last = next(k for k, edge in enumerate(net.edges) if edge.consumer is None)
     return int(times[last][-1] - times[0][0]), tuple(spans)

@@ -36,8 +36,8 @@ class Edge:
     """A stream: its producer's and its consumer's block and port; None outside the core."""
 
     words: int
-    giver: tuple[int, int] | None
-    taker: tuple[int, int] | None
+    producer: tuple[int, int] | None
+    consumer: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class TokenNet:
 
     def ports(self, block: int) -> tuple[list[int], list[int]]:
         """Edges at the inputs and outputs of a block, by port."""
-        ins = sorted((e.taker[1], k) for k, e in enumerate(self.edges)
-                     if e.taker and e.taker[0] == block)
-        outs = sorted((e.giver[1], k) for k, e in enumerate(self.edges)
-                      if e.giver and e.giver[0] == block)
+        ins = sorted((e.consumer[1], k) for k, e in enumerate(self.edges)
+                     if e.consumer and e.consumer[0] == block)
+        outs = sorted((e.producer[1], k) for k, e in enumerate(self.edges)
+                      if e.producer and e.producer[0] == block)
         return [k for _, k in ins], [k for _, k in outs]
 
 
@@ -100,9 +100,9 @@ def settle(net: TokenNet, frames: int, offers: Times) -> list[Times]:
         if max(int(times[k][-1]) for k in changed) > limit:
             break
     stuck = max(changed, key=lambda k: int(times[k][-1]))
-    giver = net.edges[stuck].giver
+    producer = net.edges[stuck].producer
     raise PlanError("the units deadlock: a buffer is too small for this network",
-                    where=f"stream after '{net.names[giver[0]] if giver else 'input'}'")
+                    where=f"stream after '{net.names[producer[0]] if producer else 'input'}'")
 
 
 def _limit(net: TokenNet, frames: int, offers: Times) -> int:

@@ -63,7 +63,7 @@ class Goal:
             raise PlanError("both `ii=` and `fps=` are given", hint="give one of them")
         if self.target_cycles is not None:
             if self.target_cycles < 1:
-                raise PlanError(f"`ii={self.target_cycles}` must be at least 1 cycle a frame")
+                raise PlanError(f"`ii={self.target_cycles}` must be at least 1 cycle per frame")
             return self.target_cycles
         if self.fps is None:
             if self.clock_mhz is not None:
@@ -76,5 +76,5 @@ class Goal:
         cycles = int(min(self.clock_mhz * 1e6 / self.fps, 1e15))
         if cycles < 1:
             raise PlanError(f"{self.fps:g} frames/s at {self.clock_mhz:g} MHz is less than one "
-                            "cycle a frame", hint=f"at most {self.clock_mhz * 1e6:g} frames/s")
+                            "cycle per frame", hint=f"at most {self.clock_mhz * 1e6:g} frames/s")
         return cycles

@@ -13,6 +13,7 @@ from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
 __all__ = ["PeParams", "ProcessingElement"]
 
+
 @dataclass(frozen=True)
 class PeParams:
     """The size and the pipeline of a processing element.

@@ -25,7 +25,7 @@ class XnorPopcount(WrittenComponent):
     """Counts the lanes in which activation and weight agree, with the cells of a target.
 
     Latency: ``latency(width, family, levels, early)`` cycles, one word each cycle. Its Verilog
-    comes from a netlist that is proven before it is written (``count.lanes``).
+    comes from a netlist that is proven before it is written (``logic.popcount``).
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class CreditQueue(SharedComponent):
     Parameters
     ----------
     width : int
-        Bits a word.
+        Bits per word.
     depth : int
         Words reserved or stored; at least 3, because the memory before the output register stores
         depth - 1 words, and one word may be in transit between them.

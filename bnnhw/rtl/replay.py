@@ -23,7 +23,7 @@ class ReplayBuffer(SharedComponent):
     Parameters
     ----------
     width : int
-        Bits a word.
+        Bits per word.
     words : int
         Words per frame (SF).
     repeats : int

@@ -121,23 +121,23 @@ def test_certificate_counts_sums_and_constants(cnv: Graph) -> None:
     assert len(imported.certificates) == 8
 
 
-def test_broken_files_are_refused(tmp_path: Path) -> None:
+def test_broken_files_are_rejected(tmp_path: Path) -> None:
     good = {"w0": np.zeros((2, 4), np.uint8), "t0": np.zeros(2, np.int32),
             "w1": np.zeros((2, 2), np.uint8)}
     layers = [{"kind": "fc", "mw": 4, "mh": 2}, {"kind": "fc", "mw": 2, "mh": 2}]
 
-    def refuse(topology: object, match: str, **changes: object) -> None:
+    def reject(topology: object, match: str, **changes: object) -> None:
         np.savez(tmp_path / "net.npz", topology=np.array(json.dumps(topology)),
                  **{**good, **changes})
         with pytest.raises(BnnhwError, match=match):
             import_finn_npz(tmp_path / "net.npz", "net", argmax=True)
 
-    refuse({"layers": []}, "no topology")
-    refuse({"layers": [{"kind": "lstm"}]}, "no topology")
-    refuse({"layers": [{**layers[0], "mh": -1}, layers[1]]}, "'mh' is -1")
-    refuse({"layers": [{**layers[0], "mw": 1 << 20, "mh": 1 << 20}]}, "expected at most 67108864")
-    refuse({"layers": layers}, "has shape", w1=np.zeros((3, 2), np.uint8))
-    refuse({"layers": layers}, "different values", w0=np.array([[0, 1, 2, 3]] * 2))
+    reject({"layers": []}, "no topology")
+    reject({"layers": [{"kind": "lstm"}]}, "no topology")
+    reject({"layers": [{**layers[0], "mh": -1}, layers[1]]}, "'mh' is -1")
+    reject({"layers": [{**layers[0], "mw": 1 << 20, "mh": 1 << 20}]}, "expected at most 67108864")
+    reject({"layers": layers}, "has shape", w1=np.zeros((3, 2), np.uint8))
+    reject({"layers": layers}, "different values", w0=np.array([[0, 1, 2, 3]] * 2))
     np.savez(tmp_path / "net.npz", topology=np.array(json.dumps({"layers": layers})), **good)
     graph = import_finn_npz(tmp_path / "net.npz", "net", argmax=True).graph
     assert [layer.kind for layer in graph.layers] == ["dense", "dense", "argmax"]

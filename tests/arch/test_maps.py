@@ -218,8 +218,8 @@ def test_levels_of_groups_that_the_fold_does_not_divide() -> None:
     assert (run.ii, run.latency) == (plan.ii, plan.latency)
 
 
-def test_a_pixel_a_cycle() -> None:
-    """A convolution without folding keeps up with one pixel a cycle."""
+def test_a_pixel_per_cycle() -> None:
+    """A convolution without folding keeps up with one pixel per cycle."""
     make = Maker(SeededChoices(3), TensorType((8, 8, 2), Bits()))
     make.conv(4, window=Window((3, 3)))
     graph = Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),))
@@ -232,7 +232,7 @@ def test_a_pixel_a_cycle() -> None:
     assert count_mismatches(graph.compute(x), run.outputs) == 0
 
 
-def test_refusals_say_what_would_do() -> None:
+def test_errors_of_folds_name_what_is_legal() -> None:
     make = Maker(SeededChoices(4), TensorType((6, 6, 4), Bits()))
     make.conv(4, window=Window((3, 3)), groups=2)
     name = make.last[0]

@@ -70,7 +70,7 @@ FOLDS: dict[str, tuple[dict[str, LayerHint], int]] = {
 
 @pytest.mark.parametrize("name", FOLDS)
 def test_verilog_has_the_planned_cycles(name: str) -> None:
-    """From fully folded to one cycle a frame, through Verilator, with and without stalls."""
+    """From fully folded to one cycle per frame, through Verilator, with and without stalls."""
     hints, ii = FOLDS[name]
     graph = random_graph([49, 16, 12, 10], seed=4, pixels=True)
     design = generate(Network(graph, hints, ()), "streaming", GENERIC, Goal(target_cycles=ii))
@@ -128,7 +128,7 @@ def test_plan_survives_json() -> None:
     assert get_arch("streaming").load_plan(original.to_json()) == original
 
 
-def test_refusals_name_the_layer() -> None:
+def test_errors_name_the_layer() -> None:
     graph = random_graph([8, 4, 3], tail="both")
     first, *others = graph.layers
     assert isinstance(first, Dense)

@@ -193,7 +193,7 @@ def test_a_short_period_has_a_register_after_every_level() -> None:
     assert 0 < register_count(netlist, few) < register_count(netlist, every)
 
 
-def test_a_netlist_with_two_rows_exchanged_is_refused() -> None:
+def test_a_netlist_with_two_rows_exchanged_is_rejected() -> None:
     graph = random_graph((30, 8), seed=4, tail="bits")
     block = count_block(list(graph.layers), True)
     netlist = build_block(block, TARGETS["ice40"], [CseOptions()])

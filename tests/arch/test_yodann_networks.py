@@ -192,7 +192,7 @@ def conv_network(type_: TensorType, kernel: int = 3) -> Graph:
     (conv_network(TensorType((9, 9, 2), Int(0, 7))), "batch=0", "batch=0"),
     (conv_network(TensorType((9, 9, 2), Int(0, 7))), "batch=9999", "batch=9999"),
 ])
-def test_refused(graph: Graph, core: str | None, message: str) -> None:
+def test_impossible_plans_are_rejected(graph: Graph, core: str | None, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         plan(graph, core)
 

@@ -19,7 +19,6 @@ from bnnhw.layers import ArgMax, Binarize, Flatten
 
 __all__ = ["Builder"]
 
-
 C = TypeVar("C")
 
 

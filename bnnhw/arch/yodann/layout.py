@@ -16,12 +16,12 @@ from bnnhw.ir.types import plane_offset
 from bnnhw.layers import Conv, Dense, Product
 from bnnhw.rtl.yodann.shape import CoreShape
 
-__all__ = ["Layout", "layout_of", "refuse"]
+__all__ = ["Layout", "layout_of", "unsupported"]
 
 Pads = tuple[int, int, int, int]
 
 
-def refuse(layer: Product, message: str, hint: str) -> PlanError:
+def unsupported(layer: Product, message: str, hint: str) -> PlanError:
     """The error for a layer that the core cannot run."""
     return PlanError(f"'yodann' cannot run it: {message}", where=f"layer '{layer.name}'",
                      hint=hint)
@@ -177,26 +177,26 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
     if element.lo < -limit or element.hi >= limit:
         needed = element.width + (not element.signed)
         more = f", or give the core more with `core=bits={needed}`" if needed <= 16 else ""
-        raise refuse(layer, f"it reads {element.lo}..{element.hi}, which exceeds signed "
-                     f"{shape.bits}-bit numbers",
-                     f"insert an 'affine' with a 'shift' before it{more}")
+        raise unsupported(layer, f"it reads {element.lo}..{element.hi}, which exceeds signed "
+                          f"{shape.bits}-bit numbers",
+                          f"insert an 'affine' with a 'shift' before it{more}")
     unit = layer.coefficients[0]
     if any(c != unit << m for m, c in enumerate(layer.coefficients)):
-        raise refuse(layer, "the coefficients of its bit planes are not powers of two",
-                     "use `arch=streaming`")
+        raise unsupported(layer, "the coefficients of its bit planes are not powers of two",
+                          "use `arch=streaming`")
     if any((w != layer.weights[0]).any() for w in layer.weights[1:]):
-        raise refuse(layer, "its weights differ from bit plane to bit plane",
-                     "use `arch=streaming`")
+        raise unsupported(layer, "its weights differ from bit plane to bit plane",
+                          "use `arch=streaming`")
     if isinstance(layer, Dense):
         return [_dense(layer, side) for side in (1, *shape.kernels)]
     if not isinstance(layer, Conv):
-        raise refuse(layer, f"it is of kind '{layer.kind}'", "use `arch=streaming`")
+        raise unsupported(layer, f"it is of kind '{layer.kind}'", "use `arch=streaming`")
     window = layer.window
     if max(window.kernel) > shape.kernel:
         larger = f"`core=kernel={min(k for k in (3, 5, 7) if k >= max(window.kernel))}`, or " \
             if max(window.kernel) <= 7 else ""
-        raise refuse(layer, f"its kernel of {window.kernel[0]}x{window.kernel[1]} is larger than "
-                     f"{shape.kernel}x{shape.kernel}", f"use {larger}`arch=streaming`")
+        raise unsupported(layer, f"its kernel of {window.kernel[0]}x{window.kernel[1]} is larger "
+                          f"than {shape.kernel}x{shape.kernel}", f"use {larger}`arch=streaming`")
     height, width, channels = layer.input.map
     out = window.out_size(height, width)
     pads, by_host = window.pads, (0, 0, 0, 0)

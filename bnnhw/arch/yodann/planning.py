@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 
 from bnnhw.arch.yodann.job import Job
-from bnnhw.arch.yodann.layout import Layout, layout_of, refuse, row_constants
+from bnnhw.arch.yodann.layout import Layout, layout_of, row_constants, unsupported
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
 from bnnhw.errors import PlanError
 from bnnhw.families import Device
@@ -166,8 +166,8 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
     group_channels, rows = layout.channels // layout.groups, layout.outputs // layout.groups
     images = batch * layout.phases
     if images > MAX_IMAGES or images * layout.width > 1 << 24:
-        raise refuse(layer, f"{images} images of {layout.width} columns are too many for one job",
-                     "use a smaller batch, `core=batch=1`")
+        raise unsupported(layer, f"{images} images of {layout.width} columns are too many for one "
+                          "job", "use a smaller batch, `core=batch=1`")
     lanes = shape.lanes(shape.mode(layout.kernel))
     for group in range(layout.groups):
         for first_out, no in _even(rows, shape.no * lanes):
@@ -176,8 +176,8 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
                          for down in _tiles(layout.height, kh, top, bottom, shape.depth // ni)
                          for across in _tiles(layout.width, kw, left, right, MAX_COLUMNS)]
                 if len(jobs) + len(tiles) > MAX_JOBS:
-                    raise refuse(layer, f"it takes more than {MAX_JOBS} jobs",
-                                 "use `arch=streaming`, or a larger core")
+                    raise unsupported(layer, f"it takes more than {MAX_JOBS} jobs",
+                                      "use `arch=streaming`, or a larger core")
                 jobs += [Job(layer.name, (kh, kw), group * group_channels + first_in, ni,
                              group * rows + first_out, no, y[0], x[0], y[1], x[1], y[4], x[4],
                              (y[2], x[2], y[3], x[3]), images, k == 0, scaled)

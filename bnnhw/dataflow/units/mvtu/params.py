@@ -20,6 +20,7 @@ from bnnhw.rtl.replay import ReplayBuffer
 
 __all__ = ["MvtuParams"]
 
+
 @register_unit
 @dataclass(frozen=True)
 class MvtuParams(Params[MvtuConstants]):

@@ -112,9 +112,9 @@ class WindowBuffer(NamedUnit["WindowParams"]):
         # Free words minus one: negative if there are none. Rows that are skipped become
         # free before they arrive, so the value can exceed the depth.
         spare = Signal(range(-1, self.depth + self.frame_words), init=self.room - 1)
-        going = self._going(m, step)  # the loop that advances after this step; last: the frame
+        advancing = self._advancing(m, step)
         m.d.comb += [
-            released.eq(going[0] | going[-1]),
+            released.eq(advancing[0] | advancing[-1]),
             self.i.ready.eq(~spare[-1]),
             accepted.eq(self.i.valid & self.i.ready),
             write.addr.eq(write_at), write.data.eq(self.i.payload), write.en.eq(accepted),
@@ -127,7 +127,7 @@ class WindowBuffer(NamedUnit["WindowParams"]):
         gone = Signal.like(freed, name="gone")
         m.d.comb += gone.eq(Mux(released, freed, 0))
         deltas = self._deltas([loop.step for loop in self.loops], self.frame_words)
-        move = self._choose(m, "move", going, deltas)
+        move = self._choose(m, "move", advancing, deltas)
         # ``step`` is on the critical path, so both outcomes are computed before it is known.
         m.d.sync += [
             spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
@@ -135,20 +135,20 @@ class WindowBuffer(NamedUnit["WindowParams"]):
         ]
         wrapped = [delta % self.depth for delta in deltas]
         ahead = Signal(range(2 * self.depth))
-        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", going, wrapped))
+        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", advancing, wrapped))
         with m.If(step):
             m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
-        outside = self._outside(m, going, step)
-        there = (outside & ~going[-1]) | self._there(slack, going[-1])
-        m.d.comb += step.eq(there & (~self.o.valid | self.o.ready))
+        outside = self._outside(m, advancing, step)
+        arrived = (outside & ~advancing[-1]) | self._arrived(slack, advancing[-1])
+        m.d.comb += step.eq(arrived & (~self.o.valid | self.o.ready))
         with m.If(step):
             m.d.sync += self.o.valid.eq(1)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        self._payload(m, step, going, outside, read.data)
+        self._payload(m, step, advancing, outside, read.data)
         return m
 
-    def _there(self, slack: Signal, last: Value) -> Value:
+    def _arrived(self, slack: Signal, last: Value) -> Value:
         """Return whether the word to read has arrived; for the last one, the entire frame."""
         end = self.start + sum((loop.count - 1) * loop.step for loop in self.loops)
         unread = self.frame_words - 1 - end
@@ -158,9 +158,9 @@ class WindowBuffer(NamedUnit["WindowParams"]):
         """Words outside the frame that the reading order can address, in the padding."""
         return sum((loop.count - 1) * abs(loop.step) for loop in self.loops)
 
-    def _going(self, m: Module, step: Signal) -> list[Value]:
+    def _advancing(self, m: Module, step: Signal) -> list[Value]:
         """Return one bit per loop, and one for the frame: what advances after this step."""
-        going: list[Value] = []
+        advancing: list[Value] = []
         inner_done: Value = Const(1)
         for k, loop in reversed(list(enumerate(self.loops))):
             counter = Signal(range(loop.count), name=f"loop{k}")
@@ -173,44 +173,45 @@ class WindowBuffer(NamedUnit["WindowParams"]):
                 self._outer = counter
             done = Signal(name=f"loop{k}_done")
             m.d.comb += done.eq(inner_done & at_end)
-            going.append(advances)
+            advancing.append(advances)
             inner_done = done
-        return [*reversed(going), inner_done]
+        return [*reversed(advancing), inner_done]
 
-    def _choose(self, m: Module, name: str, going: list[Value], values: list[int]) -> Signal:
+    def _choose(self, m: Module, name: str, advancing: list[Value], values: list[int]) -> Signal:
         """Return the value of the loop that advances: an AND-OR of constants."""
         low, high = min(*values, 0), max(*values, 0)
         chosen = Signal(range(low, high + 1) if low < 0 else range(high + 1), name=name)
         mask = (1 << len(chosen)) - 1
         total: Value = Const(0, len(chosen))
-        for advances, value in zip(going, values, strict=True):
+        for advances, value in zip(advancing, values, strict=True):
             total = total | (advances.replicate(len(chosen)) & Const(value & mask, len(chosen)))
         m.d.comb += chosen.eq(total)
         return chosen
 
-    def _outside(self, m: Module, going: list[Value], step: Signal) -> Value:
+    def _outside(self, m: Module, advancing: list[Value], step: Signal) -> Value:
         """Return whether the word to read is outside the map."""
         if self.params.pad is None:
             return Const(0)
         (height, width, _), (first_row, first_column) = self.params.map, self.params.start
-        row = self._track(m, "row", first_row, [loop.row_step for loop in self.loops], going, step)
-        column = self._track(m, "column", first_column,
-                             [loop.column_step for loop in self.loops], going, step)
+        row, column = (
+            self._track(m, name, first, steps, advancing, step) for name, first, steps in (
+                ("row", first_row, [loop.row_step for loop in self.loops]),
+                ("column", first_column, [loop.column_step for loop in self.loops])))
         self._pad_index = [row, column]
         return (row < 0) | (row >= height) | (column < 0) | (column >= width)
 
-    def _track(self, m: Module, name: str, begin: int, steps: list[int], going: list[Value],
+    def _track(self, m: Module, name: str, begin: int, steps: list[int], advancing: list[Value],
                step: Signal) -> Signal:
         """Track one coordinate of the word to read through the loops."""
         extent = abs(begin) + sum((loop.count - 1) * s
                                   for loop, s in zip(self.loops, steps, strict=True))
         at = Signal(range(-extent - 1, extent + 1), init=begin, name=name)
-        move = self._choose(m, f"{name}_move", going, self._deltas(steps, 0))
+        move = self._choose(m, f"{name}_move", advancing, self._deltas(steps, 0))
         with m.If(step):
             m.d.sync += at.eq(at + move)
         return at
 
-    def _payload(self, m: Module, step: Signal, going: list[Value], outside: Value,
+    def _payload(self, m: Module, step: Signal, advancing: list[Value], outside: Value,
                  data: Value) -> None:
         if self.params.pad is None:
             m.d.comb += self.o.payload.eq(data)
@@ -227,7 +228,7 @@ class WindowBuffer(NamedUnit["WindowParams"]):
                      _low_bits(column, (columns - 1).bit_length())]
             if self.params.map[2] > 1:
                 parts.append(self._track(m, "pixel_word", 0,
-                                         [loop.word_step for loop in self.loops], going, step))
+                                         [loop.word_step for loop in self.loops], advancing, step))
             with m.If(step):
                 self._pattern_word(m, words, parts, pad_word)
         m.d.comb += self.o.payload.eq(Mux(pad, pad_word, data))
