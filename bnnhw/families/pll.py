@@ -57,8 +57,21 @@ def pll_cell(kind: str, parameters: Mapping[str, str], ports: Mapping[str, str])
 
 def nearest_setting(settings: Iterator[tuple[float, tuple[int, ...]]],
                     target_hz: float) -> tuple[float, tuple[int, ...]]:
-    """The highest frequency of some settings that is not above ``target_hz``, and its
-    setting; of equal frequencies the first."""
+    """The highest frequency that is not above ``target_hz``, and its setting.
+
+    Of settings with equal frequencies, the first one is returned.
+
+    Parameters
+    ----------
+    settings : iterator of (float, tuple of int)
+        Output frequencies in Hz, each with the values of the PLL's parameters.
+    target_hz : float
+
+    Raises
+    ------
+    PlanError
+        No frequency is low enough.
+    """
     best: tuple[float, tuple[int, ...]] | None = None
     lowest: float | None = None
     for out, setting in settings:
@@ -67,7 +80,7 @@ def nearest_setting(settings: Iterator[tuple[float, tuple[int, ...]]],
             best = (out, setting)
     if best is None:
         raise PlanError(f"the board cannot make a clock of {target_hz / 1e6:g} MHz",
-                        hint="no setting of its PLL" if lowest is None
+                        hint="its PLL supports no setting with this oscillator" if lowest is None
                         else "the lowest clock of its PLL is "
                              f"{math.ceil(lowest / 1e3) / 1e3:g} MHz")
     return best

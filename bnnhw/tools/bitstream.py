@@ -12,6 +12,8 @@ from bnnhw.platforms.base import Board, Usb
 __all__ = ["LARGEST", "check_bitstream", "dfu_file"]
 
 LARGEST = 64 << 20
+"""Largest bitstream in bytes."""
+
 
 def check_bitstream(board: Board, data: bytes, where: str) -> None:
     """Reject a file that cannot be a bitstream for a board's part.

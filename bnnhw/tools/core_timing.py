@@ -1,4 +1,4 @@
-"""BorderClasses and routes a core without a board, for its fmax and utilisation on a part."""
+"""Places and routes a core without a board, for its fmax and utilisation on a part."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def _other_contents(top: dict[str, Any]) -> None:
     (_interrupted, "roots|not connected"), (_swapped, "port|input"),
     (_other_contents, "contents")])
 def test_a_modified_netlist_is_noticed(folder: Path, tmp_path: Path, edit: Edit,
-                                    message: str) -> None:
+                                       message: str) -> None:
     with pytest.raises(MismatchError, match=message):
         compare_bitstream(edited(folder, tmp_path / "other", edit))
 

@@ -15,8 +15,6 @@ from bnnhw.tools.tools import Tools
 GOWIN = {"GW1N-9C": 0x1100481B, "GW2A-18C": 0x0000081B}
 
 
-
-
 def _pack(program: str, arguments: list[str], source: str) -> bytes:
     """What a packer makes of a text of configuration."""
     with tempfile.TemporaryDirectory() as name:

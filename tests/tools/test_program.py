@@ -233,7 +233,7 @@ def test_a_flash_that_does_not_verify(board: Board, code: int, message: str) -> 
 
 @each_board
 @pytest.mark.parametrize("message", ["cdone: high\nreset..\ncdone: low\nABORT.\n", "failed\n",
-                                  "Wait for CDONE FAIL\n", "no device found\n"])
+                                     "Wait for CDONE FAIL\n", "no device found\n"])
 def test_no_advice_that_was_followed(board: Board, message: str) -> None:
     """Errors after writing the flash advise neither writing the flash nor the serial line."""
     plan = Programming(board, Path("x"), True, ((board.programmer.tool, "x"),), "x", True)
