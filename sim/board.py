@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
+from bnnhw.emit.board import BOARD_TOP
 from bnnhw.errors import ConfigError
 from bnnhw.families.parts import SPRAM_MODEL
 from bnnhw.sim.build import build_library
 
-__all__ = ["TOP", "BoardModel", "board_with_flash", "build_board"]
-
-TOP = "bnnhw_board"
-"""Top module of a board; its ports are clk, uart_rx and uart_tx."""
+__all__ = ["BoardModel", "board_with_flash", "build_board"]
 
 TOP_WITH_FLASH = "bnnhw_board_and_flash"
+"""Top module of ``spi_flash.v``, which contains a board and its flash."""
+
 HARNESS = Path(__file__).with_name("board.cpp")
 CYCLE = 65536
 """Fractions of a clock cycle in which the harness measures the bits of the host."""
@@ -36,7 +36,7 @@ def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
     Parameters
     ----------
     verilog, divisor, bit_error
-        As in ``BoardModel``; ``verilog`` has the module ``TOP``, as ``bnnhw build`` writes it.
+        As in ``BoardModel``; ``verilog`` has the module ``BOARD_TOP``.
     weights : Path
         Contents of the flash.
     offset : int
@@ -51,7 +51,7 @@ def board_with_flash(verilog: str, divisor: int, weights: Path, offset: int, *,
                       arguments=[f"+flash={weights}", f"+flash_offset={offset}"])
 
 
-def build_board(verilog: str, *, top: str = TOP, sources: Sequence[Path] = (),
+def build_board(verilog: str, *, top: str = BOARD_TOP, sources: Sequence[Path] = (),
                 defines: Sequence[str] = ()) -> Path:
     """Compile the Verilog or netlist of a board together with the harness of its serial line.
 
@@ -108,7 +108,7 @@ class BoardModel:
         Arguments ``+NAME=VALUE`` for the Verilog (``$value$plusargs``).
     """
 
-    def __init__(self, verilog: str, divisor: int, *, top: str = TOP,
+    def __init__(self, verilog: str, divisor: int, *, top: str = BOARD_TOP,
                  sources: Sequence[Path] = (), defines: Sequence[str] = (),
                  bit_error: float = 0.0, arguments: Sequence[str] = ()):
         if divisor < 2:

@@ -27,9 +27,8 @@ class Netlist:
     Attributes
     ----------
     verilog : str
-        Instances of the cells, and their models.
-    top : str
-        Name of the top module; its ports are the pins of the board.
+        Module ``BOARD_TOP`` with the cells, whose ports are the pins of the board, and the models
+        of the cells.
     level : str
         ``routed`` or ``synthesised``.
     family : str
@@ -43,7 +42,6 @@ class Netlist:
     """
 
     verilog: str
-    top: str
     level: str
     family: str
     cells: dict[str, int]
@@ -61,7 +59,7 @@ class Netlist:
         if self.weights is not None:
             return board_with_flash(self.verilog, self.divisor, *self.weights, netlist=True,
                                     bit_error=bit_error)
-        return BoardModel(self.verilog, self.divisor, top=self.top, bit_error=bit_error)
+        return BoardModel(self.verilog, self.divisor, bit_error=bit_error)
 
 
 def load_netlist(folder: Path, level: str | None = None) -> Netlist:
@@ -104,10 +102,9 @@ def load_netlist(folder: Path, level: str | None = None) -> Netlist:
                              models.models)
     weights = None if built.weights is None else (folder / WEIGHTS_FILE,
                                                   built.weights.flash.weights)
-    return Netlist(f"{text}\n{cells_text}", BOARD_TOP, level, name, dict(cells), built.divisor,
-                   weights)
+    return Netlist(f"{text}\n{cells_text}", level, name, dict(cells), built.divisor, weights)
 
 
-def netlist_board(folder: Path, level: str | None = None) -> BoardModel:
+def netlist_board(folder: Path) -> BoardModel:
     """Compile the netlist of a build folder and power the board on; see ``load_netlist``."""
-    return load_netlist(folder, level).board()
+    return load_netlist(folder).board()
