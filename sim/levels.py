@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnhw.arch.simulation import Stalls, StreamCore, Trace
+from bnnhw.arch.simulation import Probes, Stalls, StreamCore, Trace
 from bnnhw.emit.design import Design
-from bnnhw.errors import ConfigError, MismatchError
+from bnnhw.errors import ConfigError, MismatchError, option
 from bnnhw.plan.frames import encode_frames
 from bnnhw.sim.batch import run_core
 
@@ -39,11 +39,17 @@ class Level:
 
 
 def check_measurable(design: Design) -> None:
-    """Raise ConfigError for a design whose simulation has no probes, such as a core of jobs."""
-    probes = design.core.probes
-    if not probes.streams and not probes.buffers:
-        raise ConfigError(f"architecture '{design.plan.arch}' has no buffers whose fill level is "
-                          "measured", where="simulate", hint="simulate without measuring buffers")
+    """Check that buffers of a design can be measured, before time is spent on its simulation.
+
+    Raises
+    ------
+    ConfigError
+        The architecture has no probes, as that of jobs has none.
+    """
+    if design.core.probes == Probes():
+        raise ConfigError(f"architecture '{design.plan.arch}' has no buffers whose fill level can "
+                          "be measured", where="simulate",
+                          hint=f"leave out {option('buffers', True)}")
 
 
 def measure_levels(design: Design, x: np.ndarray) -> list[Level]:
@@ -51,9 +57,12 @@ def measure_levels(design: Design, x: np.ndarray) -> list[Level]:
 
     Raises
     ------
+    ConfigError
+        See ``check_measurable``.
     MismatchError
         The core locked up.
     """
+    check_measurable(design)
     core, buffers = design.core, design.core.probes.buffers
     if not buffers:
         return []
