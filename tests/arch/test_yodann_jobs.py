@@ -20,8 +20,8 @@ from bnnhw.emit.verilog import convert
 from bnnhw.errors import MismatchError
 from bnnhw.rtl.yodann.core import YodannCore
 from bnnhw.rtl.yodann.shape import CoreShape
+from bnnhw.sim.cocotb_engine import run_icarus
 from bnnhw.sim.simulate import VERILATOR
-from bnnhw.sim.yodann_icarus import run_icarus
 
 SMALL = {"depth": 64, "bank": 16}
 SHAPES = {

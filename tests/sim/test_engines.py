@@ -129,6 +129,13 @@ def test_wrong_tlast_is_reported() -> None:
         simulate(broken, random_samples(core.graph, 3))
 
 
+def test_a_failed_cocotb_test_gives_its_assertion() -> None:
+    core = design()
+    broken = with_output_edge(core, "last", "1'h1 | ")
+    with pytest.raises(MismatchError, match=r"1 of 1 cocotb tests failed: .*m_axis_tlast is 1"):
+        simulate(broken, random_samples(core.graph, 3), "cocotb")
+
+
 def test_invalid_requests_are_rejected() -> None:
     core = design()
     with pytest.raises(ConfigError, match="engine 'modelsim' cannot run architecture 'streaming'"):
