@@ -25,7 +25,6 @@ from bnnhw.plan import Goal, Plan
 from bnnhw.plan.goal_check import check_goal, plan_goal
 from bnnhw.plan.resources import describe_excess, fastest_fit, resources
 from bnnhw.platforms import Board
-from bnnhw.tools.too_large import lacks_memory
 
 __all__ = ["SHRINK", "BoardPlan", "BoardRequest", "plan_for", "plan_smaller"]
 
@@ -153,7 +152,7 @@ def _smaller_share(before: BoardPlan, error: FitError) -> Share:
     Of LUTs it is also smaller than the estimate of the plan before, which can be far below the
     share that was allowed.
     """
-    if lacks_memory(error):
+    if before.board.family.need_flow().place_and_route.names_block(error.message):
         return before.share[0], before.share[1] * SHRINK
     device = get_device(before.board.device)
     needed, luts = resources(before.plan, device), before.share[0]

