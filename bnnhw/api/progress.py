@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from bnnhw.tools.stages import Stages
+
 __all__ = ["Progress", "StageLog", "StageReport", "sample_counter"]
 
 Progress = Callable[[str, float], None]
@@ -15,19 +17,13 @@ Progress = Callable[[str, float], None]
 logger = logging.getLogger("bnnhw")
 
 
-class StageLog(Protocol):
+class StageLog(Stages, Protocol):
     """Announces stages one after the other, and measures the time of each."""
 
     seconds: dict[str, float]
 
-    def __call__(self, title: str) -> Callable[[float], None]:
-        """End the stage before and begin another; the result receives its fraction."""
-
     def end(self) -> None:
         """End the current stage."""
-
-    def fail(self, why: str) -> None:
-        """Leave the current stage unfinished."""
 
 
 class StageReport:

@@ -17,12 +17,11 @@ from bnnhw.errors import FitError
 from bnnhw.families.flow import Flow
 from bnnhw.platforms.base import Board
 from bnnhw.tools.nextpnr import Routed, nextpnr_arguments, run_nextpnr, synthesise_flat
+from bnnhw.tools.stages import Stages
+from bnnhw.tools.too_large import UnroutableError
 from bnnhw.tools.tools import Tools
 
-__all__ = ["Built", "Stages", "build"]
-
-Stages = Callable[[str], Callable[[float], None]]
-"""Announces a stage, and returns a function that receives the fraction of it that is done."""
+__all__ = ["Built", "build"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,9 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
           stages: Stages, use_cache: bool = True) -> Built:
     """Build a bitstream from the fastest of several runs of place and route.
 
+    A seed whose placement cannot be routed is skipped. If all of them are, the next number is tried
+    as one more seed.
+
     Parameters
     ----------
     built : BoardDesign
@@ -76,6 +78,8 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     ------
     FitError
         The design is larger than the part, or the bitstream overlaps the weights in the flash.
+    UnroutableError
+        No placement can be routed.
     ToolError
         A tool is missing or failed.
     """
@@ -96,15 +100,24 @@ def build(built: BoardDesign, board: Board, folder: Path, seeds: Sequence[int], 
     options = nextpnr.options_for(folder / "synthesised.json")
     files = [*(argument.format(constraints=name) for argument in nextpnr.constrained),
              *nextpnr.outputs]
-    for seed in seeds:
+    spare = max(seeds) + 1
+    for seed in (*seeds, spare):
+        if seed == spare and runs:
+            break
         arguments = nextpnr_arguments(board.part, files, built.clock_hz / 1e6, seed, options)
         step = _Cached(f"seed {seed}", [
             *synth.facts, text, " ".join(arguments),
             versions[nextpnr.tool.program], versions[packer.tool.program],
         ], ["routed.json", "placed.json", packer.file], use_cache)
-        step.run(folder, partial(_route, flow=flow, board=board, arguments=arguments, seed=seed,
-                                 tools=tools, stages=stages),
-                 {name: text.encode(), "synthesised.json": netlist})
+        try:
+            step.run(folder, partial(_route, flow=flow, board=board, arguments=arguments, seed=seed,
+                                     tools=tools, stages=stages),
+                     {name: text.encode(), "synthesised.json": netlist})
+        except UnroutableError:
+            if seed == spare:
+                raise
+            stages.fail("cannot be routed")
+            continue
         runs.append((Routed.read(seed, folder / "placed.json"), step))
     best, step = max(runs, key=lambda run: (run[0].fmax_mhz, -run[0].seed))
     step.fetch(folder)

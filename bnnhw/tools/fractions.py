@@ -6,8 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from bnnhw.errors import FitError
-from bnnhw.tools.too_large import check_utilisation
+from bnnhw.tools.too_large import UnroutableError, check_utilisation
 
 __all__ = ["PLACED_FRACTION", "nextpnr_fraction", "yosys_fraction"]
 
@@ -54,8 +53,9 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
     Raises
     ------
     FitError
-        The returned function raises it if the design needs more cells than the part has, or if
-        the router no longer makes progress.
+        The returned function raises it if the design needs more cells than the part has.
+    UnroutableError
+        The returned function raises it if the router no longer makes progress.
     """
     arcs, reported = 0, 0.0
     min_left, improved_at = 1 << 60, 0
@@ -101,6 +101,7 @@ def nextpnr_fraction(report: Callable[[float], None]) -> Callable[[str], None]:
     return line
 
 
-def _routing_error(left: str) -> FitError:
-    return FitError(f"nextpnr cannot route the design: {left}, and their number no longer falls",
-                    hint="try another `seed=`, or more cycles per frame (`ii=`)")
+def _routing_error(left: str) -> UnroutableError:
+    return UnroutableError(
+        f"nextpnr cannot route the design: {left}, and their number no longer falls",
+        hint="try another `seed=`, or more cycles per frame (`ii=`)")

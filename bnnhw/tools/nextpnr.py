@@ -154,7 +154,9 @@ def run_nextpnr(folder: Path, flow: PlaceAndRoute, part: Part, netlist: str,
     Raises
     ------
     FitError
-        The design is larger than the part, or the router makes no progress.
+        The design is larger than the part.
+    UnroutableError
+        The router makes no progress.
     ToolError
         nextpnr is missing or failed.
     """

@@ -10,7 +10,7 @@ import re
 
 from bnnhw.errors import BnnhwError, FitError, ToolError
 
-__all__ = ["HINT", "MESSAGES", "check_utilisation", "fit_error"]
+__all__ = ["HINT", "MESSAGES", "UnroutableError", "check_utilisation", "fit_error"]
 
 HINT = "allow more cycles per frame (`ii=`), or use a larger part"
 
@@ -24,6 +24,10 @@ that cannot be placed. Errors about pins are not included: more cycles per frame
 
 
 _UTILISATION = re.compile(r"^Info:\s+(\S+):\s*(\d+)/\s*(\d+)\s+\d+%\s*$")
+
+
+class UnroutableError(FitError):
+    """The router makes no progress with one placement; that of another seed can be routable."""
 
 
 def check_utilisation(line: str) -> None:
@@ -47,14 +51,17 @@ def fit_error(error: ToolError | FitError, part: str) -> BnnhwError:
     Parameters
     ----------
     error : ToolError or FitError
-        Error of the tool or of ``check_utilisation``.
+        Error of the tool, or one that was raised for a line of its log.
     part : str
 
     Returns
     -------
     FitError or ToolError
-        A FitError if the design is too large, else ``error`` itself.
+        A FitError if the design is too large, an UnroutableError if ``error`` is one, else
+        ``error`` itself.
     """
+    if isinstance(error, UnroutableError):
+        return UnroutableError(error.message, where=part, hint=error.hint)
     if isinstance(error, FitError) or any(message in error.message for message in MESSAGES):
         return FitError(f"does not fit {part}: {error.message}", hint=HINT)
     return error

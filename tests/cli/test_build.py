@@ -99,14 +99,20 @@ exit 125
 }
 
 
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, programs: dict[str, str]) -> Path:
+    """Put stand-ins of tools on PATH; returns the file in which they count their runs."""
+    (folder / "bin").mkdir()
+    for name, text in programs.items():
+        (folder / "bin" / name).write_text(text.replace("COUNT", str(folder / "count")))
+        (folder / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+    return folder / "count"
+
+
 def test_designs_that_are_too_large_are_planned_smaller_three_times(
         bnnhw: Called, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-ins fail as nextpnr does when a design is too large, and count their runs."""
-    (tmp_path / "bin").mkdir()
-    for name, text in STAND_INS.items():
-        (tmp_path / "bin" / name).write_text(text.replace("COUNT", str(tmp_path / "count")))
-        (tmp_path / "bin" / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    runs = install(tmp_path, monkeypatch, STAND_INS)
     cycles: list[int] = []
     design_board = building.design_board
 
@@ -120,14 +126,73 @@ def test_designs_that_are_too_large_are_planned_smaller_three_times(
     assert (code, out) == (3, "")
     assert "the design needs 5,425 ICESTORM_LC, and the part has 5,280" in err
     assert "Traceback" not in err
-    assert (tmp_path / "count").read_text().split() == ["run"] * 4  # one build and three retries
+    assert runs.read_text().split() == ["run"] * 4  # one build and three retries
     assert cycles == sorted(set(cycles))  # each plan is smaller and slower
     assert err.count("nextpnr): too large after") == 3
-    (tmp_path / "count").unlink()
+    runs.unlink()
     code, _, err = bnnhw("build", "mnist_tfc", "--board", "icebreaker", "--tools", "native",
                          "--no-cache", "--ii", "256")
     assert code == 3
-    assert (tmp_path / "count").read_text().split() == ["run"]  # a goal is not planned again
+    assert runs.read_text().split() == ["run"]  # a goal is not planned again
+
+
+STUCK = {**STAND_INS, "icepack": """#!/bin/sh
+[ "$1" = --version ] && { echo stand-in; exit; }
+echo bits > $2
+""", "nextpnr-ice40": """#!/bin/sh
+[ "$1" = --version ] && { echo stand-in; exit; }
+while [ "$1" != --seed ]; do shift; done
+seed=$2
+while [ "$1" != -l ]; do shift; done
+echo $seed >> COUNT
+if [ $seed -le LAST ]; then
+  for k in $(seq 1 200); do
+    echo "Info:     iter=$k wires=50 overused=2 overuse=2 archfail=NA"
+  done > $2
+  exit 1
+fi
+echo 'Info: Program finished normally.' > $2
+echo '{"modules": {"top": {"cells": {}, "netnames": {}}}}' > routed.json
+echo "{\\"fmax\\": {\\"clk\\": {\\"achieved\\": 4$seed}}, \\"utilization\\": {}}" > placed.json
+echo asc > board.asc
+"""}
+
+
+def stuck_up_to(seed: int) -> dict[str, str]:
+    """Stand-ins whose router makes no progress with seeds up to a number."""
+    return {name: text.replace("LAST", str(seed)) for name, text in STUCK.items()}
+
+
+@pytest.mark.parametrize(("last", "options", "tried", "kept"), [
+    (1, (), "1 2", 2), (1, ("--seeds", "3"), "1 2 3", 3), (2, ("--seeds", "2"), "1 2 3", 3),
+    (0, ("--seeds", "2"), "1 2", 2),
+])
+def test_a_seed_that_cannot_be_routed_is_skipped(
+        bnnhw: Called, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int,
+        options: tuple[str, ...], tried: str, kept: int) -> None:
+    """If all given seeds are skipped, the next one is tried."""
+    runs = install(tmp_path, monkeypatch, stuck_up_to(last))
+    code, out, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--tools", "native",
+                           "--no-cache", "--ii", "99", "--json", *options)
+    assert code == 0, err
+    assert runs.read_text().split() == tried.split()
+    report = json.loads(out)
+    assert report["seed"] == kept
+    assert sorted(report["seeds"]) == [seed for seed in tried.split() if int(seed) > last]
+    for seed in range(1, last + 1):
+        assert f"place and route, seed {seed} (nextpnr): cannot be routed after" in err
+    assert err.count("cannot be routed") == last
+
+
+def test_no_seed_that_can_be_routed(bnnhw: Called, tmp_path: Path,
+                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = install(tmp_path, monkeypatch, stuck_up_to(9))
+    code, _, err = bnnhw("build", "net.yaml", "--board", "icebreaker", "--tools", "native",
+                         "--no-cache", "--ii", "99")
+    assert code == 3
+    assert runs.read_text().split() == ["1", "2"]
+    assert "iCE40UP5K-SG48: nextpnr cannot route the design: 2 wires are overused" in err
+    assert "try another --seed" in err
 
 
 @pytest.mark.parametrize(("options", "message"), [

