@@ -54,6 +54,10 @@ class Programmer:
     volatile_note: str = ""
     persistent_note: str = ""
 
+    def arguments(self, persistent: bool) -> tuple[str, ...] | None:
+        """Arguments that write the flash, or else the configuration memory."""
+        return self.persistent if persistent else self.volatile
+
     def note(self, persistent: bool) -> str:
         """What a user has to do before programming the flash, or else the configuration memory."""
         return self.persistent_note if persistent else self.volatile_note

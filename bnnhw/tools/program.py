@@ -12,14 +12,7 @@ from bnnhw.errors import ConfigError, LinkError, PlanError, ToolError
 from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.platforms import Board, get_board
 from bnnhw.tools.bitstream import LARGEST, check_bitstream, dfu_file
-from bnnhw.tools.programmers import (
-    INSTALL,
-    LIBRARIES,
-    find_tools,
-    missing_library,
-    select_device,
-    substitutes,
-)
+from bnnhw.tools.programmers import INSTALL, LIBRARIES, choose_tool, missing_library
 from bnnhw.tools.usb import RULES_FILE, UsbDevice, boards_of, usb_devices
 
 __all__ = ["Programming", "judge", "locate", "plan_programming", "program"]
@@ -65,21 +58,23 @@ class Programming:
 
     @property
     def tool(self) -> str:
+        """Name of the program that runs first."""
         return Path(self.commands[0][0]).name
 
     @property
     def copied(self) -> bool:
+        """Whether a copy of the bitstream is written, in another format."""
         return self.file != str(self.bitstream)
-
-    @property
-    def where(self) -> str:
-        """Description of the memory that stores the bitstream, for messages."""
-        return "the flash" if self.persistent else "the configuration memory, until power-off"
 
     @property
     def memory(self) -> str:
         """Name of the memory that is written, for messages."""
         return "the flash" if self.persistent else "the configuration memory"
+
+    @property
+    def where(self) -> str:
+        """The memory that is written, and how long it keeps its contents, for messages."""
+        return self.memory if self.persistent else f"{self.memory}, until power-off"
 
 
 def locate(target: Path, board: str | None) -> tuple[Board, Path]:
@@ -146,9 +141,7 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     ConfigError
         The file is not a bitstream for the board.
     """
-    programmer = board.programmer
-    arguments = programmer.persistent if persistent else programmer.volatile
-    if arguments is None:
+    if board.programmer.arguments(persistent) is None:
         raise PlanError(f"{board.title} is programmed "
                         + ("until it loses power, never persistently" if persistent
                            else "persistently only, in its flash"),
@@ -159,19 +152,11 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(bitstream)) from None
     check_bitstream(board, data, str(bitstream))
-    commands = [(programmer.tool, select_device(programmer.tool, usb) + arguments),
-                *substitutes(programmer, arguments, persistent, usb)]
-    copy = bitstream.with_suffix(".dfu").name
-    for tool, given in commands:
-        file = copy if tool == "dfu-util" else str(bitstream)
-        if paths := find_tools(tool):
-            return Programming(board, bitstream, persistent, tuple(
-                (str(path), *(a.format(bitstream=file) for a in given)) for path in paths),
-                file, True)
-    tool, given = commands[0]
-    file = copy if tool == "dfu-util" else str(bitstream)
-    command = (tool, *(a.format(bitstream=file) for a in given))
-    return Programming(board, bitstream, persistent, (command,), file, False)
+    tool, given, paths = choose_tool(board.programmer, persistent, usb)
+    file = bitstream.with_suffix(".dfu").name if tool == "dfu-util" else str(bitstream)
+    arguments = tuple(argument.format(bitstream=file) for argument in given)
+    return Programming(board, bitstream, persistent, tuple(
+        (str(path), *arguments) for path in paths or [tool]), file, bool(paths))
 
 
 def program(plan: Programming, usb: str | None = None) -> str:

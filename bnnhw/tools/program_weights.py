@@ -9,7 +9,7 @@ from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.hostlink.wire.weights import check_weights
 from bnnhw.platforms import Board
 from bnnhw.tools.program import Programming
-from bnnhw.tools.programmers import find_tools, select_device, substitutes
+from bnnhw.tools.programmers import choose_tool
 
 __all__ = ["plan_weights"]
 
@@ -47,14 +47,8 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
         wrong = "are the weights of another build"
     if wrong is not None:
         raise ConfigError(wrong, where=str(path), hint="build the design again")
-    programmer = board.programmer
-    assert programmer.persistent is not None, board.name
-    options = [(programmer.tool, select_device(programmer.tool, usb) + programmer.persistent),
-               *substitutes(programmer, programmer.persistent, True, usb)]
-    found = [(str(path), given) for tool, given in options for path in find_tools(tool)]
-    preferred = [option for option in found if Path(option[0]).name == programmer.tool]
-    chosen = preferred or found or options[:1]
+    tool, given, paths = choose_tool(board.programmer, True, usb)
     # Every tool accepts -o ADDRESS, and its last argument is the file.
-    commands = tuple((tool, *given[:-1], "-o", str(weights.offset),
-                      given[-1].format(bitstream=path)) for tool, given in chosen)
-    return Programming(board, path, True, commands, str(path), bool(found), weights.offset)
+    arguments = (*given[:-1], "-o", str(weights.offset), given[-1].format(bitstream=path))
+    commands = tuple((str(copy), *arguments) for copy in paths or [tool])
+    return Programming(board, path, True, commands, str(path), bool(paths), weights.offset)

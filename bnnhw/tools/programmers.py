@@ -13,8 +13,8 @@ from bnnhw.errors import PlanError
 from bnnhw.extras import install_command
 from bnnhw.platforms.base import Programmer
 
-__all__ = ["INSTALL", "LIBRARIES", "find_tools", "missing_library", "select_device",
-           "start_error", "substitutes"]
+__all__ = ["INSTALL", "LIBRARIES", "choose_tool", "find_tools", "missing_library",
+           "select_device", "start_error"]
 
 INSTALL = {
     "openFPGALoader": install_command("flash"),
@@ -79,16 +79,35 @@ def select_device(tool: str, usb: str | None) -> tuple[str, ...]:
     return ("-d", f"d:{bus:03}/{number:03}")
 
 
-def substitutes(programmer: Programmer, arguments: tuple[str, ...], persistent: bool,
-                usb: str | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Commands of openFPGALoader that can replace a board's own tool, each as (name, arguments)."""
-    loader = "openFPGALoader"
+def choose_tool(programmer: Programmer, persistent: bool,
+                usb: str | None) -> tuple[str, tuple[str, ...], list[Path]]:
+    """Choose the program for a board: its own tool, or openFPGALoader if only that is installed.
+
+    Parameters
+    ----------
+    programmer : Programmer
+    persistent : bool
+        Write the flash, or else the configuration memory; the board must support it.
+    usb : str or None
+        As for ``select_device``.
+
+    Returns
+    -------
+    tuple
+        Name of the program, its arguments with ``{bitstream}``, and its installed copies; the
+        board's tool without a copy if nothing is installed.
+    """
+    loader, arguments = "openFPGALoader", programmer.arguments(persistent)
+    assert arguments is not None
+    commands = [(programmer.tool, select_device(programmer.tool, usb) + arguments)]
     if programmer.tool == "iceprog":
         # Without -m, openFPGALoader writes the flash.
-        return [(loader, (*select_device(loader, usb), "-b", "ice40_generic",
-                          "-f" if persistent else "-m", "{bitstream}"))]
+        commands.append((loader, (*select_device(loader, usb), "-b", "ice40_generic",
+                                  "-f" if persistent else "-m", "{bitstream}")))
     if programmer.tool == "dfu-util" and usb is None:
         device, alternate = programmer.usb[0], arguments[arguments.index("-a") + 1]
-        return [(loader, ("--dfu", "--vid", f"{device.vendor:#06x}", "--pid",
-                          f"{device.product:#06x}", "--altsetting", alternate, "{bitstream}"))]
-    return []
+        commands.append((loader, (
+            "--dfu", "--vid", f"{device.vendor:#06x}", "--pid", f"{device.product:#06x}",
+            "--altsetting", alternate, "{bitstream}")))
+    options = ((tool, given, find_tools(tool)) for tool, given in commands)
+    return next((option for option in options if option[2]), (*commands[0], []))
