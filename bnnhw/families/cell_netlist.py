@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Bit", "Cell", "Module"]
+from bnnhw.errors import MismatchError
+
+__all__ = ["Bit", "Cell", "Module", "difference"]
 
 Bit = int | str
 """A net by its number, or a constant: ``0``, ``1``, ``x`` or ``z``."""
@@ -66,3 +68,9 @@ class Module:
     def of_kind(self, *kinds: str) -> list[Cell]:
         """Return all cells of some types."""
         return [cell for cell in self.cells.values() if cell.kind in kinds]
+
+
+def difference(cell: Cell, what: str) -> MismatchError:
+    """The error to raise where a bitstream differs from a cell of the routed netlist."""
+    return MismatchError(f"{what} of {cell.attributes['NEXTPNR_BEL']} is not that of the netlist",
+                         where="bitstream")

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 
 from bnnhw.errors import MismatchError
-from bnnhw.families.cell_netlist import Cell, Module
+from bnnhw.families.cell_netlist import Cell, Module, difference
 
 __all__ = ["compare", "switch_ends"]
 
@@ -20,6 +20,9 @@ FIXED = re.compile(
     r"|G_\S*[TBLR]DCC\S*<-\S+|\S+<-G_\S*[TBLR]DCC\S*")
 # Switches that an empty bitstream closes, and a clock that reaches a PLL through several tiles.
 ALWAYS = re.compile(r"G_DCS\dCLK\d<-G_\S+|\S*JECLK\d<-\S*SYNCECLK\d|\S+<-\S*CLKI_PLL\S*")
+SWITCH = re.compile(r"X(\d+)/Y(\d+)/(-?\d+)_(-?\d+)_(.+?)->(-?\d+)_(-?\d+)_(.+)")
+"""A switch of the routed netlist: its tile, then the relative position and name of both wires."""
+
 PINS = "ABCD"
 FULL = "1" * 16
 """Contents of a LUT that the bitstream does not mention."""
@@ -102,7 +105,7 @@ def compare(module: Module, text: str) -> tuple[int, int, int]:
 
 def switch_ends(switch: str) -> tuple[str, str] | None:
     """The wires of a switch such as ``X1/Y2/-1_0_a->0_0_b``, whose positions are relative."""
-    match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)_(-?\d+)_(.+?)->(-?\d+)_(-?\d+)_(.+)", switch)
+    match = SWITCH.fullmatch(switch)
     if match is None:
         return None
     x, y = int(match[1]), int(match[2])
@@ -112,7 +115,7 @@ def switch_ends(switch: str) -> tuple[str, str] | None:
 
 def _local_name(switch: str) -> tuple[str, str]:
     """Return the tile of a switch, and its name relative to that tile."""
-    match = re.fullmatch(r"X(\d+)/Y(\d+)/(-?\d+)_(-?\d+)_(.+)->(-?\d+)_(-?\d+)_(.+)", switch)
+    match = SWITCH.fullmatch(switch)
     assert match is not None
     ends = []
     for k in (3, 6):
@@ -140,11 +143,6 @@ def _carry(carries: set[tuple[str, str, str]], tile: str, name: str) -> bool:
     return bool(match and position and (position[2], position[1], match[1]) in carries)
 
 
-def _differ(cell: Cell, what: str) -> MismatchError:
-    return MismatchError(f"{what} of {cell.attributes['NEXTPNR_BEL']} is not that of the netlist",
-                         where="bitstream")
-
-
 def _switch_at(module: Module, cell: Cell, port: str, wire: str) -> str | None:
     """Return the switch that drives the wire at a port; None for an unconnected port."""
     net = (cell.ports.get(port) or [""])[0]
@@ -153,7 +151,7 @@ def _switch_at(module: Module, cell: Cell, port: str, wire: str) -> str | None:
     route = module.routes[net]
     here = cell.attributes["NEXTPNR_BEL"].rpartition("/")[0]
     if f"{here}/{wire}" not in route:
-        raise _differ(cell, f"port {port}")
+        raise difference(cell, f"port {port}")
     return route[f"{here}/{wire}"]
 
 
@@ -164,17 +162,17 @@ def _compare_lut(module: Module, cell: Cell, bits: _Bits) -> tuple[str, str]:
     mode = cell.parameters.get("MODE", "LOGIC")
     wired = {"CCU2": "CCU2", "DPRAM": "DPRAM", "RAMW_BLOCK": "RAMW", "LOGIC": None}[mode]
     if bits.words.get((tile, f"SLICE{slice_}.MODE")) != wired:
-        raise _differ(cell, "mode")
+        raise difference(cell, "mode")
     inject = bits.words.get((tile, f"SLICE{slice_}.CCU2.INJECT1_{z % 2}"), "YES")
     if mode == "CCU2" and cell.parameters.get("CCU2_INJECT1", "YES") != inject:
-        raise _differ(cell, "carry")
+        raise difference(cell, "carry")
     pins: dict[int, int] = {}  # physical input of each logical input
     for k, pin in enumerate(PINS):
         switch = _switch_at(module, cell, pin, f"{pin}{z}_SLICE")
         if switch is not None:
             found = re.search(r"_([A-D])\d->", switch)
             if found is None:
-                raise _differ(cell, f"input {pin}")
+                raise difference(cell, f"input {pin}")
             pins[k] = PINS.index(found[1])
     _switch_at(module, cell, "F", f"F{z}_SLICE")
     expected, found_bits = cell.parameters["INITVAL"][::-1], bits.words.get(key, FULL)[::-1]
@@ -186,7 +184,7 @@ def _compare_lut(module: Module, cell: Cell, bits: _Bits) -> tuple[str, str]:
         # Unconnected inputs read 1.
         if expected[sum(at.get(k, 1) << k for k in range(4))] != (
                 found_bits[sum(chip.get(k, 1) << k for k in range(4))]):
-            raise _differ(cell, "LUT contents")
+            raise difference(cell, "LUT contents")
     return key
 
 
@@ -199,7 +197,7 @@ def _compare_flip_flop(module: Module, cell: Cell, bits: _Bits) -> None:
                                  (f"REG{z % 2}.REGSET", "SET", cell.parameters["REGSET"]),
                                  ("CEMUX", "CE", enable)):
         if bits.words.get((tile, f"SLICE{slice_}.{name}"), default) != value:
-            raise _differ(cell, name)
+            raise difference(cell, name)
     pins = {"Q": f"Q{z}", "CE": f"CE{z // 2}", "CLK": f"CLK{z // 2}", "LSR": f"LSR{z // 2}",
             **({"DI": f"DI{z}"} if direct == "1" else {"M": f"M{z}"})}
     for port, wire in pins.items():
@@ -213,6 +211,6 @@ def _compare_block(module: Module, cell: Cell, bits: _Bits) -> None:
         value = int(cell.parameters.get(f"INITVAL_{k:02X}", "0").replace("x", "0"), 2)
         expected += [value >> 20 * (j // 2) + 9 * (j % 2) & 511 for j in range(32)]
     if bits.memories.get(int(cell.attributes["WID"], 2)) != expected:
-        raise _differ(cell, "contents")
+        raise difference(cell, "contents")
     for port in cell.ports:
         _switch_at(module, cell, port, f"J{port}_EBR")

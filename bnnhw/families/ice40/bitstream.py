@@ -12,7 +12,7 @@ import numpy as np
 
 from bnnhw.errors import MismatchError, ToolError
 from bnnhw.extras import install_command
-from bnnhw.families.cell_netlist import Cell, Module
+from bnnhw.families.cell_netlist import Cell, Module, difference
 
 __all__ = ["compare", "switch_ends"]
 
@@ -165,11 +165,6 @@ def _cell_bits(rows: list[str], z: int) -> str:
     return "".join(rows[2 * z + k][FIRST_COLUMN:FIRST_COLUMN + 10] for k in range(2))
 
 
-def _differ(cell: Cell, what: str) -> MismatchError:
-    return MismatchError(f"{what} of {cell.attributes['NEXTPNR_BEL']} is not that of the netlist",
-                         where="bitstream")
-
-
 def _route(module: Module, cell: Cell, port: str) -> dict[str, str] | None:
     """Return the wires of the net at a port, each with its switch; None for an unconnected port."""
     bits = cell.ports.get(port)
@@ -195,7 +190,7 @@ def _compare_logic_cell(module: Module, cell: Cell,
         switch = route.get(f"{here}lutff_{z}:in_{k}_lut")
         found = re.search(r"in_(\d)\.->", switch or "")
         if found is None:
-            raise _differ(cell, f"input {k}")
+            raise difference(cell, f"input {k}")
         pins[k] = int(found[1])
     contents = cell.parameters["LUT_INIT"][::-1]
     for values in itertools.product((0, 1), repeat=len(pins)):
@@ -203,19 +198,19 @@ def _compare_logic_cell(module: Module, cell: Cell,
         expected = contents[sum(value << k for k, value in at.items())]
         found_bit = bits[LUT_BITS[sum(value << pins[k] for k, value in at.items())]]
         if expected != found_bit:
-            raise _differ(cell, "LUT contents")
+            raise difference(cell, "LUT contents")
     if any(cell.parameters[name] != bits[position] for name, position in FLAGS.items()):
-        raise _differ(cell, "setting")
+        raise difference(cell, "setting")
     if z == 0 and (cell.parameters["CIN_CONST"] == "1") and (
             rows[CARRY_IN_SET[0]][CARRY_IN_SET[1]] != cell.parameters["CIN_SET"]):
-        raise _differ(cell, "carry")
+        raise difference(cell, "carry")
     wires = {"O": {f"lutff_{z}:out"}, "COUT": {f"lutff_{z}:cout"}, "LO": {f"lutff_{z}:lout"},
              "CLK": {"lutff_global:clk"}, "CEN": {"lutff_global:cen"}, "SR": {"lutff_global:s_r"},
              "CIN": {f"lutff_{z - 1}:cout"} if z else {"carry_in", "carry_in_mux"}}
     for port, names in wires.items():
         route = _route(module, cell, port)
         if route and not {here + name for name in names} & route.keys():
-            raise _differ(cell, f"port {port}")
+            raise difference(cell, f"port {port}")
     return x, y, z
 
 
@@ -243,8 +238,8 @@ def _compare_block(module: Module, cell: Cell, memories: dict[tuple[int, int], s
     expected = "".join(cell.parameters.get(f"INIT_{k:X}", "0")[::-1].ljust(256, "0")
                    for k in range(16))
     if expected.replace("x", "0") != memories.get((x, y), "0" * 4096):
-        raise _differ(cell, "contents")
+        raise difference(cell, "contents")
     for port in cell.ports:
         route = _route(module, cell, port)
         if route and not {f"X{x}/Y{y + k}/ram:{port}" for k in range(2)} & route.keys():
-            raise _differ(cell, f"port {port}")
+            raise difference(cell, f"port {port}")
