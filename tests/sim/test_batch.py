@@ -76,12 +76,11 @@ def test_a_core_falls_silent_after_the_same_cycles(core: Design, library: Path,
 
 def test_frames_are_reported_while_they_run(core: Design, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "FIRST_CYCLES", 10)
-    monkeypatch.setattr(batch, "CALL_SECONDS", 1e-4)
+    monkeypatch.setattr(batch, "CALL_SECONDS", 0.0)  # single cycles, on a machine of any speed
     x = random_samples(core.graph, 300)
     reported: list[int] = []
     run = simulate(core, x, "verilator", Stalls(), reported.append)
-    assert sum(reported) == 300
-    assert len(reported) > 3  # how many depends on the speed of the machine
+    assert reported == [1] * 300
     assert (run.ii, run.latency) == (core.plan.ii, core.plan.latency)
 
 
