@@ -30,7 +30,7 @@ layers:
 
 @pytest.fixture(autouse=True)
 def _forget_toys() -> Iterator[None]:
-    """Registers of this test alone."""
+    """Restore the registries after each test."""
     before = [dict(registry) for registry in (FAMILIES, DEVICES, TARGETS)]
     yield
     for registry, kept in zip((FAMILIES, DEVICES, TARGETS), before, strict=True):

@@ -199,7 +199,7 @@ def test_rounds_without_headway_are_stopped() -> None:
         list(map(line, rounds([9000, *[510] * 152])))
 
 
-def test_impossible_options_are_reported_before_the_tools_run(tmp_path: Path) -> None:
+def test_impossible_options_are_reported_before_the_tools_run() -> None:
     with pytest.raises(BnnhwError, match="unknown board"):
         get_board("icebraker")
     with pytest.raises(BnnhwError, match="unknown kind"):

@@ -53,7 +53,7 @@ def machine(tmp_path: Path) -> Path:
         node = tmp_path / f"dev/bus/usb/{bus:03}/{number:03}"
         node.parent.mkdir(parents=True, exist_ok=True)
         node.touch()
-    (base / "4-1").mkdir()  # pulled out while it is read
+    (base / "4-1").mkdir()  # unplugged while it is read
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/group").write_text("root:x:0:\ndialout:x:20:me\nplugdev:x:46:\n")
     return tmp_path
@@ -77,7 +77,7 @@ def test_which_boards_a_device_can_be(machine: Path) -> None:
              for d in usb_devices(machine)}
     assert names[1, 5] == ["icebreaker"]
     assert names[1, 12] == ["tang_nano_9k", "tang_nano_20k"]
-    assert names[2, 3] == [b.name for b in boards().values()  # its words tell nothing
+    assert names[2, 3] == [b.name for b in boards().values()  # no title has a word of it
                            if Usb(0x0403, 0x6010) in b.programmer.usb]
     assert names[2, 4] == ["ulx3s_12f", "ulx3s_25f", "ulx3s_45f", "ulx3s_85f"]
     assert names[3, 2] == ["colorlight_i5"]

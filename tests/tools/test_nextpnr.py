@@ -1,4 +1,4 @@
-"""Tests reading fmax from place-and-route logs: the slowest clock, or none."""
+"""Tests reading fmax from place-and-route reports: the slowest clock, or none."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_what_is_no_build(tmp_path: Path) -> None:
 @each_board
 @pytest.mark.parametrize("persistent", [False, True])
 def test_commands(board: Board, persistent: bool, tmp_path: Path) -> None:
-    """Whatever tool is there: what is volatile writes no flash, and the other way round."""
+    """With any installed tool, persistent commands write the flash, and volatile ones do not."""
     _, file = locate(folder_of(board, tmp_path / "b"), None)
     if (board.programmer.persistent if persistent else board.programmer.volatile) is None:
         with pytest.raises(PlanError, match="only, in its flash; use `persistent=True`"):

@@ -100,7 +100,7 @@ def test_a_lost_file_and_a_damaged_record(tmp_path: Path) -> None:
 
 
 def test_a_board_without_a_bitstream_does_not_start(tmp_path: Path) -> None:
-    """It is no failure where weights were written, and one where a bitstream was."""
+    """After weights are written, that is no failure; an error of the tool still is one."""
     step = plan_weights(ICE, folder_with(tmp_path) / "board.bin")
     assert step is not None
     outputs = ("VERIFY OK\ncdone: low\nBye.", "Writing: [====] 100%\nDone\nWait for CDONE FAIL")

