@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bnnhw.cli.complete import layouts, networks, synth_devices
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.stages import stages
 from bnnhw.cli.tables import print_table
+from bnnhw.designs.samples import random_samples
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError
 from bnnhw.families import DEVICES, FAMILIES, get_device
@@ -71,50 +73,32 @@ def command(
     if (device is None) == (not cells):
         raise ConfigError("expected one of --device and --cells", where="synth",
                           hint=f"--device for {TARGETS}; --cells for standard cells")
-    loaded = open_design(design, device or "cells")
+    fpga = _FpgaOptions(pnr, freq, part)
     chosen = _CellOptions(tuple(lef or ()), unbuffered, sta, gates, energy, inputs, clock, prove,
                           wire, netlist, librelane, layout)
     if cells:
-        if pnr:
-            raise ConfigError("--pnr is for --device", where="synth")
-        _cells(loaded, cells, chosen, seed, json)
+        _reject(_given(fpga), "--device")
+        chosen.check()
+        _cells(open_design(design, "cells"), cells, chosen, seed, json)
         return
-    given = [f.name for f in fields(chosen) if getattr(chosen, f.name) != f.default]
-    if given:
-        raise ConfigError(f"--{given[0]} is for --cells", where="synth")
+    _reject(_given(chosen), "--cells")
+    fpga.check()
     assert device is not None
-    if part is not None and not pnr:
-        raise ConfigError("--part is for --pnr", where="synth")
-    _fpga(loaded, device, pnr, freq, seed, part, json)
+    _fpga(open_design(design, device), device, fpga, seed, json)
 
 
-def _fpga(loaded: Design, device: str, pnr: bool, freq: float | None, seed: int, part: str | None,
-          json: bool) -> None:
-    target = get_device(device)
-    with stages() as stage:
-        stage(f"yosys for {device}, unit by unit")
-        result = (report := synthesise(loaded, target)).to_json()
-        if pnr:
-            done = stage(f"yosys and nextpnr for {device}, flat")
-            result["pnr"] = place_and_route(loaded, target, AIM_MHZ if freq is None else freq,
-                                            seed, part, done)
-    if json:
-        print_json(result["schema"], result)
-    else:
-        _print(loaded, report, result.get("pnr"))
-    if pnr and freq is not None:
-        check_clock(result["pnr"])
+@dataclass(frozen=True)
+class _FpgaOptions:
+    """Options of ``--device``, by their names."""
 
+    pnr: bool = False
+    freq: float | None = None
+    part: str | None = None
 
-def _print(loaded: Design, report: SynthReport, pnr: Json | None) -> None:
-    print_table(f"{loaded.plan.name} on {report.device}, cells of each unit",
-                ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
-    if pnr is not None:
-        print_table(f"placed and routed on {pnr['part']}, with a shift register in place of pins",
-                    ("resource", "used", "available"),
-                    [(name, u["used"], u["available"]) for name, u in pnr["utilisation"].items()])
-        print(f"fmax {pnr['fmax_mhz']:.1f} MHz: "
-              f"{pnr['fmax_mhz'] * 1e6 / loaded.plan.ii:,.0f} frames/s")
+    def check(self) -> None:
+        """Raise ConfigError for an option that has no effect without another one."""
+        if not self.pnr:
+            _reject(_given(self), "--pnr")
 
 
 @dataclass(frozen=True)
@@ -134,6 +118,21 @@ class _CellOptions:
     librelane: Path | None = None
     layout: str | None = None
 
+    def check(self) -> None:
+        """Raise ConfigError for an option that has no effect without another one."""
+        given = set(_given(self))
+        if not self.simulates:
+            _reject(given & {"inputs", "wire"}, "--gates and --energy")
+        if not self.simulates and self.librelane is None:
+            _reject(given & {"clock"}, "--gates, --energy and --librelane")
+        if self.inputs is None:
+            _reject(given & {"layout"}, "--inputs")
+
+    @property
+    def simulates(self) -> bool:
+        """Whether samples run through the netlist."""
+        return self.gates is not None or self.energy
+
     @property
     def period(self) -> float | None:
         """Seconds."""
@@ -141,7 +140,7 @@ class _CellOptions:
 
     def samples(self, loaded: Design, seed: int) -> tuple[np.ndarray, str] | None:
         """Samples to simulate and what to call them; None for no simulation."""
-        if self.gates is None and not self.energy:
+        if not self.simulates:
             return None
         count = self.gates or 8
         if self.energy and count < 2:
@@ -153,10 +152,47 @@ class _CellOptions:
                 raise ConfigError(f"has {len(x)} samples, and two are needed",
                                   where=str(self.inputs))
             return x, f"{len(x)} samples of {self.inputs.name}"
-        element = loaded.graph.input.element
-        x = np.random.default_rng(seed).integers(element.lo, element.hi + 1,
-                                                 (count, *loaded.graph.input.shape))
-        return x, f"{count} uniformly random samples"
+        return random_samples(loaded.graph, count, seed).x, f"{count} uniformly random samples"
+
+
+def _given(options: _FpgaOptions | _CellOptions) -> list[str]:
+    """Names of the options that differ from their defaults."""
+    return [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+
+
+def _reject(given: Collection[str], purpose: str) -> None:
+    """Raise ConfigError if options are given that have no effect without those of ``purpose``."""
+    if given:
+        raise ConfigError(f"--{sorted(given)[0]} is for {purpose}", where="synth",
+                          hint="leave it out")
+
+
+def _fpga(loaded: Design, device: str, options: _FpgaOptions, seed: int, json: bool) -> None:
+    target = get_device(device)
+    with stages() as stage:
+        stage(f"yosys for {device}, unit by unit")
+        result = (report := synthesise(loaded, target)).to_json()
+        if options.pnr:
+            done = stage(f"yosys and nextpnr for {device}, flat")
+            aim = AIM_MHZ if options.freq is None else options.freq
+            result["pnr"] = place_and_route(loaded, target, aim, seed, options.part, done)
+    if json:
+        print_json(result["schema"], result)
+    else:
+        _print(loaded, report, result.get("pnr"))
+    if options.freq is not None:
+        check_clock(result["pnr"])
+
+
+def _print(loaded: Design, report: SynthReport, pnr: Json | None) -> None:
+    print_table(f"{loaded.plan.name} on {report.device}, cells of each unit",
+                ("unit", "kind", "LUT", "FF", "block RAM", "LUT per XNOR lane"), report.rows())
+    if pnr is not None:
+        print_table(f"placed and routed on {pnr['part']}, with a shift register in place of pins",
+                    ("resource", "used", "available"),
+                    [(name, u["used"], u["available"]) for name, u in pnr["utilisation"].items()])
+        print(f"fmax {pnr['fmax_mhz']:.1f} MHz: "
+              f"{pnr['fmax_mhz'] * 1e6 / loaded.plan.ii:,.0f} frames/s")
 
 
 def _cells(loaded: Design, cells: list[str], chosen: _CellOptions, seed: int, json: bool) -> None:
