@@ -12,9 +12,9 @@ from bnnhw.api.progress import Progress, sample_counter
 from bnnhw.arch.simulation import Run, Stalls
 from bnnhw.emit.design import Design
 from bnnhw.errors import MismatchError
-from bnnhw.golden.comparison import count_mismatches, first_mismatch
+from bnnhw.golden.comparison import count_mismatches, first_mismatch, outputs_error
 from bnnhw.sim.compare import first_difference
-from bnnhw.sim.simulate import simulate
+from bnnhw.sim.simulate import VERILATOR, simulate
 
 __all__ = ["Verification", "mismatch_error", "simulate_design", "verify_design"]
 
@@ -75,20 +75,16 @@ def verify_design(design: Design, x: np.ndarray, engine: str, stalls: Stalls,
 def mismatch_error(design: Design, x: np.ndarray, verified: Verification,
                    engine: str) -> MismatchError:
     """Describe where a run first differs from the golden model, as closely as can be found out."""
-    expected, found = verified.expected, verified.run.outputs
-    frames = f"{verified.mismatches} of {len(x)} frames differ from the golden model"
-    first = first_mismatch(expected, found)
+    run, mismatches = verified.run, verified.mismatches
+    first = first_mismatch(verified.expected, run.outputs)
     assert first is not None
-    frame, shape = first.frame, expected[first.output].shape[1:]
-    channel = int(np.ravel_multi_index(first.index, shape)) if shape else 0
-    layer = dict(design.graph.outputs)[first.output]
-    difference = first_difference(design, x, frame + 1)
+    difference = first_difference(design, x, first.frame + 1)
     if difference:
-        return MismatchError(f"{frames}; first at {difference}", result=verified.run,
-                             layer=difference.layer, frame=difference.frame,
-                             channel=difference.channel)
-    where = f"output '{first.output}' of layer '{layer}', frame {frame}, channel {channel}"
-    remark = "every stream before it is right" if engine == "verilator" else \
-        "the emitted Verilog is right under Verilator"
-    return MismatchError(f"{frames}; first at {where}; {remark}", result=verified.run,
-                         layer=layer, frame=frame, channel=channel)
+        return MismatchError(f"{mismatches} of {len(x)} frames differ from the golden model; first "
+                             f"at {difference}", result=run, layer=difference.layer,
+                             frame=difference.frame, channel=difference.channel)
+    remark = run.checked
+    if design.core.probes.taps:
+        remark = "every stream before it is right" if engine == VERILATOR.name else \
+            "the emitted Verilog is right under Verilator"
+    return outputs_error(design.graph, first, mismatches, len(x), result=run, remark=remark)

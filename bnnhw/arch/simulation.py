@@ -252,6 +252,11 @@ class Run:
     outputs: dict[str, np.ndarray]
     cycles: int
 
+    @property
+    def checked(self) -> str:
+        """What the simulation found correct besides the outputs, as a clause; empty if nothing."""
+        return ""
+
     def figures(self) -> dict[str, object]:
         """Entries of the JSON document of ``simulate``: measured and planned cycles."""
         return {}

@@ -17,7 +17,6 @@ from bnnhw.cli.common import (
 from bnnhw.cli.complete import layouts
 from bnnhw.cli.json_output import print_json
 from bnnhw.emit.files import write_files
-from bnnhw.errors import MismatchError
 from bnnhw.hostlink.driver import Accelerator
 from bnnhw.json_types import Json
 
@@ -63,9 +62,7 @@ def command(
     else:
         print_predictions(found.predictions)
         _print(summary)
-    if result.mismatches:
-        raise MismatchError(f"{result.mismatches} of {len(x)} frames differ from golden; first at "
-                            f"{result.first}")
+    result.check(board.build.graph)
 
 
 def _summary(board: Accelerator, on: str, found: BoardRun) -> dict[str, object]:

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Mismatch", "count_mismatches", "differing_frames", "first_mismatch"]
+from bnnhw.errors import MismatchError
+from bnnhw.ir import Graph
+
+__all__ = ["Mismatch", "count_mismatches", "differing_frames", "first_mismatch",
+           "outputs_error"]
 
 Outputs = Mapping[str, np.ndarray]
 """Arrays ``[n, ...]`` by name of the output."""
@@ -23,6 +27,8 @@ class Mismatch:
     output : str
     index : tuple of int
         Position in the output of one frame.
+    channel : int
+        The same position in the flat output of one frame.
     golden, hardware : int
         Both values.
     """
@@ -30,6 +36,7 @@ class Mismatch:
     frame: int
     output: str
     index: tuple[int, ...]
+    channel: int
     golden: int
     hardware: int
 
@@ -59,7 +66,33 @@ def first_mismatch(expected: Outputs, found: Outputs) -> Mismatch | None:
     for name, values in expected.items():
         wrong = values[frame] != found[name][frame]
         if wrong.any():
-            index = tuple(int(k) for k in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-            return Mismatch(frame, name, index, int(values[(frame, *index)]),
+            channel = int(np.argmax(wrong))
+            index = tuple(int(k) for k in np.unravel_index(channel, wrong.shape))
+            return Mismatch(frame, name, index, channel, int(values[(frame, *index)]),
                             int(found[name][(frame, *index)]))
     raise AssertionError("a frame that differs has an output that does")
+
+
+def outputs_error(graph: Graph, first: Mismatch, mismatches: int, frames: int, *,
+                  result: object, remark: str = "") -> MismatchError:
+    """Describe outputs that differ from the golden model.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network that the hardware computes.
+    first : Mismatch
+        From ``first_mismatch``.
+    mismatches, frames : int
+        Frames that differ, and all frames.
+    result : object
+        The run, for ``error.result``.
+    remark : str
+        A clause about what is correct.
+    """
+    layer = dict(graph.outputs)[first.output]
+    end = f"; {remark}" if remark else ""
+    return MismatchError(
+        f"{mismatches} of {frames} frames differ from the golden model; first at {first} "
+        f"(layer '{layer}'){end}", result=result, layer=layer, frame=first.frame,
+        channel=first.channel)

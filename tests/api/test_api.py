@@ -14,6 +14,8 @@ import pytest
 
 import bnnhw
 from bnnhw import errors
+from bnnhw.api.simulation import Verification, mismatch_error
+from bnnhw.arch.yodann.simulation import JobRun
 from bnnhw.designs import path
 from bnnhw.designs.samples import real_samples
 
@@ -126,6 +128,17 @@ def test_mismatch_names_layer_frame_and_channel(design: bnnhw.Design, x: np.ndar
     assert error.value.frame is not None
     assert error.value.channel is not None
     assert isinstance(error.value.result.outputs, dict)
+
+
+def test_a_mismatch_without_probes_claims_what_was_compared(net: bnnhw.Network,
+                                                            x: np.ndarray) -> None:
+    """A core of jobs has no streams to record: the message names the jobs that were compared."""
+    jobs = bnnhw.generate(net, arch="yodann")
+    expected = net.predict(x)
+    wrong = {**expected, "scores": expected["scores"] + (np.arange(10) == 7)}
+    error = mismatch_error(jobs, x, Verification(JobRun(wrong, 9), expected, 4, 0.0), "verilator")
+    assert (error.frame, error.channel) == (0, 7)
+    assert str(error).endswith("; the result of every job is right")
 
 
 def test_progress_and_logging(net: bnnhw.Network, x: np.ndarray,

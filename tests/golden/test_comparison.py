@@ -9,7 +9,9 @@ from bnnhw.golden.comparison import (
     count_mismatches,
     differing_frames,
     first_mismatch,
+    outputs_error,
 )
+from tests.networks import random_graph
 
 EXPECTED = {"scores": np.arange(24).reshape(3, 2, 4), "label": np.array([1, 2, 3])}
 
@@ -30,8 +32,21 @@ def test_the_first_frame_and_output_are_named() -> None:
     found = changed(scores=(2, 1, 3), label=(1,))
     assert differing_frames(EXPECTED, found).tolist() == [False, True, True]
     assert count_mismatches(EXPECTED, found) == 2
-    assert first_mismatch(EXPECTED, found) == Mismatch(1, "label", (), 2, 102)
+    assert first_mismatch(EXPECTED, found) == Mismatch(1, "label", (), 0, 2, 102)
     found = changed(scores=(1, 1, 3), label=(1,))
     first = first_mismatch(EXPECTED, found)
-    assert first == Mismatch(1, "scores", (1, 3), 15, 115)
+    assert first == Mismatch(1, "scores", (1, 3), 7, 15, 115)
     assert str(first) == "frame 1, output 'scores'[1, 3]: golden 15, hardware 115"
+
+
+def test_the_error_has_the_place_of_the_first_mismatch() -> None:
+    graph = random_graph([8, 4, 3], tail="both")
+    assert dict(graph.outputs)["scores"] == "fc1"
+    first = Mismatch(1, "scores", (1, 3), 7, 15, 115)
+    error = outputs_error(graph, first, 2, 3, result="run", remark="all else is right")
+    assert (error.layer, error.frame, error.channel, error.result) == ("fc1", 1, 7, "run")
+    assert str(error) == ("2 of 3 frames differ from the golden model; first at frame 1, output "
+                          "'scores'[1, 3]: golden 15, hardware 115 (layer 'fc1'); all else is "
+                          "right")
+    error = outputs_error(graph, first, 2, 3, result=None)
+    assert str(error).endswith("(layer 'fc1')")

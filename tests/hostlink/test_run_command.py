@@ -79,8 +79,9 @@ def test_mismatch(board: SimulatedBoard, folder: Path, data: Path, run: Run) -> 
     (other / "core.json").write_text(json.dumps(core))
     code, _, err = run("--on", f"uart:{board.path}", "--design", "other", "x.npy")
     assert code == 5
-    assert "30 of 30 frames differ from golden; first at frame 0, output 'scores'[0]: golden " \
-        in err
+    assert "30 of 30 frames differ from the golden model; first at frame 0, output 'scores'[0]: " \
+        "golden " in err
+    assert err.endswith(" (layer 'fc2')\n")
 
 
 def test_nothing_there(folder: Path, data: Path, run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.errors import BnnhwError, ConfigError, MismatchError
+from bnnhw.errors import BnnhwError, ConfigError
 from bnnhw.hostlink.wire import Identity
 from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord, read_json
 from bnnhw.html_table import html_table
@@ -138,19 +138,15 @@ class Build:
         LinkError
             The board was not found, does not answer, or carries another design.
         MismatchError
-            The board differs from the golden model; ``error.result`` is the run.
+            The board differs from the golden model, at ``error.layer``, ``error.frame`` and
+            ``error.channel``; ``error.result`` is the run.
         """
         from bnnhw.hostlink.driver.accelerator import Accelerator
 
         target = f"{on}:{self.folder}" if on in ("sim", "netlist") else on
         with Accelerator(target, self.folder) as board:
             validation = board.validate(x, layout=layout)
-        first = validation.first
-        if first is not None:
-            raise MismatchError(
-                f"{validation.mismatches} of {len(x)} frames differ from the golden model; first "
-                f"at {first}", result=validation.inference, frame=first.frame,
-                layer=dict(self.graph.outputs)[first.output])
+        validation.check(self.graph)
         return validation.inference
 
     def __repr__(self) -> str:

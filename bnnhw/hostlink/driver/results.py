@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.golden.comparison import Mismatch
+from bnnhw.golden.comparison import Mismatch, outputs_error
+from bnnhw.ir import Graph
 
 __all__ = ["Inference", "Throughput", "Validation"]
 
@@ -64,6 +65,23 @@ class Validation:
     mismatches: int
     first: Mismatch | None
     accuracy: float | None
+
+    def check(self, graph: Graph) -> None:
+        """Check that every output is that of the golden model.
+
+        Parameters
+        ----------
+        graph : Graph
+            The network that the board computes.
+
+        Raises
+        ------
+        MismatchError
+            An output differs; ``error.result`` is the inference.
+        """
+        if self.first is not None:
+            raise outputs_error(graph, self.first, self.mismatches, len(self.inference.cycles),
+                                result=self.inference)
 
 
 @dataclass(frozen=True)
