@@ -8,13 +8,14 @@ from bnnhw.arch.simulation import Engine, Progress, Run, Stalls, StreamCore, Tra
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError
 
-__all__ = ["ENGINES", "VERILATOR", "Cocotb", "Pysim", "Verilator", "simulate"]
+__all__ = ["ENGINES", "VERILATOR", "VERILOG_ENGINES", "Cocotb", "Pysim", "Verilator", "simulate"]
 
 
 class Verilator:
     """Emitted Verilog, compiled by Verilator: the fastest engine."""
 
     name = "verilator"
+    reads_verilog = True
 
     def run(self, core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls,
             progress: Progress | None) -> Trace:
@@ -29,6 +30,7 @@ class Cocotb:
     """Emitted Verilog under cocotb, which also checks the handshakes in every cycle."""
 
     name = "cocotb"
+    reads_verilog = True
 
     def run(self, core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls,
             progress: Progress | None) -> Trace:
@@ -44,6 +46,7 @@ class Pysim:
     """The Amaranth component in Amaranth's simulator: slow, and independent of the Verilog."""
 
     name = "pysim"
+    reads_verilog = False
 
     def run(self, core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls,
             progress: Progress | None) -> Trace:
@@ -54,6 +57,7 @@ class Pysim:
 
 VERILATOR = Verilator()
 ENGINES: dict[str, Engine] = {engine.name: engine for engine in (VERILATOR, Cocotb(), Pysim())}
+VERILOG_ENGINES = tuple(name for name, engine in ENGINES.items() if engine.reads_verilog)
 
 
 def simulate(design: Design, x: np.ndarray, engine: str = "verilator", stalls: Stalls | None = None,

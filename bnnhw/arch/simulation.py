@@ -198,6 +198,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """Name under which users choose it."""
 
+    @property
+    def reads_verilog(self) -> bool:
+        """Whether it simulates the emitted Verilog, not the component that this is made from."""
+
     def run(self, core: StreamCore, words: np.ndarray, out_words: int, stalls: Stalls,
             progress: Progress | None) -> Trace:
         """Send ``words`` (uint8 ``[n, bytes]``) and collect ``out_words`` output words.

@@ -28,7 +28,7 @@ from bnnhw.ir import Graph
 from bnnhw.json_types import Json
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.levels import check_measurable, measure_levels
-from bnnhw.sim.simulate import ENGINES
+from bnnhw.sim.simulate import ENGINES, VERILOG_ENGINES
 
 __all__ = ["NAME", "command"]
 
@@ -59,6 +59,9 @@ def command(
 
     Example: bnnhw simulate build/tfc.json --inputs digits.npy --outputs y.npz
     """
+    if cells and engine not in VERILOG_ENGINES:
+        raise ConfigError("--cells is for engines that read Verilog", where="simulate",
+                          hint=f"use --engine {' or '.join(VERILOG_ENGINES)}")
     loaded = open_design(design)
     if buffers:
         check_measurable(loaded)
@@ -107,7 +110,7 @@ def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
 
 
 def _print(s: Json, run: Run, stalls: Stalls) -> None:
-    what = " (the component itself, not its Verilog)" if s["engine"] == "pysim" else ""
+    what = "" if s["engine"] in VERILOG_ENGINES else " (the component itself, not its Verilog)"
     for table in run.tables():
         print_table(table.title, table.columns, table.rows)
     print(f"{s['frames']} frames through {s['engine']}{what}: {s['mismatches']} differ from "

@@ -207,6 +207,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
                      "must be one of reference"),
     "outputs unwritable": (["golden", ".", "--inputs", "x.npy", "--outputs", "/proc/y.npz"],
                            "cannot be written"),
+    "cells of a component": (["simulate", ".", "--inputs", "x.npy", "--cells", "--engine", "pysim"],
+                             "--cells is for engines that read Verilog"),
     "missing manifest": (["simulate", "no.json", "--inputs", "x.npy"], "cannot be read"),
     "no manifest": (["simulate", "net.json", "--inputs", "x.npy"], "is no manifest"),
     "manifest is binary": (["simulate", "binary.json", "--inputs", "x.npy"], "is not JSON"),
