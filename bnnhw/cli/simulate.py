@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import typer
 
 from bnnhw.api.arrays import npz_bytes, read_array, read_samples
@@ -23,8 +22,7 @@ from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
-from bnnhw.golden.predictions import predictions
-from bnnhw.ir import Graph
+from bnnhw.golden.predictions import accuracy, check_labels, predictions
 from bnnhw.json_types import Json
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.levels import check_measurable, measure_levels
@@ -68,7 +66,9 @@ def command(
     if cells:
         loaded = with_cells(loaded)
     x = read_samples(inputs, loaded.graph, layout)[:limit]
-    truth = None if labels is None else _read_labels(labels, len(x), loaded.graph)
+    truth = None if labels is None else read_array(labels)[:len(x)]
+    if truth is not None:
+        check_labels(truth, loaded.graph, len(x))
     stalls = Stalls(in_stall, out_stall, seed)
     counted = None if engine == "cocotb" else len(x)  # cocotb reports when all is done
     with progress(f"simulate ({engine})", counted) as done:
@@ -79,7 +79,7 @@ def command(
     summary = {
         "engine": engine, "frames": len(x), "mismatches": mismatches, "cycles": run.cycles,
         **run.figures(), "seconds": round(verified.seconds, 3),
-        "accuracy": None if truth is None else float((truth == run.outputs["label"]).mean()),
+        "accuracy": accuracy(run.outputs, truth),
     }
     levels = measure_levels(loaded, x) if buffers and not mismatches else []
     if buffers:
@@ -98,15 +98,6 @@ def command(
                         [(v.unit, v.depth, v.even, v.rushed) for v in levels])
     if mismatches:
         raise mismatch_error(loaded, x, verified, engine)
-
-
-def _read_labels(path: Path, count: int, graph: Graph) -> np.ndarray:
-    if "label" not in graph.output_types():
-        raise ConfigError("the network gives no label", where="--labels")
-    labels = read_array(path)[:count]
-    if labels.shape != (count,):
-        raise ConfigError(f"has shape {labels.shape}, expected ({count},)", where=str(path))
-    return labels
 
 
 def _print(s: Json, run: Run, stalls: Stalls) -> None:

@@ -1,4 +1,4 @@
-"""Compares expected and received outputs sample by sample."""
+"""Compares expected and received outputs sample by sample, and with true labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["COLUMNS", "Prediction", "predictions"]
+from bnnhw.errors import ConfigError, option
+from bnnhw.ir import Graph
+
+__all__ = ["COLUMNS", "Prediction", "accuracy", "check_labels", "predictions"]
 
 SHOWN_VALUES = 10
 """Number of values of an output that a table shows."""
@@ -67,6 +70,28 @@ def predictions(expected: dict[str, np.ndarray], got: dict[str, np.ndarray],
     return [Prediction(k, None if labels is None else int(labels[k]),
                        {name: value[k] for name, value in expected.items()},
                        {name: value[k] for name, value in got.items()}) for k in range(samples)]
+
+
+def check_labels(labels: np.ndarray, graph: Graph, count: int) -> None:
+    """Check that there is a true label for the label that a network gives for each sample.
+
+    Raises
+    ------
+    ConfigError
+        The network gives no label, or ``labels`` has not the shape ``(count,)``.
+    """
+    if "label" not in graph.output_types():
+        raise ConfigError("the network has no output 'label'", where="labels",
+                          hint=f"leave out {option('labels')}")
+    if np.shape(labels) != (count,):
+        raise ConfigError(f"has shape {np.shape(labels)}, expected ({count},)", where="labels")
+
+
+def accuracy(outputs: dict[str, np.ndarray], labels: np.ndarray | None) -> float | None:
+    """Return the fraction of samples whose label is the true one; None without true labels."""
+    if labels is None or not len(labels):
+        return None
+    return float((outputs["label"] == labels).mean())
 
 
 def _shown(outputs: dict[str, np.ndarray]) -> str:

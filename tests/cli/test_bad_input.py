@@ -207,6 +207,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
                      "must be one of reference"),
     "outputs unwritable": (["golden", ".", "--inputs", "x.npy", "--outputs", "/proc/y.npz"],
                            "cannot be written"),
+    "labels of another shape": (["simulate", ".", "--inputs", "x.npy", "--labels", "x.npy"],
+                                "labels: has shape (2, 6), expected (2,)"),
     "cells of a component": (["simulate", ".", "--inputs", "x.npy", "--cells", "--engine", "pysim"],
                              "--cells is for engines that read Verilog"),
     "missing manifest": (["simulate", "no.json", "--inputs", "x.npy"], "cannot be read"),

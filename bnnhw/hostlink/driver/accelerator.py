@@ -14,6 +14,7 @@ import numpy as np
 from bnnhw import golden
 from bnnhw.errors import ConfigError, LinkError
 from bnnhw.golden.comparison import count_mismatches, first_mismatch
+from bnnhw.golden.predictions import accuracy, check_labels
 from bnnhw.hostlink.driver.build import Build, folder_of, load_build
 from bnnhw.hostlink.driver.link import Link, Request
 from bnnhw.hostlink.driver.port import SerialPort, SimulatedPort, usb_ports
@@ -213,17 +214,13 @@ class Accelerator:
             As in ``run``.
         """
         x = self.build.graph.accept_input(x, layout)
-        if labels is not None and "label" not in self.build.graph.output_types():
-            raise ConfigError("the network has no output 'label'", where="labels")
-        if labels is not None and np.shape(labels) != (len(x),):
-            raise ConfigError(f"has shape {np.shape(labels)}, expected ({len(x)},)",
-                              where="labels")
+        if labels is not None:
+            check_labels(labels, self.build.graph, len(x))
         inference = self.run(x, progress)
         expected = golden.run(self.build.graph, x)
-        accuracy = None if labels is None or not len(x) else float(
-            (inference.outputs["label"] == labels).mean())
         return Validation(inference, count_mismatches(expected, inference.outputs),
-                          first_mismatch(expected, inference.outputs), accuracy)
+                          first_mismatch(expected, inference.outputs),
+                          accuracy(inference.outputs, labels))
 
     def count(self, x: np.ndarray, repeats: int) -> Counters:
         """Run one sample repeatedly on the board, without sending it again.
