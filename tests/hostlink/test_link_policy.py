@@ -11,11 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from bnnhw.errors import LinkError
-from bnnhw.hostlink.driver.accelerator import ECHO_BYTES
 from bnnhw.hostlink.driver.link import Link, Request
 from bnnhw.hostlink.driver.port import SerialPort
-from bnnhw.hostlink.gateware.link_params import MIN_ECHO, HostLinkParams, input_shape
-from bnnhw.hostlink.wire import REPLY_SYNC, Command, Status, pack_frame
+from bnnhw.hostlink.gateware.link_params import HostLinkParams, input_shape
+from bnnhw.hostlink.wire import MIN_ECHO, REPLY_SYNC, Command, Status, pack_frame
 
 BAUD, CLOCK_HZ, POLL = 1_000_000, 10_000_000, 1e-5
 Board = Callable[[bytes], bytes]
@@ -159,7 +158,7 @@ def test_no_more_than_a_window_is_sent_ahead(monkeypatch: pytest.MonkeyPatch, wi
 
 
 def test_every_board_can_echo_16_bytes() -> None:
-    assert MIN_ECHO == ECHO_BYTES == 16
+    assert MIN_ECHO == 16
     for in_bytes, in_words in ((1, 1), (2, 3), (16, 1), (32, 2)):
         shape = input_shape(in_bytes, in_words, 1)
         assert shape.room == max(16, in_bytes * in_words)

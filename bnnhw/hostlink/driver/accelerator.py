@@ -19,7 +19,7 @@ from bnnhw.hostlink.driver.build import Build, folder_of, load_build
 from bnnhw.hostlink.driver.link import Link, Request
 from bnnhw.hostlink.driver.port import SerialPort, SimulatedPort, usb_ports
 from bnnhw.hostlink.driver.results import Inference, Throughput, Validation
-from bnnhw.hostlink.wire import COUNTERS, VERSION, Command, Counters, Identity
+from bnnhw.hostlink.wire import COUNTERS, MIN_ECHO, VERSION, Command, Counters, Identity
 from bnnhw.hostlink.wire.board_record import RECORD
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ ROUND_TRIPS = 8
 
 COUNTER_MAX = (1 << 32) - 1
 """Largest value of a counter of the board."""
-
-ECHO_BYTES = 16
-"""Bytes that every board can echo."""
 
 GIVE_UP_FRAMES, GIVE_UP_CYCLES = 5, 2000
 """The timeout of a silent accelerator is the time of that many frames, plus that many cycles."""
@@ -269,8 +266,8 @@ class Accelerator:
 
         The frame that was loaded is lost.
         """
-        data = os.urandom(ECHO_BYTES) if data is None else data
-        limit = max(ECHO_BYTES, self.identity.input_bytes)
+        data = os.urandom(MIN_ECHO) if data is None else data
+        limit = max(MIN_ECHO, self.identity.input_bytes)
         if len(data) > limit:
             raise ConfigError(f"{len(data)} bytes are too long for an echo",
                               hint=f"send at most {limit}")

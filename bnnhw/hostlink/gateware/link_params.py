@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnnhw.hostlink.gateware.frame_input import InputShape
+from bnnhw.hostlink.wire import MIN_ECHO
 
-__all__ = ["MIN_ECHO", "WINDOW", "HostLinkParams", "input_shape"]
+__all__ = ["WINDOW", "HostLinkParams", "input_shape"]
 
 WINDOW = 256
 """Bytes of the receive queue. With an error bit per byte it fills one block RAM of an iCE40."""
-
-MIN_ECHO = 16
-"""Bytes that can be echoed even if an input frame is smaller."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from bnnhw.hostlink.wire.identity import Identity
 from bnnhw.hostlink.wire.protocol import (
     COUNTERS,
     MAX_PAYLOAD,
+    MIN_ECHO,
     OVERHEAD,
     REPLY_SYNC,
     REQUEST_SYNC,
@@ -15,5 +16,5 @@ from bnnhw.hostlink.wire.protocol import (
     pack_frame,
 )
 
-__all__ = ["COUNTERS", "MAX_PAYLOAD", "OVERHEAD", "REPLY_SYNC", "REQUEST_SYNC", "VERSION",
-           "Command", "Counters", "Identity", "Status", "crc16", "pack_frame"]
+__all__ = ["COUNTERS", "MAX_PAYLOAD", "MIN_ECHO", "OVERHEAD", "REPLY_SYNC", "REQUEST_SYNC",
+           "VERSION", "Command", "Counters", "Identity", "Status", "crc16", "pack_frame"]

@@ -20,8 +20,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["COUNTERS", "MAX_PAYLOAD", "OVERHEAD", "REPLY_SYNC", "REQUEST_SYNC", "VERSION",
-           "Command", "Counters", "Status", "crc16", "pack_frame"]
+__all__ = ["COUNTERS", "MAX_PAYLOAD", "MIN_ECHO", "OVERHEAD", "REPLY_SYNC", "REQUEST_SYNC",
+           "VERSION", "Command", "Counters", "Status", "crc16", "pack_frame"]
 
 VERSION = 1
 """Version of the protocol."""
@@ -38,6 +38,9 @@ OVERHEAD = 6
 MAX_PAYLOAD = 0xFFFF
 """Largest payload in bytes."""
 
+MIN_ECHO = 16
+"""Bytes that every board can echo, even if its input frames are smaller."""
+
 COUNTERS = struct.Struct("<III")
 """Layout of ``Counters`` in a reply."""
 
@@ -50,16 +53,16 @@ class Command(IntEnum):
     LOAD = 0x02
     """Request: the bytes of one input frame. Reply: empty."""
     RUN = 0x03
-    """Request: how often to run the loaded frame, 4 bytes. Reply: ``Counters``. A break on the line
-    or a byte without a stop bit, aborts the run with CORE_TIMEOUT."""
+    """Request: how often to run the loaded frame, 4 bytes. Reply: ``Counters``. A break on the
+    line, or a byte without a stop bit, aborts the run with CORE_TIMEOUT."""
     READ = 0x04
     """Request: empty. Reply: the bytes of the last output frame."""
     INFER = 0x05
     """Load, run once and read. Request: the input frame. Reply: ``Counters``, then the output
     frame."""
     ECHO = 0x06
-    """Request: at most as many bytes as an input frame has, or 16 if it has fewer. Reply: the same
-    bytes. The loaded frame is lost."""
+    """Request: at most as many bytes as an input frame has, or ``MIN_ECHO`` if it has fewer. Reply:
+    the same bytes. The loaded frame is lost."""
     RESET = 0x07
     """Request: empty. Reply: empty. The accelerator is reset, and the loaded frame is lost."""
 
