@@ -10,6 +10,7 @@ from typing import Any
 
 from bnnhw.emit.board_weights import LOADER_LUTS, WEIGHTS_FILE, BoardWeights, board_weights
 from bnnhw.emit.design import Design, load_design
+from bnnhw.emit.manifest import text_digest
 from bnnhw.emit.verilog import convert
 from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import Device
@@ -21,6 +22,7 @@ from bnnhw.hostlink.gateware.link_params import WINDOW, HostLinkParams, input_sh
 from bnnhw.hostlink.gateware.uart import MIN_DIVISOR
 from bnnhw.hostlink.wire import MAX_PAYLOAD, VERSION, Identity
 from bnnhw.hostlink.wire.board_record import RECORD, SCHEMA, BoardRecord
+from bnnhw.hostlink.wire.identity import DIGEST_BYTES
 from bnnhw.plan import Plan
 from bnnhw.plan.image import loaded_memories
 from bnnhw.platforms import get_board
@@ -80,7 +82,7 @@ class BoardDesign:
             "baud": self.baud, "divisor": self.divisor, "frame_timeout": self.frame_timeout,
             "identity": {**asdict(self.identity), "digest": self.identity.digest.hex()},
             "accelerator": "core.json",
-            "verilog": {"file": "board.v", "sha256": _sha256(self.verilog)},
+            "verilog": {"file": "board.v", "sha256": text_digest(self.verilog)},
             **({} if self.weights is None else {"weights": self.weights.record()}),
         }
 
@@ -137,16 +139,14 @@ def design_board(design: Design, board: Board, clock: Clock, baud: int) -> Board
     """
     plan = design.plan
     divisor = divisor_of(clock.hz, baud)
-    for what, size in zip(("input", "output"), _frame_bytes(plan), strict=True):
+    inputs, outputs = _frame_bytes(plan)
+    for what, size in (("input", inputs), ("output", outputs)):
         if size > MAX_PAYLOAD - 64:
             raise PlanError(f"an {what} frame of {size:,} bytes is too long for the link",
                             hint=f"it carries {MAX_PAYLOAD - 64:,} bytes per frame")
     timeout = 1 << (int(SILENCE_SECONDS * clock.hz) - 1).bit_length()
-    inputs, outputs = _frame_bytes(plan)
-    identity = Identity(VERSION, bytes(16), clock.hz, inputs, outputs, plan.ii, plan.latency,
-                        WINDOW)
-    digest = _digest(design, board, clock, divisor, timeout)
-    identity = Identity(**{**vars(identity), "digest": digest})
+    identity = Identity(VERSION, _digest(design, board, clock, divisor, timeout), clock.hz, inputs,
+                        outputs, plan.ii, plan.latency, WINDOW)
     link = HostLink(HostLinkParams(
         divisor=divisor, identity=identity.pack(), in_bytes=plan.i.bytes, in_words=plan.i.words,
         out_bytes=plan.o.bytes, out_words=plan.o.words, lanes=_memory_lanes(plan),
@@ -194,7 +194,7 @@ def _digest(design: Design, board: Board, clock: Clock, divisor: int, timeout: i
                               VERSION, WINDOW)
     if design.image is not None and board.pins.flash is not None:
         facts = (*facts, board.pins.flash.weights)
-    return hashlib.sha256("\0".join(map(str, facts)).encode()).digest()[:16]
+    return hashlib.sha256("\0".join(map(str, facts)).encode()).digest()[:DIGEST_BYTES]
 
 
 def _header(design: Design, board: Board, clock: Clock, baud: int) -> str:
@@ -259,14 +259,10 @@ def load_board(folder: Path) -> BoardDesign:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(f"cannot be read: {reason}", where=str(folder / "board.v"),
                           hint="build the design again") from None
-    if _sha256(verilog) != record.verilog_sha256:
+    if text_digest(verilog) != record.verilog_sha256:
         raise ConfigError("board.v was changed after it was built", where=str(folder),
                           hint="build the design again")
     design = load_design(record.accelerator)
     weights = board_weights(design, get_board(record.board))
     return BoardDesign(design, record.board, record.clock_hz, record.baud, record.divisor,
                        record.frame_timeout, record.identity, verilog, weights)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

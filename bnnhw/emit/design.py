@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Design", "check_name", "load_design"]
 
+
 @dataclass(frozen=True, repr=False)
 class Design:
     """A generated design: the network that it computes, its Plan and its Verilog.
