@@ -39,6 +39,8 @@ SILENCE_SECONDS = 0.1
 tolerates pauses of half this time. USB adapters pause up to 16 ms."""
 LINK_LUTS, IDENTITY_LUTS, LANE_LUTS = 480, 22, 6
 """LUTs of the host link, of its identity record, and of each output byte lane (``link_cost``)."""
+MAX_FRAME_BYTES = MAX_PAYLOAD - 64
+"""Longest frame: the payload of its reply also has the status and the counters."""
 BAUD_ERROR = 0.015
 """Tolerated relative error of the bit rate; sender and receiver together may differ by 4 %."""
 
@@ -141,9 +143,9 @@ def design_board(design: Design, board: Board, clock: Clock, baud: int) -> Board
     divisor = divisor_of(clock.hz, baud)
     inputs, outputs = _frame_bytes(plan)
     for what, size in (("input", inputs), ("output", outputs)):
-        if size > MAX_PAYLOAD - 64:
+        if size > MAX_FRAME_BYTES:
             raise PlanError(f"an {what} frame of {size:,} bytes is too long for the link",
-                            hint=f"it carries {MAX_PAYLOAD - 64:,} bytes per frame")
+                            hint=f"it carries {MAX_FRAME_BYTES:,} bytes per frame")
     timeout = 1 << (int(SILENCE_SECONDS * clock.hz) - 1).bit_length()
     identity = Identity(VERSION, _digest(design, board, clock, divisor, timeout), clock.hz, inputs,
                         outputs, plan.ii, plan.latency, WINDOW)

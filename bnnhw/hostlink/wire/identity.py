@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 __all__ = ["DIGEST_BYTES", "Identity"]
 
-_LAYOUT = struct.Struct("<B16sIIIIIH")
-
 DIGEST_BYTES = 16
 """Bytes of the digest that identifies a design."""
+
+_LAYOUT = struct.Struct(f"<B{DIGEST_BYTES}sIIIIIH")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Identity:
     version : int
         Version of the link protocol.
     digest : bytes
-        16 bytes that identify the design: network, plan, board, clock and link.
+        ``DIGEST_BYTES`` that identify the design: network, plan, board, clock and link.
     clock_hz : int
         Clock of the accelerator.
     input_bytes, output_bytes : int
