@@ -11,7 +11,7 @@ import pytest
 from bnnhw.families import FAMILIES
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors", "extras", "json_types"), ("caches", "html_table"), ("config",),
+ORDER = (("errors", "extras", "json_types"), ("caches", "html_table", "json_files"), ("config",),
          ("ir", "logic", "hostlink.wire"),
          ("families",), ("layers",),
          ("golden", "passes"), ("importers",),

@@ -248,16 +248,16 @@ def load_design(path: Path) -> Design:
     except BnnhwError:
         raise
     except Exception as error:  # a damaged manifest can raise any exception
-        raise ConfigError(f"is damaged: {type(error).__name__}", where=path.name,
+        raise ConfigError(f"is damaged: {type(error).__name__}", where=str(path),
                           hint="generate the design again") from None
     if Path(name).name != name:
-        raise ConfigError(f"names a Verilog file in another folder: '{name}'", where=path.name)
+        raise ConfigError(f"names a Verilog file in another folder: '{name}'", where=str(path))
     try:
         verilog = (path.parent / name).read_text()
     except (OSError, ValueError):
         raise ConfigError(f"its Verilog '{name}' is not in the same folder",
-                          where=path.name) from None
+                          where=str(path)) from None
     if text_digest(verilog) != digest:
-        raise ConfigError(f"'{name}' was changed after it was generated", where=path.name,
+        raise ConfigError(f"'{name}' was changed after it was generated", where=str(path),
                           hint="generate the design again")
     return Design(graph, plan, verilog, written)

@@ -7,18 +7,21 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bnnhw import __version__
-from bnnhw.arch import Rows
-from bnnhw.arch.base import AnyPlan
 from bnnhw.errors import ConfigError
 from bnnhw.ir import Graph
+from bnnhw.json_files import read_json
 from bnnhw.json_types import Json
+
+if TYPE_CHECKING:  # the host driver reads manifests without the packages that generate hardware
+    from bnnhw.arch import Rows
+    from bnnhw.arch.base import AnyPlan
 
 __all__ = ["SCHEMA", "make_manifest", "read_manifest", "seal", "text_digest", "verilog_header"]
 
 SCHEMA = "bnnhw.manifest/1"
-MAX_BYTES = 1 << 30
 
 
 def make_manifest(plan: AnyPlan, graph: Graph, described: Mapping[str, object], written: str,
@@ -69,21 +72,13 @@ def read_manifest(path: Path) -> Json:
     ConfigError
         It cannot be read, is no manifest of this version, or was changed.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES} bytes", where=path.name)
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="a design is the .json that 'generate' writes") from None
-    except (ValueError, RecursionError):
-        raise ConfigError("is not JSON", where=path.name,
-                          hint="a design is the .json that 'generate' writes") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise ConfigError(f"is no manifest of schema {SCHEMA}", where=path.name,
+    expected = "a design is the .json that 'bnnhw generate' writes"
+    data = read_json(path, missing=expected, damaged=expected)
+    if data.get("schema") != SCHEMA:
+        raise ConfigError(f"is no manifest of schema {SCHEMA}", where=str(path),
                           hint="generate the design again")
     if seal(data) != data:
-        raise ConfigError("is damaged, or was edited after it was generated", where=path.name,
+        raise ConfigError("is damaged, or was edited after it was generated", where=str(path),
                           hint="generate the design again")
     return data
 

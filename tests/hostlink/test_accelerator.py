@@ -13,6 +13,7 @@ import pytest
 from bnnhw import designs, golden
 from bnnhw.emit.board import BoardDesign
 from bnnhw.emit.generate import generate
+from bnnhw.emit.manifest import seal
 from bnnhw.errors import ConfigError, LinkError
 from bnnhw.families import get_device
 from bnnhw.hostlink.driver import Accelerator, load_build
@@ -122,7 +123,7 @@ def test_the_first_mismatch_is_reported(folder: Path, tmp_path: Path) -> None:
         core = json.loads((tmp_path / "core.json").read_text())
         last = next(n for n in core["network"]["layers"] if n["name"] == "fc2")
         last["coefficients"] = [4]  # per agreeing bit, instead of 2
-        (tmp_path / "core.json").write_text(json.dumps(core))
+        (tmp_path / "core.json").write_text(json.dumps(seal(core)))
         with Accelerator(f"uart:{board.path}", tmp_path) as one:
             result = one.validate(random_samples(one.build.graph, 6))
             assert result.mismatches == 6
@@ -159,6 +160,10 @@ def test_damaged_records(folder: Path, tmp_path: Path) -> None:
         (tmp_path / "core.json").write_bytes(core)
         with pytest.raises(ConfigError):
             load_build(tmp_path)
+    (tmp_path / "board.json").write_text(json.dumps(record))
+    (tmp_path / "core.json").write_bytes(core.replace(b'"fc2"', b'"fc3"', 1))
+    with pytest.raises(ConfigError, match="was edited after it was generated"):
+        load_build(tmp_path)
     for text in ("", "[]", "{", "[" * 100_000):
         (tmp_path / "board.json").write_text(text)
         with pytest.raises(ConfigError):

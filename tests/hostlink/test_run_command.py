@@ -14,6 +14,7 @@ from bnnhw import golden
 from bnnhw.cli import main
 from bnnhw.cli.schema_check import problems
 from bnnhw.emit.board import BoardDesign
+from bnnhw.emit.manifest import seal
 from bnnhw.sim.board_server import SimulatedBoard
 from tests.networks import random_samples
 
@@ -76,7 +77,7 @@ def test_mismatch(board: SimulatedBoard, folder: Path, data: Path, run: Run) -> 
         (other / path.name).write_bytes(path.read_bytes())
     core = json.loads((other / "core.json").read_text())
     next(n for n in core["network"]["layers"] if n["name"] == "fc2")["coefficients"] = [4]
-    (other / "core.json").write_text(json.dumps(core))
+    (other / "core.json").write_text(json.dumps(seal(core)))
     code, _, err = run("--on", f"uart:{board.path}", "--design", "other", "x.npy")
     assert code == 5
     assert "30 of 30 frames differ from the golden model; first at frame 0, output 'scores'[0]: " \

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.emit.manifest import read_manifest
 from bnnhw.errors import BnnhwError, ConfigError
 from bnnhw.hostlink.wire import Identity
-from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord, read_json
+from bnnhw.hostlink.wire.board_record import RECORD, BoardRecord
 from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
+from bnnhw.json_files import read_json
 from bnnhw.json_types import Json
 from bnnhw.plan import FieldPlan, Plan
 from bnnhw.plan.frames import decode_frames, encode_frames
@@ -87,7 +89,8 @@ class Build:
     @cached_property
     def report(self) -> Json:
         """The report of the build: clocks, cells of each unit, critical path, tool versions."""
-        return read_json(self.folder / REPORT)
+        return read_json(self.folder / REPORT, missing="build the design with 'bnnhw build'",
+                         damaged="build the design again")
 
     def flash(self, *, persistent: bool = False, weights: bool = True,
               usb: str | None = None) -> None:
@@ -197,7 +200,7 @@ def load_build(folder: str | Path) -> Build:
     folder = folder_of(folder)
     record = BoardRecord.read(folder)
     record.check_schema()
-    core = read_json(record.accelerator)
+    core = read_manifest(record.accelerator)
     try:
         graph, ends = Graph.from_json(core["network"]), _read_ends(core["plan"])
     except BnnhwError:

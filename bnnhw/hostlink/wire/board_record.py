@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import TypeVar
 
 from bnnhw.errors import ConfigError
 from bnnhw.hostlink.wire.identity import Identity
+from bnnhw.json_files import read_json
 from bnnhw.json_types import Json
 
-__all__ = ["RECORD", "SCHEMA", "BoardRecord", "WeightsRecord", "read_json"]
+__all__ = ["RECORD", "SCHEMA", "BoardRecord", "WeightsRecord"]
 
 RECORD = "board.json"
 SCHEMA = "bnnhw.board/1"
-MAX_BYTES = 1 << 30
-"""Size up to which a JSON file is read."""
 
 T = TypeVar("T")
 
@@ -63,7 +61,9 @@ class BoardRecord:
         ConfigError
             The file cannot be read, or is not a JSON object.
         """
-        return cls(folder / RECORD, read_json(folder / RECORD))
+        path = folder / RECORD
+        return cls(path, read_json(path, missing="give a folder that 'bnnhw build' has written",
+                                   damaged="build the design again"))
 
     def check_schema(self) -> None:
         """Raise ConfigError unless this version of bnnhw wrote the record."""
@@ -131,27 +131,3 @@ class BoardRecord:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"is damaged: it has no valid '{key}'", where=str(self.path),
                               hint="build the design again") from None
-
-
-def read_json(path: Path) -> Json:
-    """Read a JSON object from a file of a build folder.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, is larger than ``MAX_BYTES``, or is not a JSON object.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES:,} bytes", where=str(path))
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path),
-                          hint="give a folder that 'bnnhw build' has written") from None
-    except (ValueError, RecursionError):
-        raise ConfigError("is damaged: it is not JSON", where=str(path),
-                          hint="build the design again") from None
-    if not isinstance(data, dict):
-        raise ConfigError("is damaged: it is not a JSON object", where=str(path),
-                          hint="build the design again")
-    return data
