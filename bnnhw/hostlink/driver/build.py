@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from bnnhw.html_table import html_table
 from bnnhw.ir import Graph
 from bnnhw.json_files import read_json
 from bnnhw.json_types import Json
-from bnnhw.plan import FieldPlan, Plan
+from bnnhw.plan import FieldPlan
 from bnnhw.plan.frames import decode_frames, encode_frames
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Ends:
-    """First and last stream of a plan, which is all that encoding and decoding of frames reads."""
+    """First and last stream of a plan, and its outputs: a ``FrameLayout``."""
 
     i: StreamPlan
     o: StreamPlan
@@ -171,7 +171,7 @@ class Build:
         x = self.graph.accept_input(x, layout)
         if not len(x):
             return []
-        words = encode_frames(cast(Plan, self.ends), self.graph, x)
+        words = encode_frames(self.ends, self.graph, x)
         return [frame.tobytes() for frame in words.reshape(len(x), -1)]
 
     def decode(self, frames: list[bytes]) -> dict[str, np.ndarray]:
@@ -180,7 +180,7 @@ class Build:
             return {name: np.zeros((0, *type_.shape), dtype=np.int64)
                     for name, type_ in self.graph.output_types().items()}
         words = np.frombuffer(b"".join(frames), dtype=np.uint8).reshape(-1, self.ends.o.bytes)
-        return decode_frames(cast(Plan, self.ends), self.graph, words)
+        return decode_frames(self.ends, self.graph, words)
 
 
 def folder_of(path: str | Path) -> Path:
