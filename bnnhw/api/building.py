@@ -16,7 +16,7 @@ from bnnhw.emit.design import Design
 from bnnhw.emit.files import write_files
 from bnnhw.emit.generate import design_of
 from bnnhw.errors import PlanError, TimingError, option
-from bnnhw.hostlink.driver.build import Build
+from bnnhw.hostlink.driver.build import REPORT, Build
 from bnnhw.importers.network import Network
 from bnnhw.json_types import Json
 from bnnhw.plan import Goal
@@ -136,7 +136,7 @@ def build_board(made: BoardDesign, board: Board, settings: BuildSettings,
     built = build(made, board, folder, settings.seeds, settings.tools, stage, settings.cache)
     stage("report")
     report = board_report(made, board, built, stage.seconds)
-    write_files({folder / "report.json": (json.dumps(report, indent=1) + "\n").encode()})
+    write_files({folder / REPORT: (json.dumps(report, indent=1) + "\n").encode()})
     stage.end()
     return Build.load(folder)
 

@@ -59,3 +59,16 @@ def test_mismatch_names_layer_frame_and_channel(folder: Path, tmp_path: Path) ->
         bnnhw.Build.load(tmp_path).run(np.zeros((3, 16), int), on="sim")
     assert (error.value.layer, error.value.frame, error.value.channel) == ("sums", 0, 2)
     assert error.value.result.outputs["y"].shape == (3, 4)
+
+
+def test_a_notebook_shows_the_cells_of_each_unit(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    placed = {"block_ram": 3, "ff": 22, "lut": 1111}
+    (tmp_path / "report.json").write_text(json.dumps({
+        "clock_mhz": 12.0, "fmax_mhz": 31.25,
+        "layers": [{"unit": "sums", "kind": "mvtu", "placed": placed}]}))
+    html = bnnhw.Build.load(tmp_path)._repr_html_()
+    assert "net on icebreaker: 12 MHz, fmax 31.25 MHz" in html
+    cells = ("sums", "mvtu", "1,111", "22", "3")
+    assert f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" in html

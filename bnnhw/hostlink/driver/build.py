@@ -24,9 +24,10 @@ from bnnhw.plan.frames import decode_frames, encode_frames
 if TYPE_CHECKING:
     from bnnhw.hostlink.driver.results import Inference
 
-__all__ = ["Build", "folder_of", "load_build"]
+__all__ = ["REPORT", "Build", "folder_of", "load_build"]
 
 REPORT = "report.json"
+"""File with the report of a build, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Build:
         return html_table(
             f"{self.graph.name} on {self.board}: {report['clock_mhz']:g} MHz, fmax "
             f"{report['fmax_mhz']:g} MHz", ("unit", "kind", "cells", "flip-flops", "block RAM"),
-            ((row["unit"], row["kind"], *row["placed"].values()) for row in report["layers"]))
+            ((row["unit"], row["kind"], *(row["placed"][key] for key in ("lut", "ff", "block_ram")))
+             for row in report["layers"]))
 
     def encode(self, x: np.ndarray, layout: str | None = None) -> list[bytes]:
         """Encode samples ``x [n, *graph.input.shape]`` as input frames.
