@@ -95,12 +95,8 @@ def plan_flash(target: Path, board: str | None = None, *, persistent: bool = Fal
         Build folder or bitstream.
     board : str or None
         Required for a bitstream outside of a build folder.
-    persistent : bool
-        Write the flash instead of the configuration memory.
-    weights : bool
-        Also write the weights of a design that loads them at start-up.
-    usb : str or None
-        ``BUS:NUMBER`` of the device; required if several boards are connected.
+    persistent, weights, usb
+        As in ``Build.flash``.
 
     Raises
     ------

@@ -16,7 +16,6 @@ from bnnhw.cli.flags import with_flags
 from bnnhw.cli.json_output import print_json
 from bnnhw.errors import ConfigError
 from bnnhw.platforms import boards
-from bnnhw.tools.program import Programming
 
 __all__ = ["NAME", "command"]
 
@@ -57,7 +56,7 @@ def command(
     if not json:
         _print_remarks(plan)
     if plan.overwrites_flash and not yes:
-        _confirm(plan.bitstream, plan.weights)
+        _confirm(plan)
     start = time.monotonic()
     plan.execute(lambda title: progress(title, None))
     seconds = time.monotonic() - start
@@ -77,19 +76,21 @@ def _print_remarks(plan: FlashPlan) -> None:
         print(with_flags(remark, NAME), file=sys.stderr)
 
 
-def _confirm(plan: Programming, weights: Programming | None) -> None:
+def _confirm(flash: FlashPlan) -> None:
+    what, part = "--persistent", ""
+    if flash.weights is not None and not flash.bitstream.persistent:
+        what, part = flash.weights.bitstream.name, f" from address {flash.weights.offset:,} on"
     if not sys.stdin.isatty():
-        what = "--persistent" if plan.persistent else f"{weights.bitstream.name if weights else ''}"
         raise ConfigError(f"{what} overwrites the board's flash, and there is no terminal to "
                           "ask on", hint="say --yes if that is meant")
-    part = "" if plan.persistent else f" from address {weights.offset if weights else 0:,} on"
-    typer.confirm(f"Overwrite the flash of {plan.board.title}{part}?", abort=True, err=True)
+    typer.confirm(f"Overwrite the flash of {flash.bitstream.board.title}{part}?", abort=True,
+                  err=True)
 
 
 def _result(flash: FlashPlan, seconds: float | None) -> dict[str, object]:
     plan, weights = flash.bitstream, flash.weights
     return {
-        "schema": SCHEMA, "board": plan.board.name, "bitstream": str(plan.bitstream),
+        "board": plan.board.name, "bitstream": str(plan.bitstream),
         "persistent": plan.persistent, "tool": plan.tool, "installed": plan.installed,
         "command": list(plan.commands[0]), "keeps": plan.board.programmer.keeps,
         **({} if weights is None else {"weights": {

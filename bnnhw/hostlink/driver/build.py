@@ -103,9 +103,9 @@ class Build:
             Write it into the board's flash, from which it is loaded at power-on. Otherwise it is
             lost at power-off.
         weights : bool
-            Write the weights of a design that loads them into the flash first.
+            First write the weights of a design that loads them at start-up, always into the flash.
         usb : str or None
-            ``BUS:NUMBER`` of the device, if several boards are connected.
+            ``BUS:NUMBER`` of the device; required if several boards are connected.
 
         Raises
         ------
