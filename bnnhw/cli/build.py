@@ -27,8 +27,8 @@ NAME = "build"
 
 
 def command(
-    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
-                                 "layers.yaml, or name of a shipped design."),
+    network: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                  "layers.yaml, or name of a shipped design."),
     board: str = typer.Option(..., autocompletion=board_names,
                               help=f"Board: {', '.join(boards())}."),
     arch: str = typer.Option("streaming", autocompletion=arch_names,
@@ -53,7 +53,7 @@ def command(
     Example: bnnhw build mnist_tfc --board icebreaker
     """
     chosen = get_board(board)
-    network = open_network(layers)
+    loaded = open_network(network)
     if sum(option is not None and option is not False for option in (ii, fps, fit)) > 1:
         raise PlanError("more than one of --ii, --fps and --fit is given", hint="give one of them")
     numbers = [seed] if seeds is None else [*range(seed, seed + max(seeds, 1))]
@@ -61,7 +61,7 @@ def command(
     missed = None
     with stages() as stage:
         try:
-            built = build_network(network, chosen, goal,
+            built = build_network(loaded, chosen, goal,
                                   BuildSettings(Tools(tools), numbers, baud, out, cache), stage,
                                   arch=arch, fit=fit, clock_mhz=freq)
         except TimingError as error:

@@ -20,7 +20,7 @@ from bnnhw.cli.stages import stages
 from bnnhw.emit.design import Design, check_name
 from bnnhw.emit.files import writable
 from bnnhw.errors import TimingError
-from bnnhw.families import DEVICES, get_device
+from bnnhw.families import DEVICES
 from bnnhw.plan import Goal
 from bnnhw.plan.resources import describe_excess
 
@@ -74,11 +74,10 @@ def command(
 
 
 def _print(design: Design, files: Sequence[Path], clock: float | None, has_goal: bool) -> None:
-    device = design.plan.device
-    needed = design.architecture.resources(design.plan, get_device(device))
+    needed = design.resources
     print_plan(design.plan, clock, needed, has_goal)
     if needed and needed.excess():
-        print(f"note: does not fit {device}: {describe_excess(needed)}; 'bnnhw plan' finds "
-              "what would")
+        print(f"note: does not fit {design.plan.device}: {describe_excess(needed)}; 'bnnhw plan' "
+              "finds what would")
     wrote = [str(path) for path in files]
     print(f"wrote {', '.join(wrote[:-1])} and {wrote[-1]}")

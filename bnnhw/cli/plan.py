@@ -22,8 +22,8 @@ NAME = "plan"
 
 @ArchCommand
 def command(
-    layers: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
-                                 "layers.yaml, or name of a shipped design."),
+    network: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
+                                  "layers.yaml, or name of a shipped design."),
     device: str = typer.Option("generic", autocompletion=device_names,
                                help=f"Target: {', '.join(DEVICES)}."),
     arch: str = typer.Option("streaming", autocompletion=arch_names,
@@ -41,8 +41,7 @@ def command(
 
     Example: bnnhw plan cnv/net.yaml --device ecp5-85 --fps 1000 --clock 80
     """
-    network = open_network(layers)
-    planned = plan_for_device(get_device(device), network,
+    planned = plan_for_device(get_device(device), open_network(network),
                               Goal(target_cycles=ii, fps=fps, clock_mhz=clock), arch=arch,
                               options=options)
     plan, needed = planned.plan, planned.needed
@@ -52,6 +51,6 @@ def command(
         print_plan(plan, clock, needed, planned.has_goal)
         if needed:
             print_resources(needed, plan)
-        for line in commands(planned, layers):
+        for line in commands(planned, network):
             print(line)
     planned.check()

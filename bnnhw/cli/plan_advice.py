@@ -10,7 +10,7 @@ from bnnhw.cli.arch_options import flags_of
 __all__ = ["commands"]
 
 
-def commands(planned: DevicePlan, layers: str) -> list[str]:
+def commands(planned: DevicePlan, network: str) -> list[str]:
     """Commands for the Verilog of a plan, and for a bitstream where a board has the part.
 
     There are none for a plan that is slower than its goal or larger than the part.
@@ -18,7 +18,7 @@ def commands(planned: DevicePlan, layers: str) -> list[str]:
     Parameters
     ----------
     planned : DevicePlan
-    layers : str
+    network : str
         The network, as the user named it.
     """
     plan, device = planned.plan, planned.device
@@ -35,11 +35,11 @@ def commands(planned: DevicePlan, layers: str) -> list[str]:
             goal_flags += ["--clock", f"{goal.clock_mhz:g}"]
         alone = "" if core == plan else f" alone, with {core.ii} cycles per frame"
         lines.append(f"to generate it{alone}: " + shlex.join([
-            "bnnhw", "generate", "--layers", layers, "--device", device.name, *flags, *goal_flags,
+            "bnnhw", "generate", "--layers", network, "--device", device.name, *flags, *goal_flags,
             "-o", "OUT.v"]))
     board = planned.board()
     if board is not None:
         lines.append("to build it with the host link: " + shlex.join([
-            "bnnhw", "build", layers, "--board", board.name, *flags, "--ii",
+            "bnnhw", "build", network, "--board", board.name, *flags, "--ii",
             str(plan.target_cycles)]))
     return lines
