@@ -1,5 +1,5 @@
 """The functions of ``import bnnhw`` that load, generate, simulate and build.
 
-The methods of ``Network``, ``Design`` and ``Build``, the functions that ``bnnhw`` exports and the
-verbs of the command line all call these modules.
+The methods of ``Design`` and ``Build``, the functions that ``bnnhw`` exports and the verbs of the
+command line call these modules.
 """

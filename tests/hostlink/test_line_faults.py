@@ -164,7 +164,7 @@ def test_states_of_the_board(tiny: BoardDesign, tmp_path: Path) -> None:
         x = random_samples(host.build.graph, 3)
         assert is_golden(host, x)
         host.reset()
-        with pytest.raises(LinkError, match="still loading its weights"):
+        with pytest.raises(LinkError, match="still loading its weights; write the weights"):
             host.infer(x)
         assert len(host.echo()) == 16
         host.reset()

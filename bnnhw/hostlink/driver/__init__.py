@@ -1,7 +1,7 @@
 """Host driver of a board: sends samples, receives outputs, measures cycles and time.
 
-It needs numpy, and pyserial for a serial port, but nothing that generates hardware: the files
-``board.json`` and ``core.json`` of a build folder describe the board completely.
+It needs numpy and pydantic, and pyserial for a serial port, but no package that generates hardware:
+the files ``board.json`` and ``core.json`` of a build folder describe the board completely.
 """
 
 from bnnhw.golden.comparison import Mismatch

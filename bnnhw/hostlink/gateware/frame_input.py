@@ -130,7 +130,7 @@ class FrameInput(SharedComponent):
         if shape.in_bytes % shape.memory_lanes:
             raise ValueError(f"{shape.memory_lanes!r} lanes do not divide words of "
                              f"{shape.in_bytes} bytes")
-        self.shape, self.room, self.lanes = shape, shape.room, shape.lanes
+        self.shape = shape
         super().__init__({
             "rewind": In(1), "shift": In(1), "i": In(1), "o": Out(1), "store": In(1),
             "load": In(1), "running": In(1), "feed": In(1), "fed": Out(1),
@@ -144,9 +144,9 @@ class FrameInput(SharedComponent):
 
     def body(self, platform: object) -> Module:
         m = Module()
-        row = Signal(8 * self.lanes, reset_less=True)
+        row = Signal(8 * self.shape.lanes, reset_less=True)
         waits = Signal(reset_less=True)  # the memory output is a row
-        parts = self.shape.in_bytes // self.lanes
+        parts = self.shape.in_bytes // self.shape.lanes
         held = Signal(range(max(2, parts)), reset_less=True)  # earlier rows of the same word
         taken, complete, fetch, ends = Signal(), Signal(name="whole"), Signal(), Signal()
         m.d.comb += [
@@ -188,7 +188,7 @@ class FrameInput(SharedComponent):
                                               attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
         at, last = row_address(m, self.shape.depth, self.shape.rows - 1, self.rewind | self.fed,
-                         self.store | self.load | fetch)
+                               self.store | self.load | fetch)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(row), writer.en.eq(self.store),
             reader.addr.eq(at), reader.en.eq(fetch | ~self.running), ends.eq(last),

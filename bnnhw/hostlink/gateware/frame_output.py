@@ -111,7 +111,7 @@ class FrameOutput(SharedComponent):
             attrs={"no_rw_check": 1})
         writer, reader = memory.write_port(), memory.read_port(transparent_for=())
         at, last = row_address(m, depth, self.out_words - 1, self.rewind | self.got,
-                         take | self.following, self.jump)
+                               take | self.following, self.jump)
         m.d.comb += [
             writer.addr.eq(at), writer.data.eq(self.from_core.payload), writer.en.eq(take),
             reader.addr.eq(at), reader.en.eq(1), self.got.eq(take & last),

@@ -33,9 +33,9 @@ class LinkBuilder:
 
     def __init__(self, m: Module, params: HostLinkParams) -> None:
         frame = params.in_bytes * params.in_words
-        m.submodules.input = self.input = FrameInput(
-            input_shape(params.in_bytes, params.in_words, params.lanes))
-        room = self.input.room
+        shape = input_shape(params.in_bytes, params.in_words, params.lanes)
+        m.submodules.input = self.input = FrameInput(shape)
+        room = shape.room
         out_bytes = params.out_bytes * params.out_words
         self.m, self.params, self.out_bytes = m, params, out_bytes
         m.submodules.sequencer = self.seq = Sequencer()
@@ -53,7 +53,7 @@ class LinkBuilder:
             run_bit=(params.watchdog - 1).bit_length() - 1,
             idle_bit=params.timeout.bit_length() - 3)
         m.submodules.control = self.control = RunControl(in_flight=params.in_flight,
-                                                         rows=self.input.shape.rows)
+                                                         rows=shape.rows)
         self.heard = Signal(reset_less=True)  # the next bit of a request
         self.bit = Signal()  # the bit that passes, of a request or a reply
         self.error = Signal()  # the received byte has no stop bit
@@ -155,10 +155,10 @@ class LinkBuilder:
     def connect_memories(self) -> None:
         """Store payloads in the input memory, and read replies from both memories."""
         m, seq, bits, frame_in, frame_out = self.m, self.seq, self.bits, self.input, self.output
-        row_bytes = max(frame_in.lanes, self.params.out_bytes)
+        in_lanes = frame_in.shape.lanes
+        row_bytes = max(in_lanes, self.params.out_bytes)
         lane = Signal(range(max(2, row_bytes)), reset_less=True)  # byte of the row
-        last = lane == Mux(seq.replying & ~self.is_echo, self.params.out_bytes - 1,
-                           frame_in.lanes - 1)
+        last = lane == Mux(seq.replying & ~self.is_echo, self.params.out_bytes - 1, in_lanes - 1)
         metered = Signal(reset_less=True)
         replied = seq.payload & seq.replying
         m.d.comb += [
