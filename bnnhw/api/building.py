@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnhw.api.progress import Progress, StageLog, StageReport
+from bnnhw.api.progress import Progress, StageClock, StageReport
 from bnnhw.arch import architectures, get_arch
 from bnnhw.board_planning import BoardPlan, build_smaller, plan_for
 from bnnhw.board_planning.clock_advice import SLOWER, recommended_mhz
@@ -58,7 +58,7 @@ class BuildSettings:
 
 
 def build_network(network: Network, board: Board, goal: Goal | None, settings: BuildSettings,
-                  stage: StageLog, *, arch: str = "streaming", fit: bool = False,
+                  stage: StageClock, *, arch: str = "streaming", fit: bool = False,
                   clock_mhz: float | None = None) -> Build:
     """Plan a network for a board and build its bitstream; see ``plan_for`` for the goal.
 
@@ -119,7 +119,7 @@ def check_carried(arch: str) -> None:
                     + "".join(f", or {name}" for name in able[1:]))
 
 
-def warm_up(board: Board, tools: Tools, stage: StageLog) -> None:
+def warm_up(board: Board, tools: Tools, stage: StageClock) -> None:
     """Compile the WebAssembly tools of a board that were never run on this machine."""
     flow = board.family.need_flow()
     for tool in (TOOLS["yosys"], flow.place_and_route.tool, flow.packer.tool):
@@ -130,7 +130,7 @@ def warm_up(board: Board, tools: Tools, stage: StageLog) -> None:
 
 
 def build_board(made: BoardDesign, board: Board, settings: BuildSettings,
-                stage: StageLog) -> Build:
+                stage: StageClock) -> Build:
     """Synthesise, place, route and pack a board's design, and write its ``report.json``."""
     folder = settings.out / made.design.plan.name / board.name
     built = build(made, board, folder, settings.seeds, settings.tools, stage, settings.cache)

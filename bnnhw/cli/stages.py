@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,36 +16,29 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-__all__ = ["StageClock", "stages"]
+from bnnhw.api.progress import StageClock
+
+__all__ = ["StageBars", "stages"]
 
 
-class StageClock:
-    """Shows stages one after the other, and measures the time of each.
+class StageBars(StageClock):
+    """Shows stages one after the other on standard error.
 
-    Attributes
+    The bar of a stage that reports no fraction pulses.
+
+    Parameters
     ----------
-    seconds : dict of str to float
+    bar : Progress
+        Bars of a terminal.
+    plain : bool
+        Standard error is no terminal: print lines instead.
     """
 
     def __init__(self, bar: Progress, plain: bool) -> None:
+        super().__init__()
         self._bar, self._plain = bar, plain
-        self._title, self._begun = "", 0.0
         self._task: TaskID | None = None
         self._report: Callable[[float], None] = lambda fraction: None
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, title: str) -> Callable[[float], None]:
-        """Begin a stage; the result receives the fraction of it that is done.
-
-        The bar of a stage that reports no fraction pulses.
-        """
-        self.end()
-        self._title, self._begun = title, time.monotonic()
-        if self._plain:
-            print(f"{title} ...", file=sys.stderr, flush=True)
-            return lambda fraction: None
-        task = self._task = self._bar.add_task(title, total=None)
-        return lambda fraction: self._bar.update(task, total=1.0, completed=fraction)
 
     def show(self, title: str, fraction: float) -> None:
         """Show progress of the library: begin the stage, advance it, or end it at fraction 1."""
@@ -57,46 +49,41 @@ class StageClock:
         elif fraction:
             self._report(fraction)
 
-    def end(self) -> None:
-        """Mark the current stage as done."""
-        self._leave("")
+    def _show_begin(self, title: str) -> Callable[[float], None]:
+        if self._plain:
+            print(f"{title} ...", file=sys.stderr, flush=True)
+            return lambda fraction: None
+        task = self._task = self._bar.add_task(title, total=None)
+        return lambda fraction: self._bar.update(task, total=1.0, completed=fraction)
 
-    def fail(self, why: str) -> None:
-        """Stop the current stage before it is done; its bar keeps its length."""
-        self._leave(why)
-
-    def _leave(self, why: str) -> None:
-        if not self._title:
-            return
-        took = time.monotonic() - self._begun
-        self.seconds[self._title] = self.seconds.get(self._title, 0.0) + took
+    def _show_end(self, title: str, why: str, seconds: float) -> None:
         if self._task is not None:
             if why:
                 # A bar without a total would pulse forever.
                 total = self._bar.tasks[self._bar.task_ids.index(self._task)].total
-                self._bar.update(self._task, description=f"{self._title}: {why}",
+                self._bar.update(self._task, description=f"{title}: {why}",
                                  total=1.0 if total is None else total)
             else:
                 self._bar.update(self._task, total=1.0, completed=1.0)
             self._bar.stop_task(self._task)
-        elif why or took > 1:
-            print(f"{self._title}: {f'{why} after ' if why else ''}{took:.0f} s",
+            self._task = None
+        elif why or seconds > 1:
+            print(f"{title}: {f'{why} after ' if why else ''}{seconds:.0f} s",
                   file=sys.stderr, flush=True)
-        self._title, self._task = "", None
 
 
 @contextmanager
-def stages(quiet: bool = False) -> Iterator[StageClock]:
+def stages() -> Iterator[StageBars]:
     """Show stages on standard error until the block ends."""
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True)
     plain = not console.is_terminal
     bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
                    TimeElapsedColumn(), console=console, disable=plain)
     with bar:
-        clock = StageClock(bar, plain)
+        shown = StageBars(bar, plain)
         try:
-            yield clock
+            yield shown
         except BaseException:
-            clock.fail("stopped")
+            shown.fail("stopped")
             raise
-        clock.end()
+        shown.end()
