@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw import golden
 from bnnhw.golden.predictions import Prediction, predictions
 from bnnhw.hostlink.driver import Accelerator, Throughput, Validation
 
@@ -61,6 +60,5 @@ def run_on_board(board: Accelerator, x: np.ndarray, labels: np.ndarray | None = 
     """
     validation = board.validate(x, labels, progress)
     speed = board.throughput(repeats, x)
-    shown = predictions(golden.run(board.build.graph, x[:show]), validation.inference.outputs,
-                        labels, show) if show else []
+    shown = predictions(validation.expected, validation.inference.outputs, labels, show)
     return BoardRun(validation, speed, shown, tuple(board.link.faults))

@@ -215,7 +215,7 @@ class Accelerator:
             check_labels(labels, self.build.graph, len(x))
         inference = self.run(x, progress)
         expected = golden.run(self.build.graph, x)
-        return Validation(inference, count_mismatches(expected, inference.outputs),
+        return Validation(inference, expected, count_mismatches(expected, inference.outputs),
                           first_mismatch(expected, inference.outputs),
                           accuracy(inference.outputs, labels))
 

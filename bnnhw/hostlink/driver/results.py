@@ -54,6 +54,8 @@ class Validation:
     Attributes
     ----------
     inference : Inference
+    expected : dict of str to int64 array
+        Outputs of the golden model.
     mismatches : int
         Samples with at least one output that differs.
     first : Mismatch or None
@@ -62,6 +64,7 @@ class Validation:
     """
 
     inference: Inference
+    expected: dict[str, np.ndarray]
     mismatches: int
     first: Mismatch | None
     accuracy: float | None
