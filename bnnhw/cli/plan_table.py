@@ -14,8 +14,8 @@ from bnnhw.plan.resources import Resources
 __all__ = ["estimate_json", "plan_json", "print_plan", "print_resources"]
 
 
-def print_plan(plan: AnyPlan, clock_mhz: float | None, needed: Resources | None = None,
-               has_goal: bool = True) -> None:
+def print_plan(plan: AnyPlan, clock_mhz: float | None, needed: Resources | None,
+               has_goal: bool) -> None:
     """Print the rows of a plan and what they reach together.
 
     Parameters

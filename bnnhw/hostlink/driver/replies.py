@@ -37,17 +37,13 @@ class ReplyReader:
     Attributes
     ----------
     stray : int
-        Bytes that belong to no reply, since ``reset``.
+        Bytes that belong to no reply.
     wrong_crc : int
-        Apparent replies whose CRC is wrong, since ``reset``.
+        Apparent replies whose CRC is wrong.
     """
 
     def __init__(self, max_payload: int):
         self.max_payload = max_payload
-        self.reset()
-
-    def reset(self) -> None:
-        """Drop incomplete replies and clear the counters."""
         self._buffer = bytearray()
         self.stray = 0
         self.wrong_crc = 0
