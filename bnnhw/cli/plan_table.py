@@ -68,37 +68,41 @@ def print_resources(needed: Resources, plan: Plan) -> None:
         rows.append((name, used, "" if there is None else there, share, error))
     print_table(f"estimate for {needed.device.name}",
                 ("resource", "used", "available", "share", "error"), rows)
-    left = _next_to_link(needed, plan)
-    if left is not None:
-        print("the host link of 'build' takes " + ", ".join(
-            f"{link:,} {name}" for name, (link, _) in left.items()) + "; then remain "
-            + ", ".join(f"{left_over:,} {name}" for name, (_, left_over) in left.items()))
+    rows_of_link = _next_to_link(needed, plan)
+    if rows_of_link:
+        print("the host link of 'build' takes "
+              + ", ".join(f"{link:,} {name}" for name, _, link, _ in rows_of_link)
+              + "; then remain "
+              + ", ".join(f"{left:,} {name}" for name, _, _, left in rows_of_link))
 
 
-def _next_to_link(needed: Resources, plan: Plan) -> dict[str, tuple[int, int]] | None:
-    """Resources that the host link uses on a part, and those that it and the plan leave unused."""
+def _next_to_link(needed: Resources, plan: Plan) -> list[tuple[str, str, int, int]]:
+    """Resources of a part next to the host link; empty without a part.
+
+    Each has its name, its key in JSON documents, what the host link uses, and what it and the plan
+    leave unused.
+    """
     budget = needed.budget
     if budget is None:
-        return None
+        return []
     link, total = link_cost(plan, needed.device), needed.total
-    return {name: (round(takes), round(there - used - takes)) for name, takes, used, there in (
-        ("LUT4", link.lut, total.lut, budget.luts), ("flip-flops", link.ff, total.ff, budget.ffs),
-        ("block RAM", link.block, total.block, budget.blocks))}
+    return [(name, key, round(takes), round(there - used - takes))
+            for name, key, takes, used, there in (
+                ("LUT4", "lut", link.lut, total.lut, budget.luts),
+                ("flip-flops", "ff", link.ff, total.ff, budget.ffs),
+                ("block RAM", "block_ram", link.block, total.block, budget.blocks))]
 
 
 def estimate_json(plan: Plan, needed: Resources | None,
                   clock_mhz: float | None) -> dict[str, object]:
     """Return the clock of a plan and its estimate as JSON values."""
     arch = get_arch(plan.arch)
-    clock, left = arch.clock(plan, clock_mhz), None
-    resources = None
+    clock, resources = arch.clock(plan, clock_mhz), None
     if needed is not None:
-        left = _next_to_link(needed, plan)
-        resources = {**needed.to_json(), "host_link": None, "remaining": None}
-    if left is not None and resources is not None:
-        keys = dict(zip(left, ("lut", "ff", "block_ram"), strict=True))
-        resources["host_link"] = {keys[name]: link for name, (link, _) in left.items()}
-        resources["remaining"] = {keys[name]: left_over for name, (_, left_over) in left.items()}
+        rows = _next_to_link(needed, plan)
+        resources = {**needed.to_json(),
+                     "host_link": {key: link for _, key, link, _ in rows} or None,
+                     "remaining": {key: left for _, key, _, left in rows} or None}
     return {"clock": None if clock is None else {
                 "clock_mhz": clock.mhz, "given": clock_mhz is not None, "note": clock.reason,
                 "frames_per_second": round(arch.describe(plan).frames_per_second(clock.mhz), 2)},
