@@ -149,13 +149,19 @@ def weights_of_parts(b: Any, *shape: int) -> str:
     return str(b.add("Concat", [b.add("Neg", [ones]), real], axis=0))
 
 
+def weights_sum(b: Any, *shape: int) -> str:
+    """Sum of three constants, and a sign."""
+    parts = [b.constant(b.random.normal(size=shape)) for _ in range(3)]
+    return str(b.add("Sign", [b.add("Sum", parts)]))
+
+
 def b_tensor(value: float) -> Any:
     from onnx import numpy_helper
     return numpy_helper.from_array(np.array([value], dtype=np.float32))
 
 
 @pytest.mark.parametrize("make", [weights_where, weights_cast, weights_xnor_net,
-                                  weights_standardised, weights_of_parts])
+                                  weights_standardised, weights_of_parts, weights_sum])
 def test_constants_are_folded(make: Callable[..., str], tmp_path: Path) -> None:
     b = MapBuilder([1, 3, 6, 6], seed=3)
     b.then("Conv", make(b, 4, 3, 3, 3))

@@ -22,7 +22,7 @@ FOLDABLE = (ELEMENTWISE - {"MultiThreshold", "BatchNormalization"}) | {
     "NonZero", "Pad", "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
     "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
     "Reshape", "ScatterElements", "ScatterND", "Shape", "Sin", "Size", "Slice", "Softmax",
-    "SpaceToDepth", "Split", "Squeeze", "ProductSums", "Tan", "Tile", "TopK", "Transpose", "Trilu",
+    "SpaceToDepth", "Split", "Squeeze", "Sum", "Tan", "Tile", "TopK", "Transpose", "Trilu",
     "Unsqueeze",
 }
 """Operators that are computed if all inputs are constants; their results have a known size."""
