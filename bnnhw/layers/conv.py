@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,9 +43,9 @@ class ConvBase(ProductItem, WindowItem):
             raise ValueError("'pad_value' without 'pad'; add 'pad: same', or remove it")
         return self
 
+    @abc.abstractmethod
     def sizes(self, channels: int) -> tuple[int, int | tuple[int, int], int]:
         """Output channels, kernel and groups, for a number of input channels."""
-        raise NotImplementedError
 
 
 class ConvItem(ConvBase):
@@ -161,17 +163,15 @@ class Conv(Product):
         A pad bit 0 agrees with weights of -1 and so adds ``c (1 - w)``; an exact zero must add
         ``c / 2``.
         """
-        if not self.absent or not self.window.padded:
-            return None
-        if "_border" in self.__dict__:
-            return np.asarray(self.__dict__["_border"])
+        return self._border if self.absent and self.window.padded else None
+
+    @cached_property
+    def _border(self) -> np.ndarray:
         height, width, channels = self.input.map
         absent = self.window.absent(height, width).reshape(self.vector_count, -1)
         w = self.weights[0].reshape(self.outputs, self.window.taps, channels // self.groups_)
         gain = (2 * w.astype(np.int64) - 1).sum(axis=2) * (self.coefficients[0] // 2)
-        border = np.asarray(absent.astype(np.int64) @ gain.T)
-        object.__setattr__(self, "_border", border)  # computed once: it is large, and read often
-        return border
+        return np.asarray(absent.astype(np.int64) @ gain.T)
 
     def params(self) -> dict[str, object]:
         return {**super().params(), "window": self.window.to_json(), "groups_": self.groups_,
