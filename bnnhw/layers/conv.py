@@ -139,6 +139,10 @@ class Conv(Product):
             raise self.error("exact zeros outside the map need even coefficients")
 
     @property
+    def exact_zeros(self) -> bool:
+        return self.absent
+
+    @property
     def groups(self) -> int:
         return self.groups_
 
@@ -204,8 +208,7 @@ class Conv(Product):
 
     def describe(self) -> Described:
         window = self.window
-        item, arrays = self.describe_product(
-            (*window.kernel, self.input.channels // self.groups), self.absent)
+        item, arrays = self.describe_product((*window.kernel, self.input.channels // self.groups))
         head: dict[str, Any] = {"conv": self.outputs,
                                 "kernel": describe_pair(window.kernel, self.input)}
         if self.groups > 1:

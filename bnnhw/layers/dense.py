@@ -76,5 +76,5 @@ class Dense(Product):
                    rows.thresholds, item.unipolar), rows.certificate
 
     def describe(self) -> Described:
-        item, arrays = self.describe_product((self.fan_in,), False)
+        item, arrays = self.describe_product((self.fan_in,))
         return {"dense": self.outputs, **item}, arrays

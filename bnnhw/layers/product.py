@@ -94,6 +94,11 @@ class Product(Layer):
         return None
 
     @property
+    def exact_zeros(self) -> bool:
+        """Whether inputs outside the map are exact zeros among -1/+1 bits."""
+        return False
+
+    @property
     def groups(self) -> int:
         return 1
 
@@ -190,22 +195,21 @@ class Product(Layer):
         return {"thresholds": None, **params,
                 "coefficients": tuple(int(c) for c in params["coefficients"])}
 
-    def describe_product(self, taps: tuple[int, ...], absent: bool) -> Described:
+    def describe_product(self, taps: tuple[int, ...]) -> Described:
         """Describe the sums and what follows them.
 
         Parameters
         ----------
         taps : tuple of int
             Shape of a row of the stored weights.
-        absent : bool
-            Pixels outside the map are exact zeros.
         """
         raw = self.thresholds is None
         item: dict[str, Any] = {"sums": True} if raw else {}
         arrays: dict[str, np.ndarray] = {}
         one = len(self.weights) == 1
         arrays["weights"] = self.weights[0].reshape(self.outputs, *taps) if one else self.weights
-        coefficients, const = default_sum(self.weights[0], self.input.element, absent, raw)
+        coefficients, const = default_sum(self.weights[0], self.input.element,
+                                          self.exact_zeros, raw)
         bias = self.const - const
         if not one or coefficients != self.coefficients or (not raw and bias.any()):
             arrays["coefficients"] = np.array(self.coefficients, dtype=np.int64)

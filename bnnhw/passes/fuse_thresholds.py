@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bnnhw.ir import Bits, Graph, TensorType
+from bnnhw.ir import Graph, TensorType
 from bnnhw.layers import (
-    Conv,
     Flatten,
     Join,
     Layer,
@@ -23,6 +22,7 @@ from bnnhw.layers import (
     Upsample,
     product_sum,
 )
+from bnnhw.layers.popcounts import compares_popcounts
 
 __all__ = ["fuse_thresholds"]
 
@@ -129,7 +129,7 @@ def _with_thresholds(product: Product, threshold: Threshold) -> Product:
     thresholds = np.where(falling[:, None], complemented, threshold.thresholds)
     element = product.input.element
     coefficients, const = product_sum(weights[0], element)
-    if isinstance(element, Bits) and not (isinstance(product, Conv) and product.absent):
+    if compares_popcounts(element, product.exact_zeros, raw=False):
         unit = coefficients[0]
         thresholds = np.clip(-((const[:, None] - thresholds) // unit), 0, product.fan_in + 1)
         coefficients, const = (1,), np.zeros_like(const)
