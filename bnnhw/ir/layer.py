@@ -89,6 +89,19 @@ class Layer(abc.ABC):
         type_ = types[self.source]
         return self if self.input == type_ else replace(self, input=type_)
 
+    def with_source(self, old: str, new: str) -> Layer:
+        """Return the layer that reads ``new`` where this one reads ``old``, of the same type."""
+        return replace(self, source=new) if self.source == old else self
+
+    def after_thresholds(self, falling: np.ndarray) -> Layer | None:
+        """Return this layer for use after thresholds that follow it; None if it cannot move there.
+
+        It can move if its result is the same in both orders, as for the largest element of a
+        window. ``falling`` (uint8 [C]) is 1 for channels whose thresholds invert the order of the
+        values. Source and input type of the result are those of this layer.
+        """
+        return None
+
     @abc.abstractmethod
     def out_type(self) -> TensorType:
         """Type of the output; follows from the input types and the parameters alone."""
@@ -204,6 +217,11 @@ class Join(Layer):
         if self.inputs == expected:
             return self
         return replace(self, input=expected[0], second_input=expected[1])
+
+    def with_source(self, old: str, new: str) -> Layer:
+        source, second = (new if name == old else name for name in self.sources)
+        changed = (source, second) != self.sources
+        return replace(self, source=source, second=second) if changed else self
 
     def params(self) -> dict[str, object]:
         return {"second": self.second}

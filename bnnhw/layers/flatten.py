@@ -38,6 +38,10 @@ class Flatten(Layer):
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return x[0].reshape(len(x[0]), -1)
 
+    def after_thresholds(self, falling: np.ndarray) -> Layer | None:
+        # The pixels of a map may have different thresholds after this layer, but not before it.
+        return self if self.input.size == self.input.channels else None
+
     @classmethod
     def build(cls, item: FlattenItem, at: LayerContext, arrays: Arrays) -> Built:
         return cls(at.name, at.source, at.type), None

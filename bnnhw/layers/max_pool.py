@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -66,6 +66,9 @@ class MaxPool(Pool):
         windows = self._windows(x[0], self.fill)
         out = np.where(self.smallest, windows.min(axis=2), windows.max(axis=2))
         return out.reshape(len(x[0]), *self._shape())
+
+    def after_thresholds(self, falling: np.ndarray) -> Layer:
+        return replace(self, smallest=self.smallest ^ falling)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"smallest": self.smallest}

@@ -62,6 +62,9 @@ class Upsample(Layer):
         wide = maps.repeat(self.factors[0], axis=1).repeat(self.factors[1], axis=2)
         return wide.reshape(len(x[0]), *self.out_type().shape)
 
+    def after_thresholds(self, falling: np.ndarray) -> Layer:
+        return self
+
     def params(self) -> dict[str, object]:
         return {"factors": list(self.factors)}
 

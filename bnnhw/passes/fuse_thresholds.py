@@ -7,21 +7,11 @@ the form that the hardware has: one unit for a product and its thresholds.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from bnnhw.ir import Graph, TensorType
-from bnnhw.layers import (
-    Flatten,
-    Join,
-    Layer,
-    MaxPool,
-    Product,
-    Threshold,
-    Upsample,
-    product_sum,
-)
+from bnnhw.ir import Graph
+from bnnhw.layers import Layer, Product, Threshold, product_sum
 from bnnhw.layers.popcounts import compares_popcounts
 
 __all__ = ["fuse_thresholds"]
@@ -30,9 +20,9 @@ __all__ = ["fuse_thresholds"]
 def fuse_thresholds(graph: Graph) -> tuple[Graph, dict[str, str]]:
     """Fuse every threshold that alone reads a product into it; no output changes.
 
-    A ``Threshold`` moves before max-pools and upsampling first, which are monotonic, and then into
-    the product: the weight rows of channels that fall are complemented. Sums of -1/+1 products are
-    rewritten as popcounts. Layers that no output needs are removed.
+    A ``Threshold`` first moves before the layers that allow it (``Layer.after_thresholds``), such
+    as max-pools, and then into the product: the weight rows of channels that fall are complemented.
+    Sums of -1/+1 products are rewritten as popcounts. Layers that no output needs are removed.
 
     Returns
     -------
@@ -51,6 +41,7 @@ class _Fusion:
     """The layers and outputs while they change."""
 
     def __init__(self, graph: Graph) -> None:
+        self.input = graph.input
         self.layers: list[Layer] = list(graph.layers)
         self.outputs: list[tuple[str, str]] = list(graph.outputs)
         self.fused: dict[str, str] = {}
@@ -75,9 +66,9 @@ class _Fusion:
             if isinstance(source, Product) and source.thresholds is None:
                 self._fuse(before, k, source, layer)
                 return True
-            if isinstance(source, (MaxPool, Upsample)) or (
-                    isinstance(source, Flatten) and source.input.size == source.input.channels):
-                self._swap(before, k, source, layer)
+            moved = source.after_thresholds(layer.falling)
+            if moved is not None:
+                self._swap(before, k, moved, layer)
                 return True
         return False
 
@@ -95,27 +86,16 @@ class _Fusion:
         """``mover -> threshold`` becomes ``threshold -> mover``."""
         first = replace(threshold, source=mover.source, input=mover.input)
         second = replace(mover, source=first.name, input=first.out_type())
-        if isinstance(mover, MaxPool):
-            second = replace(mover, source=first.name, input=first.out_type(),
-                             smallest=mover.smallest ^ threshold.falling)
         del self.layers[position]
         self.layers[before:before + 1] = [first, second]
         self._rename(threshold.name, mover.name, except_in=mover.name)
 
     def _rename(self, old: str, new: str, except_in: str = "") -> None:
         """Let all readers of ``old`` read ``new``, and give every layer its new input type."""
-        types: dict[str, TensorType] = {}
+        types = {"input": self.input}
         for k, layer in enumerate(self.layers):
-            if layer.name != except_in:
-                if layer.source == old:
-                    layer = replace(layer, source=new)
-                if isinstance(layer, Join) and layer.second == old:
-                    layer = replace(layer, second=new)
-            changes: dict[str, Any] = {
-                key: types[name]
-                for key, name in zip(("input", "second_input"), layer.sources, strict=False)
-                if name in types and types[name] != getattr(layer, key)}
-            self.layers[k] = replace(layer, **changes) if changes else layer
+            reader = layer if layer.name == except_in else layer.with_source(old, new)
+            self.layers[k] = reader.with_inputs(types)
             types[layer.name] = self.layers[k].out_type()
         self.outputs = [(o, new if s == old else s) for o, s in self.outputs]
 

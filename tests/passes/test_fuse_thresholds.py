@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
-from bnnhw.layers import Conv, Layer, MaxPool, Threshold, Upsample, product_sum
+from bnnhw.layers import Conv, Flatten, Layer, MaxPool, Threshold, Upsample, product_sum
 from bnnhw.passes.fuse_thresholds import fuse_thresholds
 from tests.networks import any_graphs
 
@@ -65,6 +66,22 @@ def test_thresholds_become_part_of_the_product(graph: Graph) -> None:
         assert not product.const.any()
         assert product.thresholds.min() >= 0
         assert product.thresholds.max() <= product.fan_in + 1
+
+
+@pytest.mark.parametrize(("kernel", "fused"), [(4, {"t": "conv"}), (3, {})])
+def test_thresholds_move_before_the_flatten_of_one_pixel(kernel: int,
+                                                         fused: dict[str, str]) -> None:
+    """The four pixels of the smaller kernel have different thresholds after the Flatten."""
+    type_ = TensorType((4, 4, 2), Bits())
+    weights = np.random.default_rng(1).integers(0, 2, (3, 2 * kernel ** 2), dtype=np.uint8)
+    conv = Conv("conv", "input", type_, weights[None], *product_sum(weights, Bits()), None,
+                window=Window((kernel, kernel)))
+    flat = Flatten("flat", "conv", conv.out_type())
+    vector = flat.out_type()
+    threshold = Threshold("t", "flat", vector, np.arange(vector.size)[:, None] - 2,
+                          np.arange(vector.size, dtype=np.uint8) % 2)
+    _, found = equal_outputs(Graph("raw", type_, (conv, flat, threshold), (("y", "t"),)))
+    assert found == fused
 
 
 @given(any_graphs())
