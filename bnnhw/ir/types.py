@@ -34,6 +34,11 @@ class Bits:
     signed = False
     planes = 1
 
+    @property
+    def bipolar(self) -> bool:
+        """Whether the bits mean -1 and +1 to the trained network."""
+        return not self.unipolar
+
     def to_json(self) -> dict[str, object]:
         return {"kind": "bits", "unipolar": self.unipolar}
 
@@ -44,6 +49,8 @@ class Int:
 
     lo: int
     hi: int
+
+    bipolar = False
 
     def __post_init__(self) -> None:
         if self.lo > self.hi:

@@ -12,7 +12,7 @@ from bnnhw.config.fields import Limits, Source
 from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Join, Layer, register
-from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.ir.types import Int, TensorType
 from bnnhw.json_types import Json
 
 __all__ = ["Add", "AddItem"]
@@ -53,7 +53,7 @@ class Add(Join):
             raise self.error(f"'{self.source}' gives {self.input} and '{self.second}' "
                              f"{self.second_input}, expected equal shapes")
         for element in (self.input.element, self.second_input.element):
-            if isinstance(element, Bits) and not element.unipolar:
+            if element.bipolar:
                 raise self.error("adds bits that mean -1/+1",
                                  "put an affine layer of scale 2 and offset -1 before it")
         if self.limits is not None and self.limits[0] > self.limits[1]:

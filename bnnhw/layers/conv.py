@@ -16,7 +16,7 @@ from bnnhw.config.fields import Extent, PadValue, Size
 from bnnhw.config.items import ProductItem, WindowItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, register
-from bnnhw.ir.types import MAX_ELEMENTS, Bits
+from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.ir.window import Window
 from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import (
@@ -130,7 +130,7 @@ class Conv(Product):
         if self.window.padded and (self.pad.min() < element.lo or self.pad.max() > element.hi):
             raise self.error(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
                               f"{element.lo}..{element.hi}")
-        if self.absent and (not isinstance(element, Bits) or element.unipolar or self.pad.any()):
+        if self.absent and (not element.bipolar or self.pad.any()):
             raise self.error("exact zeros outside the map are for -1/+1 inputs",
                               "an integer or 0/1 input pads with the value 0 itself")
         if self.absent or not self.window.padded:  # equal networks have equal fields
@@ -230,7 +230,7 @@ class Conv(Product):
     def _pad_number(self) -> int:
         """The one value outside the map, in the signs that a user writes."""
         value = int(self.pad[0, 0, 0])
-        return 2 * value - 1 if self.input.element == Bits() else value
+        return 2 * value - 1 if self.input.element.bipolar else value
 
     def hardware_windows(self) -> str:
         text = f", {window_words(self.window)}"

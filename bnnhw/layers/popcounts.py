@@ -43,7 +43,7 @@ def product_sum(weights: np.ndarray, element: Element) -> tuple[tuple[int, ...],
     """
     rows, fan_in = weights.shape
     ones = weights.sum(axis=1, dtype=np.int64)
-    if isinstance(element, Bits) and not element.unipolar:
+    if element.bipolar:
         return (2,), np.full(rows, -fan_in, dtype=np.int64)
     coefficients = tuple(1 << m for m in range(element.planes))
     if element.planes + fan_in.bit_length() > 60:

@@ -16,7 +16,7 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain_node import ChainNode, run_nodes
 from bnnhw.importers.onnx.channel_constants import channel_constants, fitting_constant
 from bnnhw.importers.onnx.model_file import node_label
-from bnnhw.ir.types import MAX_ELEMENTS, Bits, TensorType
+from bnnhw.ir.types import MAX_ELEMENTS, TensorType
 from bnnhw.layers.building.fold import FloatType
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Chain:
     @property
     def bipolar(self) -> bool:
         """Whether the layer stores bits that mean -1 and +1."""
-        return isinstance(self.type.element, Bits) and not self.type.element.unipolar
+        return self.type.element.bipolar
 
     @property
     def last_label(self) -> str:

@@ -10,7 +10,7 @@ from bnnhw.config.arrays import Arrays
 from bnnhw.config.items import SignItem
 from bnnhw.errors import ConfigError
 from bnnhw.ir.certificate import Certificate
-from bnnhw.ir.types import Bits, Element
+from bnnhw.ir.types import Element
 from bnnhw.layers.building.fold import Fold, batch_norm, certify, fold_table
 
 __all__ = ["Reach", "fold_signs", "reach"]
@@ -55,7 +55,7 @@ def reach(weights: np.ndarray, element: Element, absent: bool) -> Reach:
     """
     rows, fan_in = weights.shape
     ones = weights.sum(axis=1, dtype=np.int64)
-    if isinstance(element, Bits) and not element.unipolar:
+    if element.bipolar:
         low = np.full(rows, -fan_in, dtype=np.int64)
         return Reach(low, 1, 2 * fan_in + 1) if absent else Reach(low, 2, fan_in + 1)
     return Reach(element.lo * ones - element.hi * (fan_in - ones), 1,

@@ -94,7 +94,7 @@ def build_padding(value: int | str | None, window: Window, at: LayerContext,
         The values are exact zeros among -1/+1 bits.
     """
     element = at.type.element
-    signs = isinstance(element, Bits) and not element.unipolar
+    signs = element.bipolar
     if value == "pattern":
         return _pattern(at, arrays, signs), False
     if value == "checker":
