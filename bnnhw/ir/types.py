@@ -9,10 +9,14 @@ import numpy as np
 
 from bnnhw.json_types import Json
 
-__all__ = ["MAX_ELEMENTS", "Bits", "Element", "Int", "TensorType", "plane_offset", "planes_of"]
+__all__ = ["MAX_ELEMENTS", "MAX_WINDOW_ELEMENTS", "Bits", "Element", "Int", "TensorType",
+           "plane_offset", "planes_of"]
 
 MAX_ELEMENTS = 1 << 26
 """Elements of the largest tensor of a network; checked before anything is allocated."""
+
+MAX_WINDOW_ELEMENTS = 64 * MAX_ELEMENTS
+"""Elements of all windows of one layer together, which overlap."""
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,16 @@ class Window:
         """Whether each output pixel reads only the input pixel at the same position."""
         return self.taps == 1 and self.stride == (1, 1) and not self.padded
 
+    def padded_size(self, height: int, width: int) -> Pair:
+        """Rows and columns of a map with its padding."""
+        top, left, bottom, right = self.pads
+        return height + top + bottom, width + left + right
+
     def out_size(self, height: int, width: int) -> Pair:
         """Output rows and columns; zero or negative if the window is larger than the padded map."""
-        top, left, bottom, right = self.pads
-        return ((height + top + bottom - self.reach[0]) // self.stride[0] + 1,
-                (width + left + right - self.reach[1]) // self.stride[1] + 1)
+        rows, columns = self.padded_size(height, width)
+        return ((rows - self.reach[0]) // self.stride[0] + 1,
+                (columns - self.reach[1]) // self.stride[1] + 1)
 
     def rows(self, out_height: int) -> np.ndarray:
         """Input row of each output row and tap row ``[OH, KH]``, including rows outside the map."""

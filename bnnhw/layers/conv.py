@@ -16,7 +16,7 @@ from bnnhw.config.fields import Extent, PadValue, Size
 from bnnhw.config.items import ProductItem, WindowItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, register
-from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.ir.types import MAX_WINDOW_ELEMENTS
 from bnnhw.ir.window import Window
 from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import (
@@ -26,7 +26,12 @@ from bnnhw.layers.building.descriptions import (
     window_words,
 )
 from bnnhw.layers.building.weights import build_rows
-from bnnhw.layers.building.windows import build_padding, build_window
+from bnnhw.layers.building.windows import (
+    MAX_PATTERN,
+    build_padding,
+    build_window,
+    check_window,
+)
 from bnnhw.layers.product import Product
 
 __all__ = ["Conv", "ConvBase", "ConvItem", "DepthwiseItem"]
@@ -105,28 +110,21 @@ class Conv(Product):
     items = (ConvItem, DepthwiseItem)
 
     def __post_init__(self) -> None:
-        if len(self.input.shape) not in (2, 3):
-            raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
-                              "[H, W, C] or a signal [T, C]")
-        if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.error("a signal's window has one column, without padding left and right")
+        check_window(self, self.window)
         if self.groups_ < 1 or self.input.channels % self.groups_:
             raise self.error(f"{self.input.channels} channels do not divide into {self.groups_} "
                               "groups")
-        height, width, _ = self.input.map
-        if min(self.window.out_size(height, width)) < 1:
-            raise self.error(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
-                              f"larger than the padded input {height}x{width}")
-        if self.vector_count * max(self.fan_in * self.groups_, 1) > 64 * MAX_ELEMENTS:
+        if self.gathered_elements > MAX_WINDOW_ELEMENTS:
             raise self.error("all of its windows together have more elements than the limit of "
-                             f"{64 * MAX_ELEMENTS}")
+                             f"{MAX_WINDOW_ELEMENTS}")
         self._check_pad()
         super().__post_init__()
 
     def _check_pad(self) -> None:
         element = self.input.element
-        if self.pad.ndim != 3 or self.pad.size < 1 or self.pad.size > 1 << 16:
-            raise self.error(f"pad must have shape [PH, PW, PC], not {self.pad.shape}")
+        if self.pad.ndim != 3 or not 1 <= self.pad.size <= MAX_PATTERN:
+            raise self.error(f"pad must have shape [PH, PW, PC] and 1 to {MAX_PATTERN} elements, "
+                             f"not shape {self.pad.shape}")
         if self.window.padded and (self.pad.min() < element.lo or self.pad.max() > element.hi):
             raise self.error(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
                               f"{element.lo}..{element.hi}")

@@ -12,7 +12,7 @@ from bnnhw.ir.layer import Layer
 from bnnhw.ir.window import Window
 from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_pair, describe_window, window_words
-from bnnhw.layers.building.windows import build_window
+from bnnhw.layers.building.windows import build_window, check_window
 
 __all__ = ["Pool", "PoolItem"]
 
@@ -40,15 +40,7 @@ class Pool(Layer):
     window: Window = field(default_factory=lambda: Window((1, 1)))
 
     def __post_init__(self) -> None:
-        if len(self.input.shape) not in (2, 3):
-            raise self.error(f"reads a tensor of shape {self.input.shape}, expected a map "
-                              "[H, W, C] or a signal [T, C]")
-        if len(self.input.shape) == 2 and not self.window.one_column:
-            raise self.error("a signal's window has one column, without padding left and right")
-        height, width, _ = self.input.map
-        if min(self.window.out_size(height, width)) < 1:
-            raise self.error(f"a window of {self.window.reach[0]}x{self.window.reach[1]} is "
-                              f"larger than the padded input {height}x{width}")
+        check_window(self, self.window)
 
     @property
     def covers_map(self) -> bool:

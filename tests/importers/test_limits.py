@@ -14,10 +14,11 @@ from bnnhw.errors import ConfigError, ModelError
 from bnnhw.importers import finn_npz
 from bnnhw.importers.base import ImportOptions
 from bnnhw.importers.network import load_network
-from bnnhw.importers.onnx import model_file
+from bnnhw.importers.onnx import model_file, window
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.importers.registry import load_any
 from bnnhw.importers.save import network_files
+from tests.importers.map_models import MapBuilder
 from tests.importers.test_external_data import save as save_with_external_data
 from tests.importers.vector_models import DOMAIN, Builder
 
@@ -42,6 +43,19 @@ def test_external_data_counts_towards_the_size(tmp_path: Path,
     path = save_with_external_data(tmp_path)
     monkeypatch.setattr(model_file, "MAX_BYTES", path.stat().st_size)
     with pytest.raises(ModelError, match="with its external data"):
+        import_onnx(path, name="net", input_type="bits", check=None)
+
+
+@pytest.mark.parametrize("kind", ["Conv", "MaxPool", "AveragePool"])
+def test_all_windows_together_have_a_maximum_size(kind: str, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    b = MapBuilder([1, 3, 6, 6]).bipolar()
+    b = b.conv(3, (2, 2)) if kind == "Conv" else b.pool(kind, strides=[1, 1]).conv(3, (1, 1))
+    path = b.give().save(tmp_path)
+    monkeypatch.setattr(window, "MAX_WINDOW_ELEMENTS", 5 * 5 * 4 * 3)
+    import_onnx(path, name="net", input_type="bits", check=None)
+    monkeypatch.setattr(window, "MAX_WINDOW_ELEMENTS", 5 * 5 * 4 * 3 - 1)
+    with pytest.raises(ModelError, match="windows have 300 elements in all, expected at most 299"):
         import_onnx(path, name="net", input_type="bits", check=None)
 
 

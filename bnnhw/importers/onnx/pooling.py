@@ -17,7 +17,6 @@ from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
-from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import MaxPool, SumPool, Upsample
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ def max_pool(layers: LayerList, node: NodeProto, chain: Chain) -> Chain:
         chain = as_stored(layers, chain, label)
     chain = as_map(layers, chain, label)
     window = node_window(node, chain, _kernel(node))
-    _check_work(window, chain, label)
     layer = MaxPool(layers.node_name(node), chain.source, chain.type, window,
                     _falls(chain).astype(np.uint8))
     type_ = layers.add(layer)
@@ -100,7 +98,6 @@ def _average_all(layers: LayerList, node: NodeProto, chain: Chain) -> Chain:
 
 
 def _average(layers: LayerList, node: NodeProto, chain: Chain, window: Window) -> Chain:
-    _check_work(window, chain, node_label(node))
     layer = SumPool(layers.node_name(node), chain.source, chain.type, window)
     type_ = layers.add(layer)
     taps = window.taps
@@ -130,15 +127,6 @@ def _kernel(node: NodeProto) -> list[int]:
     if kernel is None:
         raise ModelError("has no kernel_shape", where=node_label(node))
     return [int(k) for k in kernel]
-
-
-def _check_work(window: Window, chain: Chain, label: str) -> None:
-    height, width, channels = chain.type.map
-    out = window.out_size(height, width)
-    elements = out[0] * out[1] * window.taps * channels
-    if elements > 64 * MAX_ELEMENTS:
-        raise ModelError(f"its windows have {elements} elements in all, expected at most "
-                         f"{64 * MAX_ELEMENTS}", where=label)
 
 
 def resize(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object],

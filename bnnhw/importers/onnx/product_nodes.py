@@ -23,8 +23,6 @@ from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label, 
 from bnnhw.importers.onnx.padding import Padded
 from bnnhw.importers.onnx.product_sums import ProductSums, pad_values, product_sums
 from bnnhw.importers.onnx.window import node_window
-from bnnhw.ir import Window
-from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Conv, Dense, Product, product_sum
 
 if TYPE_CHECKING:
@@ -100,7 +98,6 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
     absent = window.padded and pad is None
     height, width, _ = chain.type.map
     check_size((*window.out_size(height, width), outputs), label)
-    _check_work(window, height, width, depth * groups, label)
     rows = np.moveaxis(weights, 1, -1).reshape(outputs, -1)  # columns (ky, kx, c), c fastest
     group = np.arange(outputs)[:, None] // (outputs // groups)
     columns = group * depth + np.arange(rows.shape[1])[None] % depth
@@ -113,14 +110,6 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
                  const, None, window=window, groups_=groups, pad=stored, absent=absent)
     made = _chain(layers, layer, found, chain)
     return _extras(made, node, inputs, {})
-
-
-def _check_work(window: Window, height: int, width: int, channels: int, label: str) -> None:
-    out = window.out_size(height, width)
-    elements = out[0] * out[1] * window.taps * channels
-    if elements > 64 * MAX_ELEMENTS:
-        raise ModelError(f"its windows have {elements} elements in all, expected at most "
-                         f"{64 * MAX_ELEMENTS}", where=label)
 
 
 def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:

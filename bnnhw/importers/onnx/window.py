@@ -10,6 +10,7 @@ from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layout import check_size
 from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label
 from bnnhw.ir import Window
+from bnnhw.ir.types import MAX_WINDOW_ELEMENTS
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -22,7 +23,7 @@ MAX_SIZE = 1 << 16
 
 def node_window(node: NodeProto, chain: Chain, kernel: list[int],
                 padded: tuple[int, ...] = ()) -> Window:
-    """Read the window of a node over a map or a signal, and check the size of its output.
+    """Read the window of a node over a map or a signal, and check the sizes that it leads to.
 
     Parameters
     ----------
@@ -71,9 +72,12 @@ def node_window(node: NodeProto, chain: Chain, kernel: list[int],
     if min(out) < 1:
         raise ModelError(f"has a window of {reach}, which is larger than its map of {size}",
                          where=label)
-    check_size((height + starts[0] + ends[0], width + (starts[1] + ends[1] if axes == 2 else 0),
-                channels), label)
+    check_size((*window.padded_size(height, width), channels), label)
     check_size((*out, channels), label)
+    elements = out[0] * out[1] * window.taps * channels
+    if elements > MAX_WINDOW_ELEMENTS:
+        raise ModelError(f"its windows have {elements} elements in all, expected at most "
+                         f"{MAX_WINDOW_ELEMENTS}", where=label)
     return window
 
 

@@ -1,4 +1,4 @@
-"""Windows and paddings of items, checked against the map that they apply to."""
+"""Windows and paddings, checked against the map that they apply to."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import numpy as np
 from bnnhw.config.arrays import Arrays, RandomArrays
 from bnnhw.config.items import WindowItem
 from bnnhw.ir.context import LayerContext
+from bnnhw.ir.layer import Layer
 from bnnhw.ir.types import Bits
 from bnnhw.ir.window import Window
 
-__all__ = ["build_padding", "build_window", "rows_and_columns"]
+__all__ = ["MAX_PATTERN", "build_padding", "build_window", "check_window", "rows_and_columns"]
 
 MAX_PATTERN = 1 << 16
-"""Elements of a padding pattern."""
+"""Maximum number of elements of a padding pattern."""
 
 Pair = tuple[int, int]
 
@@ -38,14 +39,26 @@ def build_window(item: WindowItem, kernel: int | Pair, stride: int | Pair,
     bare = Window(size, step, dilation)
     found = Window(size, step, dilation, _pads(item.pad, bare, at))
     height, width, channels = at.type.map
-    top, left, bottom, right = found.pads
-    at.check_size("elements with their padding", height + top + bottom, width + left + right,
-                  channels)
+    rows, columns = found.padded_size(height, width)
+    at.check_size("elements with their padding", rows, columns, channels)
     if min(found.out_size(height, width)) < 1:
         raise at.error(f"a window that spans {found.reach[0]}x{found.reach[1]} is larger than "
-                        f"the padded input {height + top + bottom}x{width + left + right}",
-                        "pad it, or make it smaller")
+                        f"the padded input {rows}x{columns}", "pad it, or make it smaller")
     return found
+
+
+def check_window(layer: Layer, window: Window) -> None:
+    """Raise ``ModelError`` unless a window fits the map or the signal that a layer reads."""
+    if len(layer.input.shape) not in (2, 3):
+        raise layer.error(f"reads a tensor of shape {layer.input.shape}, expected a map "
+                          "[H, W, C] or a signal [T, C]")
+    if len(layer.input.shape) == 2 and not window.one_column:
+        raise layer.error("a signal's window has one column, without padding left and right")
+    height, width, _ = layer.input.map
+    if min(window.out_size(height, width)) < 1:
+        rows, columns = window.padded_size(height, width)
+        raise layer.error(f"a window that spans {window.reach[0]}x{window.reach[1]} is larger "
+                          f"than the padded input {rows}x{columns}")
 
 
 def _pads(pad: int | Pair | tuple[int, int, int, int] | str | None, bare: Window,
