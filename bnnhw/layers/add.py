@@ -12,8 +12,9 @@ from bnnhw.config.fields import Limits, Source
 from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Join, Layer, register
-from bnnhw.ir.types import Int, TensorType
+from bnnhw.ir.types import TensorType
 from bnnhw.json_types import Json
+from bnnhw.layers.saturation import check_limits, parse_limits, saturate, saturated_range
 
 __all__ = ["Add", "AddItem"]
 
@@ -56,28 +57,22 @@ class Add(Join):
             if element.bipolar:
                 raise self.error("adds bits that mean -1/+1",
                                  "put an affine layer of scale 2 and offset -1 before it")
-        if self.limits is not None and self.limits[0] > self.limits[1]:
-            raise self.error(f"saturates at {self.limits[0]}..{self.limits[1]}, expected the "
-                             "lower limit first")
+        check_limits(self, self.limits)
 
     def out_type(self) -> TensorType:
         a, b = self.input.element, self.second_input.element
-        low, high = a.lo + b.lo, a.hi + b.hi
-        if self.limits is not None:
-            low, high = (min(max(v, self.limits[0]), self.limits[1]) for v in (low, high))
-        return TensorType(self.input.shape, Int(low, high))
+        return TensorType(self.input.shape,
+                          saturated_range(a.lo + b.lo, a.hi + b.hi, self.limits))
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        total = x[0] + x[1]
-        return total if self.limits is None else np.clip(total, *self.limits)
+        return saturate(x[0] + x[1], self.limits)
 
     def params(self) -> dict[str, object]:
         return {**super().params(), "limits": self.limits and list(self.limits)}
 
     @classmethod
     def parse(cls, params: Json) -> dict[str, object]:
-        limits = params["limits"]
-        return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
+        return {**params, "limits": parse_limits(params)}
 
     @classmethod
     def build(cls, item: AddItem, at: LayerContext, arrays: Arrays) -> Built:

@@ -13,8 +13,9 @@ from bnnhw.config.fields import Limits
 from bnnhw.config.items import LayerItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, PackedBits, PackedStep, register
-from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.ir.types import Bits, TensorType
 from bnnhw.json_types import Json
+from bnnhw.layers.saturation import check_limits, parse_limits, saturate, saturated_range
 
 __all__ = ["Affine", "AffineItem"]
 
@@ -70,9 +71,7 @@ class Affine(Layer):
                 raise self.error(f"{name} must have shape ({self.input.channels},)")
         if not 0 <= self.shift <= MAX_SHIFT:
             raise self.error(f"shift {self.shift} must be 0..{MAX_SHIFT}")
-        if self.limits is not None and self.limits[0] > self.limits[1]:
-            raise self.error(f"saturates at {self.limits[0]}..{self.limits[1]}, expected the "
-                              "lower limit first")
+        check_limits(self, self.limits)
         lo, hi = self.sum_range()
         if max(-lo, hi) >= 1 << 62:
             raise self.error(f"results up to {max(-lo, hi)} do not fit 63 bits")
@@ -92,13 +91,10 @@ class Affine(Layer):
 
     def out_type(self) -> TensorType:
         low, high = (end >> self.shift for end in self.sum_range())
-        if self.limits is not None:
-            low, high = (min(max(v, self.limits[0]), self.limits[1]) for v in (low, high))
-        return TensorType(self.input.shape, Int(low, high))
+        return TensorType(self.input.shape, saturated_range(low, high, self.limits))
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        y = (x[0] * self.scale + self.offset + self.half) >> self.shift
-        return y if self.limits is None else np.clip(y, *self.limits)
+        return saturate((x[0] * self.scale + self.offset + self.half) >> self.shift, self.limits)
 
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
         return None if isinstance(self.input.element, Bits) else self.compute
@@ -109,8 +105,7 @@ class Affine(Layer):
 
     @classmethod
     def parse(cls, params: Json) -> dict[str, object]:
-        limits = params.get("limits")
-        return {**params, "limits": None if limits is None else (int(limits[0]), int(limits[1]))}
+        return {**params, "limits": parse_limits(params)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"scale": self.scale, "offset": self.offset}

@@ -12,6 +12,7 @@ from bnnhw.ir.layer import Counter, Described, Layer
 from bnnhw.ir.types import Bits, Int, TensorType, planes_of
 from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_levels, smallest_integers
+from bnnhw.layers.levels import check_thresholds, level_type
 from bnnhw.layers.popcounts import count_agreeing, default_sum
 
 __all__ = ["Product"]
@@ -66,16 +67,8 @@ class Product(Layer):
             raise self.error(f"{w.shape[1]} outputs do not divide into {self.groups} groups")
         if sum(self.coefficients) * self.fan_in + int(np.abs(self.const).max()) >= 1 << 62:
             raise self.error("its sums do not fit 63 bits")
-        self._check_thresholds()
-
-    def _check_thresholds(self) -> None:
-        t = self.thresholds
-        if t is None:
-            return
-        if t.ndim != 2 or t.shape[0] != self.outputs or t.shape[1] < 1:
-            raise self.error(f"thresholds must have shape ({self.outputs}, J), not {t.shape}")
-        if (np.diff(t, axis=1) < 0).any():
-            raise self.error("thresholds of a channel must ascend")
+        if self.thresholds is not None:
+            check_thresholds(self, self.thresholds, self.outputs)
 
     @abc.abstractmethod
     def expected_fan_in(self) -> int:
@@ -138,8 +131,7 @@ class Product(Layer):
         shape = (*self.positions(), self.outputs)
         if self.thresholds is None:
             return TensorType(shape, self.acc_range)
-        element = Bits(unipolar=self.unipolar) if self.levels == 1 else Int(0, self.levels)
-        return TensorType(shape, element)
+        return TensorType(shape, level_type(self.thresholds, self.unipolar))
 
     def popcounts(self, x: np.ndarray, count: Counter = count_agreeing) -> np.ndarray:
         """Agreeing bits of each vector and row: ``[n, *input.shape]`` -> ``[n * V, M, out]``."""

@@ -11,10 +11,11 @@ from bnnhw.config.arrays import Arrays
 from bnnhw.config.items import SignItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, register
-from bnnhw.ir.types import Bits, Int, TensorType
+from bnnhw.ir.types import Int, TensorType
 from bnnhw.layers.building.descriptions import describe_levels
 from bnnhw.layers.building.signs import Reach, fold_signs
 from bnnhw.layers.building.weights import given_thresholds
+from bnnhw.layers.levels import check_thresholds, level_type
 
 __all__ = ["Threshold", "ThresholdItem"]
 
@@ -56,11 +57,7 @@ class Threshold(Layer):
         t = self.thresholds
         if not isinstance(self.input.element, Int) or not self.input.shape:
             raise self.error(f"reads {self.input}, expected integers")
-        if t.ndim != 2 or t.shape[0] != self.input.channels or t.shape[1] < 1:
-            raise self.error(f"thresholds must have shape ({self.input.channels}, J), not "
-                              f"{t.shape}")
-        if (np.diff(t, axis=1) < 0).any():
-            raise self.error("thresholds of a channel must ascend")
+        check_thresholds(self, t, self.input.channels)
         object.__setattr__(self, "falling", self.falling.astype(np.uint8))
         if self.falling.shape != (t.shape[0],) or self.falling.max() > 1:
             raise self.error("'falling' must be 0 or 1 for each channel")
@@ -71,8 +68,7 @@ class Threshold(Layer):
         return int(self.thresholds.shape[1])
 
     def out_type(self) -> TensorType:
-        element = Bits(unipolar=self.unipolar) if self.levels == 1 else Int(0, self.levels)
-        return TensorType(self.input.shape, element)
+        return TensorType(self.input.shape, level_type(self.thresholds, self.unipolar))
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
         passed = (x[0][..., None] >= self.thresholds).sum(axis=-1, dtype=np.int64)
