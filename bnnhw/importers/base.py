@@ -10,10 +10,11 @@ from typing import Protocol
 from bnnhw.config.names import RESERVED
 from bnnhw.errors import ConfigError, option
 from bnnhw.importers.network import Network
+from bnnhw.ir.types import NAMED_INTEGERS
 
 __all__ = ["DEFAULT_CHECK", "INPUT_TYPES", "Check", "ImportOptions", "Importer", "legal_name"]
 
-INPUT_TYPES = ("uint8", "int8", "bits")
+INPUT_TYPES = (*NAMED_INTEGERS, "bits")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bnnhw.importers.network import Network
 from bnnhw.importers.yaml.outputs import gives_scores
 from bnnhw.ir import Bits, Graph
 from bnnhw.ir.layer import ITEMS, Layer
+from bnnhw.ir.types import NAMED_INTEGERS
 from bnnhw.json_types import Json
 from bnnhw.layers import Binarize
 
@@ -101,9 +102,9 @@ def _input(graph: Graph) -> dict[str, object]:
     input_: dict[str, Any] = {"shape": list(graph.input.shape)}
     if isinstance(element, Bits):
         return {**input_, "type": "bits", **({"unipolar": True} if element.unipolar else {})}
-    known = {(0, 255): "uint8", (-128, 127): "int8"}.get((element.lo, element.hi))
-    if known:
-        return {**input_, "type": known}
+    for name, named in NAMED_INTEGERS.items():
+        if element == named:
+            return {**input_, "type": name}
     return {**input_, "type": "int", "range": [element.lo, element.hi]}
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from bnnhw.json_types import Json
 
-__all__ = ["MAX_ELEMENTS", "MAX_WINDOW_ELEMENTS", "Bits", "Element", "Int", "TensorType",
-           "plane_offset", "planes_of"]
+__all__ = ["MAX_ELEMENTS", "MAX_WINDOW_ELEMENTS", "NAMED_INTEGERS", "Bits", "Element", "Int",
+           "TensorType", "plane_offset", "planes_of"]
 
 MAX_ELEMENTS = 1 << 26
 """Elements of the largest tensor of a network; checked before anything is allocated."""
@@ -80,6 +80,9 @@ class Int:
 
 
 Element = Bits | Int
+
+NAMED_INTEGERS = {"uint8": Int(0, 255), "int8": Int(-128, 127)}
+"""Elements of samples that users give by name."""
 
 
 def plane_offset(element: Element) -> int:

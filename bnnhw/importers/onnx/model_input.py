@@ -10,8 +10,8 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layout import channels_first
 from bnnhw.importers.onnx.model_file import onnx_module
-from bnnhw.ir import Bits, Element, Int, TensorType
-from bnnhw.ir.types import MAX_ELEMENTS
+from bnnhw.ir import Bits, Element, TensorType
+from bnnhw.ir.types import MAX_ELEMENTS, NAMED_INTEGERS
 
 if TYPE_CHECKING:
     from onnx import ValueInfoProto
@@ -74,9 +74,7 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
 
 
 def _element(input_type: str) -> Element:
-    if input_type == "bits":
-        return Bits()
-    return Int(-128, 127) if input_type == "int8" else Int(0, 255)
+    return Bits() if input_type == "bits" else NAMED_INTEGERS[input_type]
 
 
 def _layout(view: np.ndarray | None, shape: tuple[int, ...],

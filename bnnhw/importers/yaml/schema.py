@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from bnnhw.config.fields import Name, Size, Source, Strict
 from bnnhw.config.items import LayerItem
-from bnnhw.ir.types import MAX_ELEMENTS, Bits, Element, Int
+from bnnhw.ir.types import MAX_ELEMENTS, NAMED_INTEGERS, Bits, Element, Int
 
 __all__ = ["InputItem", "NetConfig"]
 
@@ -63,8 +63,8 @@ class InputItem(Strict):
         """Type of an element before it is binarised."""
         if self.type == "bits":
             return Bits(unipolar=self.unipolar)
-        if self.type == "int8" or self.type == "uint8":
-            return Int(-128, 127) if self.type == "int8" else Int(0, 255)
+        if self.type in NAMED_INTEGERS:
+            return NAMED_INTEGERS[self.type]
         if self.range is not None:
             return Int(self.range[0], self.range[1])
         assert self.bits is not None
