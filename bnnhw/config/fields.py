@@ -7,15 +7,15 @@ from typing import Annotated, Literal, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
-from bnnhw.config.names import check_name
+from bnnhw.config.names import NAME_PATTERN, check_name
 
 __all__ = ["Channels", "Extent", "Factors", "Limits", "Name", "Pad", "PadValue", "PoolSize",
            "Size", "Source", "Strict"]
 
 MAX_SIZE = 1 << 20
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$"), AfterValidator(check_name)]
-Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+Source = Annotated[str, Field(pattern=NAME_PATTERN)]
+Name = Annotated[Source, AfterValidator(check_name)]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 
 

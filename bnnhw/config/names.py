@@ -5,7 +5,15 @@ from __future__ import annotations
 import keyword
 import re
 
-__all__ = ["RESERVED", "check_name"]
+__all__ = ["MAX_NAME", "NAME_PATTERN", "PIXELS", "check_name", "is_reserved"]
+
+MAX_NAME = 40
+"""Maximum length of a name."""
+
+NAME_PATTERN = rf"^[A-Za-z][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}$"
+
+PIXELS = "pixels"
+"""Name of the layer that binarises the input at the key ``input.threshold``."""
 
 _VERILOG = """
 always and assign automatic begin bit buf bufif0 bufif1 byte case casex casez cell cmos config
@@ -22,17 +30,22 @@ tranif1 tri tri0 tri1 triand trior trireg type typedef union unsigned use vector
 wait wand weak0 weak1 while wire wor xnor xor
 """
 
-_PORTS = {"clk", "rst", "frame_error", "s_axis", "m_axis", "pixels"}
+_DESIGN = {"clk", "rst", "frame_error", "s_axis", "m_axis", PIXELS}
 
 _RESERVED_PATTERN = re.compile(r"^(bnnhw|[sm]_axis)_|_[io]_(valid|ready|payload)$")
 """Pattern of the names that a generated design gives to its modules and wires."""
 
-RESERVED = frozenset(_VERILOG.split()) | _PORTS | frozenset(keyword.kwlist)
+_RESERVED = frozenset(_VERILOG.split()) | _DESIGN | frozenset(keyword.kwlist)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Verilog, Python or the generated design itself uses a name."""
+    return name in _RESERVED or _RESERVED_PATTERN.search(name) is not None
 
 
 def check_name(name: str) -> str:
-    """Return ``name``; raise ``ValueError`` if Verilog or the design itself uses it."""
-    if name in RESERVED or _RESERVED_PATTERN.search(name):
-        raise ValueError(f"'{name}' is a keyword of Verilog or a name of the generated design; "
-                         "choose another name")
+    """Return ``name``; raise ``ValueError`` if it is reserved."""
+    if is_reserved(name):
+        raise ValueError(f"'{name}' is a keyword of Verilog or Python, or a name of the generated "
+                         "design; choose another name")
     return name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bnnhw.config.names import RESERVED
+from bnnhw.config.names import MAX_NAME, is_reserved
 from bnnhw.errors import ConfigError, option
 from bnnhw.importers.network import Network
 from bnnhw.ir.types import NAMED_INTEGERS
@@ -79,8 +79,10 @@ class ImportOptions:
 
     def name_for(self, path: Path) -> str:
         """Return the given name of the network, or a legal one made from the file name."""
-        name = self.name or legal_name(path.stem)
-        return f"net_{name}"[:40] if name in RESERVED and not self.name else name
+        if self.name:
+            return self.name
+        name = legal_name(path.stem)
+        return next(n for n in (name, f"net_{name}"[:MAX_NAME], "net") if not is_reserved(n))
 
 
 class Importer(Protocol):
@@ -130,7 +132,7 @@ class Importer(Protocol):
 
 def legal_name(raw: str) -> str:
     """Turn a file or folder name into letters, digits and ``_``, beginning with a letter."""
-    name = re.sub(r"\W", "_", raw.encode("ascii", "ignore").decode().strip())[:40]
+    name = re.sub(r"\W", "_", raw.encode("ascii", "ignore").decode().strip())[:MAX_NAME]
     if name[:1].isalpha():
         return name
-    return f"net_{name}"[:40] if name else "net"
+    return f"net_{name}"[:MAX_NAME] if name else "net"

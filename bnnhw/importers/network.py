@@ -13,6 +13,7 @@ import numpy as np
 from bnnhw import golden
 from bnnhw.config.arrays import CheckedArrays, RandomArrays
 from bnnhw.config.hints import Hints
+from bnnhw.config.names import PIXELS
 from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
 from bnnhw.html_table import html_table
@@ -214,4 +215,4 @@ def _input_layers(config: NetConfig, type_: TensorType) -> list[Layer]:
     """The layer for the key ``input.threshold``, where it is given."""
     if config.input.threshold is None:
         return []
-    return [Binarize("pixels", "input", type_, config.input.threshold, config.input.unipolar)]
+    return [Binarize(PIXELS, "input", type_, config.input.threshold, config.input.unipolar)]

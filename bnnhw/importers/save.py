@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from bnnhw.config.fields import Name
+from bnnhw.config.names import MAX_NAME, PIXELS
 from bnnhw.errors import ModelError
 from bnnhw.importers.network import Network
 from bnnhw.importers.yaml.outputs import gives_scores
@@ -82,7 +83,7 @@ def _shortened(k: int, item: Json,
 def _has_front(graph: Graph) -> bool:
     """Whether the input is binarised under the key ``input.threshold``."""
     first = graph.layers[0]
-    return isinstance(first, Binarize) and first.name == "pixels" and len(graph.layers) > 1
+    return isinstance(first, Binarize) and first.name == PIXELS and len(graph.layers) > 1
 
 
 def _check_names(graph: Graph) -> None:
@@ -93,8 +94,8 @@ def _check_names(graph: Graph) -> None:
             TypeAdapter(Name).validate_python(name)
         except ValueError:
             raise ModelError(f"'{name}' is not a valid name in a layers.yaml",
-                             hint="use letters, digits and '_', at most 40, and no keyword of "
-                             "Verilog") from None
+                             hint=f"use letters, digits and '_', at most {MAX_NAME}, and no "
+                             "keyword of Verilog or Python") from None
 
 
 def _input(graph: Graph) -> dict[str, object]:

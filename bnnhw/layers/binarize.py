@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnhw.config.arrays import Arrays
 from bnnhw.config.items import LayerItem
+from bnnhw.config.names import PIXELS
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, PackedBits, PackedStep, register
 from bnnhw.ir.types import Bits, Int, TensorType
@@ -73,4 +74,4 @@ class Binarize(Layer):
         return {"binarize": self.threshold, **unipolar}, {}
 
     def hardware(self, reduced: Layer) -> str:
-        return f"bit = [{'pixel' if self.name == 'pixels' else 'x'} >= {self.threshold}]"
+        return f"bit = [{'pixel' if self.name == PIXELS else 'x'} >= {self.threshold}]"

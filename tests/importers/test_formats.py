@@ -119,7 +119,9 @@ def test_options_are_checked(options: dict[str, Any], text: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), [("tfc.onnx", "tfc"), ("9 lives.onnx", "net_9_lives"),
-                                            ("module.onnx", "net_module"), ("\u00e9.onnx", "net")])
+                                            ("module.onnx", "net_module"), ("\u00e9.onnx", "net"),
+                                            ("bnnhw_tfc.onnx", "net_bnnhw_tfc"),
+                                            ("x_i_valid.onnx", "net")])
 def test_names_follow_from_files(file: str, name: str) -> None:
     assert ImportOptions().name_for(Path(file)) == name
     assert ImportOptions(name="given").name_for(Path(file)) == "given"

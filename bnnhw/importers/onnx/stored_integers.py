@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bnnhw.config.names import PIXELS
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.input_quantiser import quantised_input
 from bnnhw.importers.onnx.layer_list import LayerList
@@ -122,7 +123,7 @@ def _layer(layers: LayerList, chain: Chain, levels: Levels) -> tuple[Layer, bool
     if chain.source == "input" and thresholds.shape[1] == 1 and isinstance(
             chain.type.element, Int) and (thresholds == thresholds[0]).all() and \
             (falling == falling[0]).all() and not layers.layers:
-        return Binarize("pixels", "input", chain.type, int(thresholds[0, 0]),
+        return Binarize(PIXELS, "input", chain.type, int(thresholds[0, 0]),
                         not _symmetric(levels)), bool(falling[0])
     if isinstance(chain.type.element, Bits):
         chain = as_integers(layers, chain)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from bnnhw.config.fields import Name, Size, Source, Strict
 from bnnhw.config.items import LayerItem
+from bnnhw.config.names import PIXELS
 from bnnhw.ir.types import MAX_ELEMENTS, NAMED_INTEGERS, Bits, Element, Int
 
 __all__ = ["InputItem", "NetConfig"]
@@ -89,7 +90,7 @@ class NetConfig(Strict):
     @property
     def front(self) -> str:
         """Source of the first layer: the input, or its binarised pixels."""
-        return "input" if self.input.threshold is None else "pixels"
+        return "input" if self.input.threshold is None else PIXELS
 
     @model_validator(mode="after")
     def _unique(self) -> NetConfig:
