@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bnnhw.errors import ConfigError
-from bnnhw.importers.yaml.read import read_config
+from bnnhw.importers.yaml.read import check_config, read_config
 from bnnhw.importers.yaml.schema import NetConfig
+from bnnhw.ir import Int
 from bnnhw.ir.layer import ITEMS
 from bnnhw.layers.conv import ConvItem
 from bnnhw.layers.dense import DenseItem
@@ -139,6 +141,19 @@ def test_bad_input_type(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, ["flatten"], input={"shape": [4], **keys})
     assert text in str(caught.value)
+
+
+def test_tuples_are_lists() -> None:
+    """A program gives a shape as numpy does."""
+    layers = ({"conv": 4, "kernel": (3, 1)}, {"select": (1, 0)}, "flatten")
+    input_ = {"shape": np.ones((8, 6, 3)).shape, "type": "int", "range": (-3, 4)}
+    config = check_config({"name": "net", "input": input_, "weights": "random", "layers": layers},
+                          "net")
+    assert config.input.shape == [8, 6, 3]
+    assert config.input.element == Int(-3, 4)
+    with pytest.raises(ConfigError, match="range: list should have at least 2 items"):
+        check_config({"name": "net", "input": {**input_, "range": (1,)}, "weights": "random",
+                      "layers": layers}, "net")
 
 
 def test_outputs_are_named_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from bnnhw.config.fields import Name, Size, Source, Strict
 from bnnhw.config.items import LayerItem
@@ -17,6 +17,11 @@ __all__ = ["InputItem", "NetConfig"]
 Bound = Annotated[int, Field(ge=-1 << 40, le=1 << 40)]
 
 
+def _as_list(value: object) -> object:
+    """Convert a tuple, which Python code gives where YAML has a list."""
+    return list(value) if isinstance(value, tuple) else value
+
+
 class InputItem(Strict):
     """``input:``, the type of one sample.
 
@@ -25,13 +30,14 @@ class InputItem(Strict):
     or are binarised at the ``threshold``: bit = [value >= threshold].
     """
 
-    shape: Annotated[list[Size], Field(min_length=1, max_length=4)]
+    shape: Annotated[list[Size], Field(min_length=1, max_length=4), BeforeValidator(_as_list)]
     type: Literal["bits", "uint8", "int8", "int"]
     threshold: Bound | None = None
     unipolar: bool = False
     bits: Annotated[int, Field(ge=1, le=32)] | None = None
     signed: bool | None = None
-    range: Annotated[list[Bound], Field(min_length=2, max_length=2)] | None = None
+    range: Annotated[list[Bound], Field(min_length=2, max_length=2),
+                     BeforeValidator(_as_list)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> InputItem:
