@@ -1,18 +1,17 @@
-"""Reads arrays of samples from files, and writes arrays of results."""
+"""Reads arrays of samples from files."""
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from bnnhw.config.npy import read_header
 from bnnhw.errors import ConfigError
 from bnnhw.ir import Graph
 
-__all__ = ["npy_bytes", "npz_bytes", "read_array", "read_samples"]
+__all__ = ["read_array", "read_samples"]
 
 MAX_BYTES = 1 << 33
 
@@ -21,10 +20,7 @@ def read_array(path: Path) -> np.ndarray:
     """Read an ``.npy`` file, and check its header before memory is allocated."""
     try:
         with path.open("rb") as stream:
-            version = np.lib.format.read_magic(stream)
-            read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                    else np.lib.format.read_array_header_2_0)
-            shape, _, dtype = read(stream)
+            shape, dtype = read_header(stream)
         if dtype.hasobject or math.prod(shape) * dtype.itemsize > MAX_BYTES:
             raise ConfigError(f"has an array of shape {shape} and type {dtype}; expected numbers "
                               f"of at most {MAX_BYTES:,} bytes", where=path.name)
@@ -47,17 +43,3 @@ def read_samples(path: Path, graph: Graph, layout: str | None = None) -> np.ndar
         The network does not accept their shape or their values.
     """
     return graph.accept_input(read_array(path), layout)
-
-
-def npy_bytes(array: np.ndarray) -> bytes:
-    """Return the contents of an ``.npy`` file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return the contents of an ``.npz`` file with one compressed array per name."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()

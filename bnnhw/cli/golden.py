@@ -7,11 +7,12 @@ from pathlib import Path
 import typer
 
 from bnnhw import golden
-from bnnhw.api.arrays import npz_bytes, read_samples
+from bnnhw.api.arrays import read_samples
 from bnnhw.api.opening import open_graph
 from bnnhw.cli.common import LAYOUT_HELP, progress
 from bnnhw.cli.complete import layouts, levels, networks
 from bnnhw.cli.json_output import print_json
+from bnnhw.config.npy import npz_bytes
 from bnnhw.emit.files import write_files
 
 __all__ = ["NAME", "command"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from bnnhw.api.arrays import npz_bytes, read_array, read_samples
+from bnnhw.api.arrays import read_array, read_samples
 from bnnhw.api.board_run import BoardRun, run_on_board
 from bnnhw.cli.common import (
     LAYOUT_HELP,
@@ -16,6 +16,7 @@ from bnnhw.cli.common import (
 )
 from bnnhw.cli.complete import layouts
 from bnnhw.cli.json_output import print_json
+from bnnhw.config.npy import npz_bytes
 from bnnhw.emit.files import write_files
 from bnnhw.hostlink.driver import Accelerator
 from bnnhw.json_types import Json

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
-from bnnhw.api.arrays import npy_bytes
 from bnnhw.api.opening import open_graph
 from bnnhw.api.samples import RANDOM_COUNT, choose_samples
 from bnnhw.cli.complete import networks
 from bnnhw.cli.json_output import print_json
+from bnnhw.config.npy import npy_bytes
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 

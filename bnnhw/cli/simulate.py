@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from bnnhw.api.arrays import npz_bytes, read_array, read_samples
+from bnnhw.api.arrays import read_array, read_samples
 from bnnhw.api.opening import open_design
 from bnnhw.api.simulation import mismatch_error, verify_design
 from bnnhw.arch.simulation import Run, Stalls
@@ -20,6 +20,7 @@ from bnnhw.cli.common import (
 from bnnhw.cli.complete import layouts, networks, of_words
 from bnnhw.cli.json_output import print_json
 from bnnhw.cli.tables import print_table
+from bnnhw.config.npy import npz_bytes
 from bnnhw.emit.files import write_files
 from bnnhw.errors import ConfigError
 from bnnhw.golden.predictions import accuracy, check_labels, predictions

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.config.arrays import CheckedArrays
+from bnnhw.config.npy import read_header
 from bnnhw.errors import ConfigError
 
 __all__ = ["WeightFile"]
@@ -55,10 +56,7 @@ class WeightFile(CheckedArrays):
         self.check_known(key)
         try:
             with zipfile.ZipFile(self._path) as archive, archive.open(f"{key}.npy") as member:
-                version = np.lib.format.read_magic(member)
-                read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                        else np.lib.format.read_array_header_2_0)
-                return tuple(int(n) for n in read(member)[0])
+                return read_header(member)[0]
         except Exception as error:  # a damaged header can raise any exception
             raise self._unreadable(key, error) from None
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from pydantic import TypeAdapter
 
 from bnnhw.config.fields import Name
 from bnnhw.config.names import MAX_NAME, PIXELS
+from bnnhw.config.npy import npz_bytes
 from bnnhw.errors import ModelError
 from bnnhw.importers.network import Network
 from bnnhw.importers.yaml.outputs import gives_scores
@@ -35,7 +34,7 @@ def network_files(network: Network) -> dict[str, bytes]:
     return {
         "net.yaml": yaml.safe_dump(net, sort_keys=False, default_flow_style=None,
                                    width=90).encode(),
-        "weights.npz": _npz(arrays),
+        "weights.npz": npz_bytes(dict(sorted(arrays.items()))),
         "certificate.json": (json.dumps(certificate, indent=1) + "\n").encode(),
     }
 
@@ -136,15 +135,3 @@ def _put_outputs(graph: Graph, items: list[Json]) -> None:
         item["output"] = output
         if output == "scores" and "unipolar" not in item:
             item.pop("sums", None)
-
-
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
-    """Write an .npz without times, so that equal weights give equal files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(arrays):
-            member = io.BytesIO()
-            np.save(member, arrays[name], allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)),
-                             member.getvalue(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
