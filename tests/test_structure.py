@@ -57,7 +57,7 @@ def test_imports_go_one_way(path: Path) -> None:
         assert upward or RANK[name] <= RANK[importing], f"{path} imports bnnhw.{name}"
         if name == "rtl":
             assert importing in ("rtl", "hostlink.gateware", "dataflow", "arch",
-                           "emit"), f"{path} imports rtl"
+                                 "emit"), f"{path} imports rtl"
     if importing == "rtl":
         assert imports(path) <= {"rtl", "logic", "families", "hostlink.wire"}
     if importing == "hostlink.gateware":

@@ -28,7 +28,7 @@ from bnnhw.ir.layer import Layer, layer_of_item
 from bnnhw.layers import Binarize
 from bnnhw.passes import run_passes
 
-__all__ = ["Network", "build_network", "load_network", "network_file"]
+__all__ = ["Network", "build_network", "load_network"]
 
 RANDOM = "random"
 """Value of ``weights:`` for random arrays."""
@@ -115,7 +115,7 @@ def _shown_outputs(graph: Graph) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in graph.output_types().items())
 
 
-def network_file(path: Path) -> Path:
+def _network_file(path: Path) -> Path:
     """Return the layers.yaml of a network, given as that file or as a folder with a net.yaml."""
     if path.is_dir():
         path = path / "net.yaml"
@@ -136,7 +136,7 @@ def load_network(path: Path) -> Network:
     ModelError
         A layer has no exact integer meaning.
     """
-    path = network_file(path)
+    path = _network_file(path)
     config = read_config(path)
     network = build_network(config, None if config.weights == RANDOM else
                             WeightFile(path.parent, config.weights))

@@ -113,7 +113,7 @@ class Conv(Product):
         check_window(self, self.window)
         if self.groups_ < 1 or self.input.channels % self.groups_:
             raise self.error(f"{self.input.channels} channels do not divide into {self.groups_} "
-                              "groups")
+                             "groups")
         if self.gathered_elements > MAX_WINDOW_ELEMENTS:
             raise self.error("all of its windows together have more elements than the limit of "
                              f"{MAX_WINDOW_ELEMENTS}")
@@ -127,10 +127,10 @@ class Conv(Product):
                              f"not shape {self.pad.shape}")
         if self.window.padded and (self.pad.min() < element.lo or self.pad.max() > element.hi):
             raise self.error(f"pads with {int(self.pad.min())}..{int(self.pad.max())}, expected "
-                              f"{element.lo}..{element.hi}")
+                             f"{element.lo}..{element.hi}")
         if self.absent and (not element.bipolar or self.pad.any()):
             raise self.error("exact zeros outside the map are for -1/+1 inputs",
-                              "an integer or 0/1 input pads with the value 0 itself")
+                             "an integer or 0/1 input pads with the value 0 itself")
         if self.absent or not self.window.padded:  # equal networks have equal fields
             object.__setattr__(self, "pad", np.zeros((1, 1, 1), dtype=np.int64))
         if self.absent and any(c % 2 for c in self.coefficients):

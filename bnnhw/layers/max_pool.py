@@ -51,7 +51,7 @@ class MaxPool(Pool):
         object.__setattr__(self, "smallest", chosen.astype(np.uint8))
         if self.smallest.shape != (self.input.channels,) or self.smallest.max() > 1:
             raise self.error(f"'smallest' must be 0 or 1 for each of {self.input.channels} "
-                              "channels")
+                             "channels")
 
     @property
     def fill(self) -> np.ndarray:

@@ -119,7 +119,7 @@ def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
     path.write_bytes(model.SerializeToString())
     try:
         imported = import_onnx(path, name="fuzz", input_type=maker.input_type,
-                                check=Check(SAMPLES))
+                               check=Check(SAMPLES))
     except ModelError as error:
         text = str(error)
         if any(mark in text for mark in ("independent execution", "cannot run it",

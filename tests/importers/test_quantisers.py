@@ -97,7 +97,7 @@ def test_bias_of_a_16_bit_quantiser(tmp_path: Path) -> None:
     ("com.other", "Quant", "belongs to the domain 'com.other'"),
 ])
 def test_message_names_what_is_wrong(domain: str, operator: str, message: str,
-                                      tmp_path: Path) -> None:
+                                     tmp_path: Path) -> None:
     b = Builder([1, 6])
     path = b.then(operator, b.constant(1.0), domain=domain).matmul(3).save(tmp_path)
     with pytest.raises(ModelError, match=message):

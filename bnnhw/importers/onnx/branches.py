@@ -104,10 +104,8 @@ def _factors(one: Chain, other: Chain) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def _scaled(layers: LayerList, chain: Chain, factor: np.ndarray) -> Chain:
     """Multiply a branch by integers, one per channel."""
-    if isinstance(chain.type.element, Bits) and not chain.bipolar and (factor == 1).all():
-        return chain
     if (factor == 1).all():
-        return as_integers(layers, chain)
+        return as_integers(layers, chain) if chain.bipolar else chain
     scale, offset = _of_bits(chain, factor)
     layer = Affine(layers.name(f"{chain.source}_scaled", "affine"), chain.source, chain.type,
                    scale, offset)

@@ -107,7 +107,7 @@ class _Comparison:
     def __init__(self, translation: Translation, graph: Graph) -> None:
         self._chains, self._outputs, self._graph = translation.chains, translation.outputs, graph
         self._raw = Graph(graph.name, graph.input, tuple(translation.layers.layers),
-                            tuple(pair for end in translation.outputs for pair in end.outputs))
+                          tuple(pair for end in translation.outputs for pair in end.outputs))
         self.wanted = list(dict.fromkeys(
             [name for name, _ in self._chains]
             + [name for end in translation.outputs for name in (end.tensor, end.scores)]))

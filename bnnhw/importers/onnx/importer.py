@@ -46,8 +46,8 @@ FIELD_TAGS = frozenset({0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72})
 
 
 def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
-                 pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
-                 check: Check | None = DEFAULT_CHECK) -> Network:
+                pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
+                check: Check | None = DEFAULT_CHECK) -> Network:
     """Import a QONNX (or plain ONNX) file.
 
     Samples of a model with convolutions or pools are maps [H, W, C], whatever order of axes the

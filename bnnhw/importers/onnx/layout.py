@@ -6,6 +6,7 @@ flattened output of its layer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -23,10 +24,7 @@ __all__ = ["as_map", "as_vector", "channels_first", "check_size", "flattened", "
 
 def check_size(sizes: tuple[int, ...], label: str) -> None:
     """Reject a tensor that is empty or too large, before it is allocated."""
-    count = 1
-    for size in sizes:
-        count *= size
-    if count > MAX_ELEMENTS or min(sizes, default=1) < 1:
+    if math.prod(sizes) > MAX_ELEMENTS or min(sizes, default=1) < 1:
         raise ModelError(f"has the output shape {list(sizes)}, expected 1 to {MAX_ELEMENTS} "
                          "elements", where=label)
 

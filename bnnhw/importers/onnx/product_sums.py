@@ -132,7 +132,7 @@ def pad_values(chain: Chain, value: np.ndarray, label: str) -> np.ndarray | None
 
 
 def product_sums(chain: Chain, weights: np.ndarray, columns: np.ndarray, label: str,
-         pad: np.ndarray | None, absent: bool) -> ProductSums:
+                 pad: np.ndarray | None, absent: bool) -> ProductSums:
     """Find the attainable sums of products of stored integers, and their floats.
 
     Parameters

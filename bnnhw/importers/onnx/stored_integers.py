@@ -16,7 +16,7 @@ from bnnhw.ir import Bits, Int, TensorType
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Affine, Binarize, Layer, Threshold
 
-__all__ = ["as_integers", "as_linear", "as_stored"]
+__all__ = ["as_integers", "as_stored"]
 
 METHOD = "the model's own nodes, float32, at all sums"
 NEARLY = 1e-4
@@ -37,7 +37,7 @@ def as_stored(layers: LayerList, chain: Chain, label: str) -> Chain:
     if not chain.nodes:
         return chain
     if chain.linear:
-        return as_linear(chain)
+        return _as_linear(chain)
     if chain.source == "input" or isinstance(chain.type.element, Bits):
         straight = _straight_by_ends(chain)
         if straight is not None:
@@ -73,7 +73,7 @@ def _thresholded(layers: LayerList, chain: Chain, label: str) -> Chain:
     return _of_levels(chain, layer.name, type_, levels, falling)
 
 
-def as_linear(chain: Chain) -> Chain:
+def _as_linear(chain: Chain) -> Chain:
     """Combine the linear nodes of a chain into its slope and base, and measure float rounding."""
     zero = np.zeros(chain.channels, dtype=np.int64)
     probe = replace(chain, start=zero, step=1, count=2, exact_points=None)

@@ -51,7 +51,7 @@ def build_rows(item: ProductItem, at: LayerContext, arrays: Arrays, outputs: int
     at.check_size("thresholds", outputs, item.levels)
     if element.planes + columns.bit_length() > 60:
         raise at.error(f"sums of {columns} values of {element.width} bits do not fit 60 bits",
-                        "bring the values into fewer bits before it, with 'affine' and a shift")
+                       "bring the values into fewer bits before it, with 'affine' and a shift")
     weights = _weights(at, arrays, outputs, taps)
     if f"{at.name}.coefficients" in arrays or len(weights) > 1:
         return _given_sum(item, at, arrays, weights)
@@ -102,7 +102,7 @@ def _given_sum(item: ProductItem, at: LayerContext, arrays: Arrays, weights: np.
         return Rows(weights, coefficients, const, None)
     if f"{name}.thresholds" not in arrays or item.batch_norm or item.sign != ">=":
         raise at.error(f"has '{name}.coefficients', which need integer thresholds",
-                        f"give '{name}.thresholds', without batch_norm and sign")
+                       f"give '{name}.thresholds', without batch_norm and sign")
     thresholds = _read_thresholds(name, arrays, outputs, item.levels)
     high = const + sum(coefficients) * columns
     return Rows(weights, coefficients, const, thresholds,
@@ -135,7 +135,7 @@ def given_thresholds(item: SignItem, at: LayerContext, arrays: Arrays, low: np.n
         return arrays.thresholds(low, high, spread, item.levels)
     if item.levels > 1:
         raise at.error(f"has 'levels: {item.levels}' without an array '{key}'",
-                        f"it has the shape ({outputs}, {item.levels})")
+                       f"it has the shape ({outputs}, {item.levels})")
     return None
 
 

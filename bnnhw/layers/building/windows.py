@@ -31,8 +31,8 @@ def build_window(item: WindowItem, kernel: int | Pair, stride: int | Pair,
     """Build the window of a convolution or a pool; it must fit the padded map."""
     if len(at.type.shape) not in (2, 3):
         raise at.error(f"'{at.source}' gives {at.type}, expected a map [H, W, C] or a signal "
-                        "[T, C]", "put the layers that need a map before 'flatten', and see "
-                        "'input.shape'")
+                       "[T, C]", "put the layers that need a map before 'flatten', and see "
+                       "'input.shape'")
     size, step, dilation = (rows_and_columns(v, at) for v in (kernel, stride, item.dilation))
     if len(at.type.shape) == 2 and size[1] != 1:
         raise at.error(f"a signal's window has one column, not {size[1]}", "give one number")
@@ -43,7 +43,7 @@ def build_window(item: WindowItem, kernel: int | Pair, stride: int | Pair,
     at.check_size("elements with their padding", rows, columns, channels)
     if min(found.out_size(height, width)) < 1:
         raise at.error(f"a window that spans {found.reach[0]}x{found.reach[1]} is larger than "
-                        f"the padded input {rows}x{columns}", "pad it, or make it smaller")
+                       f"the padded input {rows}x{columns}", "pad it, or make it smaller")
     return found
 
 
@@ -70,7 +70,7 @@ def _pads(pad: int | Pair | tuple[int, int, int, int] | str | None, bare: Window
     if pad == "causal":
         if not signal:
             raise at.error(f"'pad: causal' is for signals [T, C], not for {at.type}",
-                            "use same, or [top, left, bottom, right]")
+                           "use same, or [top, left, bottom, right]")
         return bare.reach[0] - 1, 0, 0, 0
     if pad == "same":
         ends = [_same(size, reach, stride) for size, reach, stride in
@@ -83,7 +83,7 @@ def _pads(pad: int | Pair | tuple[int, int, int, int] | str | None, bare: Window
         pad = (*pad, *pad)
     if signal and (pad[1] or pad[3]):
         raise at.error("a signal has no columns to pad",
-                        "give one number, or [top, 0, bottom, 0]")
+                       "give one number, or [top, 0, bottom, 0]")
     return pad
 
 
@@ -113,7 +113,7 @@ def build_padding(value: int | str | None, window: Window, at: LayerContext,
     if value == "checker":
         if not isinstance(element, Bits):
             raise at.error("'pad_value: checker' is for bits",
-                            "for integers give a number, or a pattern")
+                           "for integers give a number, or a pattern")
         return np.indices((2, 2, 2)).sum(axis=0).astype(np.int64) & 1, False
     if value == "zero" and signs:
         return np.zeros((1, 1, 1), np.int64), True
@@ -121,16 +121,16 @@ def build_padding(value: int | str | None, window: Window, at: LayerContext,
         return np.full((1, 1, 1), min(max(0, element.lo), element.hi), np.int64), False
     if value is None and signs:
         raise at.error("pads -1/+1 bits without 'pad_value'", "write 'pad_value: -1', '1', or "
-                        "'zero' for exact zeros, as the network was trained")
+                       "'zero' for exact zeros, as the network was trained")
     number = value if isinstance(value, int) else 0
     if signs:
         if number not in (-1, 1):
             raise at.error(f"'pad_value: {number}' is none of -1/+1 bits",
-                            "'pad_value: zero' pads them with exact zeros")
+                           "'pad_value: zero' pads them with exact zeros")
         number = (number + 1) // 2
     elif not element.lo <= number <= element.hi:
         raise at.error(f"pads with {number}, but '{at.source}' gives {at.type}",
-                        f"choose a 'pad_value' of {element.lo}..{element.hi}")
+                       f"choose a 'pad_value' of {element.lo}..{element.hi}")
     return np.full((1, 1, 1), number, np.int64), False
 
 
@@ -141,10 +141,10 @@ def _pattern(at: LayerContext, arrays: Arrays, signs: bool) -> np.ndarray:
     shape = arrays.shape(key)
     if len(shape) != 3 or not 1 <= np.prod([float(n) for n in shape]) <= MAX_PATTERN:
         raise at.error(f"array '{key}' has shape {shape}, expected [rows, columns, channels]",
-                        "a pattern that repeats, counted from pixel (0, 0)")
+                       "a pattern that repeats, counted from pixel (0, 0)")
     pad = arrays.bits(key, shape).astype(np.int64) if signs else arrays.integers(key, shape)
     element = at.type.element
     if pad.min() < element.lo or pad.max() > element.hi:
         raise at.error(f"array '{key}' has values of {int(pad.min())}..{int(pad.max())}, expected "
-                        f"{element.lo}..{element.hi}")
+                       f"{element.lo}..{element.hi}")
     return pad
