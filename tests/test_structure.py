@@ -73,7 +73,7 @@ def test_simulation_names_no_family(path: Path) -> None:
     assert not names & constants
 
 
-def test_no_module_is_a_drawer() -> None:
+def test_modules_are_short_and_have_a_subject() -> None:
     assert not list(ROOT.glob("bnnhw/**/utils.py"))
     long = {p.name: n for p in MODULES if (n := len(p.read_text().splitlines())) > 300}
     assert not long

@@ -3,7 +3,7 @@
     python -m tests.fuzz.import_graphs --count 5000 --seed 1
 
 Each graph is imported and run on random samples by the golden model, and by onnxruntime and qonnx
-node by node. An import has one of four outcomes: equal; refused with a reason; different (a silent
+node by node. An import has one of four outcomes: equal; rejected with a reason; different (a silent
 wrong value, or an import that its check rejected); or an exception that is not a ``BnnhwError``.
 The last two are failures; the graphs of failures are stored in ``--keep``.
 """
@@ -28,6 +28,7 @@ from onnx import helper, numpy_helper
 from bnnhw.errors import BnnhwError, ModelError
 from bnnhw.importers.base import Check
 from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.check import DEFECT
 from bnnhw.importers.onnx.importer import import_onnx
 from tests.fuzz.graph_base import DOMAIN
 from tests.fuzz.graphs import GraphMaker
@@ -121,14 +122,12 @@ def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
         imported = import_onnx(path, name="fuzz", input_type=maker.input_type,
                                check=Check(SAMPLES))
     except ModelError as error:
-        text = str(error)
-        if any(mark in text for mark in ("independent execution", "cannot run it",
-                                         "before simplification")):
-            return "different", f"the import's check: {text}"
-        return "refused", re.sub(r"'[^']*'|\d+(\.\d+)?(e[-+]?\d+)?|\[[^]]*\]", "#",
+        if error.hint == DEFECT or "cannot run it" in error.message:
+            return "different", f"the import's check: {error}"
+        return "rejected", re.sub(r"'[^']*'|\d+(\.\d+)?(e[-+]?\d+)?|\[[^]]*\]", "#",
                                  error.message)[:60]
     except BnnhwError as error:
-        return "refused", str(error)[:60]
+        return "rejected", str(error)[:60]
     except Exception:
         return "exception", traceback.format_exc(limit=-3)
     with warnings.catch_warnings():
@@ -153,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
         for seed in range(options.seed, options.seed + options.count):
             outcome, reason = fuzz_one(seed, Path(scratch))
             outcomes[outcome] += 1
-            if outcome == "refused":
+            if outcome == "rejected":
                 reasons[reason] += 1
             model = onnx.load(Path(scratch) / "fuzz.onnx")
             if outcome == "equal":
@@ -166,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
                     (options.keep / f"{seed}.onnx").write_bytes(model.SerializeToString())
     print(f"{options.count} graphs from seed {options.seed} in {time.monotonic() - begin:.0f} s: "
           + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
-    print("refused because: " + "; ".join(f"{n} x {r}" for r, n in reasons.most_common(12)))
+    print("rejected because: " + "; ".join(f"{n} x {r}" for r, n in reasons.most_common(12)))
     print(f"{len(operators)} operators in equal graphs: "
           + ", ".join(f"{name} {count}" for name, count in sorted(operators.items())))
     return failures

@@ -16,12 +16,12 @@ from tests.fuzz.import_graphs import fuzz_one
 FIRST, COUNT = 1, 60
 
 
-def test_random_graphs_are_equal_or_refused(tmp_path: Path) -> None:
+def test_random_graphs_are_equal_or_rejected(tmp_path: Path) -> None:
     outcomes = collections.Counter()
     for seed in range(FIRST, FIRST + COUNT):
         outcome, reason = fuzz_one(seed, tmp_path)
         outcomes[outcome] += 1
-        assert outcome in ("equal", "refused"), f"seed {seed}: {outcome}: {reason}"
+        assert outcome in ("equal", "rejected"), f"seed {seed}: {outcome}: {reason}"
     assert outcomes["equal"] > COUNT // 3, outcomes
 
 

@@ -94,7 +94,7 @@ def test_argmax_of_bits_keeps_the_scores(tmp_path: Path) -> None:
     assert (graph.compute(stored)["label"].reshape(-1) == reference).all()
 
 
-REFUSED: dict[str, tuple[Build, str]] = {
+REJECTED: dict[str, tuple[Build, str]] = {
     "softmax inside": (lambda b: b.then("Softmax", axis=1).then("Add", b.constant(1.0)),
                        r"Add.*reads the result of .*Softmax.*end the model with the Softmax"),
     "argmax inside": (lambda b: b.then("ArgMax", axis=1).then("Cast", to=TensorProto.FLOAT).then(
@@ -109,9 +109,9 @@ REFUSED: dict[str, tuple[Build, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REJECTED)
 def test_message_names_the_node_to_remove(name: str, tmp_path: Path) -> None:
-    build, message = REFUSED[name]
+    build, message = REJECTED[name]
     b = classifier()
     build(b)
     with pytest.raises(ModelError, match=message):
