@@ -59,6 +59,12 @@ class Pool(Layer):
         n, oh, ow, kh, kw, channels = windows.shape
         return windows.reshape(n, oh * ow, kh * kw, channels)
 
+    @property
+    def gathered_elements(self) -> int:
+        height, width, channels = self.input.map
+        rows, columns = self.window.out_size(height, width)
+        return rows * columns * self.window.taps * channels
+
     def params(self) -> dict[str, object]:
         return {"window": self.window.to_json()}
 

@@ -41,6 +41,15 @@ def test_windows_may_fill_the_padded_map(make: Callable[[TensorType, Window], La
     assert layer.out_type().shape == (1, 1, 1)
 
 
+@pytest.mark.parametrize("make", WINDOWS)
+def test_gathered_elements_are_those_of_all_windows(make: Callable[[TensorType, Window], Layer],
+                                                    ) -> None:
+    """The number of samples that are computed at once depends on them."""
+    layer = make(TensorType((5, 7, 3), Bits()), Window((2, 3), (1, 2), pads=(0, 0, 1, 0)))
+    assert layer.out_type().map[:2] == (5, 3)
+    assert layer.gathered_elements == 5 * 3 * (2 * 3) * 3
+
+
 NUMBERS = TensorType((2,), Int(-4, 4))
 
 
