@@ -28,7 +28,7 @@ def invert(lit: int) -> int:
 
 @dataclass(frozen=True)
 class Function:
-    """One bit as a function of other bits, for proofs and simulation.
+    """One bit as a function of other bits.
 
     Parameters
     ----------
@@ -46,27 +46,13 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Lut:
-    """A lookup table (LUT).
+class Lut(Function):
+    """A lookup table (LUT): the cell of one function."""
 
-    Parameters
-    ----------
-    out : int
-        Bit that it drives.
-    ins : tuple of int
-        Distinct bits that it reads.
-    table : int
-        Truth table over ``ins``.
-    """
-
-    out: int
-    ins: tuple[int, ...]
-    table: int
-
-    @cached_property
+    @property
     def functions(self) -> tuple[Function, ...]:
-        """The lookup table as one function."""
-        return (Function(self.out, self.ins, self.table),)
+        """The function that the cell computes."""
+        return (self,)
 
     @property
     def reads(self) -> tuple[int, ...]:
