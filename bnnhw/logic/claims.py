@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bnnhw.logic.cells import FALSE, Chain, invert
 
-__all__ = ["ChainClaim", "Claim", "ComparisonClaim", "Number", "Product", "SumClaim"]
+__all__ = ["ChainClaim", "Claim", "ComparisonClaim", "Number", "Product", "Sum", "SumClaim"]
 
 Product = tuple[int, ...]
 """One bit to count: a single literal, or two literals whose exclusive nor is the bit."""
@@ -48,10 +48,8 @@ class Number:
 
 
 @dataclass(frozen=True)
-class ChainClaim:
-    """Claims that one carry chain or adder computes ``number = addends + products + const``.
-
-    The carry out of the highest literal of ``number`` is proven to be 0, unless the sum ``wraps``.
+class Sum:
+    """What a claim is about: ``number = addends + products + const``.
 
     Parameters
     ----------
@@ -63,34 +61,40 @@ class ChainClaim:
         Bits of weight 1 that are added.
     const : int
         Constant that is added.
-    chain : Chain
-        The chain that computes the sum; a chain without slots if lookup tables compute it.
-    wraps : bool
-        The result is modulo ``2**number.width``.
     """
 
     number: Number
     addends: tuple[Number, ...]
     products: tuple[Product, ...]
     const: int
+
+
+@dataclass(frozen=True)
+class ChainClaim(Sum):
+    """Claims that one carry chain or adder computes a sum.
+
+    The carry out of the highest literal of ``number`` is proven to be 0, unless the sum ``wraps``.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain that computes the sum; a chain without slots if lookup tables compute it.
+    wraps : bool
+        The result is modulo ``2**number.width``.
+    """
+
     chain: Chain
     wraps: bool = False
 
 
 @dataclass(frozen=True)
-class SumClaim:
-    """Claims that several chains together compute ``number = addends + products + const``.
+class SumClaim(Sum):
+    """Claims that several chains together compute a sum.
+
+    If ``low`` is not empty, ``number`` has only the bits of the sum above ``low``.
 
     Parameters
     ----------
-    number : Number
-        The result. If ``low`` is not empty, only the bits of the sum above ``low``.
-    addends : tuple of Number
-        Numbers that are added.
-    products : tuple of Product
-        Bits of weight 1 that are added.
-    const : int
-        Constant that is added.
     parts : tuple of (ChainClaim, int)
         The chains that compute the sum, each with the exponent of its weight.
     low : tuple of int
@@ -99,10 +103,6 @@ class SumClaim:
         The result is modulo ``2**number.width``; otherwise the sum is proven to fit.
     """
 
-    number: Number
-    addends: tuple[Number, ...]
-    products: tuple[Product, ...]
-    const: int
     parts: tuple[tuple[ChainClaim, int], ...]
     low: tuple[int, ...] = ()
     wraps: bool = False

@@ -11,7 +11,7 @@ import itertools
 from collections import defaultdict
 
 from bnnhw.logic.cells import Lut
-from bnnhw.logic.claims import ComparisonClaim, Product, SumClaim
+from bnnhw.logic.claims import ComparisonClaim, Product, Sum, SumClaim
 
 __all__ = ["ProvenSums"]
 
@@ -33,20 +33,12 @@ class ProvenSums:
         lits = (*claim.low, *claim.number.lits)
         difference: LinearForm = defaultdict(int)
         _add_number(difference, lits, 1)
-        for addend in claim.addends:
-            _add_number(difference, addend.lits, -1)
-        for product in claim.products:
-            _add_product(difference, product, -1)
-        difference[()] -= claim.const
+        _add_terms(difference, claim, -1)
         for part, shift in claim.parts:
             if part.wraps and shift + part.number.width < len(lits):
                 return "a chain drops a carry that the sum needs"
             _add_number(difference, part.number.lits, -1 << shift)
-            for addend in part.addends:
-                _add_number(difference, addend.lits, 1 << shift)
-            for product in part.products:
-                _add_product(difference, product, 1 << shift)
-            difference[()] += part.const << shift
+            _add_terms(difference, part, 1 << shift)
         if any(c % (1 << len(lits)) for c in difference.values()):
             return "the chains do not add up to the claimed sum"
         return self._check_range(claim, len(lits))
@@ -139,10 +131,19 @@ def _range(form: LinearForm) -> tuple[int, int]:
             const + sum(c for atom, c in form.items() if atom and c > 0))
 
 
+def _add_terms(form: LinearForm, claim: Sum, c: int) -> None:
+    """Add ``c`` times what a claim adds up."""
+    for addend in claim.addends:
+        _add_number(form, addend.lits, c)
+    for product in claim.products:
+        _add_product(form, product, c)
+    form[()] += c * claim.const
+
+
 def _add_number(form: LinearForm, lits: tuple[int, ...], c: int) -> None:
     """Add ``c`` times a number."""
     for k, lit in enumerate(lits):
-        _add_product(form, (lit,), c << k if c > 0 else -(-c << k))
+        _add_product(form, (lit,), c << k)
 
 
 def _add_product(form: LinearForm, product: Product, c: int) -> None:
