@@ -22,7 +22,7 @@ __all__ = ["best_layer_options", "build_block"]
 
 def best_layer_options(layer: LayerSpec, target: Target,
                        registers: Callable[[Netlist], float] | None,
-                       effort: float = 1.0, report: Report | None = None) -> CseOptions:
+                       report: Report | None = None) -> CseOptions:
     """Search for the options of common-subexpression elimination that make a layer cheapest.
 
     Parameters
@@ -31,7 +31,7 @@ def best_layer_options(layer: LayerSpec, target: Target,
     target : Target
     registers : callable or None
         Cost of the registers of a netlist, in lookup tables; None for combinational logic.
-    effort, report
+    report
         See ``best_options``.
     """
 
@@ -44,7 +44,7 @@ def best_layer_options(layer: LayerSpec, target: Target,
         return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
 
     first = first_options(layer.columns, registers is not None)
-    return best_options(layer.signs, cost, first, effort, report)
+    return best_options(layer.signs, cost, first, report)
 
 
 def build_block(block: BlockSpec, target: Target, layer_options: Sequence[CseOptions]) -> Netlist:

@@ -17,10 +17,10 @@ Report = Callable[[float], None]
 """Receives the completed fraction of a search, by work rather than by time."""
 
 MAX_WORK = 50_000
-"""Matrix elements of all attempts together, for an effort of 1."""
+"""Matrix elements of all attempts together."""
 
 MAX_ATTEMPTS = 24
-"""Attempts for a small matrix, for an effort of 1."""
+"""Attempts for a small matrix."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def first_options(columns: int, registers: bool) -> tuple[CseOptions, ...]:
     return (SHALLOW_OF_WIDE if registers else DEEP_OF_WIDE, *usual)
 
 
-def attempt_count(rows: int, columns: int, effort: float = 1.0) -> int:
-    """Number of attempts for a matrix; an effort of 2 allows about twice as many as 1."""
-    return max(1, min(int(MAX_ATTEMPTS * effort), int(MAX_WORK * effort / max(1, rows * columns))))
+def attempt_count(rows: int, columns: int) -> int:
+    """Number of attempts for a matrix."""
+    return max(1, min(MAX_ATTEMPTS, MAX_WORK // max(1, rows * columns)))
 
 
 def build_graph(matrix: np.ndarray, options: CseOptions) -> AdderGraph:
@@ -98,7 +98,7 @@ def build_graph(matrix: np.ndarray, options: CseOptions) -> AdderGraph:
 
 
 def best_options(matrix: np.ndarray, cost: Callable[[AdderGraph, CseOptions], float],
-                 first: tuple[CseOptions, ...] = DEEP_OPTIONS, effort: float = 1.0,
+                 first: tuple[CseOptions, ...] = DEEP_OPTIONS,
                  report: Report | None = None) -> CseOptions:
     """Try several options for a matrix, and return those with the lowest cost.
 
@@ -110,13 +110,11 @@ def best_options(matrix: np.ndarray, cost: Callable[[AdderGraph, CseOptions], fl
         Cost of an adder graph that was built with some options.
     first : tuple of CseOptions
         Options to try first; the remaining attempts vary the seed of the best ones.
-    effort : float
-        Scales the number of attempts, see ``attempt_count``.
     report : callable or None
         Receives the progress; it does not influence the result.
     """
     best, least = first[0], float("inf")
-    total = attempt_count(matrix.shape[0], matrix.shape[1], effort)
+    total = attempt_count(*matrix.shape)
     for k in range(total):
         options = first[k] if k < len(first) else replace(best, seed=k)
         shared = build_graph(matrix, options)
