@@ -15,16 +15,13 @@ from pathlib import Path
 from bnnhw.asic.fanout import buffer_outputs
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.mapping_scripts import WRITE_VERILOG, flat_script, map_script
-from bnnhw.asic.roles import Roles, find_roles, input_load, why_no_latch
+from bnnhw.asic.roles import Roles, find_roles, output_load, why_no_latch
 from bnnhw.asic.shims import flop_map, mapped_shims, needed_shims
 from bnnhw.asic.yosys import YosysModule, read_yosys_json, run_yosys
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
 
 __all__ = ["Mapped", "check_mappable", "map_design", "map_verilog"]
-
-OUTPUT_LOAD = 4
-"""Inputs of a NAND2 that load each output of the design while ABC chooses cell sizes."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ def map_verilog(verilog: str, top: str, library: CellLibrary,
         (folder / "shims.v").write_text("\n".join(shims[name] for name in used))
         (folder / "flops.v").write_text(flop_map(roles))
         # Constraints make ABC insert buffers and choose sizes; the load is in femtofarads.
-        load = OUTPUT_LOAD * 1e15 * input_load(roles, library)
+        load = 1e15 * output_load(roles, library)
         (folder / "drive.txt").write_text(f"set_driving_cell {roles.inverter.cell.name}\n"
                                           f"set_load {load:.3f} [all_outputs]\n")
 

@@ -15,7 +15,7 @@ from bnnhw.asic.storage import Storage, as_storage, literal_of
 from bnnhw.errors import ConfigError
 
 __all__ = ["KINDS", "RoleCell", "Roles", "StorageCell", "find_roles", "input_load", "kind_of",
-           "why_no_latch"]
+           "output_load", "why_no_latch"]
 
 KINDS = ("FA", "HA", "latch", "ICG", "flop", "logic")
 """Classes of cells in an area report: full adder, half adder, latch, integrated clock gate,
@@ -24,6 +24,9 @@ flip-flop, and all other logic."""
 XOR3, MAJORITY, XOR2, AND2, NAND2 = 0b10010110, 0b11101000, 0b0110, 0b1000, 0b0111
 INVERTER, BUFFER = 0b01, 0b10
 """Truth tables; bit ``k`` is the output for the inputs in the bits of ``k``."""
+
+OUTPUT_INPUTS = 4
+"""Inputs of the smallest NAND2 that load each output of a design."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,11 @@ def input_load(roles: Roles, library: CellLibrary) -> float:
     """Return the input capacitance of the smallest NAND2 in farads, mean of both inputs."""
     nand2 = roles.nand2
     return sum(nand2.cell.pins[nand2.pins[k]].capacitance for k in "ab") / 2 * library.capacitance
+
+
+def output_load(roles: Roles, library: CellLibrary) -> float:
+    """Return the assumed load of each output of a design in farads."""
+    return OUTPUT_INPUTS * input_load(roles, library)
 
 
 def kind_of(cell: Cell) -> str:

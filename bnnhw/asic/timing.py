@@ -19,7 +19,7 @@ from bnnhw.asic.gate_simulation import run_program
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_delays, require_setup, without_hold
 from bnnhw.asic.netlist import SLEW, Netlist
-from bnnhw.asic.roles import input_load
+from bnnhw.asic.roles import output_load
 from bnnhw.errors import ToolError
 
 __all__ = ["TRIALS", "Timing", "analyse_timing", "constraints", "sta_installed"]
@@ -33,9 +33,6 @@ BISECTIONS = 9
 
 MAX_DOUBLINGS = 10
 """Largest number of times that the upper end of the bracket is doubled."""
-
-OUTPUT_LOAD = 4
-"""Inputs of a NAND2 that load each output of the design."""
 
 TRIALS = BISECTIONS + 2
 """Typical number of periods that are tried; the longest path is the first guess."""
@@ -115,17 +112,17 @@ def sta_installed() -> bool:
     return shutil.which("sta") is not None
 
 
-def constraints(mapped: Mapped, clock: str = "clk") -> str:
+def constraints(mapped: Mapped) -> str:
     """Return Tcl constraints of a core; ``$period`` is the clock period in library units."""
     library = mapped.library
-    load = OUTPUT_LOAD * input_load(mapped.roles, library) / library.capacitance
-    return f"""create_clock -name {clock} -period $period [get_ports {clock}]
+    load = output_load(mapped.roles, library) / library.capacitance
+    return f"""create_clock -name clk -period $period [get_ports clk]
 set ins [list]
 foreach port [all_inputs] {{
-  if {{[get_property $port full_name] ne "{clock}"}} {{ lappend ins $port }}
+  if {{[get_property $port full_name] ne "clk"}} {{ lappend ins $port }}
 }}
-set_input_delay [expr {IO_DELAY} * $period] -clock {clock} $ins
-set_output_delay [expr {IO_DELAY} * $period] -clock {clock} [all_outputs]
+set_input_delay [expr {IO_DELAY} * $period] -clock clk $ins
+set_output_delay [expr {IO_DELAY} * $period] -clock clk [all_outputs]
 set_input_transition {SLEW / library.time:g} [all_inputs]
 set_load {load:g} [all_outputs]
 """

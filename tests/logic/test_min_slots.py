@@ -1,4 +1,4 @@
-"""Tests that planned chains use the minimum number of slots of an exhaustive search."""
+"""Tests that planned chains take at most one slot more than an exhaustive search finds."""
 
 from __future__ import annotations
 
