@@ -7,7 +7,6 @@ Operators in order of precedence: ``!`` before or ``'`` after a term (NOT), ``^`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bnnhw.errors import ConfigError
@@ -74,16 +73,16 @@ class Boolean:
                    for j, pin in enumerate(pins)}
         return self.value(columns, (1 << cases) - 1)
 
-    def verilog(self, names: Mapping[str, str] | None = None) -> str:
-        """Return a Verilog expression; ``names`` replaces the names of pins if it is given."""
+    def verilog(self) -> str:
+        """Return a Verilog expression of the pins."""
         if self.op == "pin":
-            return names[self.name] if names is not None else self.name
+            return self.name
         if self.op == "constant":
             return f"1'b{self.name}"
         if self.op == "not":
-            return f"~{self.terms[0].verilog(names)}"
+            return f"~{self.terms[0].verilog()}"
         sign = {"and": " & ", "or": " | ", "xor": " ^ "}[self.op]
-        return "(" + sign.join(term.verilog(names) for term in self.terms) + ")"
+        return "(" + sign.join(term.verilog() for term in self.terms) + ")"
 
 
 def parse_boolean(text: str, where: str) -> Boolean:

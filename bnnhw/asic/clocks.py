@@ -8,8 +8,8 @@ from bnnhw.asic.netlist import Instance, Netlist
 __all__ = ["clock_nets"]
 
 
-def clock_nets(netlist: Netlist, clock: str = "clk") -> frozenset[int]:
-    """Return the nets that are combinational functions of the clock, clock gates included.
+def clock_nets(netlist: Netlist) -> frozenset[int]:
+    """Return the nets that are combinational functions of the port ``clk``, clock gates included.
 
     Outputs of registers and latches are data, and so is the latch inside a clock gate.
     """
@@ -18,7 +18,7 @@ def clock_nets(netlist: Netlist, clock: str = "clk") -> frozenset[int]:
         for pin in _combinational_inputs(instance):
             readers.setdefault(instance.pins.get(pin, "x"), []).append(instance)
     found: set[int] = set()
-    stack: list[Net] = [n for n in netlist.inputs if (clock, 0) in netlist.names.get(n, ())]
+    stack: list[Net] = [n for n in netlist.inputs if ("clk", 0) in netlist.names.get(n, ())]
     while stack:
         net = stack.pop()
         if not isinstance(net, int) or net in found:
