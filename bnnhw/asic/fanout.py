@@ -14,7 +14,7 @@ from bnnhw.asic.assignments import Net
 from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.roles import RoleCell
 from bnnhw.asic.shims import GATE_MARK
-from bnnhw.asic.yosys import YosysModule
+from bnnhw.families.yosys_json import Module
 
 __all__ = ["buffer_outputs"]
 
@@ -25,7 +25,7 @@ Sink = tuple[str, str, float]
 """Instance, pin, and capacitance in units of the library."""
 
 
-def buffer_outputs(modules: dict[str, YosysModule], library: CellLibrary,
+def buffer_outputs(modules: dict[str, Module], library: CellLibrary,
                    buffer: RoleCell | None) -> int:
     """Insert buffer trees into modules of Yosys JSON, in place.
 
@@ -42,7 +42,7 @@ def buffer_outputs(modules: dict[str, YosysModule], library: CellLibrary,
     return sum(_buffer_module(module, library, buffer) for module in modules.values())
 
 
-def _buffer_module(module: YosysModule, library: CellLibrary, buffer: RoleCell) -> int:
+def _buffer_module(module: Module, library: CellLibrary, buffer: RoleCell) -> int:
     cells = module["cells"]
     sinks: dict[int, list[Sink]] = defaultdict(list)
     drivers: dict[int, tuple[str, float]] = {}

@@ -17,9 +17,10 @@ from bnnhw.asic.library import CellLibrary
 from bnnhw.asic.mapping_scripts import WRITE_VERILOG, flat_script, map_script
 from bnnhw.asic.roles import Roles, find_roles, output_load, why_no_latch
 from bnnhw.asic.shims import flop_map, mapped_shims, needed_shims
-from bnnhw.asic.yosys import YosysModule, read_yosys_json, run_yosys
+from bnnhw.asic.yosys import read_yosys_json, run_yosys
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, ToolError
+from bnnhw.families.yosys_json import Module
 
 __all__ = ["Mapped", "check_mappable", "map_design", "map_verilog"]
 
@@ -34,13 +35,13 @@ class Mapped:
         Name of the top module.
     library : CellLibrary
     roles : Roles
-    modules : dict of str to YosysModule
+    modules : dict of str to Module
         The hierarchical netlist: the top module and one module for each unit of the plan.
     verilog : str
         Verilog of the hierarchical netlist.
     flat : str
         Verilog of the flat netlist; cells and nets are named ``UNIT.NAME``.
-    netlist : YosysModule
+    netlist : Module
         The flat netlist, read back from ``flat``, so that names agree with a simulation of it.
     fallbacks : tuple of str
         A sentence for each kind of cell that the library lacks, which names its replacement.
@@ -55,10 +56,10 @@ class Mapped:
     top: str
     library: CellLibrary
     roles: Roles
-    modules: dict[str, YosysModule]
+    modules: dict[str, Module]
     verilog: str
     flat: str
-    netlist: YosysModule
+    netlist: Module
     fallbacks: tuple[str, ...]
     warnings: tuple[str, ...]
     yosys: str
@@ -193,7 +194,7 @@ def _warnings(text: str) -> tuple[str, ...]:
                  if line.startswith("Warning: "))
 
 
-def _check_mapped(modules: dict[str, YosysModule], library: CellLibrary) -> None:
+def _check_mapped(modules: dict[str, Module], library: CellLibrary) -> None:
     """Raise a ToolError if a module has cells that the library does not have."""
     for name, module in modules.items():
         others = sorted({c["type"] for c in module["cells"].values()}

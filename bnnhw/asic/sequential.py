@@ -17,8 +17,8 @@ from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.roles import RoleCell
 from bnnhw.asic.shims import GATE_MARK
 from bnnhw.asic.storage import as_storage
-from bnnhw.asic.yosys import YosysModule
 from bnnhw.errors import ConfigError
+from bnnhw.families.yosys_json import Module
 
 __all__ = ["SequentialModule", "StateElement", "split_netlist", "split_verilog"]
 
@@ -82,7 +82,7 @@ class SequentialModule:
     outputs: dict[str, Net]
 
 
-def split_verilog(module: YosysModule) -> SequentialModule:
+def split_verilog(module: Module) -> SequentialModule:
     """Split a module that Yosys has reduced to simple gates, registers and latches.
 
     Raises
@@ -225,7 +225,7 @@ def _state_names(instance: str) -> list[str]:
     return []
 
 
-def _named_nets(module: YosysModule) -> tuple[dict[str, Net], dict[str, Net], dict[str, Net]]:
+def _named_nets(module: Module) -> tuple[dict[str, Net], dict[str, Net], dict[str, Net]]:
     """Return the nets of all wires, of the input ports and of the output ports, by name."""
     names: dict[str, Net] = {}
     for name, net in module["netnames"].items():

@@ -1,4 +1,4 @@
-"""Runs Yosys scripts, and types the netlists that Yosys writes as JSON (``write_json``)."""
+"""Runs Yosys scripts, and reads the netlists that they write as JSON (``write_json``)."""
 
 from __future__ import annotations
 
@@ -6,64 +6,21 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import cast
 
-from bnnhw.asic.assignments import Net
 from bnnhw.errors import ToolError
+from bnnhw.families.yosys_json import Netlist
 from bnnhw.tools.tools import Tools
 
-__all__ = ["YosysCell", "YosysDocument", "YosysModule", "YosysNet", "YosysPort", "read_yosys_json",
-           "run_yosys"]
+__all__ = ["read_yosys_json", "run_yosys"]
 
 COMMAND_MARK = "bnnhw ran "
 """Prefix of the line that Yosys prints after each command, to report progress."""
 
 
-class YosysCell(TypedDict):
-    """An instance: the name of its cell, and the nets at each of its pins."""
-
-    hide_name: int
-    type: str
-    parameters: dict[str, str]
-    attributes: dict[str, str]
-    port_directions: dict[str, str]
-    connections: dict[str, list[Net]]
-
-
-class YosysNet(TypedDict):
-    """A named wire: the net of each of its bits, least significant bit first."""
-
-    hide_name: int
-    bits: list[Net]
-    attributes: dict[str, str]
-
-
-class YosysPort(TypedDict):
-    """A port of a module: its direction (``input``, ``output``, ``inout``) and its nets."""
-
-    direction: str
-    bits: list[Net]
-
-
-class YosysModule(TypedDict):
-    """One module of a netlist."""
-
-    attributes: dict[str, str]
-    ports: dict[str, YosysPort]
-    cells: dict[str, YosysCell]
-    netnames: dict[str, YosysNet]
-
-
-class YosysDocument(TypedDict):
-    """A complete document: the version of Yosys, and the modules by name."""
-
-    creator: str
-    modules: dict[str, YosysModule]
-
-
-def read_yosys_json(path: Path) -> YosysDocument:
+def read_yosys_json(path: Path) -> Netlist:
     """Read a netlist that Yosys has written; its structure is not checked again."""
-    return cast(YosysDocument, json.loads(path.read_text()))
+    return cast(Netlist, json.loads(path.read_text()))
 
 
 def run_yosys(folder: Path, script: str,

@@ -11,15 +11,16 @@ Bit = int | str
 
 
 class Port(TypedDict):
-    """A port of a module."""
+    """A port of a module: its direction (``input``, ``output``, ``inout``) and its nets."""
 
     direction: str
     bits: list[Bit]
 
 
 class Net(TypedDict):
-    """A named net of a module."""
+    """A named net of a module; ``hide_name`` is 1 where Yosys made the name."""
 
+    hide_name: int
     bits: list[Bit]
     attributes: dict[str, Bit]
 
@@ -27,6 +28,7 @@ class Net(TypedDict):
 class Cell(TypedDict):
     """A cell of a module."""
 
+    hide_name: int
     type: str
     parameters: dict[str, Bit]
     attributes: dict[str, Bit]
@@ -37,12 +39,14 @@ class Cell(TypedDict):
 class Module(TypedDict):
     """A module; ports, cells and nets by their names."""
 
+    attributes: dict[str, Bit]
     ports: dict[str, Port]
     cells: dict[str, Cell]
     netnames: dict[str, Net]
 
 
 class Netlist(TypedDict):
-    """A file of modules by their names."""
+    """A file of modules by their names; ``creator`` is the tool with its version."""
 
+    creator: str
     modules: dict[str, Module]

@@ -15,7 +15,7 @@ from bnnhw.asic.library import build_library
 from bnnhw.asic.librelane import hand_off
 from bnnhw.asic.roles import find_roles
 from bnnhw.asic.vcd import Toggles
-from bnnhw.asic.yosys import YosysCell, YosysModule
+from bnnhw.families.yosys_json import Cell, Module
 from tests.asic.designs import design
 from tests.asic.tiny_library import liberty, tiny_library
 
@@ -26,13 +26,12 @@ INTERNAL = 'internal_power () { rise_power (scalar) { values ("3"); } ' \
     'fall_power (scalar) { values ("5"); } } '
 
 
-def cell(kind: str, **connections: Net) -> YosysCell:
+def cell(kind: str, **connections: Net) -> Cell:
     return {"hide_name": 0, "type": kind, "parameters": {}, "attributes": {},
             "port_directions": {}, "connections": {pin: [net] for pin, net in connections.items()}}
 
 
-def module(cells: dict[str, YosysCell], inputs: int = 1, outputs: tuple[int, ...] = ()
-           ) -> YosysModule:
+def module(cells: dict[str, Cell], inputs: int = 1, outputs: tuple[int, ...] = ()) -> Module:
     """A module whose inputs are the nets from 2 on; each net ``k`` has the name ``nk``."""
     nets = {bit for c in cells.values() for bits in c["connections"].values() for bit in bits
             if isinstance(bit, int)}
@@ -43,12 +42,12 @@ def module(cells: dict[str, YosysCell], inputs: int = 1, outputs: tuple[int, ...
                          for net in sorted(nets)}}
 
 
-def mapped(library: CellLibrary, netlist: YosysModule) -> Mapped:
+def mapped(library: CellLibrary, netlist: Module) -> Mapped:
     return Mapped("top", library, find_roles(library), {"top": netlist}, "", "", netlist, (), (),
                   "", True)
 
 
-def chain() -> YosysModule:
+def chain() -> Module:
     """Net 2, an inverter, net 3, an inverter, net 4, which is an output."""
     return module({"first": cell("INV", A=2, Y=3), "second": cell("INV", A=3, Y=4)}, outputs=(4,))
 
