@@ -9,10 +9,11 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bnnhw.asic.aig import FALSE, PATTERNS, TRUE, Aig
+from bnnhw.asic.aig import PATTERNS, Aig
 from bnnhw.asic.assignments import Assignment, Net
-from bnnhw.asic.dual_rail import UNDEFINED, DualRail, Evaluator, defined, evaluate_dual_rail
+from bnnhw.asic.dual_rail import DualRail, defined
 from bnnhw.asic.sequential import SequentialModule
+from bnnhw.asic.shared_graph import shared_graph
 from bnnhw.asic.storage import literal_of
 
 __all__ = ["match_registers"]
@@ -102,23 +103,11 @@ class _Search:
     def __init__(self, verilog: SequentialModule, netlist: SequentialModule,
                  matched: dict[Net, Net], unmatched: Sequence[Net]) -> None:
         self._aig = aig = Aig()
-        inputs = {name: aig.add_input() for name in verilog.inputs}
-        literals: dict[Net, int] = {"0": FALSE, "1": TRUE}
-        literals |= {net: inputs[name] for name, net in netlist.inputs.items()}
-        literals |= {net: aig.add_input() for net in netlist.state}
         self._netlist = netlist
-        self._netlist_values = Evaluator[int](netlist.assignments, literals, aig.build,
-                                              lambda _: aig.add_input())
-        bits_of = {net: inputs[name] for name, net in verilog.inputs.items()} | {
-            net: literals[matched[net]] if net in matched else aig.add_input()
-            for net in verilog.state}
-        known: dict[Net, DualRail] = {"0": defined(FALSE), "1": defined(TRUE), "x": UNDEFINED}
-        known |= {net: defined(literal) for net, literal in bits_of.items()}
-        values = Evaluator[DualRail](
-            verilog.assignments, known, lambda f, pins: evaluate_dual_rail(aig, f, pins),
-            lambda _: UNDEFINED)
+        self._netlist_values, values = shared_graph(aig, verilog, netlist, matched,
+                                                    lambda: defined(aig.add_input()))
         self._unmatched = {
-            net: _Element(verilog.state[net].kind, bits_of[net] >> 1,
+            net: _Element(verilog.state[net].kind, values[net][0] >> 1,
                           values[verilog.state[net].data],
                           values[verilog.state[net].control])
             for net in unmatched}

@@ -36,17 +36,10 @@ from pathlib import Path
 from bnnhw.asic.aig import FALSE, PATTERNS, TRUE, Aig
 from bnnhw.asic.assignments import Net
 from bnnhw.asic.correspondence import match_registers
-from bnnhw.asic.dual_rail import (
-    UNDEFINED,
-    UNKNOWN,
-    DualRail,
-    Evaluator,
-    defined,
-    evaluate_dual_rail,
-    permits,
-)
+from bnnhw.asic.dual_rail import UNKNOWN, permits
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.sequential import SequentialModule, split_netlist, split_verilog
+from bnnhw.asic.shared_graph import shared_graph
 from bnnhw.asic.yosys import read_yosys_json, run_yosys
 from bnnhw.emit.shims import shims_used
 
@@ -217,19 +210,7 @@ def _pairs(verilog: SequentialModule, netlist: SequentialModule,
 def _agreement(aig: Aig, verilog: SequentialModule, netlist: SequentialModule,
                matched: dict[Net, Net], pairs: dict[_Pair, str]) -> list[int]:
     """Return a literal for each pair that is 1 where its nets agree."""
-    inputs = {name: aig.add_input() for name in verilog.inputs}
-    literals: dict[Net, int] = {"0": FALSE, "1": TRUE}
-    literals |= {net: inputs[name] for name, net in netlist.inputs.items()}
-    literals |= {net: aig.add_input() for net in netlist.state}
-    # An undriven net of the netlist becomes an input: the proof covers both of its values.
-    left = Evaluator[int](netlist.assignments, literals, aig.build, lambda _: aig.add_input())
-    rails: dict[Net, DualRail] = {"0": defined(FALSE), "1": defined(TRUE), "x": UNDEFINED}
-    rails |= {net: defined(inputs[name]) for name, net in verilog.inputs.items()}
-    rails |= {net: defined(literals[matched[net]]) if net in matched else UNKNOWN
-              for net in verilog.state}
-    right = Evaluator[DualRail](verilog.assignments, rails,
-                                lambda f, pins: evaluate_dual_rail(aig, f, pins),
-                                lambda _: UNDEFINED)
+    left, right = shared_graph(aig, verilog, netlist, matched, lambda: UNKNOWN)
     agree = []
     for pair in pairs:
         specified = right[pair.verilog]
