@@ -21,10 +21,9 @@ from bnnhw.asic import (
     estimate_energy,
     map_verilog,
 )
-from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.gate_simulation import default_period, run_program
 from bnnhw.asic.mapping import Mapped
-from bnnhw.asic.testbench import INPUT_DELAY, annotate_delays
+from bnnhw.asic.testbench import INPUT_DELAY, delayed_netlist
 from bnnhw.asic.vcd import count_toggles
 from bnnhw.emit.verilog import convert
 from bnnhw.rtl.scm import Scm
@@ -111,10 +110,7 @@ def energies(memory: Candidate, period: float) -> dict[str, Energy]:
     found = {}
     with tempfile.TemporaryDirectory(prefix="bnnhw-bench-") as scratch:
         folder = Path(scratch)
-        used = {i.cell.name: i.cell for i in memory.netlist.instances}
-        (folder / "netlist.v").write_text(
-            "`timescale 1ns/1ps\n" + "\n".join(map(cell_model, used.values()))
-            + annotate_delays(memory.mapped.flat, memory.netlist))
+        (folder / "netlist.v").write_text(delayed_netlist(memory.mapped.flat, memory.netlist))
         (folder / "bench.v").write_text(BENCH.format(
             name=memory.name, rows=ROWS, cycles=CYCLES, top=(ROWS - 1).bit_length() - 1,
             high=WIDTH - 1, half=half, hold=f"{2 * INPUT_DELAY * half:.3f}"))

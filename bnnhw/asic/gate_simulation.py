@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from bnnhw.arch.workload import Workload
-from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.gate_run import GateRun, LayerToggles
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_delays
 from bnnhw.asic.netlist import Netlist
-from bnnhw.asic.testbench import CYCLE_MARK, Traffic, annotate_delays, testbench_verilog
+from bnnhw.asic.testbench import CYCLE_MARK, Traffic, delayed_netlist, testbench_verilog
 from bnnhw.asic.vcd import Toggles, count_toggles
 from bnnhw.emit.design import Design
 from bnnhw.errors import ConfigError, MismatchError, ToolError
@@ -150,11 +149,7 @@ def run_words(mapped: Mapped, netlist: Netlist, traffic: Traffic, words: np.ndar
 
     with tempfile.TemporaryDirectory(prefix="bnnhw-gates-") as scratch:
         folder = Path(scratch)
-        used = sorted({i.cell.name: i.cell for i in netlist.instances}.values(),
-                      key=lambda cell: cell.name)
-        (folder / "netlist.v").write_text(
-            "`timescale 1ns/1ps\n" + "\n".join(map(cell_model, used))
-            + annotate_delays(mapped.flat, netlist))
+        (folder / "netlist.v").write_text(delayed_netlist(mapped.flat, netlist))
         (folder / "bench.v").write_text(testbench_verilog(traffic, period, seed, toggles))
         (folder / "in.hex").write_text("".join(w[::-1].tobytes().hex() + "\n" for w in words))
         run_program("iverilog", ["-g2005-sv", "-o", "bench.vvp", "bench.v", "netlist.v"], folder)

@@ -1,14 +1,15 @@
-"""Writes the testbench of a gate-level simulation, and annotates the netlist with delays."""
+"""Writes the Verilog of a gate-level simulation: the testbench, and the netlist with delays."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.netlist import Netlist
 from bnnhw.errors import ToolError
 
-__all__ = ["CYCLE_MARK", "INPUT_DELAY", "Traffic", "annotate_delays", "testbench_verilog"]
+__all__ = ["CYCLE_MARK", "INPUT_DELAY", "Traffic", "delayed_netlist", "testbench_verilog"]
 
 INPUT_DELAY = 0.1
 """Fraction of the period after the clock edge at which inputs change, as if driven by registers."""
@@ -129,14 +130,30 @@ endmodule
 """
 
 
-def annotate_delays(flat: str, netlist: Netlist) -> str:
-    """Return the Verilog of a netlist with the delays of each instance as its parameters.
+def delayed_netlist(flat: str, netlist: Netlist) -> str:
+    """Return a netlist with the delays of each instance, and with the models of its cells.
+
+    Parameters
+    ----------
+    flat : str
+        Verilog of the flat netlist.
+    netlist : Netlist
+        The same netlist; its loads determine the delays.
 
     Raises
     ------
+    ConfigError
+        A cell of the netlist cannot be simulated.
     ToolError
         An instance of the netlist is not in the Verilog.
     """
+    cells = {instance.cell.name: instance.cell for instance in netlist.instances}
+    models = "\n".join(cell_model(cells[name]) for name in sorted(cells))
+    return f"`timescale 1ns/1ps\n{models}{_annotated(flat, netlist)}"
+
+
+def _annotated(flat: str, netlist: Netlist) -> str:
+    """Return the Verilog of a netlist with the delays of each instance as its parameters."""
     instances = netlist.by_name
     annotated = set()
 

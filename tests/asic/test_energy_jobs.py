@@ -14,7 +14,6 @@ import pytest
 
 from bnnhw.asic import CellLibrary, Mapped, Netlist, Stimulus, estimate_energy, map_verilog
 from bnnhw.asic import library as libraries
-from bnnhw.asic.cell_models import cell_model
 from bnnhw.asic.clocks import clock_nets
 from bnnhw.asic.energy import PORTS, estimate_run
 from bnnhw.asic.energy_result import Energy
@@ -22,7 +21,7 @@ from bnnhw.asic.gate_run import GateRun
 from bnnhw.asic.gate_simulation import run_program, simulate_gates
 from bnnhw.asic.library import build_library
 from bnnhw.asic.report import make_report
-from bnnhw.asic.testbench import annotate_delays
+from bnnhw.asic.testbench import delayed_netlist
 from bnnhw.asic.vcd import Toggles, count_toggles
 from bnnhw.cli import main
 from bnnhw.cli.schema_check import problems
@@ -67,10 +66,8 @@ def powered(without: tuple[str, ...] = ()) -> CellLibrary:
 def dumped(mapped: Mapped, folder: Path, stimulus: str) -> Toggles:
     """Simulate a netlist with an initial state of 0 and count its edges; a cycle takes 10 ns."""
     netlist = Netlist.of(mapped)
-    models = {i.cell.name: cell_model(i.cell) for i in netlist.instances}
-    (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + "\n".join(models.values())
-                                      .replace("$random(bench.seed)", "0")
-                                      + annotate_delays(mapped.flat, netlist))
+    text = delayed_netlist(mapped.flat, netlist).replace("$random(bench.seed)", "0")
+    (folder / "netlist.v").write_text(text)
     (folder / "bench.v").write_text(f"""`timescale 1ns/1ps
 module bench;
   integer seed = 1, k;
@@ -207,10 +204,7 @@ def idle_energy(made: Design, mapped: Mapped, netlist: Netlist, folder: Path,
     """Return the energy of an idle core after its reset."""
     plan: Any = made.plan
     units = [part.name for part in made.rows.parts]
-    models = "\n".join(cell_model(c) for c in {i.cell.name: i.cell
-                                               for i in netlist.instances}.values())
-    (folder / "netlist.v").write_text("`timescale 1ns/1ps\n" + models
-                                      + annotate_delays(mapped.flat, netlist))
+    (folder / "netlist.v").write_text(delayed_netlist(mapped.flat, netlist))
     half = round(period * 1e12 / 2) / 1000
     (folder / "bench.v").write_text(f"""`timescale 1ns/1ps
 module bench;
