@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bnnhw.asic.assignments import Net
 from bnnhw.asic.clocks import clock_nets
-from bnnhw.asic.energy_result import Conditions, Energy, LayerEnergy, Stimulus
+from bnnhw.asic.energy_result import Energy, EnergyConditions, LayerEnergy, Stimulus
 from bnnhw.asic.gate_run import GateRun
 from bnnhw.asic.mapping import Mapped
 from bnnhw.asic.missing_data import require_energies
@@ -168,7 +168,7 @@ def _edges(netlist: Netlist, toggles: Toggles) -> dict[Net, tuple[int, int]]:
     return edges
 
 
-def _conditions(netlist: Netlist, stimulus: Stimulus) -> Conditions:
+def _conditions(netlist: Netlist, stimulus: Stimulus) -> EnergyConditions:
     library = netlist.library
     wire = f"wire of {netlist.wire * 1e15:g} fF per pin" if netlist.wire else "no wires"
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-__all__ = ["Conditions", "Energy", "LayerEnergy", "Stimulus"]
+__all__ = ["Energy", "EnergyConditions", "LayerEnergy", "Stimulus"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LayerEnergy:
     products: int
 
 
-class Conditions(TypedDict):
+class EnergyConditions(TypedDict):
     """Conditions of an estimate, with the keys of the JSON document."""
 
     library: str
@@ -83,7 +83,7 @@ class Energy:
         Joules of one edge at a fan-out of four: half of ``4 C V^2``, with the input capacitance C
         of the smallest NAND2.
     stimulus : Stimulus
-    conditions : Conditions
+    conditions : EnergyConditions
         Library, voltage, temperature, wire model, and what the estimate leaves out.
     layers : dict of str to LayerEnergy
         Energy by layer; empty unless the core runs the layers one after another.
@@ -98,7 +98,7 @@ class Energy:
     activity: float
     fo4: float
     stimulus: Stimulus
-    conditions: Conditions
+    conditions: EnergyConditions
     layers: dict[str, LayerEnergy] = field(default_factory=dict)
 
     @property
