@@ -56,7 +56,7 @@ def bench_buffered_core(library: CellLibrary) -> list[dict[str, Any]]:
     netlist = _timed("longest path", lambda: _with_longest(Netlist.of(mapped)))
     rows = [_row("cells of the complete core, with buffers", len(netlist.instances)),
             _row("complete core with buffers, kGE", round(report.kilo_gates, 1)),
-            _row("outputs that drive more than they are made for", netlist.overloaded)]
+            _row("outputs that exceed their maximum load", netlist.overloaded)]
     periods: list[float | None] = [None]
     if sta_installed():
         timing = _timed("timing", lambda: analyse_timing(mapped, netlist, _tried))
@@ -84,7 +84,7 @@ def _with_longest(netlist: Netlist) -> Netlist:
 
 
 def _row(what: str, ours: Any) -> dict[str, Any]:
-    return {"what": what, "ours": ours, "plain": "", "wanted": "", "stretch": ""}
+    return {"what": what, "ours": ours, "plain": "", "goal": "", "stretch goal": ""}
 
 
 def _tried(period: float, late: float) -> None:

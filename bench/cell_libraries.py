@@ -58,7 +58,7 @@ def _library(library: CellLibrary, name: str) -> list[dict[str, Any]]:
             ("small core, kGE", round(make_report(core, mapped).kilo_gates, 2))]
     rows += [(f"small core, {what}", value) for what, value in _timing(mapped)]
     rows += _dense(library)
-    return [{"what": f"{name}: {what}", "ours": value, "plain": "", "wanted": "", "stretch": ""}
+    return [{"what": f"{name}: {what}", "ours": value, "plain": "", "goal": "", "stretch goal": ""}
             for what, value in rows]
 
 
@@ -84,4 +84,4 @@ def _dense(library: CellLibrary) -> list[tuple[str, float]]:
     found = [(what, value) for what, value in _timing(mapped) if what == "MHz"]
     return [*((f"64-16-4 unrolled, {what}", value) for what, value in found),
             ("64-16-4 unrolled, fJ/Op", round(energy.operation * 1e15)),
-            ("64-16-4 unrolled, E_FO4 an operation", round(energy.operation / energy.fo4, 2))]
+            ("64-16-4 unrolled, E_FO4 per operation", round(energy.operation / energy.fo4, 2))]

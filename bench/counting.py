@@ -170,12 +170,13 @@ def routed() -> list[dict[str, Any]]:
     if not TFC.exists():
         return []
     graph = import_onnx(TFC, name="tfc", input_type="bits").graph
-    device, part, aim, seed = get_device("ecp5-85"), "lfe5um5g-85f", 160.0, 1
+    device, part, target_mhz, seed = get_device("ecp5-85"), "lfe5um5g-85f", 160.0, 1
     core = generate(Network(graph, {}, ()), "unrolled", device, Goal(clock_mhz=150))
     begin = time.monotonic()
-    found = place_and_route(core, device, aim, seed, part)
+    found = place_and_route(core, device, target_mhz, seed, part)
     used = {name: use["used"] for name, use in found["utilisation"].items()}
-    return [{"part": found["part"], "aim MHz": aim, "seed": seed, "fmax MHz": found["fmax_mhz"],
+    return [{"part": found["part"], "target clock, MHz": target_mhz, "seed": seed,
+             "fmax MHz": found["fmax_mhz"],
              "frames/s": round(found["fmax_mhz"] * 1e6 / core.plan.ii),
              "slots": used["TRELLIS_COMB"], "FF": used["TRELLIS_FF"],
              "latency": core.plan.latency, "seconds": round(time.monotonic() - begin)}]
@@ -192,7 +193,7 @@ def streaming() -> list[dict[str, Any]]:
         rows.append({"network": name, "cycles per frame": core.plan.ii, "lanes": lanes, "LUT4": lut,
                      "FF": sum(u.ff for u in report.units),
                      "block RAM": sum(u.block for u in report.units),
-                     "LUT4 a lane": round(lut / lanes, 2)})
+                     "LUT4 per lane": round(lut / lanes, 2)})
     return rows
 
 

@@ -73,5 +73,5 @@ def bench_cnv() -> list[dict[str, Any]]:
             "EBR": used["DP16KD"], "EBR, planned": needed.total.block if needed else "-",
             "fmax MHz": placed["fmax_mhz"],
             "frames/s": round(placed["fmax_mhz"] * 1e6 / design.plan.ii),
-            "LUT4 a lane": round(total["lut"] / lanes(design.plan), 2), **FINN_LUT_A_LANE})
+            "LUT4 per lane": round(total["lut"] / lanes(design.plan), 2), **FINN_LUT_A_LANE})
     return rows

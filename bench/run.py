@@ -167,7 +167,8 @@ def bench_synth() -> list[dict[str, Any]]:
             total = synthesise(core, get_device(device)).to_json()["total"]
             row = {"network": "tfc", "cycles per frame": core.plan.ii, "device": device,
                    "LUT": total["lut"], "FF": total["ff"], "block RAM": total["block_ram"],
-                   "LUT a lane": round(total["lut_per_lane"], 2), "fmax MHz": "-", "frames/s": "-"}
+                   "LUTs per lane": round(total["lut_per_lane"], 2), "fmax MHz": "-",
+                   "frames/s": "-"}
             if get_device(device).part and ii == 256:
                 fmax = place_and_route(core, get_device(device), 100.0, 1)["fmax_mhz"]
                 row.update({"fmax MHz": fmax, "frames/s": round(fmax * 1e6 / core.plan.ii)})

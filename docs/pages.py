@@ -16,18 +16,12 @@ BENCH = Path(__file__).parents[1] / "bench"
 Row = dict[str, Any]
 
 NAMES = {
-    "aim MHz": "target clock, MHz", "block RAM": "block RAMs", "build s": "compile time, s",
-    "cycles a frame": "cycles per frame", "fmax MHz": "fmax, MHz", "FF": "flip-flops",
-    "generation s": "generation time, s", "LUT a lane": "LUTs per lane",
-    "LUT4 a lane": "LUT4 per lane", "milliseconds": "time, ms", "ours": "bnnhw",
-    "seconds": "time, s", "stretch": "stretch goal", "target": "family", "wanted": "goal",
-    "what": "quantity", "lut": "LUTs", "block_ram": "block RAMs", "fmax_mhz": "fmax, MHz",
-    "fps": "frames/s",
+    "block RAM": "block RAMs", "build s": "compile time, s", "FF": "flip-flops",
+    "fmax MHz": "fmax, MHz", "generation s": "generation time, s", "milliseconds": "time, ms",
+    "ours": "bnnhw", "seconds": "time, s", "target": "family", "what": "quantity", "lut": "LUTs",
+    "block_ram": "block RAMs", "fmax_mhz": "fmax, MHz", "fps": "frames/s",
 }
 """Titles of keys of the benches; every other key is a title itself."""
-
-PHRASES = {" a bit": " per bit", " a cycle": " per cycle", "whole core": "complete core"}
-"""Replacements in the rows of the benches."""
 
 
 def write(folder: Path) -> None:
@@ -61,10 +55,7 @@ def _shown(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,}"
-    text = str(value).replace("|", "\\|")
-    for old, new in PHRASES.items():
-        text = text.replace(old, new)
-    return text
+    return str(value).replace("|", "\\|")
 
 
 def _section(title: str, text: str, rows: Sequence[Row], columns: Sequence[str] | None = None,
@@ -129,7 +120,7 @@ def results() -> str:
         "osu018 (0.18 um, 1.8 V, 25 C) unless the row names another library. *plain* is what "
         "synthesis makes of `+` or of flip-flops.\n",
         *(_section(name.capitalize(), f"`python bench/cells.py {name}`", part["rows"],
-                   ("what", "ours", "plain", "wanted", "stretch"))
+                   ("what", "ours", "plain", "goal", "stretch goal"))
           for name, part in cells.items()),
     ]
     return "".join(parts)
