@@ -23,6 +23,13 @@ NAMES = {
 }
 """Titles of keys of the benches; every other key is a title itself."""
 
+CELL_PARTS = {
+    "popcount": "XNOR and popcount", "memory": "Latch memories", "core": "yodann core",
+    "buffered": "yodann core with buffers", "energy": "Energy of latch memories",
+    "libraries": "Libraries",
+}
+"""Titles of the parts of ``bench/cells.py``, in the order of the page."""
+
 
 def write(folder: Path) -> None:
     """Write all generated pages to a folder."""
@@ -89,7 +96,8 @@ def results() -> str:
                  "place-and-route with a target of 100 MHz and one seed.", speed["synth"]),
         _section("CNV on ECP5-85", "FINN's CNV with random weights and its authors' folding, "
                  "placed and routed at a target of 80 MHz, speed grade 6, one seed (`python "
-                 "bench/run.py cnv`). The columns marked *published* are from FINN (FPGA'17).",
+                 "bench/run.py cnv`). LUT4 per lane is counted after Yosys. The columns marked "
+                 "*published* are from FINN (FPGA'17).",
                  speed["cnv"]),
         "\n## Boards\n",
         _section("Builds", "`python bench/boards.py`: complete designs with host link, from the "
@@ -119,9 +127,9 @@ def results() -> str:
         "\n## Standard cells\n\nAll figures are before layout, without clock tree and wires, in "
         "osu018 (0.18 um, 1.8 V, 25 C) unless the row names another library. *plain* is what "
         "synthesis makes of `+` or of flip-flops.\n",
-        *(_section(name.capitalize(), f"`python bench/cells.py {name}`", part["rows"],
+        *(_section(title, f"`python bench/cells.py {name}`", cells[name]["rows"],
                    ("what", "ours", "plain", "goal", "stretch goal"))
-          for name, part in cells.items()),
+          for name, title in CELL_PARTS.items()),
     ]
     return "".join(parts)
 
