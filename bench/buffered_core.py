@@ -29,7 +29,7 @@ from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
 from bnnhw.plan import Goal
 
-__all__ = ["bench_buffered_core", "core_of"]
+__all__ = ["bench_buffered_core", "core_of", "processor_seconds"]
 
 SIDE, CHANNELS, OUTPUTS = 4, 2, 32
 MARGIN = 1.05
@@ -92,13 +92,14 @@ def _tried(period: float, late: float) -> None:
 
 
 def _timed(what: str, step: Callable[[], Any]) -> Any:
-    begin, used = time.monotonic(), _processor()
+    begin, used = time.monotonic(), processor_seconds()
     result = step()
-    print(f"{what}: {time.monotonic() - begin:.0f} s, of them {_processor() - used:.0f} s on the "
-          "processor", flush=True)
+    print(f"{what}: {time.monotonic() - begin:.0f} s, of them {processor_seconds() - used:.0f} s "
+          "on the processor", flush=True)
     return result
 
 
-def _processor() -> float:
+def processor_seconds() -> float:
+    """Seconds that this process and those that it started have used."""
     return sum(getattr(resource.getrusage(who), part) for who in (
         resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) for part in ("ru_utime", "ru_stime"))

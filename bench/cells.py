@@ -1,10 +1,11 @@
 """Measures area and energy in standard cells: python bench/cells.py [PART ...]
 
-Parts: ``popcount``, ``memory``, ``energy`` (simulates with Icarus Verilog), ``core`` (maps the
-7x7 core of 32 x 32 channels, which takes minutes) and ``libraries`` (compares the installed ones)
-run by default. ``buffered`` runs only if it is named: it maps the core with buffers, analyses its
-timing with OpenSTA and simulates a job in its netlist with delays, which takes a quarter of an hour
-and 8 GB. ``--cells`` names the library, by default osu018 of Debian's qflow-tech-osu018.
+These parts run by default: ``popcount``, ``memory``, ``energy`` (simulates with Icarus Verilog),
+``core`` (maps the 7x7 core of 32 x 32 channels, which takes minutes), ``proofs`` (proves netlists)
+and ``libraries`` (compares the installed ones). Two parts run only if they are named: ``buffered`` maps
+the core with buffers, analyses its timing with OpenSTA and simulates a job in its netlist with
+delays, which takes a quarter of an hour and 8 GB; ``large_proof`` proves the netlist of that core.
+``--cells`` names the library, by default osu018 of Debian's qflow-tech-osu018.
 
 All figures are before layout. The table compares them with goals, and with YodaNN as published
 (Andri et al., IEEE TCAD 2018): 1.33 MGE in 65 nm, 1,510 GOp/s at 1.2 V, thus 2.36 Op/cycle/kGE.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +24,9 @@ from typing import Any
 from buffered_core import bench_buffered_core, core_of
 from cell_libraries import bench_libraries
 from memory_energy import bench_energy
+from netlist_proofs import bench_large_proof, bench_proofs
 
-from bnnhw.asic import CellLibrary, load_library, make_report, map_design, map_verilog
+from bnnhw.asic import CellLibrary, CellReport, load_library, make_report, map_design, map_verilog
 from bnnhw.cli.tables import print_table
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_target
@@ -80,13 +83,25 @@ def bench_core(library: CellLibrary) -> list[dict[str, Any]]:
          "plain": "1,330 (published, 65 nm)", "goal": "<= 900", "stretch goal": "<= 780"},
         {"what": "Op per cycle and kGE at 7 x 7", "ours": round(2 * 49 * 32 / report.kilo_gates, 2),
          "plain": "2.36 (published)", "goal": ">= 3.5", "stretch goal": ">= 4"},
+        *({"what": f"core, {title}, kGE", "ours": round(kilo_gates, 1), "plain": "", "goal": "",
+           "stretch goal": ""} for title, kilo_gates in _modules(report)),
     ]
+
+
+def _modules(report: CellReport) -> list[tuple[str, float]]:
+    """Thousands of gate equivalents by module, the largest first."""
+    areas: dict[str, float] = {}
+    for unit in report.units:
+        title = re.sub(r"\d+$", "", unit.unit).replace("_", " ")
+        areas[title] = areas.get(title, 0.0) + unit.total / report.gate / 1000
+    return sorted(areas.items(), key=lambda item: -item[1])
 
 
 PARTS: dict[str, Callable[[CellLibrary], list[dict[str, Any]]]] = {
     "popcount": bench_popcount, "memory": bench_memory, "energy": bench_energy,
-    "core": bench_core, "libraries": bench_libraries, "buffered": bench_buffered_core}
-BY_NAME = {"buffered"}
+    "core": bench_core, "proofs": bench_proofs, "libraries": bench_libraries,
+    "buffered": bench_buffered_core, "large_proof": bench_large_proof}
+BY_NAME = {"buffered", "large_proof"}
 """Parts that run only if they are named."""
 
 
