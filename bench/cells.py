@@ -2,8 +2,8 @@
 
 These parts run by default: ``popcount``, ``memory``, ``energy`` (simulates with Icarus Verilog),
 ``core`` (maps the 7x7 core of 32 x 32 channels, which takes minutes), ``proofs`` (proves netlists)
-and ``libraries`` (compares the installed ones). Two parts run only if they are named: ``buffered`` maps
-the core with buffers, analyses its timing with OpenSTA and simulates a job in its netlist with
+and ``libraries`` (compares the installed ones). Two parts run only if they are named: ``buffered``
+maps the core with buffers, analyses its timing with OpenSTA and simulates a job in its netlist with
 delays, which takes a quarter of an hour and 8 GB; ``large_proof`` proves the netlist of that core.
 ``--cells`` names the library, by default osu018 of Debian's qflow-tech-osu018.
 
