@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.arch import get_arch
-from bnnhw.dataflow.units import MvtuParams
 from bnnhw.emit.generate import generate
 from bnnhw.families import get_device
 from bnnhw.importers.network import load_network
@@ -21,9 +20,8 @@ FINN_LUT_A_LANE = {"FINN CNV-max, LUT6, published": 7.1, "FINN SFC-max, LUT6, pu
 
 
 def lanes(plan: Plan) -> int:
-    """Number of XNOR lanes of a design: the sum of PE x SIMD over its layers."""
-    return sum(unit.params.pe * unit.params.simd for unit in plan.units
-               if isinstance(unit.params, MvtuParams))
+    """Number of XNOR lanes of a design."""
+    return sum(unit.products_per_cycle for unit in plan.units)
 
 
 def bench_plan() -> list[dict[str, Any]]:
