@@ -130,11 +130,12 @@ def _tools(broken: Mapping[str, str]) -> list[_ToolRow]:
     for name, flag, purpose, install in _SYSTEM:
         path = shutil.which(name)
         found.append(_tool(name, purpose, _first_line([path, flag]) if path else None, install))
-    for name, flag in _PROGRAMMERS.items():
+    for name, version_flag in _PROGRAMMERS.items():
         paths = find_tools(name)
         version = None
         if paths and name not in broken:
-            version = str(paths[0]) if flag is None else _first_line([str(paths[0]), flag])
+            version = (str(paths[0]) if version_flag is None
+                       else _first_line([str(paths[0]), version_flag]))
         found.append(_tool(name, "flash", version, broken.get(name, INSTALL[name])))
     return found
 

@@ -156,7 +156,7 @@ def plan_programming(board: Board, bitstream: Path, persistent: bool,
     file = bitstream.with_suffix(".dfu").name if tool == "dfu-util" else str(bitstream)
     arguments = tuple(argument.format(bitstream=file) for argument in given)
     return Programming(board, bitstream, persistent, tuple(
-        (str(path), *arguments) for path in paths or [tool]), file, bool(paths))
+        (str(path), *arguments) for path in paths or (tool,)), file, bool(paths))
 
 
 def program(plan: Programming, usb: str | None = None) -> str:

@@ -50,5 +50,5 @@ def plan_weights(board: Board, bitstream: Path, usb: str | None = None) -> Progr
     tool, given, paths = choose_tool(board.programmer, True, usb)
     # Every tool accepts -o ADDRESS, and its last argument is the file.
     arguments = (*given[:-1], "-o", str(weights.offset), given[-1].format(bitstream=path))
-    commands = tuple((str(copy), *arguments) for copy in paths or [tool])
+    commands = tuple((str(copy), *arguments) for copy in paths or (tool,))
     return Programming(board, path, True, commands, str(path), bool(paths), weights.offset)
