@@ -72,9 +72,11 @@ def build_network(network: Network, board: Board, goal: Goal | None, settings: B
         The bitstream misses its clock; ``error.result`` is the build.
     """
     check_carried(arch)
-    warm_up(board, settings.tools, stage)
-    stage("plan and generate")
+    stage("plan")
     first = plan_for(board, network, goal, arch=arch, fit=fit, clock_mhz=clock_mhz)
+
+    warm_up(board, settings.tools, stage)
+    stage("generate")
 
     def build_plan(plan: BoardPlan) -> Build:
         made = design_board(design_of(network, plan.plan), board, plan.clock,

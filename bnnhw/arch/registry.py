@@ -33,13 +33,13 @@ def register(arch: A) -> A:
 
 
 def architectures() -> dict[str, Architecture[Any]]:
-    """All architectures by name; every folder of ``bnnhw.arch`` registers one."""
+    """All architectures, sorted by name; every folder of ``bnnhw.arch`` registers one."""
     import bnnhw.arch as package
 
     for module in pkgutil.iter_modules(package.__path__):
         if module.ispkg:
             importlib.import_module(f"{package.__name__}.{module.name}")
-    return dict(_REGISTERED)
+    return {name: _REGISTERED[name] for name in sorted(_REGISTERED)}
 
 
 def get_arch(name: str) -> Architecture[Any]:

@@ -258,7 +258,7 @@ class Run:
 
     @property
     def checked(self) -> str:
-        """What the simulation found correct besides the outputs, as a clause; empty if nothing."""
+        """What else the simulation found correct than the outputs, as a clause, or empty."""
         return ""
 
     def figures(self) -> dict[str, object]:

@@ -101,7 +101,7 @@ def test_utilisation_is_read_before_cells_are_placed(family: str, line: str, nam
     assert flow.names_block(caught.value.message) == memory
     with pytest.raises(FitError):
         nextpnr_fraction(lambda fraction: None)(line)
-    for fine in (line.replace(line.split("/")[0].split()[-1], "17"), "Info: Device utilisation:",
+    for fine in (line.replace(line.split("/")[0].split()[-1], "3"), "Info: Device utilisation:",
                  "Info: 102/ 100 other things"):
         check_utilisation(fine)
 
