@@ -41,6 +41,9 @@ class Arrays(Protocol):
     def integers(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
         """Values that are integers, as int64."""
 
+    def signed(self, key: str, bits: int, *shapes: tuple[int, ...]) -> np.ndarray:
+        """Weights that fit ``bits`` bits of two's complement, as int64."""
+
 
 class CheckedArrays(abc.ABC):
     """Arrays from a user, whose shapes and values are checked.
@@ -111,6 +114,16 @@ class CheckedArrays(abc.ABC):
             raise ConfigError(f"array '{key}' has values beyond 2**{bits}", where=self.name)
         return array.astype(np.int64)
 
+    def signed(self, key: str, bits: int, *shapes: tuple[int, ...]) -> np.ndarray:
+        """Read integer weights that must fit ``bits`` bits of two's complement, as int64."""
+        array = self.integers(key, *shapes)
+        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+        if array.size and (array.min() < low or array.max() > high):
+            raise ConfigError(f"array '{key}' has values from {array.min()} to {array.max()}, "
+                              f"but weight_bits: {bits} means {low} to {high}", where=self.name,
+                              hint="give weight_bits the number of bits of the integers")
+        return array
+
     def bits(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
         """Read weights given as 0/1 or as -1/+1, as uint8 0/1."""
         array = self.array(key, *shapes)
@@ -121,7 +134,8 @@ class CheckedArrays(abc.ABC):
             return (array > 0).astype(np.uint8)
         raise ConfigError(f"array '{key}' has {len(values)} different values from "
                           f"{values[0]:g} to {values[-1]:g}, expected 0/1 or -1/+1",
-                          where=self.name, hint="binarise the weights first")
+                          where=self.name, hint="binarise the weights first, or write "
+                          "'weight_bits' where they are integers of several bits")
 
     def check_all_read(self, *known: str) -> None:
         """Raise ``ConfigError`` for arrays that no layer has read, except ``known``."""
@@ -195,6 +209,10 @@ class RandomArrays:
 
     def integers(self, key: str, *shapes: tuple[int, ...]) -> np.ndarray:
         return self._generator.integers(1, 16, shapes[0])
+
+    def signed(self, key: str, bits: int, *shapes: tuple[int, ...]) -> np.ndarray:
+        high = (1 << bits - 1) - 1
+        return self._generator.integers(-high, high + 1, shapes[0])
 
     def within(self, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
         """Integers of a range, both ends included."""

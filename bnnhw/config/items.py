@@ -80,6 +80,7 @@ class SignItem(LayerItem):
 class ProductItem(SignItem):
     """What dense layers and convolutions share: folding, memory, and what follows the sums."""
 
+    weight_bits: Annotated[int, Field(ge=1, le=16)] = 1
     sums: bool = False
     fold: FoldItem | None = None
     memory: Literal["auto", "block", "lut", "constant", "spram"] = "auto"

@@ -97,10 +97,20 @@ def _count_differing(a: np.ndarray, w: np.ndarray) -> np.ndarray:
     return out.T.astype(np.int64)
 
 
-def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64."""
+def count(bits: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Count agreeing bits in the mask, equal to ``count_agreeing``.
+
+    With ``w1 = w & mask`` and ``w0 = ~w & mask``, twice the differing bits in the mask is
+    ``ones(a xor w1) - ones(a xor w0) + ones(mask)``: outside the mask both are equal, and inside
+    one of them is 0 where the other is 1.
+    """
     values = np.ascontiguousarray(pack64(bits).T)
-    return weights.shape[1] - _count_differing(values, pack64(weights))
+    if mask is None:
+        return weights.shape[1] - _count_differing(values, pack64(weights))
+    total = mask.sum(axis=1, dtype=np.int64)
+    twice = _count_differing(values, pack64(weights & mask)) \
+        - _count_differing(values, pack64((1 - weights) & mask)) + total
+    return total - twice // 2
 
 
 class _PackedBits:

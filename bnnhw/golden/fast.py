@@ -9,8 +9,8 @@ from bnnhw.errors import ModelError
 __all__ = ["count"]
 
 
-def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
+def count(bits: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Count agreeing bits in the mask, equal to ``count_agreeing``.
 
     A dot product of +-1 vectors is an integer of at most ``in``. Below 2**24 float32 represents
     every partial sum exactly, in any order of summation.
@@ -26,4 +26,6 @@ def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
                          hint="use golden level 'packed'")
     a = (bits * 2 - 1).astype(np.float32)
     w = (weights.astype(np.float32) * 2 - 1).T
-    return (a @ w + fan_in).astype(np.int64) // 2
+    if mask is None:
+        return (a @ w + fan_in).astype(np.int64) // 2
+    return ((a @ (w * mask.T)).astype(np.int64) + mask.sum(axis=1, dtype=np.int64)) // 2

@@ -17,14 +17,17 @@ def pack64(bits: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(words).reshape(len(bits), -1).view("<u8")
 
 
-def count(bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Count agreeing bits, equal to ``count_agreeing``: ``[N, in]``, ``[rows, in]`` -> int64.
+def count(bits: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Count agreeing bits in the mask, equal to ``count_agreeing``.
 
-    ``popcount = N - ones(a xor w)``; padding bits are 0 on both sides and add nothing.
+    ``popcount = ones(mask) - ones((a xor w) & mask)``; padding bits are 0 on both sides and add
+    nothing.
     """
     a, w = pack64(bits), pack64(weights)
+    used = np.ones_like(weights) if mask is None else mask
+    m, totals = pack64(used), used.sum(axis=1, dtype=np.int64)
     counts = np.empty((len(bits), len(weights)), dtype=np.int64)
     for row in range(len(weights)):
-        differing = np.bitwise_count(a ^ w[row]).sum(axis=1, dtype=np.int64)
-        counts[:, row] = weights.shape[1] - differing
+        differing = np.bitwise_count((a ^ w[row]) & m[row]).sum(axis=1, dtype=np.int64)
+        counts[:, row] = totals[row] - differing
     return counts

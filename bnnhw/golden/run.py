@@ -10,18 +10,17 @@ from bnnhw.errors import ConfigError
 from bnnhw.golden import compiled, fast, packed
 from bnnhw.ir import Graph
 from bnnhw.layers import Counter
-from bnnhw.layers.popcounts import count_agreeing
 
 __all__ = ["LEVELS", "run", "run_all"]
 
-LEVELS: dict[str, Counter] = {
-    "reference": count_agreeing,
+LEVELS: dict[str, Counter | None] = {
+    "reference": None,
     "fast": fast.count,
     "packed": packed.count,
     "compiled": compiled.count,
 }
-"""How each level counts agreeing bits; everything else is a few integer operations with a single
-implementation, the reference."""
+"""How each level counts agreeing bits. The level ``reference`` multiplies with integer weights;
+everything else is a few integer operations with a single implementation."""
 
 BATCH = 1024
 """Maximum number of samples in a batch."""
@@ -52,7 +51,8 @@ def _batches(graph: Graph, x: np.ndarray, level: str, progress: Progress | None,
         values = {"input": x[first:first + batch].astype(np.int64)}
         for layer in graph.layers:
             sources = [values[s] for s in layer.sources]
-            values[layer.name] = layer.compute_counting(count, *sources)
+            values[layer.name] = layer.compute(*sources) if count is None else \
+                layer.compute_counting(count, *sources)
         yield values
         if progress:
             progress(len(values["input"]))

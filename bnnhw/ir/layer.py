@@ -20,7 +20,7 @@ from bnnhw.json_types import Json
 __all__ = ["ITEMS", "LAYERS", "Built", "Counter", "Described", "Join", "Layer", "PackedBits",
            "PackedStep", "layer_of_item", "register"]
 
-Counter = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Counter = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 """``(bits [N, in], weights [rows, in]) -> popcounts of their XNOR, int64 [N, rows]``."""
 
 PackedStep = Callable[[np.ndarray], np.ndarray]

@@ -19,6 +19,7 @@ from bnnhw.ir.layer import Built, Described, register
 from bnnhw.ir.types import MAX_WINDOW_ELEMENTS
 from bnnhw.ir.window import Window
 from bnnhw.json_types import Json
+from bnnhw.layers.building.describe_product import describe_product
 from bnnhw.layers.building.descriptions import (
     describe_pair,
     describe_window,
@@ -171,8 +172,8 @@ class Conv(Product):
     def _border(self) -> np.ndarray:
         height, width, channels = self.input.map
         absent = self.window.absent(height, width).reshape(self.vector_count, -1)
-        w = self.weights[0].reshape(self.outputs, self.window.taps, channels // self.groups_)
-        gain = (2 * w.astype(np.int64) - 1).sum(axis=2) * (self.coefficients[0] // 2)
+        taps = self.values.reshape(self.outputs, self.window.taps, channels // self.groups_)
+        gain = taps.sum(axis=2) * (self.coefficients[0] // 2)
         return np.asarray(absent.astype(np.int64) @ gain.T)
 
     def params(self) -> dict[str, object]:
@@ -201,12 +202,13 @@ class Conv(Product):
         at.check_size("taps of all windows", *positions, window.taps)
         pad, absent = build_padding(item.pad_value, window, at, arrays)
         rows = build_rows(item, at, arrays, outputs, (*window.kernel, channels // groups), absent)
-        return cls(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
-                   rows.thresholds, item.unipolar, window, groups, pad, absent), rows.certificate
+        return cls(at.name, at.source, at.type, rows.planes.bits, rows.coefficients, rows.const,
+                   rows.thresholds, item.unipolar, window, groups, pad, absent, scales=rows.scales,
+                   mask=rows.planes.mask), rows.certificate
 
     def describe(self) -> Described:
         window = self.window
-        item, arrays = self.describe_product((*window.kernel, self.input.channels // self.groups))
+        item, arrays = describe_product(self, (*window.kernel, self.input.channels // self.groups))
         head: dict[str, Any] = {"conv": self.outputs,
                                 "kernel": describe_pair(window.kernel, self.input)}
         if self.groups > 1:

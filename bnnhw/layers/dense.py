@@ -13,6 +13,7 @@ from bnnhw.config.items import ProductItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, PackedBits, PackedStep, register
 from bnnhw.ir.types import Bits
+from bnnhw.layers.building.describe_product import describe_product
 from bnnhw.layers.building.weights import build_rows
 from bnnhw.layers.product import Product
 
@@ -53,12 +54,12 @@ class Dense(Product):
         return x[:, None, None, :]
 
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
-        if not isinstance(self.input.element, Bits):
+        if not isinstance(self.input.element, Bits) or not self.one_bit:
             return None
         weights = np.ascontiguousarray(bits.pack(self.weights[0] > 0).T)
         if self.thresholds is None:
             return lambda x: self.accumulate(
-                (self.fan_in - bits.differing(x, weights))[:, None, :])
+                self.coefficients[0] * (self.fan_in - bits.differing(x, weights)))
         if self.levels > 1:
             return None
         # const + c * (N - differing) >= T  <=>  differing <= N - ceil((T - const) / c)
@@ -72,9 +73,10 @@ class Dense(Product):
             raise at.error(f"a dense layer reads a vector, but '{at.source}' gives {at.type}",
                            "put 'flatten' before it")
         rows = build_rows(item, at, arrays, item.dense, (at.type.size,), False)
-        return cls(at.name, at.source, at.type, rows.weights, rows.coefficients, rows.const,
-                   rows.thresholds, item.unipolar), rows.certificate
+        return cls(at.name, at.source, at.type, rows.planes.bits, rows.coefficients, rows.const,
+                   rows.thresholds, item.unipolar, scales=rows.scales,
+                   mask=rows.planes.mask), rows.certificate
 
     def describe(self) -> Described:
-        item, arrays = self.describe_product((self.fan_in,))
+        item, arrays = describe_product(self, (self.fan_in,))
         return {"dense": self.outputs, **item}, arrays

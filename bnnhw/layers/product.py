@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
-from typing import Any
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from bnnhw.ir.layer import Counter, Described, Layer
+from bnnhw.ir.layer import Counter, Layer
 from bnnhw.ir.types import Bits, Int, TensorType, planes_of
 from bnnhw.json_types import Json
-from bnnhw.layers.building.descriptions import describe_levels, smallest_integers
 from bnnhw.layers.levels import check_thresholds, level_type
-from bnnhw.layers.popcounts import count_agreeing, default_sum
+from bnnhw.layers.weight_planes import WeightPlanes
 
 __all__ = ["Product"]
 
 
 @dataclass(frozen=True, eq=False)
 class Product(Layer):
-    """``acc = sum_m c_m * popcount(xnor(plane_m(x), w_m)) + const``, then thresholds or ``acc``.
+    """Sums of products of integer weights and elements, then thresholds or the sums themselves.
+
+    ``acc = sum_q s_q sum_m c_m * popcount(xnor(plane_m(x), w_q) & mask_q) + const``, where
+    ``plane_m`` are the bits of the elements. With the integer weight ``v = sum_q s_q mask_q
+    (2 w_q - 1)`` that is ``acc = sum v * sum_m c_m plane_m(x) + offset``, which is how ``compute``
+    evaluates it; ``compute_counting`` counts the bits of the planes, as hardware does.
 
     A layer cuts its input into vectors, ``V`` positions by ``G`` groups; each vector is multiplied
-    with the rows of its group. A binary network has one plane (see ``product_sum``). The constants
-    of a layer with thresholds can be folded into these, so that ``c = 1`` and ``const = 0``.
+    with the rows of its group. A binary network has one plane of each kind (see ``planes_sum``).
+    The constants of a layer with thresholds can be folded into these, so that ``c = 1`` and
+    ``const = 0``.
 
     Parameters
     ----------
-    weights : uint8 [P, out, in]
-        0 stands for -1 and 1 for +1; one matrix for each plane of the input, or one for all.
+    weights : uint8 [Q, out, in]
+        Planes of weights; 0 stands for -1 and 1 for +1.
     coefficients : tuple of M int
         ``c_m``, positive; M is the number of planes of the input.
     const : int64 [out]
@@ -39,6 +45,10 @@ class Product(Layer):
         With None the accumulators are the output.
     unipolar : bool
         What the output bits mean to the next layer: 0/1 if true, -1/+1 if false.
+    scales : tuple of Q int
+        ``s_q``, positive, without a common factor (that belongs to the coefficients).
+    mask : uint8 [Q, out, in] or None
+        0 where the weight of a plane is 0; None where there is no such weight.
     """
 
     weights: np.ndarray
@@ -46,6 +56,8 @@ class Product(Layer):
     const: np.ndarray
     thresholds: np.ndarray | None
     unipolar: bool = False
+    scales: tuple[int, ...] = field(default=(1,), kw_only=True)
+    mask: np.ndarray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         w, planes = self.weights, self.input.element.planes
@@ -57,18 +69,34 @@ class Product(Layer):
                 f"{self.expected_fan_in()}")
         if w.max() > 1:
             raise self.error(f"weights must be 0 or 1, found {int(w.max())}")
-        if w.shape[0] not in (1, planes) or len(self.coefficients) != planes:
-            raise self.error(f"needs {planes} weight planes and coefficients")
+        self._check_planes()
+        if len(self.coefficients) != planes:
+            raise self.error(f"needs {planes} coefficients, one for each bit of its input")
         if any(c < 1 for c in self.coefficients):
             raise self.error(f"coefficients must be positive, not {self.coefficients}")
         if self.const.shape != (w.shape[1],):
             raise self.error(f"const must have shape ({w.shape[1]},), not {self.const.shape}")
         if w.shape[1] % self.groups:
             raise self.error(f"{w.shape[1]} outputs do not divide into {self.groups} groups")
-        if sum(self.coefficients) * self.fan_in + int(np.abs(self.const).max()) >= 1 << 62:
+        if sum(self.coefficients) * sum(self.scales) * self.fan_in + \
+                int(np.abs(self.const).max()) >= 1 << 62:
             raise self.error("its sums do not fit 63 bits")
         if self.thresholds is not None:
             check_thresholds(self, self.thresholds, self.outputs)
+
+    def _check_planes(self) -> None:
+        count = len(self.weights)
+        if len(self.scales) != count or min(self.scales) < 1 or math.gcd(*self.scales) != 1:
+            raise self.error(f"needs {count} positive scales without a common factor, one for each "
+                             f"plane of its weights, not {self.scales}")
+        if self.mask is None:
+            return
+        if self.mask.dtype != np.uint8 or self.mask.shape != self.weights.shape or \
+                self.mask.max() > 1:
+            raise self.error(f"its mask must be uint8 {self.weights.shape} of 0 and 1, not "
+                             f"{self.mask.dtype} {self.mask.shape}")
+        if self.mask.all():  # equal networks have equal fields
+            object.__setattr__(self, "mask", None)
 
     @abc.abstractmethod
     def expected_fan_in(self) -> int:
@@ -96,7 +124,29 @@ class Product(Layer):
         return 1
 
     @property
+    def weight_planes(self) -> WeightPlanes:
+        """The weights with their mask and scales."""
+        return WeightPlanes(self.weights, self.mask, self.scales)
+
+    @property
+    def one_bit(self) -> bool:
+        """Whether all weights are -1 or +1."""
+        return len(self.weights) == 1 and self.mask is None
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Integer weights ``v``, int64 ``[out, in]``, without the coefficients."""
+        return self.weight_planes.values()
+
+    @cached_property
+    def top(self) -> np.ndarray:
+        """Largest weighted popcount of each row, int64 ``[out]``; the smallest is 0."""
+        used = np.array(self.scales, dtype=np.int64) @ self.weight_planes.used
+        return np.asarray(sum(self.coefficients) * used)
+
+    @property
     def planes(self) -> int:
+        """Bits of an input element."""
         return len(self.coefficients)
 
     @property
@@ -120,8 +170,7 @@ class Product(Layer):
     @property
     def acc_range(self) -> Int:
         """Range of the accumulators over all inputs and channels."""
-        top = sum(self.coefficients) * self.fan_in
-        low, high = int(self.const.min()), int(self.const.max()) + top
+        low, high = int(self.const.min()), int((self.const + self.top).max())
         border = self.border()
         if border is not None:
             low, high = low + min(0, int(border.min())), high + max(0, int(border.max()))
@@ -133,22 +182,38 @@ class Product(Layer):
             return TensorType(shape, self.acc_range)
         return TensorType(shape, level_type(self.thresholds, self.unipolar))
 
-    def popcounts(self, x: np.ndarray, count: Counter = count_agreeing) -> np.ndarray:
-        """Agreeing bits of each vector and row: ``[n, *input.shape]`` -> ``[n * V, M, out]``."""
-        vectors = self.vectors(x)
-        rows = self.outputs // self.groups
-        planes = []
-        for m, plane in enumerate(planes_of(vectors, self.input.element)):
-            w = self.weights[m % len(self.weights)]
-            parts = [count(plane[:, :, g].reshape(-1, self.fan_in), w[g * rows:(g + 1) * rows])
-                     for g in range(self.groups)]
-            planes.append(np.concatenate(parts, axis=1))
-        return np.stack(planes, axis=1)
+    def sums(self, x: np.ndarray) -> np.ndarray:
+        """Sums of products with the integer weights: ``[n, *input.shape]`` -> ``[n * V, out]``.
 
-    def accumulate(self, popcounts: np.ndarray) -> np.ndarray:
-        """Combine the planes: ``[n * V, M, out]`` -> ``[n * V, out]``."""
-        c = np.array(self.coefficients, dtype=np.int64)
-        acc = np.einsum("nmo,m->no", popcounts, c) + self.const
+        ``popcount(xnor(a, w) & mask)`` is the sum of ``mask * (2w - 1) * a + mask * (1 - w)``.
+        """
+        vectors, rows = self.vectors(x), self.outputs // self.groups
+        numbers = np.zeros_like(vectors)
+        for c, plane in zip(self.coefficients, planes_of(vectors, self.input.element),
+                            strict=True):
+            numbers += c * plane
+        parts = [numbers[:, :, g].reshape(-1, self.fan_in)
+                 @ self.values[g * rows:(g + 1) * rows].T for g in range(self.groups)]
+        negative = np.array(self.scales, dtype=np.int64) @ self.weight_planes.negative
+        return np.concatenate(parts, axis=1) + sum(self.coefficients) * negative
+
+    def popcounts(self, x: np.ndarray, count: Counter) -> np.ndarray:
+        """Weighted popcounts of all planes: ``[n, *input.shape]`` -> int64 ``[n * V, out]``."""
+        vectors, rows = self.vectors(x), self.outputs // self.groups
+        total = np.zeros((vectors.shape[0] * vectors.shape[1], self.outputs), dtype=np.int64)
+        for c, plane in zip(self.coefficients, planes_of(vectors, self.input.element),
+                            strict=True):
+            for q, s in enumerate(self.scales):
+                for g in range(self.groups):
+                    part = slice(g * rows, (g + 1) * rows)
+                    mask = None if self.mask is None else self.mask[q, part]
+                    total[:, part] += s * c * count(plane[:, :, g].reshape(-1, self.fan_in),
+                                                    self.weights[q, part], mask)
+        return total
+
+    def accumulate(self, sums: np.ndarray) -> np.ndarray:
+        """Add the constants, and corrections at the border: ``[n * V, out]`` -> the same."""
+        acc = sums + self.const
         border = self.border()
         if border is not None:
             acc = (acc.reshape(-1, *border.shape) + border).reshape(acc.shape)
@@ -163,21 +228,27 @@ class Product(Layer):
         return (acc[:, :, None] >= self.thresholds[None]).sum(axis=2, dtype=np.int64)
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        return self.compute_counting(count_agreeing, *x)
+        return self._finish(self.sums(x[0]), len(x[0]))
 
     def compute_counting(self, count: Counter, *x: np.ndarray) -> np.ndarray:
-        out = self.activate(self.accumulate(self.popcounts(x[0], count)))
-        return out.reshape(len(x[0]), *self.positions(), self.outputs)
+        return self._finish(self.popcounts(x[0], count), len(x[0]))
+
+    def _finish(self, sums: np.ndarray, samples: int) -> np.ndarray:
+        return self.activate(self.accumulate(sums)).reshape(samples, *self.positions(),
+                                                            self.outputs)
 
     @property
     def gathered_elements(self) -> int:
         return self.vector_count * self.groups * self.fan_in
 
     def params(self) -> dict[str, object]:
-        return {"coefficients": list(self.coefficients), "unipolar": self.unipolar}
+        few = {} if self.scales == (1,) else {"scales": list(self.scales)}
+        return {"coefficients": list(self.coefficients), "unipolar": self.unipolar, **few}
 
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = {"weights": self.weights, "const": self.const}
+        if self.mask is not None:
+            arrays["mask"] = self.mask
         if self.thresholds is not None:
             arrays["thresholds"] = self.thresholds
         return arrays
@@ -185,35 +256,8 @@ class Product(Layer):
     @classmethod
     def parse(cls, params: Json) -> dict[str, object]:
         return {"thresholds": None, **params,
-                "coefficients": tuple(int(c) for c in params["coefficients"])}
-
-    def describe_product(self, taps: tuple[int, ...]) -> Described:
-        """Describe the sums and what follows them.
-
-        Parameters
-        ----------
-        taps : tuple of int
-            Shape of a row of the stored weights.
-        """
-        raw = self.thresholds is None
-        item: dict[str, Any] = {"sums": True} if raw else {}
-        arrays: dict[str, np.ndarray] = {}
-        one = len(self.weights) == 1
-        arrays["weights"] = self.weights[0].reshape(self.outputs, *taps) if one else self.weights
-        coefficients, const = default_sum(self.weights[0], self.input.element,
-                                          self.exact_zeros, raw)
-        bias = self.const - const
-        if not one or coefficients != self.coefficients or (not raw and bias.any()):
-            arrays["coefficients"] = np.array(self.coefficients, dtype=np.int64)
-            bias = self.const
-        if bias.any():
-            arrays["bias"] = smallest_integers(bias)
-        if self.thresholds is not None:
-            levels, arrays["thresholds"] = describe_levels(self.thresholds)
-            item.update(levels)
-        if self.unipolar:
-            item["unipolar"] = True
-        return item, arrays
+                "coefficients": tuple(int(c) for c in params["coefficients"]),
+                "scales": tuple(int(s) for s in params.get("scales", [1]))}
 
     def accepts_output(self, name: str) -> bool:
         # An item with 'output: scores' has no thresholds.
@@ -227,12 +271,14 @@ class Product(Layer):
         products = f"{self.fan_in} products"
         if not isinstance(self.input.element, Bits):
             products += f" of {self.planes} bits"
+        if not self.one_bit:
+            products += f" with weights of {self.values.min()} to {self.values.max()}"
         windows = self.hardware_windows()
         if self.thresholds is None:
             return f"exact sums of {products}{windows}{kept}"
         each = f" x {self.levels}" if self.levels > 1 else ""
-        counted = f"popcounts of {self.fan_in}" if self.coefficients == (1,) else \
-            f"sums of {products}"
+        counted = f"popcounts of {self.fan_in}" if self.one_bit and self.coefficients == (1,) \
+            else f"sums of {products}"
         return f"{self.outputs}{each} integer thresholds on {counted}{windows}{kept}"
 
     def hardware_windows(self) -> str:

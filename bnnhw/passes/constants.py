@@ -38,7 +38,7 @@ def _constant_bits(layer: Dense) -> np.ndarray | None:
     if layer.thresholds is None or layer.levels != 1:
         return None
     t = layer.thresholds[:, 0]
-    top = layer.const + sum(layer.coefficients) * layer.fan_in
+    top = layer.const + layer.top
     return np.where(t <= layer.const, 1, np.where(t > top, 0, -1))
 
 
@@ -48,19 +48,23 @@ def _drop(graph: Graph, layer: Dense, reader: Dense, values: np.ndarray) -> Grap
         dropped[0] = False
     keep = ~dropped
     bits = values[dropped].astype(np.uint8)
-    agreeing = (reader.weights[:, :, dropped] == bits).sum(axis=2, dtype=np.int64)
-    const = reader.const + np.array(reader.coefficients) @ agreeing
+    agreeing = reader.weights[:, :, dropped] == bits
+    if reader.mask is not None:
+        agreeing &= reader.mask[:, :, dropped] == 1
+    const = reader.const + reader.coefficients[0] * (
+        np.array(reader.scales) @ agreeing.sum(axis=2, dtype=np.int64))
     assert layer.thresholds is not None
     smaller = replace(layer, weights=layer.weights[:, keep], const=layer.const[keep],
-                      thresholds=layer.thresholds[keep])
+                      thresholds=layer.thresholds[keep],
+                      mask=None if layer.mask is None else layer.mask[:, keep])
     fitted = replace(reader, input=smaller.out_type(), weights=reader.weights[:, :, keep],
-                     const=const)
+                     const=const, mask=None if reader.mask is None else reader.mask[:, :, keep])
     if fitted.thresholds is not None:
         # Subtract the constant from the thresholds, so that they compare plain popcounts.
         fitted = replace(fitted, thresholds=fitted.thresholds - const[:, None],
                          const=np.zeros_like(const))
-        top = sum(fitted.coefficients) * fitted.fan_in
         assert fitted.thresholds is not None
+        top = fitted.top[:, None]
         fitted = replace(fitted, thresholds=np.clip(fitted.thresholds, 0, top + 1))
     changed = {layer.name: smaller, reader.name: fitted}
     return rebuild(graph, lambda old: changed.get(old.name, old))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.ir import Graph
-from bnnhw.layers import Layer, Product, Threshold, product_sum
+from bnnhw.layers import Layer, Product, Threshold
 from bnnhw.layers.popcounts import compares_popcounts
 
 __all__ = ["fuse_thresholds"]
@@ -103,15 +103,16 @@ class _Fusion:
 def _with_thresholds(product: Product, threshold: Threshold) -> Product:
     """Return the product with these thresholds, on popcounts where its input is bits."""
     falling = threshold.falling.astype(np.bool_)
-    weights = product.weights ^ threshold.falling[:, None]
+    planes = product.weight_planes.complemented(falling)
     # #{x < T_j} = #{-x >= 1 - T_j}, and complemented rows give -x.
     complemented = 1 - threshold.thresholds[:, ::-1]
     thresholds = np.where(falling[:, None], complemented, threshold.thresholds)
     element = product.input.element
-    coefficients, const = product_sum(weights[0], element)
-    if compares_popcounts(element, product.exact_zeros, raw=False):
-        unit = coefficients[0]
-        thresholds = np.clip(-((const[:, None] - thresholds) // unit), 0, product.fan_in + 1)
+    coefficients = product.coefficients
+    const = np.where(falling, -product.top - product.const, product.const)
+    if product.one_bit and compares_popcounts(element, product.exact_zeros, raw=False):
+        need = -((const[:, None] - thresholds) // coefficients[0])
+        thresholds = np.clip(need, 0, product.fan_in + 1)
         coefficients, const = (1,), np.zeros_like(const)
-    return replace(product, weights=weights, coefficients=coefficients, const=const,
+    return replace(product, weights=planes.bits, coefficients=coefficients, const=const,
                    thresholds=thresholds, unipolar=threshold.unipolar)

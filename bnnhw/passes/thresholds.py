@@ -24,6 +24,6 @@ def clip_thresholds(graph: Graph) -> Graph:
         if not isinstance(layer, Product) or layer.thresholds is None:
             return layer
         low = layer.const[:, None]
-        top = low + sum(layer.coefficients) * layer.fan_in
+        top = low + layer.top[:, None]
         return replace(layer, thresholds=np.clip(layer.thresholds, low, top + 1))
     return rebuild(graph, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,8 +73,9 @@ def test_all_equal_weights_and_extreme_thresholds() -> None:
     assert isinstance(layer, Dense)
     for weight in (0, 1):
         for threshold in (0, 1, 65, 66):
-            object.__setattr__(layer, "weights", np.full((1, 4, 65), weight, np.uint8))
-            object.__setattr__(layer, "thresholds", np.full((4, 1), threshold))
+            changed = replace(layer, weights=np.full((1, 4, 65), weight, np.uint8),
+                              thresholds=np.full((4, 1), threshold))
+            graph = replace(graph, layers=(changed,))
             x = np.array([[0] * 65, [1] * 65])
             p = np.array([[65 * (1 - weight)], [65 * weight]])
             for level in LEVELS:

@@ -92,16 +92,18 @@ def test_weights_may_be_rows() -> None:
 
 
 def test_coefficients_and_planes() -> None:
-    """Sums of popcounts with one weight matrix per bit plane."""
+    """Sums of masked popcounts with two planes of weights, on integers of two bits."""
     random = np.random.default_rng(0)
-    w = random.integers(0, 2, (2, 3, 4))
-    arrays = {"a.weights": w, "a.coefficients": np.array([3, 5]), "a.bias": np.array([1, -2, 0]),
-              "a.thresholds": np.array([20, 15, 3])}
+    w, mask = random.integers(0, 2, (2, 2, 3, 4))
+    arrays = {"a.weights": w, "a.mask": mask, "a.scales": np.array([2, 5]),
+              "a.coefficients": np.array([3, 5]), "a.bias": np.array([1, -2, 0]),
+              "a.thresholds": np.array([40, 35, 23])}
     graph = load([{"dense": 3, "name": "a"}],
                  {"shape": [4], "type": "int", "bits": 2, "signed": False}, arrays)
     x = np.stack(np.meshgrid(*[np.arange(4)] * 4), axis=-1).reshape(-1, 4)
-    planes = [(x >> m & 1)[:, None] == w[m] for m in range(2)]
-    sums = 3 * planes[0].sum(axis=2) + 5 * planes[1].sum(axis=2) + arrays["a.bias"]
+    sums = arrays["a.bias"] + sum(
+        s * c * (((x >> m & 1)[:, None] == w[q]) & (mask[q] == 1)).sum(axis=2)
+        for q, s in enumerate((2, 5)) for m, c in enumerate((3, 5)))
     assert (graph.compute(x)["bits"] == (sums >= arrays["a.thresholds"])).all()
 
 

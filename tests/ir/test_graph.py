@@ -19,7 +19,7 @@ from tests.networks.choices import DrawnChoices
 
 def dense(planes: int = 1, thresholds: np.ndarray | None = None) -> Dense:
     element = Bits() if planes == 1 else Int(0, 2 ** planes - 1)
-    weights = np.random.default_rng(0).integers(0, 2, (planes, 3, 5), dtype=np.uint8)
+    weights = np.random.default_rng(0).integers(0, 2, (1, 3, 5), dtype=np.uint8)
     return Dense("d", "input", TensorType((5,), element), weights,
                  tuple(1 << m for m in range(planes)), np.zeros(3, np.int64), thresholds)
 
@@ -51,9 +51,9 @@ def test_unipolar_bits_cost_one_constant(data: st.DataObject, fan_in: int) -> No
 def test_planes_weigh_their_popcounts() -> None:
     """Bit-serial first layer: sum of 2^b p_b + (2^B - 1)(ones - N) is the product with +-1."""
     layer = dense(planes=3)
-    w = np.repeat(layer.weights[:1], 3, axis=0)
+    w = layer.weights
     const = 7 * (w[0].sum(axis=1, dtype=np.int64) - 5)
-    layer = replace(layer, weights=w, const=const)
+    layer = replace(layer, const=const)
     x = np.random.default_rng(1).integers(0, 8, (50, 5))
     assert (layer.compute(x) == x @ (2 * w[0].astype(np.int64) - 1).T).all()
 
@@ -75,7 +75,11 @@ def test_argmax_gives_the_lowest_index() -> None:
     ({"weights": np.zeros((1, 3, 4), np.uint8)}, "weights take 4 inputs, but 'input' gives 5"),
     ({"weights": np.zeros((1, 3, 5))}, "weights must be uint8"),
     ({"weights": np.full((1, 3, 5), 2, np.uint8)}, "weights must be 0 or 1, found 2"),
-    ({"weights": np.zeros((2, 3, 5), np.uint8)}, "needs 1 weight planes"),
+    ({"weights": np.zeros((2, 3, 5), np.uint8)}, "needs 2 positive scales"),
+    ({"scales": (2,)}, "needs 1 positive scales without a common factor"),
+    ({"scales": (0,)}, "needs 1 positive scales"),
+    ({"mask": np.zeros((1, 3, 4), np.uint8)}, "its mask must be uint8"),
+    ({"coefficients": (1, 2)}, "needs 1 coefficients, one for each bit"),
     ({"coefficients": (0,)}, "coefficients must be positive"),
     ({"const": np.zeros(2, np.int64)}, "const must have shape"),
     ({"thresholds": np.zeros((2, 1))}, "thresholds must have shape"),

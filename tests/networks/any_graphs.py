@@ -24,6 +24,8 @@ from bnnhw.layers import (
     Upsample,
     product_sum,
 )
+from bnnhw.layers.popcounts import planes_sum
+from bnnhw.layers.weight_planes import WeightPlanes, split_values
 from tests.networks.choices import Choices, SeededChoices
 
 __all__ = ["any_graph", "make_any_graph"]
@@ -87,13 +89,19 @@ class Maker:
         return Window(sizes[0], sizes[1], (1, 1) if self.chance(0.5) else sizes[2],
                       (top, left, bottom, right))
 
-    def product(self, type_: TensorType, outputs: int, columns: int, absent: bool) -> tuple:
-        """Weights, coefficients, const, thresholds and unipolar: plain ones, or any."""
+    def product(self, type_: TensorType, outputs: int, columns: int,
+                absent: bool) -> tuple[tuple, dict]:
+        """Weights, coefficients, const, thresholds and unipolar; and scales and mask."""
         planes, element = type_.element.planes, type_.element
-        weights = self.bits(1 if self.chance(0.8) else planes, outputs, columns)
+        few: dict = {}
+        weights = self.bits(1, outputs, columns)
         plain, const = product_sum(weights[0], element)
         raw = self.chance(0.3)
-        if isinstance(element, Bits) and not absent and not raw:
+        if self.chance(0.3):
+            split = self.few_bits(outputs, columns)
+            weights, (scales, plain, const) = split.bits, planes_sum(split, element)
+            few = {"scales": scales, "mask": split.mask}
+        elif isinstance(element, Bits) and not absent and not raw:
             plain, const = (1,), np.zeros(outputs, np.int64)
         if self.chance(0.2):
             plain = tuple(2 * int(c) for c in self.integers(1, 9, planes))
@@ -103,7 +111,20 @@ class Maker:
         levels = 1 if self.chance(0.7) else self.integer(2, 5)
         scale = 1 << 40 if self.chance(0.1) else columns
         thresholds = np.sort(self.integers(-scale, scale + 2, outputs, levels), axis=1)
-        return weights, plain, const, None if raw else thresholds, self.chance(0.3)
+        fields = (weights, plain, const, None if raw else thresholds, self.chance(0.3))
+        return fields, few
+
+    def few_bits(self, outputs: int, columns: int) -> WeightPlanes:
+        """Weights of several bits: integers that are split, or any planes."""
+        if self.chance(0.5):
+            high = self.integer(1, 9)
+            values = self.integers(-high, high + self.integer(0, 2), outputs, columns)
+            values[0, 0] = high
+            return split_values(values)
+        count = self.integer(1, 4)
+        scales = (1, *(self.integer(1, 9) for _ in range(count - 1)))
+        bits = self.bits(count, outputs, columns)
+        return WeightPlanes(bits, self.bits(*bits.shape) if self.chance(0.7) else None, scales)
 
     def pad(self, type_: TensorType) -> np.ndarray:
         element = type_.element
@@ -118,7 +139,8 @@ def _dense(make: Maker, name: str) -> Layer | None:
     if source is None:
         return None
     outputs = make.integer(1, 9)
-    return Dense(name, *source, *make.product(source[1], outputs, source[1].size, False))
+    fields, few = make.product(source[1], outputs, source[1].size, False)
+    return Dense(name, *source, *fields, **few)
 
 
 def _conv(make: Maker, name: str) -> Layer | None:
@@ -133,8 +155,8 @@ def _conv(make: Maker, name: str) -> Layer | None:
     if min(window.out_size(*type_.map[:2])) < 1:
         return None
     pad = np.zeros((1, 1, 1), np.int64) if absent else make.pad(type_)
-    fields = make.product(type_, outputs, window.taps * channels // groups, absent)
-    return Conv(name, *source, *fields, window, groups, pad, absent)
+    fields, few = make.product(type_, outputs, window.taps * channels // groups, absent)
+    return Conv(name, *source, *fields, window, groups, pad, absent, **few)
 
 
 def _pool(make: Maker, name: str) -> Layer | None:

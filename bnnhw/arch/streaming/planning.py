@@ -154,9 +154,11 @@ def check(graph: Graph, arch: str) -> None:
                 raise cannot(arch, layer, "binarises anything but unsigned input pixels")
         elif isinstance(layer, Product):
             powers = tuple(layer.coefficients[0] << m for m in range(layer.planes))
-            if layer.coefficients != powers or len(layer.weights) != 1:
-                raise cannot(arch, layer, f"has separate weights per bit plane, or plane weights "
-                              f"{layer.coefficients}; expected the bits of one integer")
+            if layer.coefficients != powers:
+                raise cannot(arch, layer, f"has coefficients {layer.coefficients} of its bit "
+                             "planes; expected the powers of two of one integer")
+            if not layer.one_bit:
+                raise cannot(arch, layer, "has weights of several bits; expected -1/+1")
         elif isinstance(layer, ArgMax) and layer.source == "input":
             raise cannot(arch, layer, "reads the input itself")
         check_lowering(layer, arch)

@@ -63,7 +63,7 @@ def matrix_of(layer: Product, input_width: int, hint: LayerHint | None, target: 
 def _sum_range(layer: Product) -> Int:
     """Range of the accumulators of an MVTU, without thresholds; includes 0 for padded rows."""
     starts = start_values(layer, False, 0)
-    return Int(int(starts.min()), int(starts.max()) + sum(layer.coefficients) * layer.fan_in)
+    return Int(int(starts.min()), int(starts.max()) + int(layer.top.max()))
 
 
 def _specified_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:

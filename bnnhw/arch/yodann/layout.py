@@ -184,8 +184,8 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
     if any(c != unit << m for m, c in enumerate(layer.coefficients)):
         raise unsupported(layer, "the coefficients of its bit planes are not powers of two",
                           "use `arch=streaming`")
-    if any((w != layer.weights[0]).any() for w in layer.weights[1:]):
-        raise unsupported(layer, "its weights differ from bit plane to bit plane",
+    if not layer.one_bit:
+        raise unsupported(layer, "its weights have several bits, expected -1/+1",
                           "use `arch=streaming`")
     if isinstance(layer, Dense):
         return [_dense(layer, side) for side in (1, *shape.kernels)]

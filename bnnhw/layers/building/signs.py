@@ -12,6 +12,7 @@ from bnnhw.errors import ConfigError
 from bnnhw.ir.certificate import Certificate
 from bnnhw.ir.types import Element
 from bnnhw.layers.building.fold import Fold, batch_norm, certify, fold_table
+from bnnhw.layers.weight_planes import WeightPlanes
 
 __all__ = ["Reach", "fold_signs", "reach"]
 
@@ -48,18 +49,20 @@ class Reach:
         return np.where(complemented, -self.high, self.low)
 
 
-def reach(weights: np.ndarray, element: Element, absent: bool) -> Reach:
-    """Determine the sums of products that the rows ``[out, in]`` can reach.
+def reach(planes: WeightPlanes, element: Element, absent: bool) -> Reach:
+    """Determine the sums of products that each row can reach, and with them possibly others.
 
-    With ``absent`` products (exact zeros outside the map) they are all integers of -N to N.
+    Every sum of a row is one of its numbers; rows with fewer sums than the longest have others
+    above. With ``absent`` products (exact zeros outside the map) sums of -1/+1 bits are all
+    integers of a range; otherwise two of them differ by an even number.
     """
-    rows, fan_in = weights.shape
-    ones = weights.sum(axis=1, dtype=np.int64)
-    if element.bipolar:
-        low = np.full(rows, -fan_in, dtype=np.int64)
-        return Reach(low, 1, 2 * fan_in + 1) if absent else Reach(low, 2, fan_in + 1)
-    return Reach(element.lo * ones - element.hi * (fan_in - ones), 1,
-                 (element.hi - element.lo) * fan_in + 1)
+    values = planes.values()
+    lowest, highest = (-1, 1) if element.bipolar else (element.lo, element.hi)
+    positive, negative = np.maximum(values, 0).sum(axis=1), np.minimum(values, 0).sum(axis=1)
+    low = lowest * positive + highest * negative
+    high = highest * positive + lowest * negative
+    step = 2 if element.bipolar and not absent else 1
+    return Reach(low, step, int((high - low).max()) // step + 1)
 
 
 def fold_signs(item: SignItem, name: str, sums: Reach,

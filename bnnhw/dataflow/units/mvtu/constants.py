@@ -102,7 +102,7 @@ def start_values(layer: Product, threshold: bool, pad_columns: int) -> np.ndarra
     border, _ = border_classes(layer)
     const = layer.const + (0 if border is None else border)
     const = np.atleast_2d(const)
-    never = -sum(layer.coefficients) * layer.fan_in - 1
+    never = -int(layer.top.max()) - 1
     if threshold:
         assert layer.thresholds is not None
         starts = np.clip(const - layer.thresholds[:, 0], never, 0)

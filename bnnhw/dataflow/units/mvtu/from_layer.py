@@ -60,7 +60,7 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
     vectors = matrix.vectors * (matrices if matrix.depthwise else 1)
     threshold = layer.levels == 1
     starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
-    top = sum(layer.coefficients) * layer.fan_in
+    top = int(layer.top.max())
     excess = start_values(layer, threshold, 0)
     width = Int(min(int(starts.min()), -1), max(int(excess.max()) + top, 0)).width
     element_width, signed = (1, False) if threshold else (width, True)
