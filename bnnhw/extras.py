@@ -6,8 +6,6 @@ import importlib.metadata
 import json
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 __all__ = ["TESTED", "install_command"]
 
@@ -50,6 +48,9 @@ def _requirement(extras: str) -> str:
     if folder is None:
         return f"'bnnhw[{extras}] @ {url}'"
     option = "--editable " if folder.get("editable") else ""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname  # late: it imports the HTTP client
+
     return f"{option}'{url2pathname(urlsplit(url).path)}[{extras}]'"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bnnhw.logic.cells import Cell, Chain, Function, Lut, Slot, literal
 from bnnhw.logic.claims import ChainClaim, Claim
 from bnnhw.logic.truth_tables import constant_of, table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Netlist"]
 
@@ -117,6 +119,8 @@ class Netlist:
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:
         """Compute the outputs: bool ``[n, inputs]`` -> bool ``[n, outputs]``."""
+        import numpy as np  # late: device families import this module, and lists need no numpy
+
         values = np.zeros((self.bits, len(x)), dtype=bool)
         values[1:self.inputs + 1] = x.T
         for cell in self.cells:
