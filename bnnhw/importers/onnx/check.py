@@ -1,9 +1,10 @@
 """Compares every import with an independent execution of its model, tensor by tensor.
 
-On random samples, onnxruntime (and the package qonnx for QONNX's operators) computes every tensor
-of the model. The importer knows for each tensor which layer stores it, and which float each stored
-integer stands for; the golden model computes those integers. Both have to agree, so that a misread
-quantiser, weight, layout or constant is reported with the name of its tensor.
+On random samples, an executor that shares no code with the importer computes the tensors of the
+model (for ONNX: onnxruntime, and the package qonnx for QONNX's operators). The importer knows for
+each tensor which layer stores it, and which float each stored integer stands for; the golden model
+computes those integers. Both have to agree, so that a misread quantiser, weight, layout or constant
+is reported with the name of its tensor.
 
 Two executions in float32 may differ by rounding. Where a value is so close to a decision point of
 a quantiser that rounding decides, both results are correct: that is a tie. Ties are counted, and
@@ -13,9 +14,9 @@ the remaining tensors of such a sample are not compared. An approximation of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -24,18 +25,13 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.base import Check
 from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.execute import Execution, executor_versions
-from bnnhw.importers.onnx.model_file import tensor_array
 from bnnhw.importers.onnx.model_outputs import ModelOutput
 from bnnhw.importers.onnx.random_samples import random_samples
 from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 
-if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
-
-__all__ = ["check_import"]
+__all__ = ["Executor", "check_import"]
 
 MAX_PRODUCTS = 2_000_000_000
 """Products of all samples together that a check computes by default; they take seconds."""
@@ -52,15 +48,35 @@ MAX_ELEMENTS_IN_MEMORY = 1 << 24
 DEFECT = "this is a defect of bnnhw: please report it with the model"
 
 
-def check_import(model: ModelProto, nodes: list[NodeProto], translation: Translation, start: Chain,
-                 graph: Graph, check: Check) -> CheckResult:
+class Executor(Protocol):
+    """Executes a model independently of the importer.
+
+    Attributes
+    ----------
+    versions : str
+        Packages and versions that execute it.
+    tensors : collection of str or None
+        Tensors that ``run`` can return; None for all of them.
+    """
+
+    @property
+    def versions(self) -> str: ...
+
+    @property
+    def tensors(self) -> Collection[str] | None: ...
+
+    def run(self, x: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+        """Run one sample, in the shape of the model's input, and return some of the tensors."""
+        ...
+
+
+def check_import(execution: Executor, translation: Translation, start: Chain, graph: Graph,
+                 check: Check) -> CheckResult:
     """Compare an import with an independent execution of its model.
 
     Parameters
     ----------
-    model : ModelProto
-    nodes : list of NodeProto
-        In topological order.
+    execution : Executor
     translation : Translation
         Of all nodes and outputs.
     start : Chain
@@ -73,14 +89,8 @@ def check_import(model: ModelProto, nodes: list[NodeProto], translation: Transla
     ------
     ModelError
         Names the first tensor that differs.
-    ToolError
-        onnxruntime, or qonnx for a model with its operators, is not installed.
     """
-    versions = executor_versions(nodes)
-    constants = {t.name: tensor_array(t, "model") for t in model.graph.initializer}
-    source = next(i.name for i in model.graph.input if i.name not in constants)
-    execution = Execution(nodes, constants, source, model.opset_import)
-    comparison = _Comparison(translation, graph)
+    comparison = _Comparison(translation, graph, execution.tensors)
     count = check.samples or _affordable(graph)
     x = random_samples(graph.input, count, check.seed)
     ties = 0
@@ -91,8 +101,8 @@ def check_import(model: ModelProto, nodes: list[NodeProto], translation: Transla
                  for one in inputs]
         ties += comparison.compare(part, {
             name: np.stack([run[name] for run in found]) for name in comparison.wanted})
-    return CheckResult(versions, len(x), len(translation.chains), len(translation.outputs), ties,
-                       check.seed)
+    return CheckResult(execution.versions, len(x), comparison.chain_count,
+                       len(translation.outputs), ties, check.seed)
 
 
 def _affordable(graph: Graph) -> int:
@@ -104,8 +114,11 @@ def _affordable(graph: Graph) -> int:
 class _Comparison:
     """Compares the tensors that the importer translated with those of an execution."""
 
-    def __init__(self, translation: Translation, graph: Graph) -> None:
-        self._chains, self._outputs, self._graph = translation.chains, translation.outputs, graph
+    def __init__(self, translation: Translation, graph: Graph,
+                 tensors: Collection[str] | None) -> None:
+        self._chains = [(name, chain) for name, chain in translation.chains
+                        if tensors is None or name in tensors]
+        self._outputs, self._graph = translation.outputs, graph
         self._raw = Graph(graph.name, graph.input, tuple(translation.layers.layers),
                           tuple(pair for end in translation.outputs for pair in end.outputs))
         self.wanted = list(dict.fromkeys(
@@ -113,6 +126,11 @@ class _Comparison:
             + [name for end in translation.outputs for name in (end.tensor, end.scores)]))
         self._elements = sum(chain.index.size for _, chain in self._chains) + sum(
             layer.out_type().size for layer in self._raw.layers)
+
+    @property
+    def chain_count(self) -> int:
+        """Number of tensors that are compared in each sample."""
+        return len(self._chains)
 
     def parts(self, x: np.ndarray) -> Iterator[np.ndarray]:
         """Cut the samples into parts whose activations fit into memory."""

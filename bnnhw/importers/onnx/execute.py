@@ -17,13 +17,14 @@ import numpy as np
 from bnnhw.errors import ModelError, ToolError
 from bnnhw.extras import install_command
 from bnnhw.importers.onnx.model_file import node_label, onnx_module
+from bnnhw.importers.onnx.node_graph import NodeGraph
 from bnnhw.importers.onnx.operators import QUANT_DOMAINS
 
 if TYPE_CHECKING:
     from onnx import NodeProto, OperatorSetIdProto
     from onnxruntime import InferenceSession
 
-__all__ = ["Execution", "executor_versions"]
+__all__ = ["OnnxExecution"]
 
 IR_VERSION = 10
 """Newest file format that all supported releases of onnxruntime read."""
@@ -33,7 +34,7 @@ Context = dict[str, np.ndarray]
 Runner = Callable[[Context], None]
 
 
-def executor_versions(nodes: Sequence[NodeProto]) -> str:
+def _versions(nodes: Sequence[NodeProto]) -> str:
     """Return the names and versions of the packages that execute these nodes.
 
     Raises
@@ -49,25 +50,33 @@ def executor_versions(nodes: Sequence[NodeProto]) -> str:
                         hint=f"{install_command('onnx')}, or skip this comparison") from None
 
 
-class Execution:
+class OnnxExecution:
     """Runs a model sample by sample and returns any of its tensors.
 
     Parameters
     ----------
-    nodes : sequence of NodeProto
-        In topological order.
-    constants : dict of str to array
-        Initialisers.
-    input_name : str
+    graph : NodeGraph
     opset_imports : sequence of OperatorSetIdProto
+
+    Attributes
+    ----------
+    versions, tensors
+        See ``Executor``.
+
+    Raises
+    ------
+    ToolError
+        onnxruntime, or qonnx for a model with its operators, is not installed.
     """
 
-    def __init__(self, nodes: Sequence[NodeProto], constants: Context, input_name: str,
-                 opset_imports: Sequence[OperatorSetIdProto]) -> None:
-        self._input, self._opsets = input_name, list(opset_imports)
-        self._constants = dict(constants)
-        fixed, moving, known = [], [], {"", *constants}
-        for node in nodes:
+    tensors = None
+
+    def __init__(self, graph: NodeGraph, opset_imports: Sequence[OperatorSetIdProto]) -> None:
+        self.versions = _versions(graph.nodes)
+        self._input, self._opsets = graph.input_name, list(opset_imports)
+        self._constants = dict(graph.constants)
+        fixed, moving, known = [], [], {"", *graph.constants}
+        for node in graph.nodes:
             if all(source in known for source in node.input):
                 fixed.append(node)
                 known.update(node.output)

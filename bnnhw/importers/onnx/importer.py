@@ -10,31 +10,21 @@ independent execution of the model before it is returned.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.base import DEFAULT_CHECK, Check, ImportOptions
 from bnnhw.importers.network import Network
-from bnnhw.importers.onnx.chain import Chain
-from bnnhw.importers.onnx.check import check_import
-from bnnhw.importers.onnx.input_layout import first_map_view
-from bnnhw.importers.onnx.layer_list import LayerList, free_name
-from bnnhw.importers.onnx.model_file import load_onnx, node_label, tensor_array
-from bnnhw.importers.onnx.model_input import input_chain, input_shape
-from bnnhw.importers.onnx.model_outputs import add_output
-from bnnhw.importers.onnx.tail import Tail
+from bnnhw.importers.onnx.execute import OnnxExecution
+from bnnhw.importers.onnx.model_file import load_onnx, tensor_array
+from bnnhw.importers.onnx.model_input import input_shape
+from bnnhw.importers.onnx.node_graph import NodeGraph, import_nodes
 from bnnhw.importers.onnx.topological_order import ordered_nodes
-from bnnhw.importers.onnx.translation import Translation, Value
 from bnnhw.importers.registry import register
-from bnnhw.ir import Graph
-from bnnhw.passes.fuse_thresholds import fuse_thresholds
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto
 
 __all__ = ["OnnxImporter", "import_onnx"]
 
@@ -73,25 +63,15 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
         onnx, or a package that ``check`` needs, is not installed.
     """
     model = load_onnx(path)
-    nodes = ordered_nodes(model.graph)
-    translation, start = _begin(model, nodes, input_type, pixel_range)
-    for node in nodes:
-        try:
-            translation.visit(node)
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise ModelError("has inputs or attributes that its operator does not allow "
-                             f"({error})", where=node_label(node)) from error
-    network = _finish(model, translation, start, name, argmax)
-    if check is None:
-        return network
-    result = check_import(model, nodes, translation, start, network.graph, check)
-    return replace(network, check=result.to_json())
+    graph = _read_graph(model)
+    options = ImportOptions(name, input_type, pixel_range, argmax, check)
+    return import_nodes(graph, options, lambda: OnnxExecution(graph, model.opset_import))
 
 
-def _begin(model: ModelProto, nodes: list[NodeProto], input_type: str,
-           pixel_range: tuple[float, float]) -> tuple[Translation, Chain]:
-    """Read the constants and the input of a model; no node is translated yet."""
+def _read_graph(model: ModelProto) -> NodeGraph:
+    """Read the nodes, the constants and the ends of a model; no node is translated yet."""
     graph = model.graph
+    nodes = ordered_nodes(graph)
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
                 default=13)
     if opset < 9:
@@ -102,37 +82,8 @@ def _begin(model: ModelProto, nodes: list[NodeProto], input_type: str,
     if len(inputs) != 1 or not graph.output:
         raise ModelError(f"has {len(inputs)} inputs and {len(graph.output)} outputs, expected "
                          "one input", where="model")
-    shape = input_shape(inputs[0])
-    view = first_map_view(nodes, constants, inputs[0].name, shape, opset)
-    start = input_chain(shape, view, input_type, pixel_range, opset)
-    values: dict[str, Value] = {**constants, inputs[0].name: start}
-    return Translation(LayerList(opset), values), start
-
-
-def _finish(model: ModelProto, translation: Translation, start: Chain, name: str,
-            argmax: bool) -> Network:
-    """Add the outputs, and fuse the layers into the Graph."""
-    layers = translation.layers
-    several = len(model.graph.output) > 1
-    for output in [o.name for o in model.graph.output]:
-        value = translation.values.get(output)
-        where = f"output '{output}'"
-        if isinstance(value, np.ndarray) or value is None:
-            raise ModelError("does not depend on the input through a binary matrix", where=where)
-        if not isinstance(value, (Chain, Tail)):
-            raise ModelError("is the result of a Pad node, expected a Conv after it", where=where)
-        names = [name for end in translation.outputs for name, _ in end.outputs]
-        used = {n for name in names for n in (name, f"{name}_label")}
-        name_here = free_name(layers.name(output, "out"), used) if several else None
-        translation.outputs.append(add_output(layers, value, output, name_here, argmax))
-    raw = Graph(name, start.type, tuple(layers.layers), tuple(
-        pair for output in translation.outputs for pair in output.outputs))
-    graph, fused = fuse_thresholds(raw)
-    names_left = {layer.name for layer in graph.layers}
-    certificates = (replace(c, layer=fused.get(c.layer, c.layer)) for c in layers.certificates)
-    scores = layers.scores[0].to_json() if layers.scores else None
-    return Network(graph, {}, tuple(c for c in certificates if c.layer in names_left), scores,
-                   tuple(layers.notes))
+    return NodeGraph(nodes, constants, inputs[0].name, input_shape(inputs[0]),
+                     tuple(o.name for o in graph.output), opset)
 
 
 class OnnxImporter:
