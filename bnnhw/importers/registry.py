@@ -17,7 +17,7 @@ from bnnhw.importers.unsupported import reject_unsupported
 __all__ = ["find_importer", "import_model", "importers", "load_any", "load_native", "register"]
 
 BUILT_IN = ("bnnhw.importers.yaml.importer", "bnnhw.importers.onnx.importer",
-            "bnnhw.importers.finn_npz")
+            "bnnhw.importers.finn_npz", "bnnhw.importers.keras.importer")
 """Modules that register the importers of bnnhw; they are imported at the first look-up."""
 
 _REGISTERED: dict[str, Importer] = {}

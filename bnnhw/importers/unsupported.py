@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bnnhw.errors import ConfigError
 
-__all__ = ["reject_unsupported"]
+__all__ = ["reject_unsupported", "zip_members"]
 
 HEADER_BYTES = 64
 
@@ -51,7 +51,6 @@ class UnsupportedFormat:
 
 
 IMPORT = "; then give bnnhw the ONNX file"
-KERAS = "convert it to ONNX: 'python -m tf2onnx.convert --keras FILE --output model.onnx'" + IMPORT
 
 
 def _is_pytorch(head: FileHead) -> bool:
@@ -68,8 +67,6 @@ UNSUPPORTED = (
         "a TensorFlow SavedModel",
         "convert it to ONNX: 'python -m tf2onnx.convert --saved-model FOLDER --output model.onnx'"
         + IMPORT, lambda head: (head.path / "saved_model.pb").is_file()),
-    UnsupportedFormat("an HDF5 file, as Keras and Larq write it", KERAS,
-                      lambda head: head.begin.startswith(b"\x89HDF\r\n\x1a\n")),
     UnsupportedFormat(
         "a TensorFlow Lite model",
         "convert it to ONNX: 'python -m tf2onnx.convert --tflite FILE --output model.onnx'"
@@ -79,8 +76,6 @@ UNSUPPORTED = (
         "export the model to ONNX in Python: torch.onnx.export(model, x, 'model.onnx', "
         "external_data=False), or with Brevitas export_qonnx(model, x, 'model.onnx')" + IMPORT,
         _is_pytorch),
-    UnsupportedFormat("a Keras model", KERAS,
-                      lambda head: {"config.json", "model.weights.h5"} <= set(head.members)),
     UnsupportedFormat("a Python pickle, which is never opened because it can run any program",
                       "export the model to ONNX, or its weights to an .npz", _is_pickle),
     UnsupportedFormat("a file of weights (safetensors)",
@@ -117,12 +112,15 @@ def _head(path: Path) -> FileHead | None:
     try:
         with path.open("rb") as stream:
             begin = stream.read(HEADER_BYTES)
-        members: list[str] = []
-        if begin.startswith(b"PK"):
-            with zipfile.ZipFile(path) as archive:
-                members = archive.namelist()
-    except zipfile.BadZipFile:
-        members = []
     except OSError:
         return None
-    return FileHead(path, begin, tuple(members))
+    return FileHead(path, begin, zip_members(path) if begin.startswith(b"PK") else ())
+
+
+def zip_members(path: Path) -> tuple[str, ...]:
+    """Return the file names inside of a zip archive, without unpacking; empty if it is broken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return ()

@@ -7,7 +7,7 @@ that computes the same tensors. Thresholds, sums, layouts and the comparison are
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,9 @@ class NodeGraph:
         Tensor names.
     opset : int
         Version of the default operator set.
+    rounding : dict of str to float
+        Tensors whose values differ from those of their nodes in the framework, by at most this
+        part of the tensor's largest value.
     """
 
     nodes: Sequence[NodeProto]
@@ -58,6 +61,7 @@ class NodeGraph:
     input_shape: tuple[int, ...]
     outputs: tuple[str, ...]
     opset: int
+    rounding: dict[str, float] = field(default_factory=dict)
 
 
 def import_nodes(model: NodeGraph, options: ImportOptions,
@@ -89,6 +93,8 @@ def import_nodes(model: NodeGraph, options: ImportOptions,
     for node in model.nodes:
         try:
             translation.visit(node)
+            if model.rounding.get(node.output[0]):
+                translation.round(node, model.rounding[node.output[0]])
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelError("has inputs or attributes that its operator does not allow "
                              f"({error})", where=node_label(node)) from error

@@ -84,6 +84,25 @@ class Translation:
         if isinstance(value, Chain):
             self.chains.append((node.output[0], value))
 
+    def round(self, node: NodeProto, part: float) -> None:
+        """State how far the framework's result of a node is from the exact one.
+
+        Parameters
+        ----------
+        node : NodeProto
+            The node, which has been visited.
+        part : float
+            Bound of the difference, relative to the largest value of each channel.
+        """
+        value = self.values[node.output[0]]
+        if not isinstance(value, Chain):
+            return
+        chain = as_stored(self.layers, value, node_label(node))
+        reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
+                           np.abs(chain.slope * chain.stop + chain.base))
+        error = part * reach + (0.0 if chain.error is None else chain.error)
+        self.values[node.output[0]] = replace(chain, error=error)
+
     def _end(self, node: NodeProto, inputs: Sequence[object], tails: list[Tail]) -> None:
         source = inputs[0]
         if not isinstance(source, (Chain, Tail)):

@@ -1,0 +1,1 @@
+"""Keras layers by class name, and the operations that each of them consists of."""

@@ -1,0 +1,65 @@
+"""Collects the ONNX nodes that stand for the operations of a Keras model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.importers.onnx.model_file import node_label, onnx_module
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+__all__ = ["OPSET", "Nodes"]
+
+OPSET = 17
+"""Version of ONNX's default operator set."""
+
+QONNX = "qonnx.custom_op.general"
+
+
+class Nodes:
+    """ONNX nodes in topological order, and their constants.
+
+    Attributes
+    ----------
+    nodes : list of NodeProto
+    constants : dict of str to array
+    rounding : dict of str to float
+        Tensors whose values differ from the exact ones in the framework, by at most this part of
+        the tensor's largest value.
+    labels : dict of str to str
+        What a message calls each node: its Keras layer.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.rounding: dict[str, float] = {}
+        self.labels: dict[str, str] = {}
+        self._where = ""
+
+    def begin(self, where: str) -> None:
+        """Name the layer that the next nodes belong to."""
+        self._where = where
+
+    def add(self, operator: str, *inputs: str, output: str = "", name: str = "",
+            **attributes: object) -> str:
+        """Append a node and return its output, which gets a new name unless one is given."""
+        output = output or f"node:{len(self.nodes)}"
+        domain = QONNX if operator in ("BipolarQuant", "MultiThreshold") else ""
+        node = onnx_module().helper.make_node(operator, list(inputs), [output],
+                                              name=name or output, domain=domain, **attributes)
+        self.nodes.append(node)
+        self.labels[node_label(node)] = self._where
+        return output
+
+    def constant(self, value: np.ndarray | float) -> str:
+        """Add a constant, numbers as float32, and return its name."""
+        array = np.asarray(value)
+        if array.dtype == np.float64:
+            array = array.astype(np.float32)
+        name = f"constant:{len(self.constants)}"
+        self.constants[name] = array
+        return name

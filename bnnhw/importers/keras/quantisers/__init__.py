@@ -1,0 +1,1 @@
+"""Quantisers of Larq and QKeras, and the activation functions of Keras."""
