@@ -25,7 +25,6 @@ def archive(*names: str) -> bytes:
     return buffer.getvalue()
 
 
-HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(64)
 FILES: dict[str, tuple[bytes, str, str]] = {
     "model.pt": (archive("model/data.pkl", "model/version"), "PyTorch", "torch.onnx.export"),
     "model.pth": (archive("archive/data.pkl"), "PyTorch", "export_qonnx"),
@@ -34,10 +33,6 @@ FILES: dict[str, tuple[bytes, str, str]] = {
     "anything.bin": (archive("model/data.pkl"), "PyTorch", "torch.onnx.export"),
     "model.ckpt": (archive("archive/data.pkl"), "PyTorch", "torch.onnx.export"),
     "old.ckpt": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch", "torch.onnx.export"),
-    "model.h5": (HDF5, "HDF5", "tf2onnx"),
-    "model.hdf5": (HDF5, "HDF5", "tf2onnx"),
-    "model.keras": (archive("config.json", "metadata.json", "model.weights.h5"), "Keras",
-                    "tf2onnx"),
     "model.tflite": (b"\x1c\0\0\0TFL3" + bytes(64), "TensorFlow Lite", "tf2onnx"),
     "model.pkl": (b"\x80\x04\x95\x10\0", "pickle", "ONNX"),
     "model.safetensors": (b"\x10\0\0\0\0\0\0\0{\"w\": {}}      ", "safetensors", "graph"),

@@ -30,6 +30,9 @@ MAX_BYTES = 1 << 30
 MAX_TEXT = 1 << 26
 """Largest attribute in bytes, such as the JSON of a model."""
 
+MAX_TOTAL = 2 * MAX_ELEMENTS
+"""Largest number of elements of all datasets that are read."""
+
 BUILT_IN_FILTERS = frozenset({1, 2, 3})
 """deflate, shuffle and fletcher32; others are plug-ins, which HDF5 loads as libraries."""
 
@@ -82,6 +85,7 @@ class SafeFile:
 
     def __init__(self, file: h5py.File, where: str) -> None:
         self._file, self._where = file, where
+        self._elements = 0
 
     def _error(self, message: str) -> ModelError:
         return ModelError(message, where=self._where, hint="save the model again with model.save")
@@ -129,6 +133,9 @@ class SafeFile:
         if math.prod(shape) > MAX_ELEMENTS:
             raise self._error(f"has the shape {list(shape)} at '{path}', expected at most "
                               f"{MAX_ELEMENTS} elements")
+        self._elements += math.prod(shape)
+        if self._elements > MAX_TOTAL:
+            raise self._error(f"has weights of more than {MAX_TOTAL} elements in all")
         if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
             raise self._error(f"has the type {found.dtype} at '{path}', expected numbers")
         array = np.asarray(found[()])
