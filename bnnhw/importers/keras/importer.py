@@ -24,9 +24,11 @@ from bnnhw.importers.unsupported import zip_members
 
 __all__ = ["KerasImporter", "import_keras", "load_keras"]
 
+QUANTISE = "train with a quantiser before the layer: Larq's input_quantizer ('ste_sign'), or a " \
+    "QActivation of at most 4 bits"
+
 HINTS = (
-    ("BipolarQuant, or a Quant", "train with a quantiser before the layer: Larq's input_quantizer "
-     "('ste_sign'), or a QActivation of at most 4 bits"),
+    ("BipolarQuant, or a Quant", QUANTISE), ("with a quantiser before this node", QUANTISE),
     ("(BipolarQuant, or", "train with kernel_quantizer = 'ste_sign' (Larq) or "
      "binary(alpha='auto_po2') (QKeras)"),
 )
