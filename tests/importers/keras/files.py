@@ -25,8 +25,8 @@ def layer(class_name: str, options: dict[str, Any] | None = None, **weights: Any
 def norm(channels: int, seed: int = 1, **options: Any) -> Layer:
     """A batch normalisation with rising and falling channels."""
     random = np.random.default_rng(seed)
-    weights = {"gamma": random.normal(0, 1, channels), "beta": random.normal(0, 1, channels),
-               "moving_mean": random.normal(0, 2, channels),
+    weights = {"gamma": random.normal(0, 1, channels), "beta": random.normal(0, 0.3, channels),
+               "moving_mean": random.normal(0, 0.5, channels),
                "moving_variance": random.uniform(0.5, 9, channels)}
     weights = {key: w for key, w in weights.items()
                if options.get({"gamma": "scale", "beta": "center"}.get(key, ""), True)}
