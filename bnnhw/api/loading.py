@@ -21,7 +21,7 @@ def load(name_or_path: str | Path, *, input_type: str = "uint8",
     ----------
     name_or_path : str or Path
         Name of a shipped design or example, folder with a ``net.yaml``, layers file (``.yaml``),
-        or trained model (``.onnx``, or ``.npz`` of FINN).
+        or trained model (``.onnx``, ``.h5`` or ``.keras`` of Keras, ``.npz`` of FINN).
     input_type : str
         Trained models: what a sample is. ``uint8`` pixels, ``int8`` numbers that the model sees
         multiplied by HI/127, or ``bits`` that it sees as -1 and +1.
@@ -30,7 +30,7 @@ def load(name_or_path: str | Path, *, input_type: str = "uint8",
     argmax : bool
         Trained models: add an output ``label`` after the scores.
     check : bool
-        ONNX: compare every tensor with an independent execution on random samples.
+        ONNX and Keras: compare every tensor with an independent execution on random samples.
 
     Raises
     ------

@@ -22,9 +22,10 @@ NAME = "check"
 
 def command(
     network: str = typer.Argument(..., autocompletion=networks, help="Network: folder, "
-                                  "layers.yaml, shipped design, or .onnx file."),
-    input_type: str = typer.Option("uint8", "--input", help="For .onnx: see 'import'."),
-    pixel_range: tuple[float, float] = typer.Option((0.0, 1.0), help="For .onnx: see 'import'."),
+                                  "layers.yaml, shipped design, or trained model."),
+    input_type: str = typer.Option("uint8", "--input", help="For a trained model: see 'import'."),
+    pixel_range: tuple[float, float] = typer.Option((0.0, 1.0), help="For a trained model: see "
+                                                    "'import'."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Check a network without building it; what is wrong is named with its mend.

@@ -22,7 +22,8 @@ NAME = "import"
 
 
 def command(
-    model: Path = typer.Argument(..., help="QONNX or ONNX file, or a FINN .npz."),
+    model: Path = typer.Argument(..., help="ONNX or QONNX file, .h5 or .keras file of "
+                                "Keras, or .npz of FINN."),
     out: Path = typer.Option(..., "-o", "--out", help="Folder of the network."),
     name: str = typer.Option("", help="Name of the network (default: the folder's)."),
     input_type: str = typer.Option("uint8", "--input", help="What a sample is: uint8 pixels, int8 "
@@ -32,7 +33,8 @@ def command(
         (0.0, 1.0), help="What the model sees for pixel 0 and pixel 255."),
     argmax: bool = typer.Option(True, help="Add an output with the label, after the scores."),
     check: bool = typer.Option(True, "--check/--no-check", help="Compare every tensor with an "
-                               "independent execution (onnxruntime, qonnx) on random samples."),
+                               "independent execution (onnxruntime, qonnx; for Keras, numpy) on "
+                               "random samples."),
     samples: int | None = typer.Option(None, "--check-samples", min=1, help="Random samples of "
                                        "that comparison (default: 16 to 300, some seconds)."),
     json: bool = typer.Option(False, "--json", help="Print the certificate as JSON."),
