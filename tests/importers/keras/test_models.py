@@ -6,6 +6,7 @@ the imported integers have the same order, and the labels are equal.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,20 @@ NOISE = 2e-6
 """Difference of two scores of a framework that counts as a tie, relative to the largest."""
 
 
-def recorded(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Recorded:
+    """What a framework computed: pixels, scores before the softmax, labels, and its pixel range."""
+
+    x: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    pixel_range: tuple[float, float]
+
+
+def recorded(path: Path) -> Recorded:
     with np.load(path.with_suffix(".npz")) as file:
-        return file["x"].astype(np.int64), file["scores"], file["labels"]
+        low, high = file["pixel_range"].tolist()
+        return Recorded(file["x"].astype(np.int64), file["scores"], file["labels"], (low, high))
 
 
 def test_there_are_models_of_both_frameworks() -> None:
@@ -39,21 +51,22 @@ def test_there_are_models_of_both_frameworks() -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_executor_computes_as_the_framework(path: Path) -> None:
-    x, scores, _ = recorded(path)
+    given = recorded(path)
     graph = load_keras(path)
-    tensors = graph.run((x / np.float32(255)).astype(np.float32))
+    low, high = np.float32(given.pixel_range)
+    tensors = graph.run(low + given.x.astype(np.float32) / np.float32(255) * (high - low))
     found = tensors[graph.ops[-1].sources[0]]
-    assert np.abs(found - scores).max() <= 1e-5 * np.abs(scores).max()
+    assert np.abs(found - given.scores).max() <= 1e-5 * np.abs(given.scores).max()
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_integers_have_the_framework_s_order(path: Path, tmp_path: Path) -> None:
-    x, scores, labels = recorded(path)
-    network = load_any(path, ImportOptions(check=Check(16)))
-    found = network.predict(x.reshape(len(x), *network.shape))
-    same_order(found["scores"], scores, NOISE * float(np.abs(scores).max()))
-    assert (found["label"].reshape(-1) == labels).all()
-    assert len(np.unique(labels)) > 5
+    given = recorded(path)
+    network = load_any(path, ImportOptions(pixel_range=given.pixel_range, check=Check(16)))
+    found = network.predict(given.x.reshape(len(given.x), *network.shape))
+    same_order(found["scores"], given.scores, NOISE * float(np.abs(given.scores).max()))
+    assert (found["label"].reshape(-1) == given.labels).all()
+    assert len(np.unique(given.labels)) > 5
     for file, data in network_files(network).items():
         (tmp_path / file).write_bytes(data)
     assert load_network(tmp_path).graph.digest() == network.graph.digest()

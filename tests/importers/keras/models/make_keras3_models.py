@@ -115,6 +115,7 @@ def make(name: str) -> None:
     scores = np.asarray(before(shown, training=False))
     labels = np.asarray(model(shown, training=False)).argmax(1)
     np.savez_compressed(path.with_suffix(".npz"), x=pixels[-SAMPLES:], scores=scores,
+                        pixel_range=np.float32([0, 1]),
                         labels=labels.astype(np.uint8))
     print(f"{name}: accuracy {accuracy:.3f}, {path.stat().st_size} bytes", flush=True)
 

@@ -48,6 +48,18 @@ def larq_mlp() -> tf.keras.Model:
         layers.BatchNormalization(), layers.Activation("softmax")])
 
 
+def larq_tutorial() -> tf.keras.Model:
+    """The model of Larq's MNIST tutorial, narrower, with pixels from -1 to 1."""
+    return tf.keras.Sequential([
+        lq.layers.QuantConv2D(8, 3, input_shape=(8, 8, 1), **first()),
+        layers.BatchNormalization(scale=False),
+        lq.layers.QuantConv2D(12, 3, **sign()),
+        layers.MaxPooling2D((2, 2)), layers.BatchNormalization(scale=False),
+        layers.Flatten(), lq.layers.QuantDense(24, **sign()),
+        layers.BatchNormalization(scale=False), lq.layers.QuantDense(10, **sign()),
+        layers.BatchNormalization(scale=False), layers.Activation("softmax")])
+
+
 def larq_pad_values() -> tf.keras.Model:
     return tf.keras.Sequential([
         lq.layers.QuantConv2D(12, 3, padding="same", input_shape=(8, 8, 1), **first()),
@@ -257,7 +269,8 @@ def qkeras_bits() -> tf.keras.Model:
 
 
 MODELS: dict[str, Callable[[], tf.keras.Model]] = {
-    "larq_mlp.h5": larq_mlp, "larq_pad_values.h5": larq_pad_values,
+    "larq_mlp.h5": larq_mlp, "larq_tutorial.h5": larq_tutorial,
+    "larq_pad_values.h5": larq_pad_values,
     "larq_residual.keras": larq_residual, "larq_dorefa.h5": larq_dorefa,
     "larq_depthwise.keras": larq_depthwise,
     "larq_ternary_activations.h5": larq_ternary_activations,
@@ -271,6 +284,10 @@ MODELS: dict[str, Callable[[], tf.keras.Model]] = {
 }
 
 
+RANGES = {"larq_tutorial.h5": (-1.0, 1.0)}
+"""What a model sees for pixel 0 and pixel 255, where it is not 0 and 1."""
+
+
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Return the samples as pixels of 0 to 255, and their classes."""
     data = load_digits()
@@ -281,7 +298,8 @@ def make(name: str) -> None:
     """Train one model, and write its files."""
     tf.keras.utils.set_random_seed(1)
     pixels, labels = digits()
-    x = pixels.astype(np.float32) / np.float32(255)
+    low, high = np.float32(RANGES.get(name, (0.0, 1.0)))
+    x = low + pixels.astype(np.float32) / np.float32(255) * (high - low)
     model = MODELS[name]()
     model.compile(tf.keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy",
                   metrics=["accuracy"])
@@ -295,6 +313,7 @@ def make(name: str) -> None:
     probabilities = model(shown, training=False).numpy()
     assert (scores.argmax(1) == probabilities.argmax(1)).all()
     np.savez_compressed(path.with_suffix(".npz"), x=pixels[-SAMPLES:], scores=scores,
+                        pixel_range=[low, high],
                         labels=probabilities.argmax(1).astype(np.uint8))
     print(f"{name}: accuracy {accuracy:.3f}, {path.stat().st_size} bytes", flush=True)
 
