@@ -71,10 +71,11 @@ class Options:
     def pair(self, key: str, default: tuple[int, int] | None = (1, 1)) -> tuple[int, int]:
         """Read two positive integers, or one for both rows and columns."""
         value = self.get(key, default)
-        numbers = list(value) if isinstance(value, (list, tuple)) else [value, value]
-        if len(numbers) == 2 and all(isinstance(n, int) and not isinstance(n, bool)
-                                     and 1 <= n <= MAX_SIZE for n in numbers):
-            return int(numbers[0]), int(numbers[1])
+        given = list(value) if isinstance(value, (list, tuple)) else [value, value]
+        numbers = [n for n in given if isinstance(n, int) and not isinstance(n, bool)
+                   and 1 <= n <= MAX_SIZE]
+        if len(numbers) == len(given) == 2:
+            return numbers[0], numbers[1]
         raise self.error(f"has {key} = {value!r}, expected two positive integers")
 
     def channels_last(self, default: bool = True) -> bool:

@@ -22,6 +22,7 @@ from bnnhw.importers.onnx.layer_list import LayerList, free_name
 from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.importers.onnx.model_input import input_chain
 from bnnhw.importers.onnx.model_outputs import add_output
+from bnnhw.importers.onnx.rounding import Rounding
 from bnnhw.importers.onnx.tail import Tail
 from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
@@ -50,9 +51,8 @@ class NodeGraph:
         Tensor names.
     opset : int
         Version of the default operator set.
-    rounding : dict of str to float
-        Tensors whose values differ from those of their nodes in the framework, by at most this
-        part of the tensor's largest value.
+    rounding : dict of str to Rounding
+        Tensors whose values in the framework differ from those of their nodes.
     """
 
     nodes: Sequence[NodeProto]
@@ -61,7 +61,7 @@ class NodeGraph:
     input_shape: tuple[int, ...]
     outputs: tuple[str, ...]
     opset: int
-    rounding: dict[str, float] = field(default_factory=dict)
+    rounding: dict[str, Rounding] = field(default_factory=dict)
 
 
 def import_nodes(model: NodeGraph, options: ImportOptions,
@@ -93,7 +93,7 @@ def import_nodes(model: NodeGraph, options: ImportOptions,
     for node in model.nodes:
         try:
             translation.visit(node)
-            if model.rounding.get(node.output[0]):
+            if node.output[0] in model.rounding:
                 translation.round(node, model.rounding[node.output[0]])
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelError("has inputs or attributes that its operator does not allow "

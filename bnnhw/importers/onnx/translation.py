@@ -23,6 +23,7 @@ from bnnhw.importers.onnx.operators import ELEMENTWISE, PASS_THROUGH, evaluate
 from bnnhw.importers.onnx.padding import Padded, padded, through_padding, transposed_padding
 from bnnhw.importers.onnx.pooling import average_pool, global_average, max_pool, resize
 from bnnhw.importers.onnx.product_nodes import conv, matrix
+from bnnhw.importers.onnx.rounding import Rounding, with_rounding
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
 
@@ -84,24 +85,16 @@ class Translation:
         if isinstance(value, Chain):
             self.chains.append((node.output[0], value))
 
-    def round(self, node: NodeProto, part: float) -> None:
+    def round(self, node: NodeProto, rounding: Rounding) -> None:
         """State how far the framework's result of a node is from the exact one.
 
-        Parameters
-        ----------
-        node : NodeProto
-            The node, which has been visited.
-        part : float
-            Bound of the difference, relative to the largest value of each channel.
+        The node has been visited; its result is stored as integers of a layer.
         """
-        value = self.values[node.output[0]]
-        if not isinstance(value, Chain):
-            return
-        chain = as_stored(self.layers, value, node_label(node))
-        reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
-                           np.abs(chain.slope * chain.stop + chain.base))
-        error = part * reach + (0.0 if chain.error is None else chain.error)
-        self.values[node.output[0]] = replace(chain, error=error)
+        value, before = self.values[node.output[0]], self.values.get(rounding.input)
+        if isinstance(value, Chain):
+            chain = as_stored(self.layers, value, node_label(node))
+            self.values[node.output[0]] = with_rounding(
+                chain, before if isinstance(before, Chain) else None, rounding)
 
     def _end(self, node: NodeProto, inputs: Sequence[object], tails: list[Tail]) -> None:
         source = inputs[0]

@@ -85,8 +85,7 @@ class LayerOps:
     def add(self, kind: type[Op], **parameters: object) -> None:
         """Append an operation, which reads the result of the previous one."""
         name = f"{self.call.tensor}/{len(self.ops)}"
-        op = kind(name, self.sources, self.call.layer.name, self.where,
-                  **parameters)  # type: ignore[arg-type]
+        op = kind(name, self.sources, self.call.layer.name, self.where, **parameters)
         shape = op.out_shape(*self.shapes)
         if math.prod(shape) > MAX_ELEMENTS or min(shape, default=0) < 1:
             raise self.options.error(f"has the output shape {list(shape)}, expected 1 to "

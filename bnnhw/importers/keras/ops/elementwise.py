@@ -10,6 +10,7 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.keras.nodes import Nodes
 from bnnhw.importers.keras.ops.base import Op, Shape
 from bnnhw.importers.keras.quantisers.base import Elementwise
+from bnnhw.importers.onnx.rounding import Rounding
 
 __all__ = ["Activation", "Add", "BatchNorm", "Concatenate", "PRelu", "ScaleShift", "Softmax"]
 
@@ -34,7 +35,8 @@ class Activation(Op):
     def lower(self, nodes: Nodes, *shapes: Shape) -> None:
         try:
             self.function.lower(nodes, self.sources[0], self.name)
-            nodes.rounding[self.name] = self.function.rounding
+            nodes.round(self.name, Rounding(self.function.rounding, self.function.input_rounding,
+                                            self.sources[0]))
         except ModelError as error:
             raise self.error(error.message, error.hint) from None
 

@@ -39,7 +39,8 @@ class MaxPool(Op):
 
     def _lower(self, operator: str, nodes: Nodes) -> None:
         source = to_channels_first(nodes, self.sources[0], self.geometry)
-        made = nodes.add(operator, source, name=self.layer, **self.geometry.attributes())
+        made = nodes.add(operator, source, name=self.layer,
+                         attributes=self.geometry.attributes())
         from_channels_first(nodes, made, self.geometry, self.name)
 
 
@@ -100,7 +101,7 @@ class GlobalPool(Op):
         rows, columns, _ = self._size(shapes[0])
         pool = Geometry((rows, columns), (rows, columns), channels_last=self.channels_last)
         made = nodes.add("MaxPool", to_channels_first(nodes, self.sources[0], pool),
-                         name=self.layer, **pool.attributes())
+                         name=self.layer, attributes=pool.attributes())
         shape = np.array([1, *self.out_shape(*shapes)], dtype=np.int64)
         nodes.add("Reshape", made, nodes.constant(shape), output=self.name)
 

@@ -10,6 +10,7 @@ from bnnhw.importers.keras.nodes import Nodes
 from bnnhw.importers.keras.ops.base import Op, Shape
 from bnnhw.importers.keras.ops.geometry import Geometry, from_channels_first, to_channels_first
 from bnnhw.importers.keras.quantisers.base import Kernel
+from bnnhw.importers.onnx.rounding import Rounding
 
 __all__ = ["Bias", "Conv", "Dense", "Depthwise"]
 
@@ -40,7 +41,7 @@ class Dense(Op):
     def lower(self, nodes: Nodes, *shapes: Shape) -> None:
         nodes.add("MatMul", self.sources[0], nodes.constant(self.kernel.exact), output=self.name,
                   name=self.layer)
-        nodes.rounding[self.name] = self.kernel.rounding
+        nodes.round(self.name, Rounding(self.kernel.rounding))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +109,9 @@ class Conv(Op):
         made = nodes.add("Conv", to_channels_first(nodes, source, self.geometry),
                          nodes.constant(self._weights()), name=self.layer,
                          group=self._groups(channels), dilations=list(self.geometry.dilation),
-                         **attributes)
+                         attributes=attributes)
         from_channels_first(nodes, made, self.geometry, self.name)
-        nodes.rounding[self.name] = self.kernel.rounding
+        nodes.round(self.name, Rounding(self.kernel.rounding))
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,10 +43,13 @@ class Elementwise(abc.ABC):
     ----------
     rounding : float
         Largest difference of the framework's result from the exact one, relative to the largest
-        value; 0 where the framework is exact.
+        result; 0 where the framework is exact.
+    input_rounding : float
+        What is added to that difference, relative to the largest input.
     """
 
     rounding = 0.0
+    input_rounding = 0.0
 
     @abc.abstractmethod
     def compute(self, x: np.ndarray) -> np.ndarray:

@@ -37,7 +37,8 @@ class Function(Elementwise):
 
     def lower(self, nodes: Nodes, x: str, output: str) -> None:
         constants = [nodes.constant(value) for value in self.constants]
-        nodes.add(self.operator, x, *constants, output=output, **self.attributes)
+        nodes.add(self.operator, x, *constants, output=output,
+                  attributes=self.attributes)
 
 
 def relu(top: float | None = None) -> Function:
@@ -60,7 +61,7 @@ FUNCTIONS = {
     "relu": relu(),
     "relu6": relu(6.0),
     "tanh": Function(np.tanh, "Tanh"),
-    "sigmoid": Function(lambda x: 1 / (1 + np.exp(-x)), "Sigmoid"),
+    "sigmoid": Function(lambda x: np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * x)), "Sigmoid"),
     "hard_tanh": Function(lambda x: np.clip(x, np.float32(-1), np.float32(1)), "Clip", (-1.0, 1.0)),
     "softplus": Function(lambda x: np.logaddexp(x, np.float32(0)), "Softplus"),
     "softsign": Function(lambda x: x / (1 + np.abs(x)), "Softsign"),

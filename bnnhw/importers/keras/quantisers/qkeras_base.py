@@ -75,3 +75,8 @@ class AlphaQuantiser(Quantiser):
             raise self.error(f"has alpha = '{self.alpha}' for activations, which depends on the "
                              "sample", "give a number as alpha, such as alpha=1.0")
         return np.float32(1.0 if self.alpha is None else self.alpha)
+
+    @property
+    def input_rounding(self) -> float:  # type: ignore[override]
+        """Rounding of ``x + (-x + q)`` for large x; it is exact for q of powers of two."""
+        return 0.0 if np.frexp(float(self.factor))[0] == 0.5 else 2.0 ** -23

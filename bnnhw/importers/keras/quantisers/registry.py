@@ -31,6 +31,12 @@ QUANTISERS: dict[str, type[Quantiser]] = {
     "quantized_relu": QuantizedRelu, "quantized_tanh": QuantizedTanh,
 }
 
+INTEGERS = ("bits", "integer", "k_bit", "number_of_unrolls", "precision")
+"""Arguments that are integers."""
+
+TEXTS = ("auto", "auto_po2", "activations", "weights")
+"""Texts that an argument may be."""
+
 STOCHASTIC = ("bernoulli", "stochastic_binary", "stochastic_ternary")
 
 
@@ -59,18 +65,22 @@ def find_quantiser(value: object, where: str) -> Quantiser | None:
     given = arguments(kind, identifier, larq.IGNORED | qkeras_base.IGNORED | {"qnoise_factor"},
                       where)
     for key, argument in given.items():
-        numeric = isinstance(argument, (bool, int, float)) and abs(argument) < 1e9
-        if not (argument is None or numeric or argument in ("auto", "auto_po2", "activations",
-                                                            "weights")):
-            raise ModelError(f"gives '{identifier.name}' {key} = {str(argument)[:80]}, expected a "
-                             "number, 'auto' or 'auto_po2'", where=where)
-        integer = isinstance(argument, float) and argument.is_integer()
-        if key in ("bits", "integer", "k_bit", "number_of_unrolls"):
-            if not (integer or isinstance(argument, int)):
-                raise ModelError(f"gives '{identifier.name}' {key} = {argument!r}, expected an "
-                                 "integer", where=where)
-            given[key] = int(argument)  # type: ignore[arg-type]
+        given[key] = _argument(identifier.name, key, argument, where)
     return kind(**given)
+
+
+def _argument(name: str, key: str, value: object, where: str) -> object:
+    """Check the argument of a quantiser."""
+    if isinstance(value, (bool, int, float)) and abs(value) < 1e9:
+        if key not in INTEGERS:
+            return value
+        if value == int(value):
+            return int(value)
+        raise ModelError(f"gives '{name}' {key} = {value!r}, expected an integer", where=where)
+    if key not in INTEGERS and (value is None or value in TEXTS):
+        return value
+    raise ModelError(f"gives '{name}' {key} = {str(value)[:80]}, expected a number, 'auto' or "
+                     "'auto_po2'", where=where)
 
 
 def find_function(value: object, where: str) -> Elementwise:
