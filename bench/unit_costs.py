@@ -26,9 +26,11 @@ from bnnhw.dataflow.units import (
     AffineParams,
     ConcatParams,
     ConverterParams,
+    CropParams,
     FifoParams,
     ForkParams,
     InputParams,
+    MultiplyParams,
     OutputParams,
     PoolParams,
     SelectParams,
@@ -37,6 +39,7 @@ from bnnhw.dataflow.units import (
 )
 from bnnhw.dataflow.units.affine import AffineConstants
 from bnnhw.dataflow.units.argmax import argmax_params
+from bnnhw.dataflow.units.divide import divide_params
 from bnnhw.dataflow.units.line_window import line_window_params
 from bnnhw.dataflow.units.mvtu import MvtuConstants, MvtuParams
 from bnnhw.dataflow.units.pool import PoolConstants
@@ -44,7 +47,8 @@ from bnnhw.dataflow.units.sliding_window import window_params
 from bnnhw.dataflow.units.threshold import ThresholdConstants
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
-from bnnhw.ir import Window
+from bnnhw.ir import Int, Window
+from bnnhw.layers import Division
 from bnnhw.tools.tools import Tools
 
 RECORD = Path(__file__).with_name("unit_costs.json")
@@ -98,6 +102,28 @@ def concat(family: str, lanes0: int, lanes1: int, width: int) -> Sized:
     first, second, both = (StreamPlan(n, n, width, True, 16)
                            for n in (lanes0, lanes1, lanes0 + lanes1))
     return ConcatParams(first, both, second), None
+
+
+def divide(family: str, lanes: int, width: int, divisor: int, rounding: str) -> Sized:
+    stream = StreamPlan(lanes, lanes, width, True, 16)
+    ends = Int(-(1 << width - 1), (1 << width - 1) - 1)
+    division = Division(divisor, rounding)
+    return divide_params(division, stream, ends, division.range_of(ends.lo, ends.hi)), None
+
+
+def crop(family: str, lanes: int, width: int, size: int) -> Sized:
+    stream = StreamPlan(lanes, lanes, width, True, size * size)
+    kept = replace(stream, groups=(size - 3) * (size - 2))
+    return CropParams(stream, kept, (size, size, 1), (1, 2), (size - 3, size - 2)), None
+
+
+def multiply(family: str, lanes: int, width0: int, width1: int, divisor: int, out: int) -> Sized:
+    first, second = (StreamPlan(lanes, lanes, width, signed, 16)
+                     for width, signed in ((width0, True), (width1, False)))
+    high = (1 << width0 - 1) * ((1 << width1) - 1)
+    limits = (-(1 << out - 1), (1 << out - 1) - 1)
+    return MultiplyParams(first, replace(first, width=out), second, -high, high, divisor,
+                          "half_up", limits), None
 
 
 def fork(family: str, width: int) -> Sized:
@@ -164,9 +190,9 @@ def mvtu(family: str, rows: int, columns: int, pe: int, simd: int, memory: str) 
 
 KINDS: dict[str, Callable[..., Sized]] = {
     "add": add, "affine": affine, "argmax": argmax, "concat": concat, "converter": converter,
-    "fifo": fifo, "fork": fork, "input": input_, "line_window": line_window, "mvtu": mvtu,
-    "output": output, "pool": pool, "select": select, "sequence": sequence,
-    "threshold": threshold, "window": window}
+    "crop": crop, "divide": divide, "fifo": fifo, "fork": fork, "input": input_,
+    "line_window": line_window, "multiply": multiply, "mvtu": mvtu, "output": output, "pool": pool,
+    "select": select, "sequence": sequence, "threshold": threshold, "window": window}
 SIZES: dict[str, list[tuple[Any, ...]]] = {
     "add": [(4, 8), (16, 5)],
     "affine": [(10, 1, 9, 8, 16), (10, 1, 12, 16, 26), (10, 2, 10, 14, 22), (64, 4, 8, 8, 14)],
@@ -176,10 +202,14 @@ SIZES: dict[str, list[tuple[Any, ...]]] = {
                (4, 4, 8, True)],
     "concat": [(3, 5, 8), (16, 16, 1)],
     "converter": [(64, 8, 16, 1), (64, 16, 8, 1), (60, 8, 12, 1), (49, 7, 3, 2)],
+    "crop": [(4, 8, 12), (16, 1, 30), (1, 6, 20)],
+    "divide": [(4, 12, 16, "floor"), (4, 12, 16, "half_even"), (4, 12, 9, "half_up"),
+               (2, 16, 49, "half_even"), (8, 10, 196, "zero"), (1, 14, 25, "floor")],
     "fifo": [(8, 16), (32, 48), (4, 100)],
     "fork": [(8,), (64,)],
     "input": [(784, 8, 1, False), (100, 4, 8, True)],
     "line_window": [(16, 8, 4, 3), (28, 4, 4, 3)],
+    "multiply": [(4, 8, 4, 16, 8), (4, 4, 4, 8, 4), (1, 8, 8, 256, 8), (2, 6, 4, 15, 6)],
     "mvtu": [(64, 256, 8, 16, "block"), (64, 256, 4, 32, "lut"), (32, 64, 16, 8, "block"),
              (16, 512, 2, 64, "block")],
     "output": [(10, 12), (1, 4)],

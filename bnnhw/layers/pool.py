@@ -1,4 +1,4 @@
-"""Base class of max pooling and sum pooling: a window that moves over each channel."""
+"""Base class of max, sum and average pooling: a window that moves over each channel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from bnnhw.config.items import WindowItem
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Layer
+from bnnhw.ir.types import Int, TensorType
 from bnnhw.ir.window import Window
 from bnnhw.json_types import Json
 from bnnhw.layers.building.descriptions import describe_pair, describe_window, window_words
@@ -52,6 +53,21 @@ class Pool(Layer):
         height, width, channels = self.input.map
         oh, ow = self.window.out_size(height, width)
         return self.input.like_map(oh, ow, channels)
+
+    def reduced_type(self) -> TensorType:
+        """Type of what the taps of each window become, before anything that follows."""
+        return self.out_type()
+
+    @property
+    def sum_element(self) -> Int:
+        """Range of the sums of windows; pixels outside the map count as 0."""
+        element, taps = self.input.element, self.window.taps
+        low, high = element.lo * taps, element.hi * taps
+        return Int(min(low, 0), max(high, 0)) if self.window.padded else Int(low, high)
+
+    def window_sums(self, x: np.ndarray) -> np.ndarray:
+        """Sum the taps of each window: ``[n, *input.shape]`` -> ``[n, *out.shape]``."""
+        return self._windows(x, 0).sum(axis=2).reshape(len(x), *self._shape())
 
     def _windows(self, x: np.ndarray, fill: np.ndarray | int) -> np.ndarray:
         """Cut windows: ``[n, *input.shape]`` -> ``[n, OH * OW, taps, C]``."""

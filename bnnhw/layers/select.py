@@ -58,6 +58,11 @@ class Select(Layer):
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return x[0][..., self.channels]
 
+    @property
+    def wires(self) -> tuple[int, ...]:
+        """Input channel of each output channel, as wires connect them."""
+        return tuple(int(c) for c in self.channels)
+
     def arrays(self) -> dict[str, np.ndarray]:
         return {"channels": self.channels}
 

@@ -11,7 +11,7 @@ from bnnhw.config.arrays import Arrays
 from bnnhw.config.fields import PoolSize
 from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, register
-from bnnhw.ir.types import Int, TensorType
+from bnnhw.ir.types import TensorType
 from bnnhw.layers.pool import Pool, PoolItem
 
 __all__ = ["SumPool", "SumPoolItem"]
@@ -39,12 +39,10 @@ class SumPool(Pool):
     items = (SumPoolItem,)
 
     def out_type(self) -> TensorType:
-        element, taps = self.input.element, self.window.taps
-        low = element.lo * taps if not self.window.padded else min(element.lo * taps, 0)
-        return TensorType(self._shape(), Int(low, max(element.hi * taps, low)))
+        return TensorType(self._shape(), self.sum_element)
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        return self._windows(x[0], 0).sum(axis=2).reshape(len(x[0]), *self._shape())
+        return self.window_sums(x[0])
 
     @classmethod
     def build(cls, item: SumPoolItem, at: LayerContext, arrays: Arrays) -> Built:

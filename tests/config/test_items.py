@@ -41,6 +41,10 @@ GOOD: list[Any] = [
     {"upsample": [2, 1]}, "flatten", {"flatten": True, "name": "flat"}, {"select": [0, 2, 1]},
     {"select": True}, {"add": "input"}, {"add": "input", "limits": [-128, 127], "from": "input"},
     {"concat": "input"}, "threshold", {"threshold": True, "levels": 3, "unipolar": True},
+    {"divide": 16}, {"divide": 3, "rounding": "half_even", "limits": [-8, 7]},
+    {"average_pool": 2, "divisor": 8}, {"average_pool": "global", "rounding": "half_up"},
+    {"depth_to_space": 2}, {"depth_to_space": [2, 1], "order": "crd"}, {"space_to_depth": 2},
+    {"crop": [1, 0, 2, 0]}, {"multiply": "input", "divisor": 8},
     {"binarize": -7}, "affine", {"affine": True, "shift": 4}, "argmax", {"argmax": True,
                                                                         "output": "best"},
 ]

@@ -80,6 +80,18 @@ SEGMENT = [
     {"conv": 3, "kernel": 1, "output": "scores"},
 ]
 
+SQUEEZE = [
+    {"conv": 4, "kernel": 3, "pad": "same", "levels": 3, "name": "map"},
+    {"average_pool": "global", "rounding": "half_even"}, "flatten", {"dense": 3, "levels": 3},
+    {"dense": 4, "sums": True}, {"divide": 2, "limits": [0, 15]},
+    {"multiply": "map", "divisor": 8, "rounding": "half_up", "limits": [0, 3]},
+]
+
+SHUFFLE = [
+    {"conv": 8, "kernel": 3, "pad": "same"}, {"depth_to_space": 2, "order": "crd"},
+    {"crop": [1, 0, 1, 2]}, {"space_to_depth": [2, 1]}, {"conv": 4, "kernel": 1},
+]
+
 KEYWORD = [
     {"conv": 6, "kernel": 3, "pad": "causal"},
     {"conv": 6, "kernel": 3, "dilation": 2, "pad": "causal", "pad_value": "zero", "sums": True},
@@ -154,6 +166,8 @@ DESIGNS: dict[str, Case] = {
     "residual_up5k": Case(classifier(*RESIDUAL), PIXELS, device="up5k",
                           goal={"target_cycles": 4000}),
     "segment": Case(SEGMENT, PIXELS, goal={"target_cycles": 2000}),
+    "squeeze": Case(classifier(*SQUEEZE), PIXELS, device="ecp5", goal={"target_cycles": 600}),
+    "shuffle": Case(classifier(*SHUFFLE), PIXELS, goal={"target_cycles": 600}),
     "keyword": Case(classifier(*KEYWORD), SIGNAL, goal={"target_cycles": 600}),
     **_UNROLLED,
     "unrolled_registers": Case(SMALL, arch="unrolled", device="ecp5",

@@ -151,7 +151,8 @@ VALUES = st.one_of(st.integers(-3, 9), st.sampled_from([1 << 20, 1 << 40, -1 << 
                    st.just({"eps": 0.1}), st.just({"pe": 2}))
 GOOD = {"dense": 3, "conv": 4, "depthwise": 2, "max_pool": 2, "sum_pool": "global", "upsample": 2,
         "flatten": True, "select": [1, 0], "add": "input", "concat": "input", "threshold": True,
-        "binarize": 3, "affine": True, "argmax": True}
+        "binarize": 3, "affine": True, "argmax": True, "divide": 3, "average_pool": 2,
+        "depth_to_space": 2, "space_to_depth": 2, "crop": [0, 1, 1, 0], "multiply": "input"}
 
 
 @st.composite

@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw.errors import ModelError
 from bnnhw.ir import Bits, Int, TensorType, Window
-from bnnhw.layers import Add, Affine, Conv, Dense, Layer, MaxPool, SumPool, Threshold
+from bnnhw.layers import Add, Affine, AveragePool, Conv, Dense, Layer, MaxPool, SumPool, Threshold
 
 
 def conv(type_: TensorType, window: Window) -> Layer:
@@ -19,7 +19,8 @@ def conv(type_: TensorType, window: Window) -> Layer:
 
 WINDOWS: list[Callable[[TensorType, Window], Layer]] = [
     conv, lambda type_, window: MaxPool("pool", "input", type_, window),
-    lambda type_, window: SumPool("mean", "input", type_, window)]
+    lambda type_, window: SumPool("mean", "input", type_, window),
+    lambda type_, window: AveragePool("mean", "input", TensorType(type_.shape, Int(0, 1)), window)]
 
 
 @pytest.mark.parametrize("make", WINDOWS)

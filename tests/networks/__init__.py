@@ -10,8 +10,15 @@ from tests.networks.any_graphs import any_graph
 from tests.networks.chains import random_graph, random_samples
 from tests.networks.choices import Choices, DrawnChoices, SeededChoices
 from tests.networks.maps import Maker, random_map_network
-from tests.networks.strategies import any_graphs, chains, examples, map_networks, samples
+from tests.networks.strategies import (
+    any_graphs,
+    chains,
+    examples,
+    map_networks,
+    samples,
+    shaped_networks,
+)
 
 __all__ = ["Choices", "DrawnChoices", "Maker", "SeededChoices", "any_graph", "any_graphs",
            "chains", "examples", "map_networks", "random_graph", "random_map_network",
-           "random_samples", "samples"]
+           "random_samples", "samples", "shaped_networks"]

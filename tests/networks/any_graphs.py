@@ -11,19 +11,27 @@ from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,
+    AveragePool,
     Binarize,
     Concat,
     Conv,
+    Crop,
     Dense,
+    DepthToSpace,
+    Divide,
+    Division,
     Flatten,
     Layer,
     MaxPool,
+    Multiply,
     Select,
+    SpaceToDepth,
     SumPool,
     Threshold,
     Upsample,
     product_sum,
 )
+from bnnhw.layers.division import ROUNDINGS
 from bnnhw.layers.popcounts import planes_sum
 from bnnhw.layers.weight_planes import WeightPlanes, split_values
 from tests.networks.choices import Choices, SeededChoices
@@ -223,13 +231,64 @@ def _point(make: Maker, name: str) -> Layer | None:
     return Threshold(name, *source, thresholds, make.bits(c) * make.bits(1)[0], make.chance(0.3))
 
 
+def _division(make: Maker) -> Division:
+    first = make.integer(-9, 9)
+    limits = None if make.chance(0.6) else (first, first + make.integer(0, 20))
+    return Division(make.integer(1, 30), sorted(ROUNDINGS)[make.integer(0, len(ROUNDINGS))],
+                    limits)
+
+
+def _divided(make: Maker, name: str) -> Layer | None:
+    """Division, average pool, or a product of two maps or of a map and a vector."""
+    def fits(type_: TensorType) -> bool:
+        return not type_.element.bipolar and type_.element.width < 24
+    kind = make.integer(0, 3)
+    if kind == 0:
+        source = make.read(fits)
+        return Divide(name, *source, _division(make)) if source else None
+    if kind == 1:
+        source = make.read(lambda t: len(t.shape) in (2, 3) and fits(t))
+        window = make.window(source[1]) if source else None
+        if source is None or window is None or min(window.out_size(*source[1].map[:2])) < 1:
+            return None
+        return AveragePool(name, *source, window, _division(make))
+    source = make.read(lambda t: bool(t.shape) and fits(t))
+    if source is None:
+        return None
+    type_ = source[1]
+    second = make.read(lambda t: bool(t.shape) and fits(t) and (
+        t.shape == type_.shape or (t.channels == type_.channels
+                                   and t.channels in (t.size, type_.size))))
+    return Multiply(name, *source, *second, _division(make)) if second else None
+
+
+def _moved(make: Maker, name: str) -> Layer | None:
+    """Pixels that are dropped, or exchanged for channels."""
+    source = make.read(lambda t: len(t.shape) in (2, 3))
+    if source is None:
+        return None
+    height, width, channels = source[1].map
+    order = "crd" if make.chance(0.5) else "dcr"
+    factors = (make.integer(1, 4), make.integer(1, 4) if len(source[1].shape) == 3 else 1)
+    if make.chance(0.4):
+        top, left = make.integer(0, height), make.integer(0, width)
+        return Crop(name, *source, (top, left, make.integer(0, height - top),
+                                    make.integer(0, width - left)))
+    if not (height % factors[0] or width % factors[1]):
+        return SpaceToDepth(name, *source, factors, order)
+    if channels % (factors[0] * factors[1]) == 0:
+        return DepthToSpace(name, *source, factors, order)
+    return None
+
+
 def _argmax(make: Maker, name: str) -> Layer | None:
     source = make.read(lambda t: len(t.shape) == 1 and isinstance(t.element, Int))
     return ArgMax("label" if make.chance(0.5) and "label" not in make.types else name,
                   *source) if source else None
 
 
-KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax)
+KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax, _divided,
+         _moved)
 
 
 def any_graph(seed: int, count: int) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,21 +13,29 @@ from bnnhw.layers import (
     Add,
     Affine,
     ArgMax,
+    AveragePool,
     Concat,
     Conv,
+    Crop,
     Dense,
+    DepthToSpace,
+    Divide,
+    Division,
     Flatten,
     Layer,
     MaxPool,
+    Multiply,
     Select,
+    SpaceToDepth,
     SumPool,
     Threshold,
     Upsample,
     product_sum,
 )
+from bnnhw.layers.division import ROUNDINGS
 from tests.networks.choices import Choices, SeededChoices
 
-__all__ = ["Maker", "make_map_network", "random_map_network"]
+__all__ = ["Maker", "make_map_network", "make_shaped_network", "random_map_network"]
 
 
 WINDOW_ATTEMPTS = 100
@@ -154,6 +163,64 @@ class Maker:
         w = Window((height, width)) if entire else self.window(height, width, padded=False)
         self.layers.append(SumPool(self._name("mean"), name, type_, w))
 
+    def division(self, low: int, high: int) -> Division:
+        """A division of the numbers ``low`` to ``high`` that leaves several results."""
+        divisor = self.integer(1, max(2, (high - low) // 3))
+        rounding = sorted(ROUNDINGS)[self.integer(0, len(ROUNDINGS) - 1)]
+        limits = None
+        if self.chance(0.4):
+            first = self.integer(low // divisor, high // divisor)
+            limits = (first, first + self.integer(1, 12))
+        return Division(divisor, rounding, limits)
+
+    def divide(self) -> None:
+        name, type_ = self.last
+        division = self.division(type_.element.lo, type_.element.hi)
+        self.layers.append(Divide(self._name("shift"), name, type_, division))
+
+    def average_pool(self, entire: bool) -> None:
+        name, type_ = self.last
+        height, width, _ = type_.map
+        w = Window((height, width)) if entire else self.window(height, width)
+        sums = SumPool("sums", name, type_, w).out_type().element
+        self.layers.append(AveragePool(self._name("mean"), name, type_, w,
+                                       self.division(sums.lo, sums.hi)))
+
+    def crop(self) -> None:
+        name, type_ = self.last
+        height, width, _ = type_.map
+        top, left = self.integer(0, (height - 1) // 2), self.integer(0, (width - 1) // 2)
+        bottom, right = self.integer(0, (height - 1) // 2), self.integer(0, (width - 1) // 2)
+        self.layers.append(Crop(self._name("crop"), name, type_, (top, left, bottom, right)))
+
+    def shuffle(self) -> None:
+        """A block of pixels becomes the channels of one, or the other way round."""
+        name, type_ = self.last
+        height, width, channels = type_.map
+        order = "crd" if self.chance(0.5) else "dcr"
+        factors = (2 if self.chance(0.7) else 1, 1 if width == 1 else self.integer(1, 2))
+        if not (height % factors[0] or width % factors[1]) and self.chance(0.5):
+            self.layers.append(SpaceToDepth(self._name("deep"), name, type_, factors, order))
+        elif channels % (factors[0] * factors[1]) == 0 and type_.size < 200:
+            self.layers.append(DepthToSpace(self._name("wide"), name, type_, factors, order))
+
+    def gate(self) -> None:
+        """Squeeze and excite: the map times a number for each channel that depends on the map."""
+        name, type_ = self.last
+        self.average_pool(entire=True)
+        if self.chance(0.6):
+            self.dense(self.integer(1, 4))
+            self.threshold(self.integer(2, 3))
+            sums = self.dense(type_.channels).out_type().element
+            assert isinstance(sums, Int)
+            hard = Division(self.integer(1, 4), limits=(0, self.integer(1, 15)))
+            self.layers.append(Divide(self._name("gate"), *self.last, hard))
+        gate, gate_type = self.last
+        pairs = [(name, type_), (gate, gate_type)]
+        (first, one), (second, two) = reversed(pairs) if self.chance(0.5) else pairs
+        product = Multiply(self._name("times"), first, one, second, two)
+        self.layers.append(replace(product, division=self.division(*product.product_range())))
+
     def residual(self) -> None:
         """Two sums of the same shape, one through an affine layer, added and saturated."""
         name, type_ = self.last
@@ -252,6 +319,28 @@ def make_map_network(structure: Choices, layers: Choices, steps: int) -> tuple[G
         if isinstance(layer, (Conv, Dense)) and make.chance(0.5):
             make.fold(layer)
     return Graph("net", make.input, tuple(make.layers), tuple(outputs)), make.hints
+
+
+def make_shaped_network(choices: Choices, steps: int) -> tuple[Graph, Hints]:
+    """Make a network of layers that divide numbers or change the shape of a map.
+
+    It begins with a convolution, whose results are bits of 0/1 or a few levels.
+    """
+    signal = choices.chance(0.15)
+    shape = (choices.integer(3, 6), *(() if signal else (choices.integer(2, 6),)),
+             choices.integer(1, 3))
+    make = Maker(choices, TensorType(shape, Int(-8, 7)))
+    make.conv(make.integer(1, 8), window=Window((1, 1)), sums=make.chance(0.3),
+              levels=make.integer(1, 5), unipolar=True)
+    kinds: tuple[Callable[[], None], ...] = (
+        make.divide, lambda: make.average_pool(entire=False), make.crop, make.shuffle,
+        make.shuffle, make.gate, make.max_pool)
+    for _ in range(make.integer(1, steps)):
+        kinds[make.integer(0, len(kinds) - 1)]()
+    for layer in make.layers:
+        if isinstance(layer, (Conv, Dense)) and make.chance(0.3):
+            make.fold(layer)
+    return Graph("net", make.input, tuple(make.layers), (("y", make.last[0]),)), make.hints
 
 
 def _grow(make: Maker) -> None:

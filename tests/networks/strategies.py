@@ -11,9 +11,9 @@ from bnnhw.ir import Graph
 from tests.networks.any_graphs import make_any_graph
 from tests.networks.chains import make_chain, make_samples
 from tests.networks.choices import DrawnChoices
-from tests.networks.maps import make_map_network
+from tests.networks.maps import make_map_network, make_shaped_network
 
-__all__ = ["any_graphs", "chains", "examples", "map_networks", "samples"]
+__all__ = ["any_graphs", "chains", "examples", "map_networks", "samples", "shaped_networks"]
 
 TAILS = ("scores", "bits", "label", "both")
 SIZES = st.integers(1, 12)
@@ -41,6 +41,12 @@ def map_networks(draw: st.DrawFn, steps: int = 4) -> tuple[Graph, Hints]:
     """Networks on maps and signals that a streaming design can have, and folds by hand."""
     choices = DrawnChoices(draw)
     return make_map_network(choices, choices, steps)
+
+
+@st.composite
+def shaped_networks(draw: st.DrawFn, steps: int = 4) -> tuple[Graph, Hints]:
+    """Networks whose layers divide numbers, multiply maps or move pixels, and folds by hand."""
+    return make_shaped_network(DrawnChoices(draw), steps)
 
 
 @st.composite

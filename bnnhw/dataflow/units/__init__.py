@@ -9,10 +9,13 @@ from bnnhw.dataflow.units.affine import AffineParams
 from bnnhw.dataflow.units.argmax import ArgMaxParams
 from bnnhw.dataflow.units.axi import InputParams, OutputParams
 from bnnhw.dataflow.units.converter import ConverterParams
+from bnnhw.dataflow.units.crop import CropParams
+from bnnhw.dataflow.units.divide import DivideParams
 from bnnhw.dataflow.units.fifo import FifoParams
 from bnnhw.dataflow.units.fork import ForkParams
 from bnnhw.dataflow.units.join import AddParams, ConcatParams
 from bnnhw.dataflow.units.line_window import LineWindowParams
+from bnnhw.dataflow.units.multiply import MultiplyParams
 from bnnhw.dataflow.units.mvtu import MvtuParams
 from bnnhw.dataflow.units.pool import PoolParams
 from bnnhw.dataflow.units.select import SelectParams
@@ -21,6 +24,7 @@ from bnnhw.dataflow.units.sliding_window import WindowParams
 from bnnhw.dataflow.units.threshold import ThresholdParams
 
 __all__ = ["UNITS", "AddParams", "AffineParams", "ArgMaxParams", "BufferParams", "ConcatParams",
-           "ConverterParams", "FifoParams", "ForkParams", "InputParams", "LabelParams",
-           "LineWindowParams", "MvtuParams", "OutputParams", "Params", "PoolParams",
-           "SelectParams", "SequenceParams", "ThresholdParams", "WindowParams"]
+           "ConverterParams", "CropParams", "DivideParams", "FifoParams", "ForkParams",
+           "InputParams", "LabelParams", "LineWindowParams", "MultiplyParams", "MvtuParams",
+           "OutputParams", "Params", "PoolParams", "SelectParams", "SequenceParams",
+           "ThresholdParams", "WindowParams"]

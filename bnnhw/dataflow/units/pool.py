@@ -87,7 +87,7 @@ class PoolParams(RegisterParams[PoolConstants]):
 
 def pool_params(layer: Pool, i: StreamPlan) -> PoolParams:
     """Describe the reduction of the taps that stream ``i`` brings, a pixel per group."""
-    out = layer.out_type()
+    out = layer.reduced_type()
     height, width, _ = out.map
     return PoolParams(i, StreamPlan(i.elements, i.lanes, out.element.width, out.element.signed,
                                     height * width), layer.window.taps)

@@ -13,7 +13,7 @@ from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.tokens import Block, ReduceBlock
 from bnnhw.ir import Graph
-from bnnhw.layers import Select
+from bnnhw.layers import PixelShuffle, Select
 from bnnhw.rtl.output_register import output_register
 
 __all__ = ["SelectParams", "SelectUnit"]
@@ -31,8 +31,8 @@ class SelectParams(RegisterParams[tuple[int, ...]]):
 
     def constants(self, graph: Graph, layer: str | None) -> tuple[int, ...]:
         found = graph.layer(str(layer))
-        assert isinstance(found, Select)
-        return tuple(int(c) for c in found.channels)
+        assert isinstance(found, (Select, PixelShuffle))
+        return found.wires
 
     def compute(self, *words: np.ndarray, constants: tuple[int, ...] | None = None) -> np.ndarray:
         return words[0][..., list(self.require(constants))]

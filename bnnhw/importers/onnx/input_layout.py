@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MOVES", "first_map_view"]
 
-MOVES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"})
+MOVES = frozenset({"DepthToSpace", "Flatten", "Gather", "Reshape", "Slice", "SpaceToDepth",
+                   "Squeeze", "Transpose", "Unsqueeze"})
 """Operators that only move elements."""
 
-MAP_NODES = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean",
-                       "Resize", "Upsample"})
+MAP_NODES = frozenset({"AveragePool", "Conv", "ConvTranspose", "DepthToSpace",
+                       "GlobalAveragePool", "MaxPool", "ReduceMean", "Resize", "SpaceToDepth",
+                       "Upsample"})
 
 SMALL = 64
 """Maximum size of a constant that can be a shape, a permutation or a list of axes."""

@@ -14,6 +14,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layer_list import LayerList
+from bnnhw.importers.onnx.shuffles import shuffled
 from bnnhw.ir import TensorType
 from bnnhw.ir.types import MAX_ELEMENTS
 from bnnhw.layers import Flatten, Select
@@ -59,7 +60,8 @@ def as_map(layers: LayerList, chain: Chain, label: str, axis: int = 1) -> Chain:
     Parameters
     ----------
     layers : LayerList
-        A ``Select`` is added if the tensor has other channels than the layer, or another order.
+        A ``Select`` is added if the tensor has other channels than the layer, or another order;
+        a layer that moves pixels where it has other rows or columns.
     chain : Chain
     label : str
         Node that reads it, for messages.
@@ -67,6 +69,9 @@ def as_map(layers: LayerList, chain: Chain, label: str, axis: int = 1) -> Chain:
         Axis of the channels in the tensor.
     """
     channels = selection(chain, axis)
+    moved = shuffled(layers, chain, axis, label) if channels is None else None
+    if moved is not None:
+        return moved
     if channels is None:
         raise ModelError(f"reads a tensor of shape {list(chain.shape)} that is not a map of "
                          f"'{chain.source}', whose output is {chain.type}", where=label,

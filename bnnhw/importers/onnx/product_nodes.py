@@ -93,7 +93,11 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
     window = node_window(node, chain, kernel, outer)
     value = source.value if isinstance(source, Padded) else np.zeros(before.channels)
     if chain.source != before.source:  # some of the channels, or in another order
-        value = value[selection(before, 1)]
+        chosen = selection(before, 1)
+        if chosen is None and (value != value[0]).any():
+            raise ModelError("pads channels with different values after a pixel shuffle, which is "
+                             "not supported", where=label, hint="pad with one value")
+        value = np.full(chain.channels, value[0]) if chosen is None else value[chosen]
     pad = pad_values(chain, value, label) if window.padded else None
     absent = window.padded and pad is None
     height, width, _ = chain.type.map

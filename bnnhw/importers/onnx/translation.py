@@ -14,6 +14,7 @@ from bnnhw.importers.onnx.branches import add, concat
 from bnnhw.importers.onnx.chain import Chain, merge_chains
 from bnnhw.importers.onnx.channel_constants import ChannelsDiffer
 from bnnhw.importers.onnx.constant_folding import fold_constant
+from bnnhw.importers.onnx.gates import multiply
 from bnnhw.importers.onnx.input_layout import MOVES, shape_of
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import flattened
@@ -193,11 +194,13 @@ class Translation:
             made = merge_chains(node, inputs)
             if made is not None:
                 return made
-        if node.op_type not in ("Add", "Sub", "Concat") or \
+        if node.op_type not in ("Add", "Sub", "Mul", "Concat") or \
                 not all(isinstance(v, Chain) for v in inputs):
-            raise ModelError("combines two branches, which only Add, Sub and Concat can",
+            raise ModelError("combines two branches, which only Add, Sub, Mul and Concat can",
                              where=label)
         chains = [self._stored_chain(node, k) for k in range(len(inputs))]
+        if node.op_type == "Mul":
+            return multiply(self.layers, node, chains[0], chains[1])
         if node.op_type == "Concat":
             return concat(self.layers, node, chains, int(attributes(node).get("axis", 1)))
         return add(self.layers, node, chains[0], chains[1])

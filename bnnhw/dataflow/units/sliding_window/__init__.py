@@ -4,9 +4,11 @@ from bnnhw.dataflow.units.sliding_window.component import WindowBuffer
 from bnnhw.dataflow.units.sliding_window.params import (
     Pad,
     WindowParams,
+    depth_to_space_params,
     pad_words,
     upsample_params,
     window_params,
 )
 
-__all__ = ["Pad", "WindowBuffer", "WindowParams", "pad_words", "upsample_params", "window_params"]
+__all__ = ["Pad", "WindowBuffer", "WindowParams", "depth_to_space_params", "pad_words",
+           "upsample_params", "window_params"]

@@ -16,8 +16,8 @@ from bnnhw.families import Device
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Window
 
-__all__ = ["Pad", "WindowParams", "pad_words", "released_words", "upsample_params",
-           "window_params"]
+__all__ = ["Pad", "WindowParams", "depth_to_space_params", "pad_words", "released_words",
+           "upsample_params", "window_params"]
 
 Loops = tuple[tuple[int, int, int, int, int], ...]
 Pad = tuple[int, int, tuple[int, ...]]
@@ -213,6 +213,30 @@ def upsample_params(i: StreamPlan, size: tuple[int, int],
              (width, words, 0, 1, 0), (factors[1], 0, 0, 0, 0), (words, 1, 0, 0, 1)]
     o = replace(i, groups=i.groups * math.prod(factors))
     return WindowParams(i, o, _shorten(loops), (height, width, words), (0, 0), 1, None)
+
+
+def depth_to_space_params(i: StreamPlan, size: tuple[int, int], factors: tuple[int, int],
+                          channels_first: bool = False) -> WindowParams:
+    """Describe how the channels of each pixel become a block of pixels.
+
+    Parameters
+    ----------
+    i : StreamPlan
+        A group is one pixel of a block.
+    size, factors : (int, int)
+        Rows and columns of the map, and of a block.
+    channels_first : bool
+        The input has all pixels of the block for one channel, then those of the next channel;
+        words have one lane.
+    """
+    height, width = size
+    rows, columns = factors
+    words, small = i.words // (height * width), i.group_words
+    down, right, along = (columns, 1, rows * columns) if channels_first else \
+        (columns * small, small, 1)
+    loops = [(height, width * words, 1, 0, 0), (rows, down, 0, 0, down), (width, words, 0, 1, 0),
+             (columns, right, 0, 0, right), (small, along, 0, 0, along)]
+    return WindowParams(i, i, _shorten(loops), (height, width, words), (0, 0), 1, None)
 
 
 def _shorten(loops: list[tuple[int, int, int, int, int]]) -> Loops:
