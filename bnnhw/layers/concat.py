@@ -33,7 +33,11 @@ class ConcatItem(LayerItem):
 @register
 @dataclass(frozen=True, eq=False)
 class Concat(Join):
-    """The channels of the first input, then those of the second."""
+    """The channels of the first input, then those of the second.
+
+    Numbers of different ranges become numbers of the range that contains both; bits of 0/1 are
+    numbers, too.
+    """
 
     kind: ClassVar[str] = "concat"
     items = (ConcatItem,)
@@ -43,13 +47,14 @@ class Concat(Join):
         if a.shape[:-1] != b.shape[:-1] or not a.shape:
             raise self.error(f"'{self.source}' gives {a} and '{self.second}' {b}, expected equal "
                              "rows and columns")
-        if isinstance(a.element, Bits) != isinstance(b.element, Bits) or \
-                (isinstance(a.element, Bits) and a.element != b.element):
-            raise self.error(f"joins {a} and {b}, expected elements of one kind")
+        if a.element != b.element and (a.element.bipolar or b.element.bipolar):
+            raise self.error(f"joins {a} and {b}, expected elements of one kind",
+                             "put an affine layer of scale 2 and offset -1 after bits that mean "
+                             "-1/+1")
 
     def _element(self) -> Element:
         a, b = self.input.element, self.second_input.element
-        if isinstance(a, Bits):
+        if isinstance(a, Bits) and isinstance(b, Bits):
             return a
         return Int(min(a.lo, b.lo), max(a.hi, b.hi))
 
