@@ -18,7 +18,7 @@ from bnnhw.layers import Affine, Multiply
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["multiply"]
+__all__ = ["multiply", "without_base"]
 
 NEARLY = 1e-5
 """Maximum distance of a zero point from an integer, in steps, that counts as float rounding."""
@@ -38,7 +38,7 @@ def multiply(layers: LayerList, node: NodeProto, one: Chain, other: Chain) -> Ch
                              f"{list(other.shape)}, expected equal ones, or a map and one factor "
                              "for each channel", where=label)
         other = replace(other, index=other.index.reshape(1, -1))
-    one, other = (_without_base(layers, in_order(layers, chain, label) if len(chain.shape) == 2
+    one, other = (without_base(layers, in_order(layers, chain, label) if len(chain.shape) == 2
                                 else as_map(layers, chain, label), label)
                   for chain in (one, other))
     layer = Multiply(layers.node_name(node), one.source, one.type, other.source, other.type)
@@ -52,7 +52,7 @@ def multiply(layers: LayerList, node: NodeProto, one: Chain, other: Chain) -> Ch
                  note=one.note or other.note)
 
 
-def _without_base(layers: LayerList, chain: Chain, label: str) -> Chain:
+def without_base(layers: LayerList, chain: Chain, label: str) -> Chain:
     """Return an equal chain whose values are multiples of its slope: ``slope_c * v``."""
     if chain.bipolar:
         chain = as_integers(layers, chain)
