@@ -16,7 +16,7 @@ EXTRA_SHIFTS = 8
 
 
 def signed_digits(number: int) -> list[tuple[int, int]]:
-    """Write a positive number with the fewest digits -1 and +1: ``sum sign * 2**position``."""
+    """Write a number as ``sum sign * 2**position`` with as few terms as possible."""
     digits, position = [], 0
     while number:
         if number & 1:

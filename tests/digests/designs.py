@@ -88,7 +88,8 @@ SQUEEZE = [
 ]
 
 SHUFFLE = [
-    {"conv": 8, "kernel": 3, "pad": "same"}, {"depth_to_space": 2, "order": "crd"},
+    {"conv": 8, "kernel": 3, "pad": "same"}, {"max_pool": [2, 1]},
+    {"depth_to_space": 2, "order": "crd"},
     {"crop": [1, 0, 1, 2]}, {"space_to_depth": [2, 1]}, {"conv": 4, "kernel": 1},
 ]
 
