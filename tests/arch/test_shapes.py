@@ -55,7 +55,7 @@ def check(graph: Graph, plan: Plan, x: np.ndarray, stalls: Stalls) -> None:
     assert count_mismatches({k: v[:3] for k, v in expected.items()}, run.outputs) == 0
 
 
-@examples(25)
+@examples(15)
 @given(st.data(), shaped_networks(), st.sampled_from([20, 60, 200, 1000]),
        st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.5, 0.5)]))
 def test_plan_is_measurement(data: st.DataObject, made: tuple[Graph, Hints], ii: int,
@@ -81,14 +81,16 @@ SHAPES: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", ["average", "shuffle", *(
+    pytest.param(name, marks=pytest.mark.long) for name in ("squeeze", "unshuffle", "blocks"))])
 def test_unrolled_designs_contain_the_same_units(name: str) -> None:
     graph, plan = planned(SHAPES[name], "unrolled", None)
     check(graph, plan, random_samples(graph, len(plan.units) + 6), Stalls(0.4, 0.3, 1))
 
 
-@pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("ii", [30, 900])
+@pytest.mark.parametrize(("name", "ii"), [
+    ("squeeze", 900), *(pytest.param(name, ii, marks=pytest.mark.long)
+                        for name in SHAPES for ii in (30, 900))])
 def test_verilog_equals_golden(name: str, ii: int) -> None:
     """Through Verilator; at few lanes elements are read in any order, at many lanes by wires."""
     graph, plan = planned(SHAPES[name], ii=ii)
