@@ -12,10 +12,6 @@ from bnnhw.layers import Conv, DepthToSpace, Product, SpaceToDepth
 
 __all__ = ["reorder_shuffles"]
 
-BY_ROW = {"weights": 1, "mask": 1, "const": 0, "thresholds": 0}
-"""Axis of the rows in each array of a product."""
-
-
 def reorder_shuffles(graph: Graph) -> Graph:
     """Give pixel shuffles the channel order ``dcr`` where a product can adapt to it.
 
@@ -50,8 +46,9 @@ def _takes_any_order(conv: Conv) -> bool:
 
 def _with_rows(product: Product, order: np.ndarray) -> Product:
     """Return a product whose row k is the row ``order[k]`` of another one."""
-    return replace(product, **{name: array.take(order, axis=BY_ROW[name])
-                               for name, array in product.arrays().items() if name in BY_ROW})
+    return replace(product, weights=product.weights[:, order], const=product.const[order],
+                   mask=None if product.mask is None else product.mask[:, order],
+                   thresholds=None if product.thresholds is None else product.thresholds[order])
 
 
 def _with_columns(conv: Conv, order: np.ndarray) -> Conv:
@@ -59,6 +56,5 @@ def _with_columns(conv: Conv, order: np.ndarray) -> Conv:
     def columns(array: np.ndarray) -> np.ndarray:
         taps = array.reshape(*array.shape[:2], conv.window.taps, len(order))
         return taps[..., order].reshape(array.shape)
-    arrays = conv.arrays()
-    return replace(conv, **{name: columns(arrays[name]) for name in ("weights", "mask")
-                            if name in arrays})
+    return replace(conv, weights=columns(conv.weights),
+                   mask=None if conv.mask is None else columns(conv.mask))

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 from amaranth.hdl import Cat, Module, Signal
 
-from bnnhw.dataflow.params import Memory, WordPerCycleParams, register_unit
+from bnnhw.dataflow.params import Memory, register_unit
 from bnnhw.dataflow.reciprocal import Reciprocal, reciprocal
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import Block, Bounds, Times, lag
-from bnnhw.dataflow.units.join import TwoInputs
+from bnnhw.dataflow.units.join import TwoInputParams, TwoInputs
 from bnnhw.layers import Division, Multiply
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.queue import CreditQueue, attach_queue
@@ -22,13 +22,11 @@ __all__ = ["MultiplyParams", "MultiplyUnit", "multiply_params"]
 
 @register_unit
 @dataclass(frozen=True)
-class MultiplyParams(WordPerCycleParams[None]):
+class MultiplyParams(TwoInputParams[None]):
     """A multiplier for each lane, and what divides its product, before an output queue.
 
     Parameters
     ----------
-    i1 : StreamPlan
-        The second input.
     low, high : int
         Range of the products.
     divisor : int
@@ -37,7 +35,6 @@ class MultiplyParams(WordPerCycleParams[None]):
         As in ``bnnhw.layers.Division``.
     """
 
-    i1: StreamPlan
     low: int
     high: int
     divisor: int
@@ -45,11 +42,6 @@ class MultiplyParams(WordPerCycleParams[None]):
     limits: tuple[int, int] | None
 
     kind: ClassVar[str] = "multiply"
-    in_ports: ClassVar[tuple[str, ...]] = ("i0", "i1")
-
-    @property
-    def inputs(self) -> tuple[StreamPlan, ...]:
-        return (self.i, self.i1)
 
     @property
     def division(self) -> Division:
@@ -129,18 +121,20 @@ class MultiplyUnit(TwoInputs):
     params : MultiplyParams
     """
 
-    params: MultiplyParams
+    def __init__(self, params: MultiplyParams) -> None:
+        self._multiply = params
+        super().__init__(params)
 
     @property
     def module_name(self) -> str:
-        p = self.params
+        p = self._multiply
         shapes = "_".join(f"{'s' if s.signed else 'u'}{s.width}" for s in p.inputs)
         numbers = [p.low, p.high, p.divisor, *(p.limits or ())]
         range_ = "_".join(str(n).replace("-", "m") for n in numbers)
         return f"bnnhw_multiply_{p.o.lanes}x{shapes}_{p.o.width}_{p.rounding}_{range_}"
 
     def body(self, platform: object) -> Module:
-        m, p = Module(), self.params
+        m, p = Module(), self._multiply
         queue = attach_queue(m, self, p.queue_depth)
         step = Signal()
         m.d.comb += [
