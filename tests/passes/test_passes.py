@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.layers import Conv, Dense, product_sum
+from bnnhw.layers.popcounts import planes_sum
+from bnnhw.layers.weight_planes import split_values
 from bnnhw.passes import PASSES, run_passes
-from bnnhw.passes.thresholds import clip_thresholds
+from bnnhw.passes.thresholds import clip_thresholds, count_units
 from tests.networks import (
+    any_graphs,
     chains,
     examples,
     map_networks,
@@ -24,7 +27,8 @@ from tests.networks import (
 
 
 @examples(60)
-@given(st.data(), chains(layers=4) | map_networks().map(lambda made: made[0]))
+@given(st.data(), chains(layers=4) | map_networks().map(lambda made: made[0])
+       | any_graphs(layers=5))
 def test_outputs_remain_equal(data: st.DataObject, graph: Graph) -> None:
     x = data.draw(samples(graph, 8))
     expected = graph.compute(x)
@@ -64,6 +68,24 @@ def test_thresholds_inside_the_range_are_kept() -> None:
     x = np.array(list(itertools.product(range(-2, 2), repeat=2)))
     reduced = clip_thresholds(graph)
     assert (reduced.compute(x)["bits"] == graph.compute(x)["bits"]).all()
+
+
+def test_sums_of_ternary_weights_are_counted_in_units() -> None:
+    """Sums of -1, 0, +1 times -1/+1 bits step by 2: the hardware counts half of them, from 0."""
+    values = np.array([[1, 0, -1, 1], [1, 1, 1, 0], [0, 0, -1, 0]])
+    planes, type_ = split_values(values), TensorType((4,), Bits())
+    scales, coefficients, const = planes_sum(planes, type_.element)
+    for threshold in range(-5, 6):
+        layer = Dense("fc", "input", type_, planes.bits, coefficients, const,
+                      np.full((3, 1), threshold), scales=scales, mask=planes.mask)
+        graph = Graph("net", type_, (layer,), (("bits", "fc"),))
+        reduced = count_units(graph)
+        x = np.array(list(itertools.product((0, 1), repeat=4)))
+        assert (reduced.compute(x)["bits"] == ((2 * x - 1) @ values.T >= threshold)).all()
+        found = reduced.layers[0]
+        assert isinstance(found, Dense)
+        assert found.coefficients == (1,)
+        assert not found.const.any()
 
 
 def test_constant_channels_are_dropped() -> None:
