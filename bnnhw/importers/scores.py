@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 
-__all__ = ["IntegerScores", "integer_scores"]
+__all__ = ["IntegerScores", "integer_scores", "linear_scores"]
 
 MAX_FRACTION_BITS = 30
 
@@ -100,6 +100,56 @@ def integer_scores(acc: np.ndarray, table: np.ndarray, where: str,
                          f"their order with {MAX_FRACTION_BITS} fraction bits", where=where,
                          hint="train with a matrix and at most a batch-norm at the end")
     return IntegerScores(best[2], best[3], best[1], best[0], slope, base)
+
+
+def linear_scores(slope: np.ndarray, base: np.ndarray, low: np.ndarray, high: np.ndarray,
+                  where: str, noise: float) -> IntegerScores:
+    """Find integers that order scores ``slope_k * acc_k + base_k`` without enumerating them.
+
+    Where all slopes are equal, two scores change their order at one difference of the
+    accumulators, which is checked for each pair of classes. Otherwise the rounding of scale and
+    offset, at the largest accumulators, must not exceed the framework's own.
+
+    Parameters
+    ----------
+    slope, base : float [K]
+        Slopes are not 0.
+    low, high : int64 [K]
+        Attainable accumulators.
+    where : str
+        Node, for messages.
+    noise : float
+        Scores that differ by at most this may change their order.
+    """
+    unit = float(np.abs(slope).max())
+    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    equal = bool((slope == slope[0]).all()) and slope[0] > 0
+    ones, zeros = np.ones(len(slope), np.int64), np.zeros(len(slope), np.int64)
+    if equal and _same_pairs(ones, zeros, base / unit, noise / unit):
+        return IntegerScores(ones, zeros, -1, 0, slope, base)
+    for bits in range(MAX_FRACTION_BITS + 1):
+        exact = [array / unit * 2.0 ** bits for array in (slope, base)]
+        scale, offset = (np.round(array).astype(np.int64) for array in exact)
+        rounding = np.abs(scale - exact[0]) * largest + np.abs(offset - exact[1])
+        if 2 * float(rounding.max()) <= noise / unit * 2.0 ** bits or (
+                equal and _same_pairs(scale, offset, base / unit, noise / unit)):
+            return IntegerScores(scale, offset, bits, 0, slope, base)
+    raise ModelError(f"needs scores of more than {MAX_FRACTION_BITS} fraction bits to keep their "
+                     "order", where=where, hint="train with one scale and no bias in the last "
+                     "layer, or with a batch-norm after it whose scales are similar")
+
+
+def _same_pairs(scale: np.ndarray, offset: np.ndarray, base: np.ndarray, noise: float) -> bool:
+    """Whether integer scores of one scale order all pairs as ``acc_k + base_k`` are ordered."""
+    wanted = base[:, None] - base[None]
+    found = (offset[:, None] - offset[None]).astype(np.float64)
+    for more in (0, 1, 2):
+        difference = np.floor(-wanted) + more - 1  # of the accumulators, where the order changes
+        exact = difference + wanted
+        kept = np.sign(difference * float(scale[0]) + found) == np.sign(exact)
+        if not (kept | (np.abs(exact) <= noise)).all():
+            return False
+    return True
 
 
 def _order(scores: np.ndarray, table: np.ndarray, noise: float) -> int | None:

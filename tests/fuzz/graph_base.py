@@ -8,10 +8,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["DOMAIN", "GraphBase"]
+__all__ = ["CHANNELS_LAST", "DOMAIN", "GraphBase"]
 
 DOMAIN = "qonnx.custom_op.general"
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
 OPSETS = (12, 13, 17, 20)
+
+OPERATORS = frozenset({"BipolarQuant", "DebugMarker", "IntQuant", "MultiThreshold", "Quant",
+                       "Trunc"})
+"""Operators of the domain of QONNX."""
 
 
 class GraphBase:
@@ -37,7 +42,11 @@ class GraphBase:
         Name of the last tensor.
     last : bool
         Whether the channels are the last axis of the input.
+    version : int
+        Of the operators of QONNX.
     """
+
+    version = 1
 
     def __init__(self, seed: int, exact: bool = True) -> None:
         self.random = np.random.default_rng(seed)
@@ -70,7 +79,7 @@ class GraphBase:
         return name
 
     def node(self, op: str, *inputs: str, **attributes: Any) -> str:
-        domain = DOMAIN if op in ("BipolarQuant", "Quant", "MultiThreshold", "DebugMarker") else ""
+        domain = DOMAIN if op in OPERATORS else ""
         out = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, list(inputs), [out], name=f"{op}_{out}",
                                            domain=domain, **attributes))
@@ -96,4 +105,5 @@ class GraphBase:
         output = onnx.ValueInfoProto(name=self.current)
         graph = helper.make_graph(self.nodes, "fuzz", [self.input], [output], self.constants)
         return helper.make_model(graph, ir_version=8, opset_imports=[
-            helper.make_opsetid("", self.opset), helper.make_opsetid(DOMAIN, 1)])
+            helper.make_opsetid("", self.opset), helper.make_opsetid(DOMAIN, self.version),
+            helper.make_opsetid(CHANNELS_LAST, 1)])

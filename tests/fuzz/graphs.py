@@ -58,7 +58,7 @@ class GraphMaker(Products, Functions):
             kernel = [1] * len(self.size)
             self.then("Conv", self.weights(channels, channels, *kernel), kernel_shape=kernel)
         else:
-            self.then("MatMul", self.weights(channels, channels))
+            self.then("MatMul", self.weights(channels, channels, axis=1))
         form = self.random.integers(0, 3)
         if form == 0:
             self.quantise()
@@ -153,7 +153,7 @@ class GraphMaker(Products, Functions):
                 self.flatten()
         self.flatten()
         outputs = int(self.random.integers(2, 6))
-        self.then("MatMul", self.weights(self.channels, outputs))
+        self.then("MatMul", self.weights(self.channels, outputs, axis=1))
         self.channels = outputs
         self.tail()
         return self

@@ -30,12 +30,16 @@ from bnnhw.importers.base import Check
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.check import DEFECT
 from bnnhw.importers.onnx.importer import import_onnx
-from tests.fuzz.graph_base import DOMAIN
+from tests.fuzz.few_bits import FewBitMaker
+from tests.fuzz.graph_base import CHANNELS_LAST, DOMAIN
 from tests.fuzz.graphs import GraphMaker
 
 __all__ = ["fuzz_one", "main"]
 
 SAMPLES = 24
+
+KINDS = (GraphMaker, FewBitMaker)
+"""Even seeds make binary graphs, odd ones graphs of a few bits."""
 
 
 def reference(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -47,9 +51,14 @@ def reference(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     values[model.graph.input[0].name] = x
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 4, 1
+    onnxruntime.set_default_logger_severity(4)  # qonnx makes sessions with warnings
     for node in model.graph.node:
-        if node.domain == DOMAIN:
-            getCustomOp(node, onnx_opset_version=1).execute_node(values, model.graph)
+        if node.domain in (DOMAIN, CHANNELS_LAST):
+            version = next(o.version for o in model.opset_import if o.domain == DOMAIN)
+            if node.domain == CHANNELS_LAST:  # it runs a standard node, and reads the output's rank
+                version = next(o.version for o in model.opset_import if not o.domain)
+                values[node.output[0]] = np.zeros((1,) * values[node.input[0]].ndim, np.float32)
+            getCustomOp(node, onnx_opset_version=version).execute_node(values, model.graph)
             continue
         names = list(dict.fromkeys(n for n in node.input if n))
         infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(
@@ -111,9 +120,9 @@ def _differs(found: dict[str, np.ndarray], k: int, expected: np.ndarray,
     return bool((order != wanted)[wanted != 0].any())
 
 
-def fuzz_one(seed: int, folder: Path) -> tuple[str, str]:
+def fuzz_one(seed: int, folder: Path, kind: type[GraphMaker] = GraphMaker) -> tuple[str, str]:
     """Make, import and compare one graph; return the outcome and its reason."""
-    maker = GraphMaker(seed, exact=seed % 5 != 4)
+    maker = kind(seed, exact=seed % 5 != 4)
     maker.network()
     model = maker.model()
     path = folder / "fuzz.onnx"
@@ -150,7 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(options.seed, options.seed + options.count):
-            outcome, reason = fuzz_one(seed, Path(scratch))
+            kind = KINDS[seed % len(KINDS)]
+            outcome, reason = fuzz_one(seed, Path(scratch), kind)
             outcomes[outcome] += 1
             if outcome == "rejected":
                 reasons[reason] += 1
@@ -159,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
                 operators.update({n.op_type for n in model.graph.node})
             if outcome in ("different", "exception"):
                 failures += 1
-                print(f"seed {seed}: {outcome}: {reason}", flush=True)
+                print(f"{kind.__name__} of seed {seed}: {outcome}: {reason}", flush=True)
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     (options.keep / f"{seed}.onnx").write_bytes(model.SerializeToString())

@@ -15,8 +15,11 @@ __all__ = ["Products"]
 class Products(GraphBase):
     """Adds MatMul, Gemm and Conv nodes."""
 
-    def weights(self, *shape: int) -> str:
-        """Return binary weights in one of the forms that frameworks export."""
+    def weights(self, *shape: int, axis: int = 0) -> str:
+        """Return binary weights in one of the forms that frameworks export.
+
+        ``axis`` is the axis of the outputs.
+        """
         real = self.random.normal(size=shape).astype(np.float32)
         rows = (0,) if len(shape) == 2 else tuple(range(1, len(shape)))
         form = self.random.integers(0, 8)
@@ -52,7 +55,7 @@ class Products(GraphBase):
             self.conv()
         elif self.random.random() < 0.5:
             outputs = int(self.random.integers(2, 8))
-            self.then("MatMul", self.weights(self.channels, outputs))
+            self.then("MatMul", self.weights(self.channels, outputs, axis=1))
             self.channels = outputs
         else:
             outputs = int(self.random.integers(2, 8))

@@ -17,14 +17,17 @@ from bnnhw.errors import ModelError, ToolError
 from bnnhw.importers.base import Check
 from bnnhw.importers.network import load_network
 from bnnhw.importers.onnx import execute as onnx_execute
+from bnnhw.importers.onnx import linear_quantisers
 from bnnhw.importers.onnx import operators as onnx_operators
-from bnnhw.importers.onnx import product_sums as onnx_product
+from bnnhw.importers.onnx import product_nodes as onnx_product
 from bnnhw.importers.onnx import quantisers as onnx_quant
 from bnnhw.importers.onnx import window as onnx_window
 from bnnhw.importers.onnx.importer import import_onnx
+from bnnhw.importers.onnx.integer_weights import IntegerWeights
 from bnnhw.importers.onnx.random_samples import random_samples
 from bnnhw.importers.save import network_files
 from bnnhw.ir import Bits, Int, TensorType
+from tests.importers.few_bit_models import FewBits
 from tests.importers.map_models import MapBuilder
 from tests.importers.vector_models import Builder
 
@@ -77,13 +80,29 @@ def pads_in_another_order(patch: pytest.MonkeyPatch) -> None:
 
 def first_weight_is_turned(patch: pytest.MonkeyPatch) -> None:
     """Plant: the first weight of the first row is read with the wrong sign."""
-    right = onnx_product.binary_weights
+    right = onnx_product.integer_weights
 
-    def wrong(weights: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
-        bits, scales = right(weights, label)
-        bits[0, 0] ^= 1
-        return bits, scales
-    patch.setattr(onnx_product, "binary_weights", wrong)
+    def wrong(weights: np.ndarray, scales: np.ndarray | None, label: str) -> IntegerWeights:
+        found = right(weights, scales, label)
+        found.values[0, 0] *= -1
+        return found
+    patch.setattr(onnx_product, "integer_weights", wrong)
+
+
+def scale_of_one_row(patch: pytest.MonkeyPatch) -> None:
+    """Plant: the scale of a row of ternary weights is read as that of another one."""
+    right = onnx_product.integer_weights
+
+    def wrong(weights: np.ndarray, scales: np.ndarray | None, label: str) -> IntegerWeights:
+        found = right(weights, scales, label)
+        found.scales[0] = found.scales[1]
+        return found
+    patch.setattr(onnx_product, "integer_weights", wrong)
+
+
+def saturation_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Plant: QuantizeLinear does not saturate."""
+    patch.setattr(linear_quantisers, "quantised_range", lambda node, zero: (-32768, 32767))
 
 
 def rounding_up(patch: pytest.MonkeyPatch) -> None:
@@ -100,6 +119,10 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], Build
              r"tensor 't1', from layer 'Conv_1'"),
     "weights": (first_weight_is_turned, lambda: grouped(MapBuilder([1, 4, 6, 6])),
                 r"tensor 't1', from layer 'Conv_1'"),
+    "scale of weights": (scale_of_one_row, lambda: FewBits([1, 12]).dense(
+        4, bits=2, scale=[1.0, 0.5, 2.0, 1.0]), r"tensor 't1', from layer 'MatMul_1'"),
+    "saturation": (saturation_is_ignored, lambda: FewBits([1, 12], qcdq=True).dense(
+        4, scale=8.0).levels(0.25, 8).dense(3), r"tensor 't\d+', from node 'QuantizeLinear_\d+'"),
     "rounding": (rounding_up, lambda: Builder([1, 6]).matmul(5).quant(
         4.0, 0.0, bits=3, signed=1).matmul(3), r"tensor 't2', from node 'Quant_2'"),
 }

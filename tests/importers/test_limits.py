@@ -96,16 +96,16 @@ def test_certificates_name_layers_of_the_network(tmp_path: Path) -> None:
     assert [c.layer for c in network.certificates] == names[:1]
 
 
-@pytest.mark.parametrize(("thresholds", "accepted"), [(15, True), (16, False)])
-def test_activations_have_at_most_16_levels(thresholds: int, accepted: bool,
-                                            tmp_path: Path) -> None:
-    b = Builder([1, 40]).matmul(4)
+@pytest.mark.parametrize(("thresholds", "accepted"), [(16, True), (255, True), (256, False)])
+def test_activations_have_at_most_256_levels(thresholds: int, accepted: bool,
+                                             tmp_path: Path) -> None:
+    b = Builder([1, 300]).matmul(2)
     levels = np.arange(-thresholds, thresholds, 2.0)[None]
-    path = b.then("MultiThreshold", b.constant(levels), domain=DOMAIN, out_dtype="INT8",
+    path = b.then("MultiThreshold", b.constant(levels), domain=DOMAIN, out_dtype="INT16",
                   data_layout="NC").matmul(3).save(tmp_path)
     if accepted:
         graph = import_onnx(path, name="net", input_type="bits").graph
         assert graph.layers[0].out_type().element.hi == thresholds
     else:
-        with pytest.raises(ModelError, match="17 different values"):
+        with pytest.raises(ModelError, match="257 different values"):
             import_onnx(path, name="net", input_type="bits")

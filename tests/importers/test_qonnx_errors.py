@@ -51,7 +51,7 @@ REJECTED: dict[str, tuple[Callable[[MapBuilder], Any], str]] = {
     "huge upsampling": (lambda b: b.then("Resize", "", b.constant([1, 1, 1e5, 1e5]),
                                          mode="nearest"), "elements"),
     "scales of channels": (lambda b: b.then("Mul", b.constant(
-        np.reshape([1, 2, 3], (3, 1, 1)))).conv(4), "Conv.*one for each channel"),
+        np.reshape([1, 2.34, 3.141], (3, 1, 1)))).conv(4), "Conv.*one for each channel"),
     "constants of pixels": (lambda b: b.conv(4).then("Add", b.constant(
         np.arange(16).reshape(4, 4))), "elements of one channel"),
     "pool that rises and falls": (lambda b: b.conv(4).then("Mul", b.constant(0.1)).then(

@@ -91,7 +91,7 @@ def test_bias_of_a_16_bit_quantiser(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("domain", "operator", "message"), [
-    (DOMAIN, "Trunc", "the operator 'Trunc'.*is not supported, expected one of BipolarQuant"),
+    (DOMAIN, "Im2Col", "the operator 'Im2Col'.*is not supported, expected one of BipolarQuant"),
     ("onnx.brevitas", "FloatQuant", "the operator 'FloatQuant'"),
     ("", "BipolarQuant", "has the domain ''.*set node.domain = 'qonnx.custom_op.general'"),
     ("com.other", "Quant", "belongs to the domain 'com.other'"),

@@ -114,6 +114,11 @@ class Chain:
         return all(node.linear for node in self.nodes)
 
     @property
+    def monotonic(self) -> bool:
+        """Whether its values provably only rise, or only fall, over the integers of a channel."""
+        return self.exact_points is None and all(node.monotonic for node in self.nodes)
+
+    @property
     def uniform(self) -> bool:
         """Whether the function is the same for all channels."""
         return all((v == v[0]).all() for v in (self.start, self.slope, self.base)) and \
@@ -190,6 +195,32 @@ class Chain:
             raise ModelError(f"computes infinity at {int(np.isinf(x).sum())} attainable values",
                              where=self.last_label)
         return x.astype(dtype), ties
+
+    def at(self, channels: np.ndarray, positions: np.ndarray, dtype: FloatType = np.float32,
+           shift: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+        """Evaluate the chain at single attainable integers.
+
+        Parameters
+        ----------
+        channels, positions : int64 [n]
+            Channel of each, and its position k among the attainable integers.
+        dtype, shift
+            See ``evaluate``.
+
+        Returns
+        -------
+        values : float [n]
+        ties : int
+            See ``evaluate``.
+        """
+        some = self.reindexed(TensorType((len(channels),), self.type.element), channels)
+        wide = some.slope * (some.start + self.step * positions) + some.base
+        x = (wide if shift is None else wide + shift[channels]).astype(dtype)
+        x, ties = run_nodes(some.nodes, x[None], dtype, self.opset)
+        if np.isinf(x).any():
+            raise ModelError(f"computes infinity at {int(np.isinf(x).sum())} attainable values",
+                             where=self.last_label)
+        return x[0].astype(dtype), ties
 
     def values_at(self, stored: np.ndarray, shift: np.ndarray | None = None,
                   jitter: float = 0.0, dtype: FloatType = np.float32) -> np.ndarray:

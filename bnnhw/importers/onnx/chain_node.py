@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.model_file import node_label
+from bnnhw.importers.onnx.linear_quantisers import LINEAR_QUANTISERS
+from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.importers.onnx.operators import (
     LINEAR,
     PASS_THROUGH,
@@ -18,6 +19,7 @@ from bnnhw.importers.onnx.operators import (
     decision_points,
     evaluate,
 )
+from bnnhw.importers.onnx.quantisers import QONNX_QUANTISERS
 from bnnhw.layers.building.fold import FloatType
 
 if TYPE_CHECKING:
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["ChainNode", "run_nodes"]
 
 Constant = np.ndarray | None
+
+MONOTONIC = PASS_THROUGH | QONNX_QUANTISERS | LINEAR_QUANTISERS | {
+    "Add", "BatchNormalization", "Ceil", "Clip", "Div", "Floor", "Greater", "GreaterOrEqual",
+    "HardSigmoid", "LeakyRelu", "Less", "LessOrEqual", "Max", "Min", "Mul", "Neg", "Not", "PRelu",
+    "Relu", "Round", "Sign", "Sub",
+}
+"""Functions that only rise or only fall. They are computed from operations that IEEE 754 rounds
+correctly, so that no rounding changes that."""
+
+LIMITS = frozenset({"Clip", "Max", "Min"})
+"""Functions whose constants have the type of the tensor."""
 
 APPROXIMATED = frozenset({"Celu", "Elu", "Erf", "Exp", "Selu", "Sigmoid", "Softplus", "Tanh"})
 """Functions that underflow to 0 in some implementations only, such as sigmoid(-18)."""
@@ -73,6 +86,23 @@ class ChainNode:
             any(s.quantised for s in nodes) for _, nodes in self.branches)
 
     @property
+    def monotonic(self) -> bool:
+        """Whether it provably only rises, or only falls, for each channel."""
+        kind = self.node.op_type
+        if kind == "Cast":
+            return _keeps_floats(self.node)
+        if kind not in MONOTONIC or len(self.branches) != 1:
+            return False
+        (position, nodes), = self.branches
+        if not all(node.monotonic for node in nodes):
+            return False
+        if kind == "LeakyRelu":
+            return float(attributes(self.node).get("alpha", 0.01)) >= 0
+        if kind == "PRelu":
+            return position == 0 and bool((np.asarray(self.constants[1]) >= 0).all())
+        return position == 0 or kind in ("Add", "Sub", "Mul", "Max", "Min")
+
+    @property
     def size(self) -> int:
         """Number of nodes that it evaluates."""
         return 1 + sum(s.size for _, nodes in self.branches for s in nodes)
@@ -100,6 +130,9 @@ class ChainNode:
             ties = decision_points(self.node, inner, values) or ties
         for position, nodes in self.branches:
             values[position] = run_nodes(nodes, x, dtype, opset, jitter)[0]
+        if self.node.op_type in LIMITS and len({v.dtype for v in values if v is not None}) > 1:
+            # Integers of a QuantizeLinear that a layer stores are floats here.
+            values = [None if v is None else v.astype(dtype) for v in values]
         if self.node.op_type in PASS_THROUGH or (
                 self.node.op_type == "Cast" and _keeps_floats(self.node)):
             first = values[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.linear_quantisers import LINEAR_QUANTISERS, along_axis
 from bnnhw.importers.onnx.model_file import attributes, node_label
 from bnnhw.importers.onnx.quantisers import QONNX_QUANTISERS
 
@@ -81,6 +82,8 @@ def channel_constants(node: NodeProto, constants: Sequence[np.ndarray | None], i
             continue
         if node.op_type == "BatchNormalization" and value.shape == (axis[1],):
             value = value.reshape(axis)
+        if node.op_type in LINEAR_QUANTISERS:
+            value = along_axis(node, value, len(shape))
         try:
             full = np.broadcast_to(value, shape)
         except ValueError:
@@ -105,7 +108,8 @@ def _threshold_rows(node: NodeProto, constants: Sequence[np.ndarray | None], ind
                     channels: int) -> np.ndarray:
     """Return the thresholds of a MultiThreshold as [channels, J]."""
     rows = constants[1] if len(constants) > 1 else None
-    layout = str(attributes(node).get("data_layout", ""))
+    # Without a layout, the package qonnx assumes NC, NWC or NCHW by the number of axes.
+    layout = str(attributes(node).get("data_layout", "") or {3: "NWC"}.get(index.ndim, "NCHW"))
     axis = index.ndim - 1 if layout.endswith("C") and index.ndim > 2 else 1
     count = index.shape[axis] if index.ndim > 1 else 1
     if rows is None or rows.ndim != 2 or rows.shape[0] not in (1, count):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.onnx.model_file import attributes, node_label
+from bnnhw.importers.onnx.linear_quantisers import LINEAR_QUANTISERS, along_axis
+from bnnhw.importers.onnx.model_file import attributes, is_number, node_label
 from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate_all
 
 if TYPE_CHECKING:
@@ -43,9 +44,13 @@ def fold_constant(node: NodeProto, inputs: list[np.ndarray | None], opset: int) 
         raise ModelError(f"the operator '{node.op_type}' is not supported on constants",
                          where=label, hint="let the exporter fold constants, or simplify the "
                          "model with onnxsim first")
+    if node.op_type in LINEAR_QUANTISERS and inputs[0] is not None:
+        rank = inputs[0].ndim
+        inputs = [inputs[0], *(None if a is None else along_axis(node, a, rank)
+                               for a in inputs[1:])]
     found = evaluate_all(node, inputs, opset)
     for array in found:
-        if array.dtype.kind not in "biuf":
+        if not is_number(array.dtype):
             raise ModelError(f"computes type {array.dtype}, expected numbers", where=label)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelError("computes NaN or infinity from constants", where=label,
@@ -61,6 +66,6 @@ def _constant(node: NodeProto) -> np.ndarray:
         value = np.asarray(next(iter(options.values()), 0))
         if value.dtype.kind == "f":
             value = value.astype(np.float32)
-    if np.asarray(value).dtype.kind not in "biuf":
+    if not is_number(np.asarray(value).dtype):
         raise ModelError("is not a number", where=node_label(node))
     return np.asarray(value)

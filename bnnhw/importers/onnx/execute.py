@@ -7,21 +7,23 @@ nodes between QONNX's nodes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bnnhw.errors import ModelError, ToolError
 from bnnhw.extras import install_command
-from bnnhw.importers.onnx.model_file import node_label, onnx_module
+from bnnhw.importers.onnx.channels_last import CHANNELS_LAST, is_rewritten
+from bnnhw.importers.onnx.model_file import SMALL_INTEGERS, node_label, onnx_module
 from bnnhw.importers.onnx.node_graph import NodeGraph
 from bnnhw.importers.onnx.operators import QUANT_DOMAINS
 
 if TYPE_CHECKING:
-    from onnx import NodeProto, OperatorSetIdProto
+    from onnx import ModelProto, NodeProto, OperatorSetIdProto
     from onnxruntime import InferenceSession
 
 __all__ = ["OnnxExecution"]
@@ -74,6 +76,7 @@ class OnnxExecution:
     def __init__(self, graph: NodeGraph, opset_imports: Sequence[OperatorSetIdProto]) -> None:
         self.versions = _versions(graph.nodes)
         self._input, self._opsets = graph.input_name, list(opset_imports)
+        self._dtype = np.dtype(graph.integers or np.float32)
         self._constants = dict(graph.constants)
         fixed, moving, known = [], [], {"", *graph.constants}
         for node in graph.nodes:
@@ -88,7 +91,7 @@ class OnnxExecution:
 
     def run(self, x: np.ndarray, wanted: Collection[str]) -> Context:
         """Run one sample, in the shape of the model's input, and return some of the tensors."""
-        context = {**self._constants, self._input: x}
+        context = {**self._constants, self._input: x.astype(self._dtype)}
         for runner in self._moving:
             runner(context)
         return {name: context[name] for name in wanted}
@@ -114,6 +117,18 @@ def _is_custom(node: NodeProto) -> bool:
     return str(node.domain).startswith(QUANT_DOMAINS)
 
 
+@contextlib.contextmanager
+def _quiet_onnxruntime() -> Iterator[None]:
+    """Suppress warnings of sessions that the package qonnx makes, such as about output shapes."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(2)
+
+
 class _Segment:
     """Standard nodes in one session of onnxruntime, made when the types of its inputs are known."""
 
@@ -121,6 +136,7 @@ class _Segment:
                  opsets: list[OperatorSetIdProto]) -> None:
         self._nodes, self._constants, self._opsets = nodes, constants, opsets
         self._session: Any = None
+        self._fetched: list[str] = []
         made = {name for node in nodes for name in node.output}
         read = dict.fromkeys(s for node in nodes for s in node.input if s and s not in made)
         self._fixed = [name for name in read if name in constants]
@@ -132,7 +148,7 @@ class _Segment:
         try:
             if self._session is None:
                 self._session = self._make(feeds)
-            found = self._session.run(self._given, feeds)
+            found = self._session.run(self._fetched, feeds)
         except Exception as error:  # onnxruntime raises exceptions of many types
             reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"onnxruntime cannot run it: {reason}",
@@ -152,14 +168,33 @@ class _Segment:
         fixed = [onnx.numpy_helper.from_array(self._constants[name], name) for name in self._fixed]
         graph = helper.make_graph(self._nodes, "segment", infos,
                                   [onnx.ValueInfoProto(name=name) for name in self._given], fixed)
-        model = helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[
-            o for o in self._opsets if o.domain in ("", "ai.onnx")])
+        model = _widened(helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[
+            o for o in self._opsets if o.domain in ("", "ai.onnx")]))
+        self._fetched = [output.name for output in model.graph.output]
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1
         options.log_severity_level = 4
         return onnxruntime.InferenceSession(model.SerializeToString(), options,
                                             providers=["CPUExecutionProvider"])
+
+
+def _widened(model: ModelProto) -> ModelProto:
+    """Return integers of fewer than 8 bits, which numpy does not have, as 8 bits."""
+    onnx = onnx_module()
+    small = {getattr(onnx.TensorProto, name.upper()) for name in SMALL_INTEGERS
+             if hasattr(onnx.TensorProto, name.upper())}
+    if not any(node.op_type == "QuantizeLinear" for node in model.graph.node):
+        return model
+    inferred = onnx.shape_inference.infer_shapes(model)
+    types = {info.name: info.type.tensor_type.elem_type for info in inferred.graph.output}
+    for output in model.graph.output:
+        if types.get(output.name) in small:
+            wide = f"{output.name}/wide"
+            model.graph.node.append(onnx.helper.make_node(
+                "Cast", [output.name], [wide], to=onnx.TensorProto.INT8))
+            output.name = wide
+    return model
 
 
 class _Custom:
@@ -170,15 +205,22 @@ class _Custom:
 
         self._node = type(node)()
         self._node.CopyFrom(node)
+        standard = next((o.version for o in opsets if o.domain in ("", "ai.onnx")), 13)
         version = next((o.version for o in opsets if o.domain == node.domain), 1)
-        self._node.domain = "qonnx.custom_op.general"
+        if node.domain == CHANNELS_LAST:  # it runs a standard node of this version
+            version = standard
+        else:
+            self._node.domain = "qonnx.custom_op.general"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._op = getCustomOp(self._node, onnx_opset_version=version)
 
     def __call__(self, context: Context) -> None:
+        if is_rewritten(self._node):  # such operators read the number of axes of their output
+            rank = context[self._node.input[0]].ndim
+            context.setdefault(self._node.output[0], np.zeros((1,) * rank, dtype=np.float32))
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with warnings.catch_warnings(), np.errstate(all="ignore"), _quiet_onnxruntime():
                 warnings.simplefilter("ignore")
                 self._op.execute_node(context, None)
             for name in self._node.output:  # parameters of wider types must not change the type

@@ -18,7 +18,7 @@ from bnnhw.importers.base import DEFAULT_CHECK, Check, ImportOptions
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.execute import OnnxExecution
 from bnnhw.importers.onnx.model_file import load_onnx, tensor_array
-from bnnhw.importers.onnx.model_input import input_shape
+from bnnhw.importers.onnx.model_input import input_shape, integer_input
 from bnnhw.importers.onnx.node_graph import NodeGraph, import_nodes
 from bnnhw.importers.onnx.topological_order import ordered_nodes
 from bnnhw.importers.registry import register
@@ -49,7 +49,7 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
     name : str
         Name of the network.
     input_type, pixel_range, argmax
-        See ``ImportOptions``.
+        See ``ImportOptions``; the first two have no effect on a model whose input is integers.
     check : Check or None
         How to compare the result with an independent execution of the model (onnxruntime, and the
         package qonnx for QONNX's operators); None to skip the comparison.
@@ -83,7 +83,8 @@ def _read_graph(model: ModelProto) -> NodeGraph:
         raise ModelError(f"has {len(inputs)} inputs and {len(graph.output)} outputs, expected "
                          "one input", where="model")
     return NodeGraph(nodes, constants, inputs[0].name, input_shape(inputs[0]),
-                     tuple(o.name for o in graph.output), opset)
+                     tuple(o.name for o in graph.output), opset,
+                     integers=integer_input(inputs[0]))
 
 
 class OnnxImporter:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.channels_last import is_rewritten, reads_channels_last
 from bnnhw.importers.onnx.constant_folding import fold_constant
 from bnnhw.importers.onnx.model_file import attributes
 from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate
@@ -110,6 +111,8 @@ def _view_of_node(node: NodeProto, view: np.ndarray,
     last = np.moveaxis(view, -1, 1)
     if node.op_type == "MatMul" and view.ndim > 2:
         return last
+    if is_rewritten(node):
+        return last if reads_channels_last(node) else view
     if node.op_type not in MAP_NODES:
         return None
     if node.op_type == "ReduceMean":

@@ -14,7 +14,7 @@ import numpy as np
 
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layer_list import LayerList
-from bnnhw.importers.onnx.levels import MAX_GAPS, MAX_LEVELS, grid
+from bnnhw.importers.onnx.levels import MAX_LEVELS, grid
 from bnnhw.ir import Int
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Affine, Layer, Threshold
@@ -22,6 +22,9 @@ from bnnhw.layers import Affine, Layer, Threshold
 __all__ = ["quantised_input"]
 
 MAX_SHIFT = 16
+
+FEW = 16
+"""Number of levels up to which thresholds are the simpler layer."""
 
 METHOD = "the model's own nodes, at all pixels"
 
@@ -43,7 +46,7 @@ class Codes:
 
 
 def quantised_input(layers: LayerList, chain: Chain) -> Chain | None:
-    """Add a layer for an input quantiser with more than ``MAX_LEVELS`` levels.
+    """Add a layer for an input quantiser with more than ``FEW`` levels.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def _codes(chain: Chain) -> Codes | None:
     one = chain.single() if chain.uniform else chain
     table = np.concatenate([one.evaluate(np.float32, part)[0] for part in one.parts()], axis=1)
     levels = np.unique(table)
-    if not MAX_LEVELS < len(levels) <= MAX_GAPS + 1:
+    if not FEW < len(levels) <= MAX_LEVELS:
         return None
     found = grid(levels)
     if found is None:

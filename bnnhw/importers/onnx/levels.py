@@ -1,7 +1,8 @@
 """Finds the levels of a quantised chain, and the integer thresholds between them.
 
 No threshold is computed by division: the chain is evaluated at all attainable integers, and the
-thresholds are read off where its level changes.
+thresholds are read off where its level changes. Chains of very many integers are searched (see
+``threshold_search``), with the same result.
 """
 
 from __future__ import annotations
@@ -12,17 +13,33 @@ import numpy as np
 
 from bnnhw.errors import ModelError, option
 from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.threshold_search import find_changes, searchable
+from bnnhw.layers.building.fold import FloatType
 
-__all__ = ["MAX_GAPS", "MAX_LEVELS", "Levels", "find_levels", "grid"]
-
-MAX_LEVELS = 16
-"""Maximum number of levels of an activation: 4 bits."""
+__all__ = ["MAX_GAPS", "MAX_LEVELS", "Levels", "distinct_values", "find_levels", "grid"]
 
 MAX_GAPS = 255
 """Maximum number of steps of a grid: 8 bits."""
 
+MAX_LEVELS = MAX_GAPS + 1
+"""Maximum number of levels of an activation."""
+
 TOLERANCE = 1e-3
 """Maximum distance of a value from its grid point, in steps."""
+
+FINE = 16
+"""Number of steps from which grid points have to be met up to float rounding: a fine grid would
+otherwise fit any few numbers."""
+
+MOST = 4.5
+"""Limit of the steps of a common grid between two neighbouring levels of each channel."""
+
+ROUNDING = 2.0 ** -20
+"""Rounding of a value that was computed by some float32 operations, relative to the largest."""
+
+ALL_SUMS = "the model's own nodes, float32, at all sums"
+
+SEARCHED = "the model's own nodes, float32, searched in all sums"
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,8 @@ class Levels:
     rounding, order : bool [C]
         Channels that would have other thresholds in float64, and channels whose thresholds could
         depend on the framework's rounding before the chain.
+    method : str
+        How the thresholds were found.
     """
 
     low: np.ndarray
@@ -50,6 +69,7 @@ class Levels:
     ties: int
     rounding: np.ndarray
     order: np.ndarray
+    method: str = ALL_SUMS
 
 
 def grid(values: np.ndarray) -> tuple[float, float, int] | None:
@@ -57,15 +77,16 @@ def grid(values: np.ndarray) -> tuple[float, float, int] | None:
     if len(values) < 2:
         return None
     wide = values.astype(np.float64)
-    gap = float(np.diff(wide).min())
+    gap, span = float(np.diff(wide).min()), float(wide[-1] - wide[0])
+    noise = ROUNDING * float(np.abs(wide).max())
     for part in range(1, MAX_LEVELS):
-        span = float(wide[-1] - wide[0])
         count = round(span * part / gap)
         if count > MAX_GAPS:
             return None
         step = span / count  # more exact than the gap between two rounded values
         q = (wide - wide[0]) / step
-        if np.abs(q - np.round(q)).max() > TOLERANCE:
+        allowed = TOLERANCE if count < FINE else min(TOLERANCE, noise / step)
+        if np.abs(q - np.round(q)).max() > allowed:
             continue
         zero = wide[0] / step
         if abs(zero - round(zero)) > TOLERANCE:
@@ -94,12 +115,7 @@ def find_levels(chain: Chain, label: str) -> Levels:
     """
     if chain.uniform and chain.channels > 1:
         return _repeated(find_levels(chain.single(), label), chain)
-    values: list[np.ndarray] = []
-    ties = 0
-    for part in chain.parts():
-        table, found = chain.evaluate(np.float32, part)
-        ties += found
-        values += [_distinct(table[:, c]) for c in range(table.shape[1])]
+    values, ties = distinct_values(chain)
     low, step, count = _grids(values, chain, label)
     found_here = _thresholds(chain, low, step, count)
     thresholds, falling, mixed = found_here
@@ -115,7 +131,30 @@ def find_levels(chain: Chain, label: str) -> Levels:
     rounding = _differ(found_here, _thresholds(chain, low, step, count, np.float64))
     constant = np.array([len(v) == 1 for v in values])
     return Levels(low, step, chain.start[:, None] + chain.step * thresholds, falling, constant,
-                  ties, rounding, order)
+                  ties, rounding, order, SEARCHED if searchable(chain) else ALL_SUMS)
+
+
+def distinct_values(chain: Chain) -> tuple[list[np.ndarray], int]:
+    """Find the values of each channel, sorted, and count values at decision points.
+
+    More than ``MAX_LEVELS`` values of a channel are enough to know that they are no levels; some
+    may then be missing.
+    """
+    if searchable(chain):
+        changes = find_changes(chain, MAX_LEVELS)
+        if changes is not None:
+            return changes.levels(), changes.ties
+        some = np.linspace(0, chain.count - 1, 2 * MAX_LEVELS).astype(np.int64)
+        rows = [np.unique(chain.at(np.full(len(some), c), some)[0])
+                for c in range(chain.channels)]
+        return rows, 0
+    values: list[np.ndarray] = []
+    ties = 0
+    for part in chain.parts():
+        table, found = chain.evaluate(np.float32, part)
+        ties += found
+        values += [_distinct(table[:, c]) for c in range(table.shape[1])]
+    return values, ties
 
 
 def _repeated(one: Levels, chain: Chain) -> Levels:
@@ -123,7 +162,7 @@ def _repeated(one: Levels, chain: Chain) -> Levels:
     rows = np.zeros(chain.channels, dtype=np.int64)
     return Levels(one.low[rows], one.step[rows], one.thresholds[rows], one.falling[rows],
                   one.constant[rows], one.ties * chain.channels, one.rounding[rows],
-                  one.order[rows])
+                  one.order[rows], one.method)
 
 
 def _distinct(column: np.ndarray) -> np.ndarray:
@@ -141,25 +180,25 @@ def _grids(values: list[np.ndarray], chain: Chain,
                          where=label, hint="a trained layer varies; for the input, state what "
                          f"the model sees with {option('pixel_range')} or "
                          f"{option('input_type', 'bits')}")
-    many = max(len(v) for v in values)
-    found = grid(together) if len(together) <= MAX_GAPS + 1 else None
-    if found is not None and found[2] < MAX_LEVELS:
-        ones = np.ones(len(values))
-        return found[0] * ones, found[1] * ones, found[2]
-    low, step, count = np.zeros(len(values)), np.ones(len(values)), 1
-    flat = []
-    for c, levels in enumerate(values):
-        found = grid(levels) if len(levels) <= MAX_GAPS + 1 else None
-        if len(levels) == 1:
-            flat.append(c)
-        elif found is None or found[2] >= MAX_LEVELS:
-            raise ModelError(f"its activations have {max(many, len(together))} different values "
-                             f"after {chain.last_label}, expected two, or up to {MAX_LEVELS} "
-                             "in equal steps", where=label,
-                             hint="train with a quantiser before the layer: BipolarQuant, "
-                             "or a Quant of at most 4 bits")
-        else:
-            low[c], step[c], count = found[0], found[1], max(count, found[2])
+    common = grid(together) if len(together) <= MAX_LEVELS else None
+    if common is not None and common[2] < FINE:
+        return _repeat(common, len(values))
+    single = [grid(v) if 1 < len(v) <= MAX_LEVELS else None for v in values]
+    flat = [c for c, v in enumerate(values) if len(v) == 1]
+    count = max((found[2] for found in single if found is not None), default=0)
+    finest = min((found[1] for found in single if found is not None), default=0.0)
+    # Channels of one quantiser have a common grid. Channels with different scales can be on one
+    # by chance: it is then much finer than theirs.
+    if common is not None and count > 1 and finest < MOST * common[1]:
+        return _repeat(common, len(values))
+    if any(found is None and c not in flat for c, found in enumerate(single)):
+        many = max(len(together), max(len(v) for v in values))
+        raise ModelError(f"its activations have {many} different values after "
+                         f"{chain.last_label}, expected two, or up to {MAX_LEVELS} in equal steps",
+                         where=label, hint="train with a quantiser before the layer: "
+                         "BipolarQuant, or a Quant or QuantizeLinear of at most 8 bits")
+    low = np.array([0.0 if found is None else found[0] for found in single])
+    step = np.array([1.0 if found is None else found[1] for found in single])
     signs = count == 1 and all(low[c] == -(low[c] + step[c]) for c in range(len(values))
                                if c not in flat)
     for c in flat:  # constant channels get the same kind of levels as the others
@@ -169,10 +208,20 @@ def _grids(values: list[np.ndarray], chain: Chain,
     return low, step, count
 
 
+def _repeat(found: tuple[float, float, int],
+            channels: int) -> tuple[np.ndarray, np.ndarray, int]:
+    ones = np.ones(channels)
+    return found[0] * ones, found[1] * ones, found[2]
+
+
 def _thresholds(chain: Chain, low: np.ndarray, step: np.ndarray, count: int,
-                dtype: type[np.float32 | np.float64] = np.float32,
+                dtype: FloatType = np.float32,
                 shift: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return threshold positions among the attainable integers, and what falls or does both."""
+    if searchable(chain):
+        found = _searched(chain, low, step, count, dtype, shift)
+        if found is not None:
+            return found
     thresholds = np.zeros((chain.channels, count), dtype=np.int64)
     falling, mixed = (np.zeros(chain.channels, dtype=np.bool_) for _ in range(2))
     for part in chain.parts():
@@ -185,6 +234,28 @@ def _thresholds(chain: Chain, low: np.ndarray, step: np.ndarray, count: int,
         for j in range(count):
             thresholds[part, j] = (passed < j + 1).sum(axis=0)
     return thresholds, falling, mixed
+
+
+def _searched(chain: Chain, low: np.ndarray, step: np.ndarray, count: int, dtype: FloatType,
+              shift: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Read thresholds off the changes of a monotonic chain, as ``_thresholds`` does."""
+    changes = find_changes(chain, MAX_GAPS, dtype, shift)
+    if changes is None:
+        return None
+    rows = changes.channels
+    first = np.rint((changes.first - low) / step).astype(np.int64)
+    codes = [np.rint((value - low[rows]) / step[rows]).astype(np.int64)
+             for value in (changes.before, changes.after)]
+    down = np.zeros(chain.channels, dtype=np.bool_)
+    down[rows[codes[1] < codes[0]]] = True
+    passed = np.where(down, count - first, first)
+    levels = np.arange(count)
+    thresholds = np.where(levels < passed[:, None], 0, chain.count).astype(np.int64)
+    before, after = (np.where(down[rows], count - code, code) for code in codes)
+    crossed = (levels >= before[:, None]) & (levels < after[:, None])
+    change, level = np.nonzero(crossed)
+    thresholds[rows[change], level] = changes.positions[change]
+    return thresholds, down, np.zeros(chain.channels, dtype=np.bool_)
 
 
 def _differ(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> np.ndarray:

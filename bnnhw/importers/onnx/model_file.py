@@ -18,9 +18,13 @@ from bnnhw.ir.types import MAX_ELEMENTS
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-__all__ = ["Attributes", "attributes", "load_onnx", "node_label", "onnx_module", "tensor_array"]
+__all__ = ["SMALL_INTEGERS", "Attributes", "attributes", "is_number", "load_onnx", "node_label",
+           "onnx_module", "tensor_array"]
 
 MAX_BYTES = 1 << 30
+
+SMALL_INTEGERS = frozenset({"int2", "uint2", "int4", "uint4"})
+"""Types of integers that numpy has only through the package ml_dtypes, which onnx uses."""
 
 Attributes = dict[str, Any]
 """Attributes of a node by name: numbers, strings, lists and arrays."""
@@ -31,6 +35,7 @@ def onnx_module() -> ModuleType:
     try:
         import onnx
         import onnx.reference
+        import onnx.shape_inference
     except ImportError as error:
         raise ToolError("onnx is not installed", hint=install_command("onnx")) from error
     return onnx
@@ -100,6 +105,11 @@ def _itemsize(tensor: TensorProto, where: str) -> int:
                          where=where) from None
 
 
+def is_number(dtype: np.dtype[np.generic]) -> bool:
+    """Whether an array has booleans, integers or floats."""
+    return dtype.kind in "biuf" or dtype.name in SMALL_INTEGERS
+
+
 def tensor_array(tensor: TensorProto, where: str) -> np.ndarray:
     """Decode a tensor after checking its size.
 
@@ -121,7 +131,7 @@ def tensor_array(tensor: TensorProto, where: str) -> np.ndarray:
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
     except Exception as error:  # unknown types and short data raise different exceptions
         raise ModelError(f"tensor '{tensor.name}' is broken: {error}", where=where) from None
-    if array.dtype.kind not in "biuf":
+    if not is_number(array.dtype):
         raise ModelError(f"tensor '{tensor.name}' has type {array.dtype}, expected numbers",
                          where=where)
     if array.dtype.kind == "f" and not np.isfinite(array).all():

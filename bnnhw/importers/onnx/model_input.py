@@ -16,7 +16,7 @@ from bnnhw.ir.types import MAX_ELEMENTS, NAMED_INTEGERS
 if TYPE_CHECKING:
     from onnx import ValueInfoProto
 
-__all__ = ["input_chain", "input_shape"]
+__all__ = ["input_chain", "input_shape", "integer_input"]
 
 
 def input_shape(info: ValueInfoProto) -> tuple[int, ...]:
@@ -25,12 +25,10 @@ def input_shape(info: ValueInfoProto) -> tuple[int, ...]:
     Raises
     ------
     ModelError
-        The input is not float32, has unknown sizes, or is too large.
+        The input has unknown sizes, or is too large.
     """
     where = f"input '{info.name}'"
     dims = [int(d.dim_value) for d in info.type.tensor_type.shape.dim]
-    if info.type.tensor_type.elem_type != onnx_module().TensorProto.FLOAT:
-        raise ModelError("is not float32", where=where, hint="export the model in float32")
     if len(dims) < 2 or dims[0] > 1 or any(d < 1 for d in dims[1:]):
         raise ModelError(f"has shape {dims}, expected [1, ...] with known sizes", where=where,
                          hint="export with a batch of one")
@@ -40,8 +38,26 @@ def input_shape(info: ValueInfoProto) -> tuple[int, ...]:
     return (1, *dims[1:])
 
 
+def integer_input(info: ValueInfoProto) -> str | None:
+    """Return the integer type of an input, which no option can change; None for float32.
+
+    Raises
+    ------
+    ModelError
+        The input is neither float32 nor an integer of 8 bits.
+    """
+    proto, kind = onnx_module().TensorProto, info.type.tensor_type.elem_type
+    if kind == proto.FLOAT:
+        return None
+    for name in NAMED_INTEGERS:
+        if kind == getattr(proto, name.upper()):
+            return name
+    raise ModelError(f"is not float32, {' or '.join(NAMED_INTEGERS)}", where=f"input '{info.name}'",
+                     hint="export the model in float32, or with integers of 8 bits as its input")
+
+
 def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str,
-                pixel_range: tuple[float, float], opset: int) -> Chain:
+                pixel_range: tuple[float, float] | None, opset: int) -> Chain:
     """Make the chain that stands for the input.
 
     Parameters
@@ -51,8 +67,8 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
     view : integer array or None
         See ``first_map_view``.
     input_type : str
-    pixel_range : (float, float)
-        See ``ImportOptions``.
+    pixel_range : (float, float) or None
+        See ``ImportOptions``; None where the model sees the integers themselves.
     opset : int
     """
     type_, index = _layout(view, shape, _element(input_type))
@@ -60,6 +76,10 @@ def input_chain(shape: tuple[int, ...], view: np.ndarray | None, input_type: str
     if input_type == "bits":
         return Chain("input", type_, index, np.full(type_.channels, -1, dtype=np.int64), 2, 2,
                      ones, 0 * ones, opset)
+    if pixel_range is None:
+        element = NAMED_INTEGERS[input_type]
+        return Chain("input", type_, index, np.full(type_.channels, element.lo, dtype=np.int64), 1,
+                     element.hi - element.lo + 1, ones, 0 * ones, opset)
     low, high = pixel_range
     if input_type == "int8":
         start, slope, base = -128, high / 127, 0.0

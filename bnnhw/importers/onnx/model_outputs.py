@@ -10,10 +10,10 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, in_order, is_map
-from bnnhw.importers.onnx.levels import MAX_LEVELS
+from bnnhw.importers.onnx.levels import MAX_LEVELS, distinct_values
 from bnnhw.importers.onnx.stored_integers import as_integers, as_stored
 from bnnhw.importers.onnx.tail import Tail
-from bnnhw.importers.scores import IntegerScores, integer_scores
+from bnnhw.importers.scores import IntegerScores, integer_scores, linear_scores
 from bnnhw.ir import Bits
 from bnnhw.layers import Affine, ArgMax, Product
 
@@ -21,6 +21,10 @@ __all__ = ["ModelOutput", "add_output"]
 
 ROUNDING = 2.0 ** -21
 """Possible error of inexact float32 sums, relative to the largest score."""
+
+LINEAR_FROM = 1 << 20
+"""Number of attainable scores from which scores that are only scaled and shifted are not
+enumerated."""
 
 MAX_SCORES = 1 << 24
 """Maximum number of attainable scores of all classes whose order is compared."""
@@ -78,7 +82,7 @@ def add_output(layers: LayerList, value: Chain | Tail, output: str, name: str | 
         chain = as_stored(layers, chain, where)
     chain = _shaped(layers, chain, where)
     if not _has_product(layers, chain.source):
-        raise ModelError("does not depend on the input through a binary matrix", where=where)
+        raise ModelError("does not depend on the input through quantised weights", where=where)
     if tail is None and isinstance(chain.type.element, Bits) and not chain.nodes and \
             (chain.slope > 0).all():
         return ModelOutput(output, output, chain, ((name or "bits", chain.source),), None)
@@ -101,8 +105,7 @@ def add_output(layers: LayerList, value: Chain | Tail, output: str, name: str | 
 
 
 def _few(chain: Chain) -> bool:
-    one = chain.single() if chain.uniform else chain
-    values = [np.unique(one.evaluate(np.float32, part)[0]) for part in one.parts()]
+    values, _ = distinct_values(chain.single() if chain.uniform else chain)
     return len(np.unique(np.concatenate(values))) <= MAX_LEVELS
 
 
@@ -124,11 +127,18 @@ def _has_product(layers: LayerList, name: str) -> bool:
 
 
 def _fold(chain: Chain) -> IntegerScores:
-    plain = not chain.nodes and bool((chain.slope > 0).all()) and chain.uniform
+    slope, base = chain.slope, chain.base
+    plain = not chain.nodes and slope[0] > 0 and bool(
+        (slope == slope[0]).all() and (base == base[0]).all())
     if plain and chain.exact_points is None:
         one, zero = (np.full(chain.channels, v, dtype=np.int64) for v in (1, 0))
         return IntegerScores(one, zero, -1, 0, chain.slope, chain.base, chain.error is None)
-    if chain.count * chain.channels > MAX_SCORES:
+    many = chain.count * chain.channels
+    if chain.linear and many > LINEAR_FROM:
+        line = as_stored(LayerList(chain.opset), chain, chain.last_label)
+        if line.slope.all():
+            return _fold_line(line)
+    if many > MAX_SCORES:
         raise ModelError(f"has {chain.count} attainable scores for each of {chain.channels} "
                          f"classes, expected at most {MAX_SCORES} in all",
                          where=chain.last_label, hint="train with binary or quantised activations "
@@ -136,4 +146,12 @@ def _fold(chain: Chain) -> IntegerScores:
     table = np.concatenate([chain.evaluate(np.float32, part)[0] for part in chain.parts()], axis=1)
     noise = 0.0 if chain.error is None else float(np.abs(table).max()) * ROUNDING
     fold = integer_scores(chain.integers(), table, chain.last_label, noise)
+    return replace(fold, exact_sums=chain.error is None)
+
+
+def _fold_line(chain: Chain) -> IntegerScores:
+    """Find integer scores for a chain without nodes that has very many attainable scores."""
+    ends = [np.abs(chain.slope * end + chain.base).max() for end in (chain.start, chain.stop)]
+    noise = 0.0 if chain.error is None else float(max(ends)) * ROUNDING
+    fold = linear_scores(chain.slope, chain.base, chain.start, chain.stop, chain.last_label, noise)
     return replace(fold, exact_sums=chain.error is None)

@@ -53,6 +53,8 @@ class NodeGraph:
         Version of the default operator set.
     rounding : dict of str to Rounding
         Tensors whose values in the framework differ from those of their nodes.
+    integers : str or None
+        Type of the input, such as ``uint8``, if the model reads integers; None for float32.
     """
 
     nodes: Sequence[NodeProto]
@@ -62,6 +64,7 @@ class NodeGraph:
     outputs: tuple[str, ...]
     opset: int
     rounding: dict[str, Rounding] = field(default_factory=dict)
+    integers: str | None = None
 
 
 def import_nodes(model: NodeGraph, options: ImportOptions,
@@ -86,8 +89,9 @@ def import_nodes(model: NodeGraph, options: ImportOptions,
     """
     view = first_map_view(model.nodes, model.constants, model.input_name, model.input_shape,
                           model.opset)
-    start = input_chain(model.input_shape, view, options.input_type, options.pixel_range,
-                        model.opset)
+    kind, pixel_range = (options.input_type, options.pixel_range) if model.integers is None \
+        else (model.integers, None)
+    start = input_chain(model.input_shape, view, kind, pixel_range, model.opset)
     translation = Translation(LayerList(model.opset), {**model.constants,
                                                        model.input_name: start})
     for node in model.nodes:
@@ -114,7 +118,7 @@ def _finish(outputs: Sequence[str], translation: Translation, start: Chain,
         value = translation.values.get(output)
         where = f"output '{output}'"
         if isinstance(value, np.ndarray) or value is None:
-            raise ModelError("does not depend on the input through a binary matrix", where=where)
+            raise ModelError("does not depend on the input through quantised weights", where=where)
         if not isinstance(value, (Chain, Tail)):
             raise ModelError("is the result of a Pad node, expected a Conv after it", where=where)
         names = [name for end in translation.outputs for name, _ in end.outputs]

@@ -13,6 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.importers.onnx.channels_last import (
+    CHANNELS_LAST,
+    CHANNELS_LAST_OPERATORS,
+    MAP_OPERATORS,
+)
+from bnnhw.importers.onnx.linear_quantisers import (
+    LINEAR_QUANTISERS,
+    evaluate_linear_quantiser,
+    linear_ties,
+)
 from bnnhw.importers.onnx.model_file import attributes, node_label, onnx_module
 from bnnhw.importers.onnx.quantisers import (
     QONNX_QUANTISERS,
@@ -39,10 +49,11 @@ LOGIC = frozenset({"Not", "And", "Or", "Xor"})
 
 ROUNDING = frozenset({"Round", "Floor", "Ceil"})
 
-QUANTISERS = QONNX_QUANTISERS | COMPARISONS | LOGIC | ROUNDING | {"Sign"}
+QUANTISERS = QONNX_QUANTISERS | COMPARISONS | LOGIC | ROUNDING | {"QuantizeLinear", "Sign"}
 """Operators whose result has a few levels."""
 
-LINEAR = PASS_THROUGH | {"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"}
+LINEAR = PASS_THROUGH | {"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization",
+                         "DequantizeLinear"}
 """Operators that scale and shift, unless the activations are the divisor."""
 
 ELEMENTWISE = LINEAR | QUANTISERS | {
@@ -52,7 +63,17 @@ ELEMENTWISE = LINEAR | QUANTISERS | {
 }
 """Operators that treat each element separately, so that a chain can contain them."""
 
-DEBUG = frozenset({"DebugMarker"})
+GENERAL = QONNX_QUANTISERS | MAP_OPERATORS | {"DebugMarker"}
+"""Operators of QONNX's general domain."""
+
+
+_ADVICE = {
+    "FloatQuant": "train with Quant or BipolarQuant: activations and weights must be integers "
+                  "times a scale",
+    "Im2Col": "export before FINN lowers convolutions to matrices",
+    "XnorPopcountMatMul": "export before FINN lowers matrices: MatMul with BipolarQuant weights",
+    "GenericPartition": "export the model before it is partitioned",
+}
 
 
 def check_domain(node: NodeProto) -> None:
@@ -63,17 +84,18 @@ def check_domain(node: NodeProto) -> None:
     ModelError
         Names the operator where its domain is known, else the domain.
     """
-    label, known = node_label(node), QONNX_QUANTISERS | DEBUG
+    label = node_label(node)
+    known = CHANNELS_LAST_OPERATORS if node.domain == CHANNELS_LAST else GENERAL
     if node.domain.startswith(QUANT_DOMAINS):
         if node.op_type not in known:
             raise ModelError(f"the operator '{node.op_type}' of the domain '{node.domain}' is not "
                              f"supported, expected one of {', '.join(sorted(known))}", where=label,
-                             hint="train without it")
+                             hint=_ADVICE.get(node.op_type, "train without it"))
     elif node.domain not in ("", "ai.onnx"):
         raise ModelError(f"belongs to the domain '{node.domain}', expected standard ONNX or "
                          "'qonnx.custom_op.general'", where=label,
                          hint="export the model without custom operators")
-    elif node.op_type in known:
+    elif node.op_type in GENERAL:
         raise ModelError(f"has the domain '{node.domain}', but '{node.op_type}' is an operator of "
                          "QONNX", where=label,
                          hint="set node.domain = 'qonnx.custom_op.general', and add that domain "
@@ -112,6 +134,8 @@ def evaluate_all(node: NodeProto, inputs: list[np.ndarray | None], opset: int) -
     check_result_size(node, inputs)
     if node.op_type in QONNX_QUANTISERS:
         return [evaluate_quantiser(node, inputs)]
+    if node.op_type in LINEAR_QUANTISERS:
+        return [evaluate_linear_quantiser(node, inputs)]
     if node.op_type == "BatchNormalization":
         return [_batch_norm(node, inputs)]
     if node.op_type in PASS_THROUGH:
@@ -163,6 +187,8 @@ def decision_points(node: NodeProto, x: np.ndarray, constants: Sequence[np.ndarr
     """
     if node.op_type in QONNX_QUANTISERS:
         return quantiser_ties(node, x, constants)
+    if node.op_type == "QuantizeLinear":
+        return linear_ties(x, constants)
     if node.op_type in COMPARISONS:
         return int(sum((x == value).sum() for value in constants if value is not None))
     if node.op_type == "Round":

@@ -15,6 +15,7 @@ from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import as_map, channels_first, check_size
 from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label
 from bnnhw.importers.onnx.stored_integers import as_stored
+from bnnhw.importers.onnx.threshold_search import searchable
 from bnnhw.importers.onnx.window import node_window
 from bnnhw.ir import Window
 from bnnhw.layers import MaxPool, SumPool, Upsample
@@ -42,6 +43,10 @@ def _falls(chain: Chain) -> np.ndarray:
     """Return the channels whose values fall while the integers rise; none may do both."""
     if not chain.nodes:
         return np.asarray(chain.slope < 0)
+    if searchable(chain):
+        every = np.arange(chain.channels)
+        lowest, highest = (chain.at(every, every * 0 + k)[0] for k in (0, chain.count - 1))
+        return np.asarray(highest < lowest)
     falls = np.zeros(chain.channels, dtype=np.bool_)
     for part in chain.parts():
         change = np.diff(chain.evaluate(np.float32, part)[0], axis=0)

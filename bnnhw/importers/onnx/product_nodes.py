@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.integer_weights import integer_weights
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import (
     as_map,
@@ -23,7 +24,9 @@ from bnnhw.importers.onnx.model_file import Attributes, attributes, node_label, 
 from bnnhw.importers.onnx.padding import Padded
 from bnnhw.importers.onnx.product_sums import ProductSums, pad_values, product_sums
 from bnnhw.importers.onnx.window import node_window
-from bnnhw.layers import Conv, Dense, Product, product_sum
+from bnnhw.layers import Conv, Dense, Product
+from bnnhw.layers.popcounts import planes_sum
+from bnnhw.layers.weight_planes import split_values
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -31,8 +34,21 @@ if TYPE_CHECKING:
 __all__ = ["conv", "matrix"]
 
 
-def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object]) -> Chain:
-    """Translate MatMul or Gemm; a MatMul over the last axis of a map becomes a 1x1 convolution."""
+def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object],
+           scales: np.ndarray | None = None) -> Chain:
+    """Translate MatMul or Gemm; a MatMul over the last axis of a map becomes a 1x1 convolution.
+
+    Parameters
+    ----------
+    layers : LayerList
+    node : NodeProto
+    chain : Chain
+        The activations.
+    inputs : sequence
+        Of the node: chains, and arrays for constants.
+    scales : array or None
+        Scale of each weight, where a quantiser computed them.
+    """
     label = node_label(node)
     options = attributes(node) if node.op_type == "Gemm" else {}
     values = inputs[1] if len(inputs) > 1 else None
@@ -40,40 +56,37 @@ def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[ob
         raise ModelError("expected the activations first and constant weights second", where=label)
     if options.get("transA"):
         raise ModelError("transposes its activations (transA), expected transA = 0", where=label)
-    weights = values if options.get("transB") else values.T
+    turned = bool(options.get("transB"))
+    weights = values if turned else values.T
     if weights.ndim != 2 or weights.shape[1] != chain.shape[-1] or not weights.size:
         raise ModelError(f"multiplies a tensor of shape {list(chain.shape)} by a matrix of shape "
                          f"{list(values.shape)}", where=label,
                          hint="flatten the activations first")
+    found = integer_weights(weights, scales if turned or scales is None else scales.T, label)
+    columns = np.arange(weights.shape[1])[None]
     if len(chain.type.shape) > 1 and len(chain.shape) > 2 and is_map(chain, -1):
         chain = as_map(layers, chain, label, -1)
-        made = _pixelwise(layers, node, chain, weights)
+        check_size((*chain.type.shape[:-1], len(weights)), label)
+        sums = product_sums(chain, found, columns, label, None, False)
+        made = _chain(layers, Conv(layers.node_name(node), chain.source, chain.type,
+                                   **_rows(sums, chain)), sums, chain)
         return replace(made, index=np.moveaxis(made.index, 1, -1))
     chain, order = as_vector(layers, chain, label)
-    moved = np.empty_like(weights)
-    moved[:, order] = weights
-    found = product_sums(chain, moved, np.arange(weights.shape[1])[None], label, None, False)
-    coefficients, const = product_sum(found.bits, chain.type.element)
-    layer = Dense(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
-                  const, None)
-    made = _chain(layers, layer, found, chain)
+    moved = np.empty_like(found.values)
+    moved[:, order] = found.values
+    sums = product_sums(chain, replace(found, values=moved), columns, label, None, False)
+    made = _chain(layers, Dense(layers.node_name(node), chain.source, chain.type,
+                                **_rows(sums, chain)), sums, chain)
     made = replace(made, index=made.index.reshape(*chain.shape[:-1], -1))
     return _extras(made, node, inputs, options)
 
 
-def _pixelwise(layers: LayerList, node: NodeProto, chain: Chain, weights: np.ndarray) -> Chain:
-    check_size((*chain.type.shape[:-1], len(weights)), node_label(node))
-    found = product_sums(chain, weights, np.arange(weights.shape[1])[None], node_label(node),
-                         None, False)
-    coefficients, const = product_sum(found.bits, chain.type.element)
-    layer = Conv(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
-                 const, None)
-    return _chain(layers, layer, found, chain)
+def conv(layers: LayerList, node: NodeProto, source: Chain | Padded, inputs: Sequence[object],
+         scales: np.ndarray | None = None) -> Chain:
+    """Translate a Conv of one or two axes, with the padding of a Pad node before it.
 
-
-def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
-         inputs: Sequence[object]) -> Chain:
-    """Translate a Conv of one or two axes, with the padding of a Pad node before it."""
+    The parameters are those of ``matrix``.
+    """
     label, options = node_label(node), attributes(node)
     weights = inputs[1] if len(inputs) > 1 else None
     if not isinstance(weights, np.ndarray) or weights.ndim not in (3, 4) or not weights.size:
@@ -102,18 +115,29 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded,
     absent = window.padded and pad is None
     height, width, _ = chain.type.map
     check_size((*window.out_size(height, width), outputs), label)
-    rows = np.moveaxis(weights, 1, -1).reshape(outputs, -1)  # columns (ky, kx, c), c fastest
+    # Columns are (ky, kx, c), c fastest.
+    rows, steps = (None if a is None else np.moveaxis(a, 1, -1).reshape(outputs, -1)
+                   for a in (weights, scales))
+    assert rows is not None
     group = np.arange(outputs)[:, None] // (outputs // groups)
     columns = group * depth + np.arange(rows.shape[1])[None] % depth
-    found = product_sums(chain, rows, columns if groups > 1 else columns[:1], label, pad, absent)
-    coefficients, const = product_sum(found.bits, chain.type.element)
+    found = product_sums(chain, integer_weights(rows, steps, label),
+                         columns if groups > 1 else columns[:1], label, pad, absent)
     stored = np.zeros((1, 1, 1), dtype=np.int64) if pad is None else pad.reshape(1, 1, -1)
     if (stored == stored[..., :1]).all():
         stored = stored[..., :1]
-    layer = Conv(layers.node_name(node), chain.source, chain.type, found.bits[None], coefficients,
-                 const, None, window=window, groups_=groups, pad=stored, absent=absent)
+    layer = Conv(layers.node_name(node), chain.source, chain.type, **_rows(found, chain),
+                 window=window, groups_=groups, pad=stored, absent=absent)
     made = _chain(layers, layer, found, chain)
     return _extras(made, node, inputs, {})
+
+
+def _rows(found: ProductSums, chain: Chain) -> dict[str, Any]:
+    """Return the fields of a layer that computes these sums."""
+    planes = split_values(found.values)
+    scales, coefficients, const = planes_sum(planes, chain.type.element)
+    return {"weights": planes.bits, "coefficients": coefficients, "const": const,
+            "thresholds": None, "scales": scales, "mask": planes.mask}
 
 
 def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.threshold_search import searchable
 
 __all__ = ["Rounding", "with_rounding"]
 
@@ -48,7 +49,14 @@ def with_rounding(chain: Chain, before: Chain | None, rounding: Rounding) -> Cha
                        np.abs(chain.slope * chain.stop + chain.base))
     error = rounding.of_result * reach
     if before is not None and rounding.of_input:
-        largest = max(float(np.abs(before.evaluate(np.float32, part)[0]).max())
-                      for part in before.parts())
-        error = error + rounding.of_input * largest
+        error = error + rounding.of_input * _largest(before)
     return replace(chain, error=error if chain.error is None else error + chain.error)
+
+
+def _largest(chain: Chain) -> float:
+    """Return the largest magnitude of a chain's values; monotonic ones have it at an end."""
+    if searchable(chain):
+        every = np.arange(chain.channels)
+        return max(float(np.abs(chain.at(every, every * 0 + k)[0]).max())
+                   for k in (0, chain.count - 1))
+    return max(float(np.abs(chain.evaluate(np.float32, part)[0]).max()) for part in chain.parts())

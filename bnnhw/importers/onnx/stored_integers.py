@@ -12,13 +12,19 @@ from bnnhw.importers.onnx.input_quantiser import quantised_input
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.levels import Levels, find_levels
 from bnnhw.importers.onnx.model_file import node_label
+from bnnhw.importers.onnx.threshold_search import searchable
 from bnnhw.ir import Bits, Int, TensorType
 from bnnhw.ir.certificate import Certificate
 from bnnhw.layers import Affine, Binarize, Layer, Threshold
 
 __all__ = ["as_integers", "as_stored"]
 
-METHOD = "the model's own nodes, float32, at all sums"
+UNIT = 2.0 ** -24
+"""Largest relative error of a correctly rounded float32 operation."""
+
+OPERATIONS = 6
+"""Maximum number of operations of a linear node, which is that of a batch normalisation."""
+
 NEARLY = 1e-4
 """Maximum distance of a float32 value from a straight line, in steps."""
 
@@ -67,7 +73,7 @@ def _thresholded(layers: LayerList, chain: Chain, label: str) -> Chain:
         layers.certificates.append(Certificate(layer.name, method, 1, chain.count, int(falling)))
     else:
         layers.certificates.append(Certificate(
-            layer.name, METHOD + chain.note, chain.channels, chain.count,
+            layer.name, levels.method + chain.note, chain.channels, chain.count,
             int(levels.falling.sum()), int(levels.constant.sum()), levels.ties,
             int(levels.rounding.sum()), int(levels.order.sum())))
     return _of_levels(chain, layer.name, type_, levels, falling)
@@ -83,9 +89,12 @@ def _as_linear(chain: Chain) -> Chain:
 
 def _measured(chain: Chain, slope: np.ndarray, base: np.ndarray) -> Chain:
     worst = np.zeros(chain.channels)
-    for part in chain.parts():
-        line = slope[part] * chain.integers(part) + base[part]
-        worst[part] = np.abs(chain.evaluate(np.float32, part)[0] - line).max(axis=0)
+    if searchable(chain):
+        worst = _rounding_bound(chain)
+    else:
+        for part in chain.parts():
+            line = slope[part] * chain.integers(part) + base[part]
+            worst[part] = np.abs(chain.evaluate(np.float32, part)[0] - line).max(axis=0)
     error: np.ndarray | None = None
     if chain.error is not None:
         gain = np.abs(slope) / np.where(chain.slope == 0, 1.0, np.abs(chain.slope))
@@ -93,6 +102,25 @@ def _measured(chain: Chain, slope: np.ndarray, base: np.ndarray) -> Chain:
     if worst.any():
         error = 2 * worst + (0 if error is None else error)
     return replace(chain, slope=slope, base=base, nodes=(), error=error, exact_points=None)
+
+
+def _rounding_bound(chain: Chain) -> np.ndarray:
+    """Bound the rounding of linear nodes, float64 [C], without evaluating all integers.
+
+    Each node computes ``a * x + b`` in at most ``OPERATIONS`` roundings of numbers that are no
+    larger than ``|a * x| + |b|``, and multiplies the error before it by ``a``.
+    """
+    every = np.arange(chain.channels)
+    size = np.maximum(*(np.abs(chain.slope * end + chain.base)
+                        for end in (chain.start, chain.stop)))
+    error = size * UNIT
+    for k in range(len(chain.nodes)):
+        one = replace(chain, start=every * 0, step=1, count=2, slope=np.ones(chain.channels),
+                      base=np.zeros(chain.channels), nodes=chain.nodes[k:k + 1])
+        shift, end = (one.at(every, every * 0 + x, np.float64)[0] for x in (0, 1))
+        size = np.abs(end - shift) * size + np.abs(shift)
+        error = np.abs(end - shift) * error + OPERATIONS * UNIT * size
+    return np.asarray(error)
 
 
 def _straight_by_ends(chain: Chain) -> Chain | None:

@@ -13,6 +13,7 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.branches import add, concat
 from bnnhw.importers.onnx.chain import Chain, merge_chains
 from bnnhw.importers.onnx.channel_constants import ChannelsDiffer
+from bnnhw.importers.onnx.channels_last import is_rewritten, rewrite
 from bnnhw.importers.onnx.constant_folding import fold_constant
 from bnnhw.importers.onnx.gates import multiply
 from bnnhw.importers.onnx.input_layout import MOVES, shape_of
@@ -24,6 +25,7 @@ from bnnhw.importers.onnx.operators import ELEMENTWISE, PASS_THROUGH, evaluate
 from bnnhw.importers.onnx.padding import Padded, padded, through_padding, transposed_padding
 from bnnhw.importers.onnx.pooling import average_pool, global_average, max_pool, resize
 from bnnhw.importers.onnx.product_nodes import conv, matrix
+from bnnhw.importers.onnx.quantised_constants import scale_of_constant
 from bnnhw.importers.onnx.rounding import Rounding, with_rounding
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 __all__ = ["Translation", "Value"]
+
+_QCDQ = "export with QuantizeLinear and DequantizeLinear around float operators (QCDQ)"
+
+ADVICE = {"DynamicQuantizeLinear": "its scale depends on the sample, which needs a divider: "
+          "use static quantisation",
+          **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), _QCDQ)}
+"""What to use instead of some operators."""
 
 Value = np.ndarray | Chain | Padded | Tail
 
@@ -46,6 +55,8 @@ class Translation:
     values : dict of str to Value
         Every tensor by name: constants as arrays, activations as chains. Once a layer stores the
         integers of a tensor, the tensor is a chain that begins at that layer.
+    scales : dict of str to array
+        Scale of each element of constants that a quantiser computed.
     chains : list of (str, Chain)
         The tensors of activations in the order of the model, as their nodes computed them.
     outputs : list of ModelOutput
@@ -54,6 +65,7 @@ class Translation:
 
     layers: LayerList
     values: dict[str, Value]
+    scales: dict[str, np.ndarray] = field(default_factory=dict)
     chains: list[tuple[str, Chain]] = field(default_factory=list)
     outputs: list[ModelOutput] = field(default_factory=list)
 
@@ -70,12 +82,19 @@ class Translation:
             if source and source not in self.values:
                 raise ModelError(f"reads '{source}', a second output that is not supported",
                                  where=label)
+        if is_rewritten(node):
+            self._rewritten(node)
+            return
         inputs = [self.values[s] if s else None for s in node.input]
         arrays = [v for v in inputs if v is None or isinstance(v, np.ndarray)]
         if len(arrays) == len(inputs):
             found = fold_constant(node, arrays, self.layers.opset)
             self.values.update({name: array for name, array in
                                 zip(node.output, found, strict=False) if name})
+            scale = scale_of_constant(node, arrays, self.scales.get(next(iter(node.input), "")),
+                                      found[0], self.layers.opset)
+            if scale is not None:
+                self.scales[node.output[0]] = scale
             return
         tails = [v for v in inputs if isinstance(v, Tail)]
         if tails or node.op_type in TAILS:
@@ -97,6 +116,18 @@ class Translation:
             self.values[node.output[0]] = with_rounding(
                 chain, before if isinstance(before, Chain) else None, rounding)
 
+    def _rewritten(self, node: NodeProto) -> None:
+        """Translate a node of a map with its channels last, as standard nodes."""
+        source = self.values.get(node.input[0]) if node.input else None
+        if not isinstance(source, Chain):
+            raise ModelError("expected activations as its first input", where=node_label(node))
+        parts, count = rewrite(node, len(source.shape)), len(self.chains)
+        self.values.update(parts.constants)
+        for part in parts.nodes:
+            self.visit(part)
+        # Only the tensors of the model can be compared with its execution.
+        self.chains[count:] = [pair for pair in self.chains[count:] if pair[0] in node.output]
+
     def _end(self, node: NodeProto, inputs: Sequence[object], tails: list[Tail]) -> None:
         source = inputs[0]
         if not isinstance(source, (Chain, Tail)):
@@ -117,9 +148,12 @@ class Translation:
             return self._join(node, inputs)
         position = next(k for k, v in enumerate(inputs) if v is chains[0])
         makers: dict[str, Callable[[], Value]] = {
-            "Conv": lambda: conv(self.layers, node, self._stored(node, position), inputs),
-            "MatMul": lambda: matrix(self.layers, node, self._first_only(node, position), inputs),
-            "Gemm": lambda: matrix(self.layers, node, self._first_only(node, position), inputs),
+            "Conv": lambda: conv(self.layers, node, self._stored(node, position), inputs,
+                                 self._weight_scales(node)),
+            "MatMul": lambda: matrix(self.layers, node, self._first_only(node, position), inputs,
+                                     self._weight_scales(node)),
+            "Gemm": lambda: matrix(self.layers, node, self._first_only(node, position), inputs,
+                                     self._weight_scales(node)),
             "Pad": lambda: padded(node, chains[0], inputs),
             "MaxPool": lambda: max_pool(self.layers, node, chains[0]),
             "AveragePool": lambda: average_pool(self.layers, node, chains[0]),
@@ -137,8 +171,9 @@ class Translation:
         if node.op_type in ELEMENTWISE:
             return self._elementwise(node, chains[0], inputs)
         raise ModelError(f"the operator '{node.op_type}' is not supported on activations",
-                         where=node_label(node), hint="use MatMul, Gemm or Conv with binary "
-                         "weights, pools, elementwise nodes, or BatchNormalization")
+                         where=node_label(node), hint=ADVICE.get(
+                             node.op_type, "use MatMul, Gemm or Conv with quantised weights, "
+                             "pools, elementwise nodes, or BatchNormalization"))
 
     def _after_padding(self, node: NodeProto, inputs: Sequence[object]) -> Value:
         """Translate a node between a Pad node and the convolution that does the padding."""
@@ -150,7 +185,8 @@ class Translation:
         if node.op_type in PASS_THROUGH:
             return source
         if node.op_type == "Conv":
-            return conv(self.layers, node, self._stored(node, 0), inputs)
+            return conv(self.layers, node, self._stored(node, 0), inputs,
+                        self._weight_scales(node))
         if node.op_type == "Transpose":
             moved = self._moved(node, source.chain, [source.chain, *inputs[1:]])
             return transposed_padding(node, source, moved)
@@ -178,6 +214,10 @@ class Translation:
         made = self._stored(node, position)
         assert isinstance(made, Chain)
         return made
+
+    def _weight_scales(self, node: NodeProto) -> np.ndarray | None:
+        """Return the scale of each weight of a product, where a quantiser computed them."""
+        return self.scales.get(node.input[1]) if len(node.input) > 1 else None
 
     def _first_only(self, node: NodeProto, position: int) -> Chain:
         if position != 0:
