@@ -16,6 +16,7 @@ from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.importer import import_onnx
 from tests.importers.comparison import MIXED, SAME, check, kinds, tail
 from tests.importers.map_models import MapBuilder
+from tests.importers.vector_models import DOMAIN
 
 SHAPE = (1, 3, 8, 6)
 
@@ -49,6 +50,28 @@ def squeezed(b: MapBuilder, scale: float = 0.25) -> MapBuilder:
     return b
 
 
+def transposed(b: MapBuilder, outputs: int, kernel: int, bias: bool = False, bits: int = 1,
+               **attributes: object) -> MapBuilder:
+    """A transposed convolution with binary weights, or with weights of a few bits."""
+    real = b.constant(b.random.normal(size=(b.channels, outputs, kernel, kernel)))
+    weights = b.add("BipolarQuant", [real, b.constant(0.5)], DOMAIN) if bits == 1 else b.add(
+        "Quant", [real, b.constant(0.5), b.constant(0.0), b.constant(float(bits))], DOMAIN,
+        signed=1, narrow=1, rounding_mode="ROUND")
+    biases = [b.constant(b.random.normal(0, 3, outputs))] if bias else []
+    return moved(b, "ConvTranspose", outputs, weights, *biases,
+                 kernel_shape=[kernel, kernel], **attributes)
+
+
+def up(b: MapBuilder, *size: int, **attributes: object) -> MapBuilder:
+    """A model with a transposed convolution of bits; ``size``: its kernel, and its output size."""
+    kernel, height, width = size
+    b.conv(6, **SAME).batch_norm(MIXED).bipolar()
+    transposed(b, 3, kernel, **attributes).bipolar()
+    return tail(b, 3 * height * width)
+
+
+TWICE = {"strides": [2, 2]}
+
 MODELS: dict[str, tuple[Make, set[str]]] = {
     "pixel shuffle of bits": (lambda b: tail(moved(
         b.conv(8, **SAME).batch_norm(MIXED).bipolar(), "DepthToSpace", 2, blocksize=2, mode="CRD"
@@ -73,6 +96,24 @@ MODELS: dict[str, tuple[Make, set[str]]] = {
         b.conv(4, **SAME).batch_norm(MIXED).bipolar(), "Slice", 4,
         b.constant([1, 2], np.int64), b.constant([-2, 6], np.int64), b.constant([2, 3], np.int64)
     ).conv(3, **SAME).batch_norm().bipolar(), 3 * 5 * 4), {"crop"}),
+    "transposed, kernel 2": (lambda b: up(b, 2, 16, 12, **TWICE), {"conv_transpose"}),
+    "transposed, kernel 3": (lambda b: up(b, 3, 16, 12, **TWICE, pads=[1, 1, 1, 1],
+                                          output_padding=[1, 1]), {"conv_transpose"}),
+    "transposed, kernel 4": (lambda b: up(b, 4, 16, 12, **TWICE, pads=[1, 1, 1, 1], bias=True),
+                             {"conv_transpose"}),
+    "transposed, one stride": (lambda b: up(b, 3, 18, 8, strides=[2, 1], pads=[0, 0, 0, 0],
+                                            output_padding=[1, 0]), {"conv_transpose"}),
+    "transposed, SAME_UPPER": (lambda b: up(b, 3, 16, 12, **TWICE, auto_pad="SAME_UPPER"),
+                               {"conv_transpose"}),
+    "transposed, SAME_LOWER": (lambda b: up(b, 3, 16, 12, **TWICE, auto_pad="SAME_LOWER"),
+                               {"conv_transpose"}),
+    "transposed, output_shape": (lambda b: up(b, 4, 17, 13, **TWICE, output_shape=[17, 13]),
+                                 {"conv_transpose"}),
+    "transposed, weights of 3 bits": (lambda b: up(b, 4, 16, 12, **TWICE, pads=[1, 1, 1, 1],
+                                                   bits=3), {"conv_transpose"}),
+    "transposed, levels": (lambda b: tail(transposed(
+        b.conv(4, **SAME).batch_norm(MIXED).quant(0.5, 1.0, bits=2), 3, 4, **TWICE).batch_norm(
+            MIXED).bipolar(), 3 * 18 * 14), {"conv_transpose", "affine"}),
     "squeeze and excite": (lambda b: tail(squeezed(
         b.conv(5, **SAME).batch_norm(MIXED).then("Relu").quant(1.0, 0.0, bits=2)
     ).quant(0.5, 0.0, bits=3), 5 * 48), {"multiply"}),
@@ -111,6 +152,18 @@ def test_channels_of_different_scales_are_refused(tmp_path: Path) -> None:
     b = MapBuilder(SHAPE).conv(8, **SAME).batch_norm(MIXED)
     moved(b, "DepthToSpace", 2, blocksize=2, mode="CRD").pool().bipolar()
     refused(tail(b, 2 * 8 * 6), tmp_path, "channels of different scales were moved to one channel")
+
+
+@pytest.mark.parametrize(("attributes", "text"), [
+    ({"group": 2}, "has groups or a dilation"), ({"dilations": [2, 1]}, "has groups or a dilation"),
+    ({"pads": [2, 0, 0, 0]}, "expected pads less than the kernel"),
+    ({"output_padding": [1, 0], "strides": [1, 1]}, "output_padding less than the stride"),
+    ({"output_shape": [99, 99]}, "needs negative pads")])
+def test_unsupported_transposed_convolutions(attributes: dict[str, object], text: str,
+                                             tmp_path: Path) -> None:
+    b = MapBuilder(SHAPE).conv(4, **SAME).batch_norm().bipolar()
+    transposed(b, 2, 2, **{**TWICE, **attributes})
+    refused(tail(b, 2), tmp_path, text)
 
 
 def test_products_of_other_shapes_are_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from bnnhw.layers.weight_planes import split_values
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["conv", "matrix"]
+__all__ = ["conv", "matrix", "product_chain", "product_fields", "with_bias"]
 
 
 def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[object],
@@ -68,17 +68,17 @@ def matrix(layers: LayerList, node: NodeProto, chain: Chain, inputs: Sequence[ob
         chain = as_map(layers, chain, label, -1)
         check_size((*chain.type.shape[:-1], len(weights)), label)
         sums = product_sums(chain, found, columns, label, None, False)
-        made = _chain(layers, Conv(layers.node_name(node), chain.source, chain.type,
-                                   **_rows(sums, chain)), sums, chain)
+        made = product_chain(layers, Conv(layers.node_name(node), chain.source, chain.type,
+                                   **product_fields(sums, chain)), sums, chain)
         return replace(made, index=np.moveaxis(made.index, 1, -1))
     chain, order = as_vector(layers, chain, label)
     moved = np.empty_like(found.values)
     moved[:, order] = found.values
     sums = product_sums(chain, replace(found, values=moved), columns, label, None, False)
-    made = _chain(layers, Dense(layers.node_name(node), chain.source, chain.type,
-                                **_rows(sums, chain)), sums, chain)
+    made = product_chain(layers, Dense(layers.node_name(node), chain.source, chain.type,
+                                **product_fields(sums, chain)), sums, chain)
     made = replace(made, index=made.index.reshape(*chain.shape[:-1], -1))
-    return _extras(made, node, inputs, options)
+    return with_bias(made, node, inputs, options)
 
 
 def conv(layers: LayerList, node: NodeProto, source: Chain | Padded, inputs: Sequence[object],
@@ -126,13 +126,13 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded, inputs: Seq
     stored = np.zeros((1, 1, 1), dtype=np.int64) if pad is None else pad.reshape(1, 1, -1)
     if (stored == stored[..., :1]).all():
         stored = stored[..., :1]
-    layer = Conv(layers.node_name(node), chain.source, chain.type, **_rows(found, chain),
+    layer = Conv(layers.node_name(node), chain.source, chain.type, **product_fields(found, chain),
                  window=window, groups_=groups, pad=stored, absent=absent)
-    made = _chain(layers, layer, found, chain)
-    return _extras(made, node, inputs, {})
+    made = product_chain(layers, layer, found, chain)
+    return with_bias(made, node, inputs, {})
 
 
-def _rows(found: ProductSums, chain: Chain) -> dict[str, Any]:
+def product_fields(found: ProductSums, chain: Chain) -> dict[str, Any]:
     """Return the fields of a layer that computes these sums."""
     planes = split_values(found.values)
     scales, coefficients, const = planes_sum(planes, chain.type.element)
@@ -140,16 +140,16 @@ def _rows(found: ProductSums, chain: Chain) -> dict[str, Any]:
             "thresholds": None, "scales": scales, "mask": planes.mask}
 
 
-def _chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:
+def product_chain(layers: LayerList, layer: Product, found: ProductSums, chain: Chain) -> Chain:
     """Add a layer, and return the chain that begins at its sums."""
     type_ = layers.add(layer)
     return Chain(layer.name, type_, channels_first(type_), found.start, found.step, found.count,
                  found.slope, found.base, layers.opset, error=found.error, note=chain.note)
 
 
-def _extras(chain: Chain, node: NodeProto, inputs: Sequence[object],
+def with_bias(chain: Chain, node: NodeProto, inputs: Sequence[object],
             options: Attributes) -> Chain:
-    """Append what Gemm and Conv add to their products: a factor alpha, and a bias times beta."""
+    """Append what a node adds to its products: a factor alpha, and a bias times beta."""
     make, alpha = onnx_module().helper.make_node, float(options.get("alpha", 1.0))
     bias = inputs[2] if len(inputs) > 2 else None
     if alpha != 1:
@@ -159,7 +159,7 @@ def _extras(chain: Chain, node: NodeProto, inputs: Sequence[object],
         return chain
     if not isinstance(bias, np.ndarray):
         raise ModelError("adds activations as its bias, expected constants", where=node_label(node))
-    if node.op_type == "Conv":
+    if node.op_type in ("Conv", "ConvTranspose"):
         if bias.shape != (chain.channels,):
             raise ModelError(f"has a bias of shape {list(bias.shape)}, expected "
                              f"[{chain.channels}]", where=node_label(node))

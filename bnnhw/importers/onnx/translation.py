@@ -29,6 +29,7 @@ from bnnhw.importers.onnx.quantised_constants import scale_of_constant
 from bnnhw.importers.onnx.rounding import Rounding, with_rounding
 from bnnhw.importers.onnx.stored_integers import as_stored
 from bnnhw.importers.onnx.tail import TAILS, Tail, end_with, follow_tail
+from bnnhw.importers.onnx.transposed import conv_transpose
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -150,6 +151,9 @@ class Translation:
         makers: dict[str, Callable[[], Value]] = {
             "Conv": lambda: conv(self.layers, node, self._stored(node, position), inputs,
                                  self._weight_scales(node)),
+            "ConvTranspose": lambda: conv_transpose(
+                self.layers, node, self._stored_chain(node, position), inputs,
+                self._weight_scales(node)),
             "MatMul": lambda: matrix(self.layers, node, self._first_only(node, position), inputs,
                                      self._weight_scales(node)),
             "Gemm": lambda: matrix(self.layers, node, self._first_only(node, position), inputs,
