@@ -25,12 +25,12 @@ from bnnhw.importers.unsupported import zip_members
 __all__ = ["KerasImporter", "import_keras", "load_keras"]
 
 QUANTISE = "train with a quantiser before the layer: Larq's input_quantizer ('ste_sign'), or a " \
-    "QActivation of at most 4 bits"
+    "QActivation of at most 8 bits"
 
 HINTS = (
     ("BipolarQuant, or a Quant", QUANTISE), ("with a quantiser before this node", QUANTISE),
-    ("(BipolarQuant, or", "train with kernel_quantizer = 'ste_sign' (Larq) or "
-     "binary(alpha='auto_po2') (QKeras)"),
+    ("with quantised weights: BipolarQuant", "train with kernel_quantizer = 'ste_sign' (Larq), or "
+     "binary or quantized_bits (QKeras)"),
 )
 """What the hints for ONNX say, and the same advice for Keras."""
 
@@ -69,20 +69,25 @@ def import_keras(path: Path, options: ImportOptions) -> Network:
         network = import_nodes(nodes, options, lambda: KerasExecution(graph))
     except ModelError as error:
         raise _with_layers(error, labels) from None
-    return replace(network, notes=tuple(note for note in network.notes if "torch" not in note))
+    notes = tuple(_renamed(note, {node: where.replace("layer", "Keras layer", 1)
+                                  for node, where in labels.items()})
+                  for note in network.notes if "torch" not in note)
+    return replace(network, notes=notes)
+
+
+def _renamed(text: str, labels: dict[str, str]) -> str:
+    for node, layer in labels.items():
+        if node in text:
+            text = text.replace(node, layer)
+    return text
 
 
 def _with_layers(error: ModelError, labels: dict[str, str]) -> ModelError:
     """Return the same error with the names of Keras layers in place of those of ONNX nodes."""
-    def renamed(text: str | None) -> str | None:
-        for node, layer in labels.items():
-            if text and node in text:
-                text = text.replace(node, layer)
-        return text
-
     hint = next((advice for part, advice in HINTS if part in (error.hint or "")),
-                renamed(error.hint))
-    return ModelError(renamed(error.message) or "", where=renamed(error.where), hint=hint)
+                _renamed(error.hint or "", labels) or None)
+    return ModelError(_renamed(error.message, labels), hint=hint,
+                      where=_renamed(error.where or "", labels) or None)
 
 
 class KerasImporter:

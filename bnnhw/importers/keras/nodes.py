@@ -72,3 +72,10 @@ class Nodes:
         name = f"constant:{len(self.constants)}"
         self.constants[name] = array
         return name
+
+    def ternary(self, x: str, threshold: float, output: str = "") -> str:
+        """Add -1 where x is at most minus a threshold, +1 where it is at least that, and else 0."""
+        high = np.float32(max(threshold, 0.0))
+        low = np.nextafter(-high, np.float32(np.inf))  # x > -t, where the operator compares >=
+        return self.add("MultiThreshold", x, self.constant(np.array([[low, high]])), output=output,
+                        out_bias=-1.0)

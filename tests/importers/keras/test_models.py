@@ -38,10 +38,22 @@ class Recorded:
     pixel_range: tuple[float, float]
 
 
+APPROXIMATE = ("keras3_residual.keras", "larq_bireal.keras")
+"""Models whose shortcuts are normalised, so that branches have no common unit."""
+
+
 def recorded(path: Path) -> Recorded:
     with np.load(path.with_suffix(".npz")) as file:
         low, high = file["pixel_range"].tolist()
         return Recorded(file["x"].astype(np.int64), file["scores"], file["labels"], (low, high))
+
+
+def in_order(scores: np.ndarray, reference: np.ndarray, noise: float) -> bool:
+    try:
+        same_order(scores[None], reference[None], noise)
+    except AssertionError:
+        return False
+    return True
 
 
 def test_there_are_models_of_both_frameworks() -> None:
@@ -64,8 +76,18 @@ def test_integers_have_the_framework_s_order(path: Path, tmp_path: Path) -> None
     given = recorded(path)
     network = load_any(path, ImportOptions(pixel_range=given.pixel_range, check=Check(16)))
     found = network.predict(given.x.reshape(len(given.x), *network.shape))
-    same_order(found["scores"], given.scores, NOISE * float(np.abs(given.scores).max()))
-    assert (found["label"].reshape(-1) == given.labels).all()
+    noise = NOISE * float(np.abs(given.scores).max())
+    if network.notes:  # the note states that sums are in fixed point: few orders may differ
+        assert path.name in APPROXIMATE
+        assert "fixed point" in network.notes[0]
+        assert "(Keras layer 'add" in network.notes[0]
+        assert sum(in_order(a, b, noise) for a, b in zip(found["scores"], given.scores, strict=True)
+                   ) >= 0.8 * len(given.x)
+    else:
+        same_order(found["scores"], given.scores, noise)
+    wrong = found["label"].reshape(-1) != given.labels
+    top = np.sort(given.scores, axis=1)
+    assert not (wrong & (top[:, -1] - top[:, -2] > noise)).any()
     assert len(np.unique(given.labels)) > 5
     for file, data in network_files(network).items():
         (tmp_path / file).write_bytes(data)

@@ -113,10 +113,7 @@ class Ternary(Quantiser):
     def lower(self, nodes: Nodes, x: str, output: str) -> None:
         if self.ternary_weight_networks:
             self.compute(np.zeros(1))
-        t = nodes.constant(self.threshold_value)
-        high = nodes.add("Sign", nodes.add("Add", x, t))
-        low = nodes.add("Sign", nodes.add("Sub", x, t))
-        nodes.add("Sign", nodes.add("Add", high, low), output=output)
+        nodes.ternary(x, abs(self.threshold_value), output)  # t and -t are symmetric
 
     @staticmethod
     def _levels(x: np.ndarray, threshold: np.float32) -> np.ndarray:

@@ -115,9 +115,7 @@ class Ternary(AlphaQuantiser):
         return straight_through(base, self.factor * self._levels(x))
 
     def lower(self, nodes: Nodes, x: str, output: str) -> None:
-        limit = nodes.constant(self._limit)
-        below = nodes.add("Less", nodes.add("Abs", x), limit)
-        levels = nodes.add("Where", below, nodes.constant(0.0), nodes.add("Sign", x))
+        levels = nodes.ternary(x, self._limit)
         nodes.add("Mul", levels, nodes.constant(self.factor), output=output)
 
     @property

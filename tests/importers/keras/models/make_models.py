@@ -12,6 +12,7 @@ the softmax, and the labels, as the framework computes them.
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def larq_mlp() -> tf.keras.Model:
         layers.Flatten(input_shape=(8, 8, 1)),
         lq.layers.QuantDense(32, **first()), layers.BatchNormalization(scale=False),
         lq.layers.QuantDense(32, **sign()), layers.BatchNormalization(),
-        layers.Activation("ste_sign"), layers.Dropout(0.1),
+        lq.quantizers.SteSign(), layers.Dropout(0.1),
         lq.layers.QuantDense(10, **sign(input_quantizer=None, use_bias=True)),
         layers.BatchNormalization(), layers.Activation("softmax")])
 
@@ -73,6 +74,28 @@ def larq_pad_values() -> tf.keras.Model:
 
 
 def larq_residual() -> tf.keras.Model:
+    """Sums of two convolutions, whose scales have a common unit."""
+    x = start = tf.keras.Input((8, 8, 1))
+    x = lq.layers.QuantConv2D(8, 3, padding="same", **first())(x)
+    x = layers.BatchNormalization()(x)
+    x = lq.layers.QuantConv2D(8, 3, padding="same", **sign())(x)
+    y = layers.BatchNormalization()(x)
+    y = lq.layers.QuantConv2D(8, 3, padding="same", **sign(input_quantizer="approx_sign"))(y)
+    x = layers.Add()([x, y])
+    y = layers.BatchNormalization()(x)
+    y = lq.layers.QuantConv2D(8, 3, padding="same", **sign(
+        kernel_quantizer="magnitude_aware_sign"))(y)
+    y = layers.BatchNormalization()(y)
+    x = lq.layers.QuantConv2D(16, 3, padding="same", strides=2, **sign())(y)
+    x = layers.BatchNormalization()(x)
+    x = lq.quantizers.SteSign()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = lq.layers.QuantDense(10, kernel_quantizer="ste_sign")(x)
+    return tf.keras.Model(start, layers.Softmax()(x))
+
+
+def larq_bireal() -> tf.keras.Model:
+    """Blocks of Bi-Real Net, whose shortcuts the import adds in fixed point."""
     x = start = tf.keras.Input((8, 8, 1))
     x = lq.layers.QuantConv2D(8, 3, padding="same", **first())(x)
     x = layers.BatchNormalization()(x)
@@ -81,12 +104,10 @@ def larq_residual() -> tf.keras.Model:
             input_quantizer="approx_sign", kernel_quantizer="magnitude_aware_sign"))(x)
         y = layers.BatchNormalization()(y)
         x = layers.Add()([x, y])
-    x = lq.layers.QuantConv2D(16, 3, padding="same", strides=2, **sign())(x)
-    x = layers.BatchNormalization()(x)
-    x = layers.Activation("ste_sign")(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = lq.layers.QuantDense(10, kernel_quantizer="ste_sign")(x)
-    return tf.keras.Model(start, layers.Softmax()(x))
+    x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = lq.layers.QuantDense(10, **sign())(x)
+    return tf.keras.Model(start, layers.Softmax()(layers.BatchNormalization()(x)))
 
 
 def larq_dorefa() -> tf.keras.Model:
@@ -113,7 +134,7 @@ def larq_depthwise() -> tf.keras.Model:
         lq.layers.QuantSeparableConv2D(12, 3, pointwise_quantizer="ste_sign", **{
             **depth, "input_quantizer": "ste_sign"}),
         layers.BatchNormalization(), layers.MaxPool2D(2, padding="same"),
-        layers.Activation("ste_sign"), layers.Flatten(),
+        lq.quantizers.SteSign(), layers.Flatten(),
         lq.layers.QuantDense(10, **sign(input_quantizer=None)),
         layers.BatchNormalization(), layers.Activation("softmax")])
 
@@ -271,15 +292,16 @@ def qkeras_bits() -> tf.keras.Model:
 MODELS: dict[str, Callable[[], tf.keras.Model]] = {
     "larq_mlp.h5": larq_mlp, "larq_tutorial.h5": larq_tutorial,
     "larq_pad_values.h5": larq_pad_values,
-    "larq_residual.keras": larq_residual, "larq_dorefa.h5": larq_dorefa,
+    "larq_residual.keras": larq_residual, "larq_bireal.keras": larq_bireal,
+    "larq_dorefa.keras": larq_dorefa,
     "larq_depthwise.keras": larq_depthwise,
     "larq_ternary_activations.h5": larq_ternary_activations,
     "larq_ternary_weights.h5": larq_ternary_weights,
     "larq_dorefa_weights.keras": larq_dorefa_weights,
-    "qkeras_mlp.h5": qkeras_mlp, "qkeras_cnn.h5": qkeras_cnn, "qkeras_auto.h5": qkeras_auto,
-    "qkeras_depthwise.h5": qkeras_depthwise,
+    "qkeras_mlp.keras": qkeras_mlp, "qkeras_cnn.h5": qkeras_cnn, "qkeras_auto.keras": qkeras_auto,
+    "qkeras_depthwise.keras": qkeras_depthwise,
     "qkeras_ternary_activations.h5": qkeras_ternary_activations,
-    "qkeras_residual.h5": qkeras_residual, "qkeras_ternary_weights.h5": qkeras_ternary_weights,
+    "qkeras_residual.keras": qkeras_residual, "qkeras_ternary_weights.h5": qkeras_ternary_weights,
     "qkeras_bits.h5": qkeras_bits,
 }
 
@@ -294,6 +316,15 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return np.rint(data.images * 255 / 16).astype(np.uint8)[..., None], data.target
 
 
+def compress(path: Path) -> None:
+    """Compress the files of an archive, which Keras only stores."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
 def make(name: str) -> None:
     """Train one model, and write its files."""
     tf.keras.utils.set_random_seed(1)
@@ -306,7 +337,11 @@ def make(name: str) -> None:
     model.fit(x[:1400], labels[:1400], batch_size=64, epochs=15, verbose=0)
     accuracy = model.evaluate(x[1400:], labels[1400:], verbose=0)[1]
     path = FOLDER / name
-    model.save(path, **({"include_optimizer": False} if path.suffix == ".h5" else {}))
+    saved = MODELS[name]()  # without the state of the optimizer
+    saved.set_weights(model.get_weights())
+    saved.save(path)
+    if path.suffix == ".keras":
+        compress(path)
     before = tf.keras.Model(model.inputs, model.layers[-1].input)
     shown = x[-SAMPLES:]
     scores = before(shown, training=False).numpy()
