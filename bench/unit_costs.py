@@ -49,6 +49,7 @@ from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
 from bnnhw.ir import Int, Window
 from bnnhw.layers import Division
+from bnnhw.rtl.shared import SharedComponent
 from bnnhw.tools.tools import Tools
 
 RECORD = Path(__file__).with_name("unit_costs.json")
@@ -221,9 +222,21 @@ SIZES: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
+def synthesise_unit(family: str, component: SharedComponent) -> dict[str, int]:
+    """Synthesise one component; return its LUTs, flip-flops and block RAMs."""
+    synthesis = get_device(family).family.need_synthesis()
+    with tempfile.TemporaryDirectory(prefix="bnnhw-unit-") as scratch:
+        folder = Path(scratch)
+        (folder / "unit.v").write_text(convert(component))
+        Tools().run("yosys", ["-q", "-p", f"read_verilog unit.v; {synthesis.command} -top "
+                              f"{component.module_name}; tee -o stat.json stat -json"], folder)
+        stat = json.loads((folder / "stat.json").read_text())
+    cells = stat["design"]["num_cells_by_type"]
+    return dict(zip(("lut", "ff", "block"), synthesis.count(cells), strict=True))
+
+
 def measure(family: str, rows: dict[str, Any]) -> None:
     """Synthesise the configurations that are not recorded yet."""
-    synthesis = get_device(family).family.need_synthesis()
     for kind, sizes in SIZES.items():
         for size in sizes:
             name = "_".join([kind, *(s if isinstance(s, str) else str(int(s)) for s in size)])
@@ -231,17 +244,7 @@ def measure(family: str, rows: dict[str, Any]) -> None:
                 continue
             params, constants = KINDS[kind](family, *size)
             component = params.create(constants, kind)
-            with tempfile.TemporaryDirectory(prefix="bnnhw-unit-") as scratch:
-                folder = Path(scratch)
-                (folder / "unit.v").write_text(convert(component))
-                Tools().run("yosys", ["-q", "-p", f"read_verilog unit.v; {synthesis.command} -top "
-                                      f"{component.module_name}; tee -o stat.json stat -json"],
-                            folder)
-                stat = json.loads((folder / "stat.json").read_text())
-            cells = stat["design"]["num_cells_by_type"]
-            rows[name] = {
-                "kind": kind, "size": list(size),
-                **dict(zip(("lut", "ff", "block"), synthesis.count(cells), strict=True))}
+            rows[name] = {"kind": kind, "size": list(size), **synthesise_unit(family, component)}
             print(f"{family} {name}: {rows[name]}", flush=True)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from bnnhw.dataflow.matrix import Fold, Matrix, check_fold
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 
@@ -29,111 +28,6 @@ class TooFastError(PlanError):
         self.least = least
 
 
-@dataclass(frozen=True)
-class Fold:
-    """The parallelism of a layer: PE rows by SIMD columns per cycle, bits in parallel or serial."""
-
-    pe: int
-    simd: int
-    serial: bool = False
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A product layer as the fold solver describes it.
-
-    Parameters
-    ----------
-    name : str
-    rows, columns : int
-        Size of one matrix: of a group, of the vector of a window. In a depthwise layer, channels
-        and taps.
-    acc_width : int
-        Bits of an accumulator.
-    input_width : int
-        Bits of an input element of the core, where the layer is the first one; otherwise 1.
-    fold : Fold or None
-        Specified by the user.
-    vectors : int
-        Vectors per frame: positions times groups; positions alone in a depthwise layer.
-    taps : int
-        Pixels of a window, each with ``columns / taps`` channels; 1 without a window.
-    pixels : int
-        Groups of channels that arrive per frame; their transfer can limit the rate.
-    bits : int
-        Bits of an element that the layer multiplies.
-    depthwise : bool
-        Each row has private channels.
-    all_taps : bool
-        One word can carry all taps of a window.
-    sums : bool
-        The output is the accumulators instead of one bit per row.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    acc_width: int
-    input_width: int = 1
-    fold: Fold | None = None
-    vectors: int = 1
-    taps: int = 1
-    pixels: int = 1
-    bits: int = 1
-    depthwise: bool = False
-    all_taps: bool = True
-    sums: bool = False
-
-    @property
-    def channels(self) -> int:
-        return self.columns // self.taps
-
-    def sf(self, simd: int) -> int:
-        """Words per vector: all words of a pixel for each tap, or all taps in each word."""
-        if simd <= self.channels or self.taps == 1:
-            return self.taps * beats(self.channels, simd)
-        return beats(self.channels, simd // self.taps)
-
-    def lanes_in(self, fold: Fold) -> int:
-        """Channels per word of the stream that carries the map."""
-        if self.depthwise:
-            return fold.pe
-        return fold.simd if fold.simd <= self.channels or self.taps == 1 else fold.simd // self.taps
-
-    def cycles(self, fold: Fold) -> int:
-        """Cycles per frame: the larger of those of the array and of its input stream."""
-        planes = self.bits if fold.serial else 1
-        array = self.vectors * beats(self.rows, fold.pe) * self.sf(fold.simd) * planes
-        across = self.rows if self.depthwise else self.channels
-        return max(array, self.pixels * beats(across, self.lanes_in(fold)))
-
-    def legal_simd(self, simd: int) -> bool:
-        """Whether words carry complete taps: at most the channels, or a multiple of the taps."""
-        if self.depthwise:
-            return simd == 1 or (simd == self.taps and self.all_taps)
-        return 1 <= simd <= self.channels or \
-            (self.all_taps and simd <= self.columns and simd % self.taps == 0)
-
-
-def check_fold(matrix: Matrix, fold: Fold) -> None:
-    """Raise an error where a fold exceeds its matrix, or divides the taps of a window."""
-    for key, value, limit in (("pe", fold.pe, matrix.rows), ("simd", fold.simd, matrix.columns)):
-        if not 1 <= value <= limit:
-            nearest = min(max(value, 1), limit)
-            raise PlanError(f"fold {key} = {value} must be 1..{limit}",
-                            where=f"layer '{matrix.name}'", hint=f"nearest legal: {nearest}")
-    if not matrix.legal_simd(fold.simd):
-        below = matrix.channels if not matrix.depthwise else 1
-        above = min(matrix.taps * beats(fold.simd, matrix.taps), matrix.columns)
-        if not matrix.all_taps:
-            raise PlanError(f"fold simd = {fold.simd} must be 1..{below}: groups and patterns of "
-                            "padding take their taps one after the other",
-                            where=f"layer '{matrix.name}'", hint=f"nearest legal: {below}")
-        raise PlanError(f"fold simd = {fold.simd} must be 1..{below}, or a multiple of the "
-                        f"{matrix.taps} taps of its window", where=f"layer '{matrix.name}'",
-                        hint=f"nearest legal: {below} or {above}")
-
-
 def _area(matrix: Matrix, fold: Fold) -> float:
     """Rough LUT count of an MVTU: XNORs, adder trees, accumulators and buffers.
 
@@ -142,12 +36,18 @@ def _area(matrix: Matrix, fold: Fold) -> float:
     """
     groups = beats(matrix.rows, fold.pe)
     padded = groups * fold.pe * matrix.sf(fold.simd) * fold.simd
+    padded *= matrix.weight_bits(fold) * matrix.weight_words(fold)
     memory = padded / 512  # bits of block RAM are cheap, but padding is not free
     # The input word is buffered, or thresholded bit by bit.
     front = float(fold.simd * matrix.input_width)
     planes = matrix.bits if not fold.serial else 1
     lane = 2.6 * (1 + 0.6 * (planes - 1))  # numbers need wider adders, but no more XNORs
     extra = 0.0
+    form = matrix.form_at(fold)
+    if form is not None:
+        lane = 2.6 * form.lane_cost
+        if fold.serial_weights:
+            extra = fold.pe * 1.5 * (fold.simd * form.top).bit_length()
     if fold.serial:  # the register of the planes, and their multiplexers
         extra = fold.pe * 1.5 * (fold.simd.bit_length() + matrix.bits) + 2.7 * fold.simd
     if matrix.taps > 1 and fold.simd > matrix.channels:
@@ -190,20 +90,23 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
     if matrix.fold is not None:
         check_fold(matrix, matrix.fold)
         fold = matrix.fold
-        serial = Fold(fold.pe, fold.simd, True)
-        return [serial] if matrix.bits > 1 and matrix.cycles(serial) <= target else [fold]
+        made = [Fold(fold.pe, fold.simd, *order) for order in matrix.orders]
+        met = [f for f in made if matrix.cycles(f) <= target]
+        if matrix.form is None:
+            return met[-1:] or [fold]
+        return [min(met, key=lambda f: _area(matrix, f))] if met else [fold]
     folds: set[Fold] = set()
-    for planes in ((1, matrix.bits) if matrix.bits > 1 else (1,)):
-        budget = target // (matrix.vectors * planes)
+    for order in matrix.orders:
+        budget = target // (matrix.vectors * matrix.steps(Fold(1, 1, *order)))
         for pe in {beats(matrix.rows, nf) for nf in range(1, min(matrix.rows, budget) + 1)}:
             words = budget // beats(matrix.rows, pe)
             if words < 1:
                 continue
             for simd in _simds(matrix, words):
-                fold = Fold(pe, simd, planes > 1)
+                fold = Fold(pe, simd, *order)
                 while matrix.cycles(fold) > target and matrix.legal_simd(fold.simd + 1) \
                         and not matrix.depthwise:
-                    fold = Fold(pe, fold.simd + 1, planes > 1)  # the input stream is too slow
+                    fold = Fold(pe, fold.simd + 1, *order)  # the input stream is too slow
                 if matrix.cycles(fold) <= target:
                     folds.add(fold)
     if not folds:
@@ -211,7 +114,7 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
         least = matrix.cycles(Fold(matrix.rows, widest))
         raise TooFastError(f"cannot take fewer than {least} cycles per frame, but the target is "
                            f"{target}", where=f"layer '{matrix.name}'", least=least)
-    return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial))
+    return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial, f.serial_weights))
 
 
 def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from bnnhw.rtl.shared import SharedComponent
 
 __all__ = ["UNITS", "BufferParams", "LabelParams", "Memory", "Params", "WordPerCycleParams",
-           "register_unit", "unit_class"]
+           "optional_field", "register_unit", "unit_class"]
 
 C = TypeVar("C")
 """What a unit stores in its ROMs or wires: weights, thresholds, channel numbers."""
 
 UNITS: dict[str, type[Params[Any]]] = {}
 """Every kind of unit, by the name that plans use."""
+
+
+OPTIONAL = "optional"
+"""Metadata of fields that plans leave out at their default."""
+
+
+def optional_field(default: Any) -> Any:
+    """Declare a field of parameters that a plan contains only where it is not ``default``."""
+    return field(default=default, metadata={OPTIONAL: True})
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,12 @@ class Params(abc.ABC, Generic[C]):
     def summary(self) -> dict[str, object]:
         """Return the facts about the unit that a reader of the plan wants to see."""
         return {}
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields, without optional ones that have their default."""
+        left_out = {f.name for f in fields(self)
+                    if OPTIONAL in f.metadata and getattr(self, f.name) == f.default}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     def require(self, constants: C | None) -> C:
         """Return the constants, which this kind of unit cannot do without."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +84,7 @@ class Unit:
     def to_json(self) -> dict[str, object]:
         """Return kind, position and parameters as one flat JSON object."""
         return {"kind": self.kind, "name": self.name, "layer": self.layer, "sources": self.sources,
-                **dataclasses.asdict(self.params)}
+                **self.params.to_json()}
 
     @staticmethod
     def from_json(data: Json) -> Unit:

@@ -13,9 +13,9 @@ from bnnhw.logic.cells import FALSE, TRUE, Chain
 from bnnhw.logic.claims import ChainClaim, Number, Product
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.target import Operand, Target
-from bnnhw.logic.truth_tables import XNOR2
+from bnnhw.logic.truth_tables import MASKED_XNOR, XNOR2
 
-__all__ = ["MAX_EXTRA_LEVELS", "NEVER", "BitHeap", "HeapBit", "operand",
+__all__ = ["MAX_EXTRA_LEVELS", "NEVER", "NO_CHAIN", "BitHeap", "HeapBit", "operand",
            "operands_with_constant"]
 
 HeapBit = tuple[int, int, Product]
@@ -31,10 +31,16 @@ NEVER = 1 << 30
 """Level of constant bits, so that every other bit is taken before them."""
 
 NO_CHAIN = Chain(FALSE, ())
+"""The chain of a claim about lookup tables."""
 
 
 def operand(product: Product) -> Operand:
     """A product as an operand of a slot: its literals, and the truth table over them."""
+    if len(product) > 2:
+        first, second, masking = product
+        if second > 1:
+            return product, MASKED_XNOR
+        return (first, masking), 0b1000 if second else 0b0100
     return product, 0b10 if len(product) == 1 else XNOR2
 
 
@@ -190,18 +196,21 @@ class BitHeap:
             As in ``ChainClaim``.
         """
         products = tuple(p for at, p in taken if at == k)
+        weighted = tuple((at - k, p) for at, p in taken if at > k and len(p) > 1)
         upper: dict[int, list[int]] = {}
         for at, p in taken:
-            if at > k:
+            if at > k and len(p) == 1:
                 upper.setdefault(at - k, []).append(p[0])
         addends = []
         while upper:
             addends.append(self._number([(at, (lits_.pop(),)) for at, lits_ in upper.items()]))
             upper = {at: lits_ for at, lits_ in upper.items() if lits_}
-        bound = len(products) + sum(n.max_value for n in addends) + const
+        bound = len(products) + sum(n.max_value for n in addends) + const + \
+            sum(1 << at for at, _ in weighted)
         all_ones = (1 << len(lits)) - 1
         made = ChainClaim(Number(lits, all_ones if wraps else min(bound, all_ones)),
-                          tuple(addends), products, const, chain or NO_CHAIN, wraps)
+                          tuple(addends), products, const, chain or NO_CHAIN, wraps,
+                          weighted=weighted)
         self.netlist.chain_claims.append(made)
         self.parts.append((made, k))
         level = 1 + max(self.levels.get(lit >> 1, 0) for _, p in taken for lit in p)
@@ -220,8 +229,8 @@ class BitHeap:
         return Number(tuple(lits), sum(1 << k for k, lit in enumerate(lits) if lit))
 
     def _literal(self, product: Product) -> int:
-        """A product as one literal; an exclusive nor becomes a lookup table."""
-        return product[0] if len(product) == 1 else self.netlist.lut(product, XNOR2)
+        """A product as one literal; one of several literals becomes a lookup table."""
+        return product[0] if len(product) == 1 else self.netlist.lut(*operand(product))
 
     @staticmethod
     def lookup(netlist: Netlist, lits: list[int], function: int) -> int:

@@ -49,7 +49,7 @@ def certify(netlist: Netlist) -> int:
     proven: dict[tuple[int, ...], int] = {}
     lookups = {cell.out: cell for cell in netlist.cells if not isinstance(cell, Chain)}
     for claim in netlist.chain_claims:
-        bound = len(claim.products) + claim.const
+        bound = len(claim.products) + claim.const + sum(1 << k for k, _ in claim.weighted)
         for addend in claim.addends:
             bound += _bound(addend, proven)
         _check_chain(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
@@ -110,6 +110,8 @@ def _check_chain(claim: ChainClaim, bound: int, functions: dict[int, Function],
             _add_literal(wanted, lit, 1 << k)
     for product in claim.products:
         _add_product(wanted, product)
+    for k, product in claim.weighted:
+        _add_product(wanted, product, 1 << k)
     inputs = {bit for term in wanted for bit in term}
     pending = sorted(functions, reverse=True)
     for bit in pending:
@@ -144,17 +146,30 @@ def _add_literal(made: Polynomial, lit: int, c: int) -> None:
         made[bit,] += c
 
 
-def _add_product(made: Polynomial, product: Product) -> None:
-    """Add a literal, or the exclusive nor of two: ``1 - a - b + 2ab``."""
+def _add_product(made: Polynomial, product: Product, c: int = 1) -> None:
+    """Add ``c`` times a literal, an exclusive nor ``1 - a - b + 2ab``, or a masked one."""
     if len(product) == 1:
-        _add_literal(made, product[0], 1)
+        _add_literal(made, product[0], c)
         return
-    a, b = (lit >> 1 for lit in product)
-    sign = -1 if (product[0] ^ product[1]) & 1 else 1
-    made[()] += sign == 1
-    made[a,] -= sign
-    made[b,] -= sign
-    made[tuple(sorted((a, b)))] += 2 * sign
+    terms: Polynomial = {(): c}
+    for lit in product[2:]:
+        terms = _times(terms, lit)
+    one, both = _times(terms, product[0]), _times(terms, product[1])
+    for part, factor in ((terms, 1), (one, -1), (both, -1), (_times(one, product[1]), 2)):
+        for term, value in part.items():
+            made[term] += factor * value
+
+
+def _times(terms: Polynomial, lit: int) -> Polynomial:
+    """Multiply a polynomial by a literal."""
+    made: Polynomial = defaultdict(int)
+    bit, inverted = lit >> 1, lit & 1
+    for term, c in terms.items():
+        if inverted:
+            made[term] += c
+        if bit:
+            made[tuple(sorted({*term, bit}))] += -c if inverted else c
+    return made
 
 
 def _substitute(made: Polynomial, bit: int, ins: tuple[int, ...], table: int) -> None:

@@ -6,14 +6,18 @@ for all inputs before any Verilog is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bnnhw.logic.cells import FALSE, Chain, invert
 
 __all__ = ["ChainClaim", "Claim", "ComparisonClaim", "Number", "Product", "Sum", "SumClaim"]
 
 Product = tuple[int, ...]
-"""One bit to count: a single literal, or two literals whose exclusive nor is the bit."""
+"""One bit to count: a single literal, two literals whose exclusive nor is the bit, or three.
+
+The third of three literals masks the exclusive nor of the first two. If the second one is constant,
+that is a conjunction.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Sum:
-    """What a claim is about: ``number = addends + products + const``.
+    """What a claim is about: ``number = addends + products + const``, and weighted products.
 
     Parameters
     ----------
@@ -61,12 +65,15 @@ class Sum:
         Bits of weight 1 that are added.
     const : int
         Constant that is added.
+    weighted : tuple of (int, Product)
+        Further bits that are added, each with the exponent of its weight, which is positive.
     """
 
     number: Number
     addends: tuple[Number, ...]
     products: tuple[Product, ...]
     const: int
+    weighted: tuple[tuple[int, Product], ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)

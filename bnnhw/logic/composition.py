@@ -16,7 +16,7 @@ from bnnhw.logic.claims import ComparisonClaim, Product, Sum, SumClaim
 __all__ = ["ProvenSums"]
 
 Atom = tuple[int, ...]
-"""A counted bit, or two bits whose exclusive or is counted."""
+"""A counted bit, two bits whose exclusive or is counted, or the three literals of a masked one."""
 
 LinearForm = dict[Atom, int]
 """Coefficient of each atom; the empty atom is the constant."""
@@ -51,6 +51,8 @@ class ProvenSums:
                 form[atom] += c
         for product in claim.products:
             _add_product(form, product, 1)
+        for k, product in claim.weighted:
+            _add_product(form, product, 1 << k)
         form[()] += claim.const
         form = {atom: c for atom, c in form.items() if c}
         least, most = _range(form)
@@ -137,6 +139,8 @@ def _add_terms(form: LinearForm, claim: Sum, c: int) -> None:
         _add_number(form, addend.lits, c)
     for product in claim.products:
         _add_product(form, product, c)
+    for k, product in claim.weighted:
+        _add_product(form, product, c << k)
     form[()] += c * claim.const
 
 
@@ -147,7 +151,10 @@ def _add_number(form: LinearForm, lits: tuple[int, ...], c: int) -> None:
 
 
 def _add_product(form: LinearForm, product: Product, c: int) -> None:
-    """Add ``c`` times a literal, or times the exclusive nor of two literals."""
+    """Add ``c`` times a literal, times the exclusive nor of two, or times a masked one."""
+    if len(product) > 2:
+        form[*sorted(product[:2]), *product[2:]] += c
+        return
     flip = (sum(lit & 1 for lit in product) + len(product) - 1) & 1
     atom = tuple(sorted(lit >> 1 for lit in product))
     if flip:

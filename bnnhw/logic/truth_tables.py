@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-__all__ = ["CARRIES", "MAX_INPUTS", "PARITIES", "XNOR2", "XOR3", "constant_of", "maj3",
-           "polynomial", "table", "value", "xor"]
+__all__ = ["CARRIES", "MASKED_XNOR", "MAX_INPUTS", "PARITIES", "XNOR2", "XOR3", "constant_of",
+           "maj3", "polynomial", "table", "value", "xor"]
 
 MAX_INPUTS = 6
 """Inputs of the largest lookup table of any device family."""
@@ -53,6 +53,9 @@ def maj3(a: int, b: int, c: int) -> bool:
 
 
 XNOR2, XOR3 = 0b1001, table(3, xor)
+
+MASKED_XNOR = 0b10010000
+"""The exclusive nor of the first two inputs, where the third one is 1."""
 
 PARITIES = {1: 0b10, 2: table(2, xor), 3: table(3, xor), 4: table(4, xor), 5: table(5, xor)}
 """Truth table of the parity, by number of bits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
@@ -56,6 +57,13 @@ class PeParams:
         if min(self.bits, self.planes) < 1 or \
                 max(self.bits, self.planes) > 1 < min(self.bits, self.planes):
             raise ValueError("either bits or planes can be more than 1")
+
+    step_ports: ClassVar[tuple[str, ...]] = ()
+    """Ports that take the number of a step."""
+
+    def create(self) -> ProcessingElement:
+        """Make the component."""
+        return ProcessingElement(self)
 
     @property
     def input_register(self) -> bool:

@@ -163,11 +163,12 @@ def _loads(roms: list[_Rom], spare: int, device: Device) -> Iterator[tuple[_Rom,
 def _roms_of(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> list[_Rom]:
     starts = start_values(layer, layer.levels == 1, 0)
     groups = row_groups(layer, matrix, fold)
-    steps, words = groups * matrix.sf(fold.simd), groups * len(starts)
+    steps, words = groups * matrix.sf(fold.simd) * matrix.weight_words(fold), groups * len(starts)
     request = check_memory(layer, matrix, fold, hints)
     if steps == 1 and request == "auto":
         request = "constant"
-    return [_Rom((layer.name, "weights"), steps, fold.pe * fold.simd, request),
+    width = fold.pe * fold.simd * matrix.weight_bits(fold)
+    return [_Rom((layer.name, "weights"), steps, width, request),
             _Rom((layer.name, "starts"), words, fold.pe * matrix.acc_width,
                    "constant" if words == 1 else "auto")]
 

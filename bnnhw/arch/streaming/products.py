@@ -12,7 +12,13 @@ from bnnhw.dataflow.params import Params
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import ConverterParams, FifoParams
 from bnnhw.dataflow.units.line_window import line_window_params
-from bnnhw.dataflow.units.mvtu import mvtu_params, start_values
+from bnnhw.dataflow.units.mvtu import (
+    form_of,
+    is_plain,
+    mvtu_params,
+    row_tops,
+    start_values,
+)
 from bnnhw.dataflow.units.sliding_window import Pad, pad_words, window_params
 from bnnhw.dataflow.units.threshold import threshold_params
 from bnnhw.errors import PlanError
@@ -56,14 +62,14 @@ def matrix_of(layer: Product, input_width: int, hint: LayerHint | None, target: 
         (sums.hi - sums.lo).bit_length() + 1, input_width,
         vectors=layer.vector_count * groups, taps=taps, pixels=pixels * groups,
         bits=layer.input.element.width, depthwise=depthwise, all_taps=all_taps,
-        sums=layer.thresholds is None)
+        sums=layer.thresholds is None, form=None if is_plain(layer) else form_of(layer))
     return replace(matrix, fold=_specified_fold(matrix, hint, target))
 
 
 def _sum_range(layer: Product) -> Int:
     """Range of the accumulators of an MVTU, without thresholds; includes 0 for padded rows."""
     starts = start_values(layer, False, 0)
-    return Int(int(starts.min()), int(starts.max()) + int(layer.top.max()))
+    return Int(int(starts.min()), int((starts + row_tops(layer)).max()))
 
 
 def _specified_fold(matrix: Matrix, hint: LayerHint | None, target: int) -> Fold | None:
@@ -93,7 +99,7 @@ def row_groups(layer: Product, matrix: Matrix, fold: Fold) -> int:
 def check_memory(layer: Product, matrix: Matrix, fold: Fold, hints: Hints) -> str:
     """Return the weight memory that the user specified; raise an error if it is impossible."""
     memory = hints.get(layer.name, LayerHint()).memory
-    steps = row_groups(layer, matrix, fold) * matrix.sf(fold.simd)
+    steps = row_groups(layer, matrix, fold) * matrix.sf(fold.simd) * matrix.weight_words(fold)
     where = f"layer '{layer.name}'"
     if memory not in MEMORIES:
         raise PlanError(f"memory '{memory}' must be one of {', '.join(MEMORIES)}", where=where)

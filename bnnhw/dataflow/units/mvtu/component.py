@@ -9,7 +9,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
 from bnnhw.rtl.delay import delayed
-from bnnhw.rtl.pe import ProcessingElement
 from bnnhw.rtl.queue import attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
@@ -25,6 +24,9 @@ __all__ = ["Mvtu"]
 
 class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
     """Computes PE rows by SIMD columns per cycle, SF * NF cycles per vector (times its planes).
+
+    The steps of a word are the planes of its activations, of its weights, or of both, where these
+    are computed one after the other.
 
     A step is issued in every cycle in which its input word is available and, for the last step of
     a row group, the output queue has space. Everything after the issue is a free-running pipeline:
@@ -48,7 +50,7 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         self.weights = params.weight_words(constants)
         self.starts = params.start_words(constants)
         super().__init__(params, constants, module_name,
-                         **(load_ports(len(self.weights), params.pe * params.simd)
+                         **(load_ports(len(self.weights), params.weight_width)
                             if params.weight_memory == "spram" else {}))
 
     def body(self, platform: object) -> Module:
@@ -70,7 +72,8 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
             m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
         a = self._issue(m, step, ~last | queue.free, plane)
 
-        weights = self._weight_words(m, step & last_plane, index)
+        advance, weight_at = self._weight_address(m, step, last_plane, index)
+        weights = self._weight_words(m, advance, weight_at)
         m.submodules.starts = starts = Rom(
             words=self.starts, width=p.pe * p.acc_width, style=_style(p.start_memory))
         m.d.comb += starts.addr.eq(delayed(m, start_at, summed - 1, "start_at"))
@@ -79,22 +82,24 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         count = delayed(m, step, counted, "count") if p.planes > 1 else Const(1)
         first_plane = delayed(m, plane == 0, counted, "first_plane") if p.planes > 1 \
             else Const(1)
+        number = delayed(m, plane, counted, "plane_of_sum") if element.step_ports else plane
         padded = Const(1)
         if p.o.last_lanes < p.pe and not p.threshold:
             padded = delayed(m, self._last_group(m, step & last), summed + 1, "padded")
         results: list[Value] = []
         for r in range(p.pe):
-            pe = ProcessingElement(element)
+            pe = element.create()
             prefix_ports(pe, f"pe{r}")
             m.submodules[f"pe{r}"] = pe
             m.d.comb += [
                 pe.a.eq(self._lanes_of(a, r)),
-                pe.w.eq(weights.word_select(r, p.simd)),
+                pe.w.eq(weights.word_select(r, p.simd * p.word_bits)),
                 pe.start.eq(starts.data.word_select(r, p.acc_width)),
                 pe.first.eq(first),
                 pe.enable.eq(enable),
                 pe.count.eq(count),
                 pe.first_plane.eq(first_plane),
+                *(getattr(pe, name).eq(number) for name in element.step_ports),
             ]
             if p.threshold:  # the start value of a padded row never fires
                 results.append(~pe.acc[-1])
@@ -104,10 +109,27 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         m.d.comb += queue.word.eq(Cat(results))
         return m
 
+    def _weight_address(self, m: Module, step: Value, last_plane: Value,
+                        index: Signal) -> tuple[Value, Value]:
+        """Return when the address of the weight ROM advances, and the address."""
+        p = self.params
+        if p.weight_steps == 1:
+            return step & last_plane, index
+        inner = p.planes // p.weight_steps
+        plane = Signal(range(inner), name="plane_of_word")
+        advance = Signal(name="advance")
+        at = Signal(range(len(self.weights)), name="weight_at")
+        m.d.comb += advance.eq(step & (plane == inner - 1))
+        with m.If(step):
+            m.d.sync += plane.eq(Mux(plane == inner - 1, 0, plane + 1))
+        with m.If(advance):
+            m.d.sync += at.eq(Mux(at == len(self.weights) - 1, 0, at + 1))
+        return advance, at
+
     def _weight_words(self, m: Module, step: Value, index: Signal) -> Value:
         """Return the weights of the step that was issued in the cycle before."""
         p = self.params
-        width = p.pe * p.simd
+        width = p.weight_width
         if p.weight_memory == "spram":
             loaded = SpramRom(module_name=f"{self.module_name}_weights", words=self.weights,
                               width=width)
@@ -146,8 +168,7 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         p = self.params
         if not p.own_lanes:
             return a
-        width = 1 if p.planes > 1 else p.bits
-        return Cat(a.word_select(c * p.pe + r, width) for c in range(p.simd))
+        return Cat(a.word_select(c * p.pe + r, p.lane_bits) for c in range(p.simd))
 
     def _issue(self, m: Module, step: Signal, room: Value, plane: Signal) -> Value:
         """Decide whether a step is issued; return its input word, one cycle later."""
@@ -169,14 +190,14 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
             replay.read.eq(step & (plane == 0)),
         ]
         word = self._unsigned(replay.data)
-        if p.planes == 1:
+        if not p.serial:
             return word
         lanes = len(self.i.payload) // p.bits
         a = Signal(lanes, name="plane_bits")
         with m.Switch(delayed(m, plane, 1, "plane")):
             for k in range(p.planes):  # the highest plane first
                 with m.Case(k):
-                    m.d.comb += a.eq(Cat(word.word_select(c, p.bits)[p.bits - 1 - k]
+                    m.d.comb += a.eq(Cat(word.word_select(c, p.bits)[p.bits - 1 - k % p.bits]
                                          for c in range(lanes)))
         return a
 

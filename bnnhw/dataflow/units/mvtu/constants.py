@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.ir.types import plane_offset
+from bnnhw.dataflow.units.mvtu.planes import pad_sum, row_tops, stored_bits
 from bnnhw.layers import Conv, Product
 from bnnhw.rtl.positions import BorderClasses
+from bnnhw.rtl.weight_form import WeightForm
 
 __all__ = ["MvtuConstants", "border_classes", "start_values"]
 
@@ -19,12 +20,13 @@ class MvtuConstants:
 
     Parameters
     ----------
-    weights : uint8 [rows of all matrices, columns]
-        1 for +1, 0 for -1.
+    weights : uint8 [B, rows of all matrices, columns]
+        The B stored bits of each weight, see ``WeightForm``; one matrix of two dimensions for
+        weights of one bit, which are 1 for +1 and 0 for -1.
     starts : int64 [classes, rows of all matrices + 1]
         Start values of the accumulators; the last one belongs to padded rows.
     coefficient : int
-        Weight of one agreeing bit, see ``PeParams``.
+        Weight of one agreeing bit of weights of one bit, see ``PeParams``.
     signed : bool
         Input elements are in two's complement; they count with the sign bit inverted.
     border_classes : BorderClasses or None
@@ -37,10 +39,23 @@ class MvtuConstants:
     signed: bool = False
     border_classes: BorderClasses | None = None
 
+    def __post_init__(self) -> None:
+        if self.weights.ndim == 2:
+            object.__setattr__(self, "weights", self.weights[None])
+
+    def padded(self, form: WeightForm) -> np.ndarray:
+        """Append a row and a column of padding to the stored bits: ``[B, rows + 1, columns + 1]``.
+        """
+        bits, rows, columns = self.weights.shape
+        made = np.empty((bits, rows + 1, columns + 1), dtype=np.uint8)
+        made[:] = np.array(form.pad)[:, None, None]
+        made[:, :-1, :-1] = self.weights
+        return made
+
     @classmethod
     def of(cls, layer: Product, threshold: bool, pad_columns: int) -> MvtuConstants:
         """Read them from a layer; see ``start_values`` for the arguments."""
-        return cls(layer.weights[0], start_values(layer, threshold, pad_columns),
+        return cls(stored_bits(layer), start_values(layer, threshold, pad_columns),
                    layer.coefficients[0], layer.input.element.signed, border_classes(layer)[1])
 
     def classes(self, positions: int) -> np.ndarray:
@@ -97,18 +112,17 @@ def start_values(layer: Product, threshold: bool, pad_columns: int) -> np.ndarra
         makes a difference, so that the sign bit at the end is the result; a padded row gives 0.
     pad_columns : int
         Columns that only pad the last word. They carry a 0, which signed integers count as their
-        plane offset; the start value compensates for it.
+        plane offset; the start value compensates for what they add.
     """
     border, _ = border_classes(layer)
     const = layer.const + (0 if border is None else border)
     const = np.atleast_2d(const)
-    never = -int(layer.top.max()) - 1
     if threshold:
         assert layer.thresholds is not None
-        starts = np.clip(const - layer.thresholds[:, 0], never, 0)
-        pad = never
+        never = -row_tops(layer) - 1
+        starts = np.clip(const - layer.thresholds[:, 0], never[:-1], 0)
+        pad = int(never[-1])
     else:
         starts, pad = const, 0
-    excess = pad_columns * plane_offset(layer.input.element) * layer.coefficients[0]
     full = np.concatenate([starts, np.full((len(starts), 1), pad)], axis=1)
-    return np.asarray(full - excess, dtype=np.int64)
+    return np.asarray(full - pad_columns * pad_sum(layer), dtype=np.int64)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bnnhw.dataflow.folding import Fold, Matrix
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units.mvtu.constants import start_values
 from bnnhw.dataflow.units.mvtu.params import MvtuParams
+from bnnhw.dataflow.units.mvtu.planes import form_of, is_plain, row_tops
 from bnnhw.families import Device
 from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
@@ -60,12 +62,14 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
     vectors = matrix.vectors * (matrices if matrix.depthwise else 1)
     threshold = layer.levels == 1
     starts = start_values(layer, threshold, sf * fold.simd - matrix.columns)
-    top = int(layer.top.max())
-    excess = start_values(layer, threshold, 0)
-    width = Int(min(int(starts.min()), -1), max(int(excess.max()) + top, 0)).width
+    most = start_values(layer, threshold, 0) + row_tops(layer)
+    width = Int(min(int(starts.min()), -1), max(int(most.max()), 0)).width
     element_width, signed = (1, False) if threshold else (width, True)
     o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
                    matrix.vectors if matrix.depthwise else vectors)
+    planes: dict[str, Any] = {} if is_plain(layer) else {
+        "sources": form_of(layer).sources, "coefficients": form_of(layer).coefficients,
+        "serial_weights": fold.serial_weights}
     params = MvtuParams(
         i, o, rows=matrix.rows, columns=matrix.columns, pe=fold.pe, simd=fold.simd, sf=sf, nf=nf,
         vectors=vectors, matrices=matrices, taps=matrix.taps,
@@ -74,5 +78,6 @@ def mvtu_params(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
         levels=POPCOUNT_LEVELS, product_register=storage.weights in ("block", "spram"),
         weight_memory=storage.weights, start_memory=storage.starts, classes=len(starts),
         vector_memory=device.memory.ram_style(ReplayBuffer.depth(sf), i.bits), queue_depth=0,
-        family=device.family.target.name, weights_in_luts=storage.weights_in_luts)
+        family=device.family.target.name, weights_in_luts=storage.weights_in_luts,
+        **planes)
     return replace(params, queue_depth=params.free_running_depth)
