@@ -7,7 +7,10 @@ import numpy as np
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.types import Bits, Element, Int
 
-__all__ = ["check_thresholds", "level_type"]
+__all__ = ["check_thresholds", "count_passed", "level_type"]
+
+FEW = 16
+"""Number of thresholds up to which each one is compared; more are searched."""
 
 
 def check_thresholds(layer: Layer, thresholds: np.ndarray, channels: int) -> None:
@@ -22,3 +25,18 @@ def level_type(thresholds: np.ndarray, unipolar: bool) -> Element:
     """Type of the output of thresholds ``[C, J]``: bits for J = 1, integers 0..J for more."""
     levels = int(thresholds.shape[1])
     return Bits(unipolar=unipolar) if levels == 1 else Int(0, levels)
+
+
+def count_passed(x: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Count thresholds that each integer reaches: ``[..., C]``, ``[C, J]`` -> int64 ``[..., C]``.
+
+    Memory is proportional to ``x``, whatever J is. Thresholds ascend along J.
+    """
+    passed = np.zeros(x.shape, dtype=np.int64)
+    if thresholds.shape[1] <= FEW:
+        for level in thresholds.T:
+            passed += x >= level
+        return passed
+    for c, row in enumerate(thresholds):
+        passed[..., c] = np.searchsorted(row, x[..., c], side="right")
+    return passed

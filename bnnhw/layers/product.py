@@ -12,7 +12,7 @@ import numpy as np
 from bnnhw.ir.layer import Counter, Layer
 from bnnhw.ir.types import Bits, Int, TensorType, planes_of
 from bnnhw.json_types import Json
-from bnnhw.layers.levels import check_thresholds, level_type
+from bnnhw.layers.levels import check_thresholds, count_passed, level_type
 from bnnhw.layers.weight_planes import WeightPlanes
 
 __all__ = ["Product"]
@@ -225,7 +225,7 @@ class Product(Layer):
             return acc
         if self.levels == 1:
             return (acc >= self.thresholds[:, 0]).astype(np.int64)
-        return (acc[:, :, None] >= self.thresholds[None]).sum(axis=2, dtype=np.int64)
+        return count_passed(acc, self.thresholds)
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return self._finish(self.sums(x[0]), len(x[0]))

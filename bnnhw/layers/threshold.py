@@ -15,7 +15,7 @@ from bnnhw.ir.types import Int, TensorType
 from bnnhw.layers.building.descriptions import describe_levels
 from bnnhw.layers.building.signs import Reach, fold_signs
 from bnnhw.layers.building.weights import given_thresholds
-from bnnhw.layers.levels import check_thresholds, level_type
+from bnnhw.layers.levels import check_thresholds, count_passed, level_type
 
 __all__ = ["Threshold", "ThresholdItem"]
 
@@ -71,7 +71,7 @@ class Threshold(Layer):
         return TensorType(self.input.shape, level_type(self.thresholds, self.unipolar))
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        passed = (x[0][..., None] >= self.thresholds).sum(axis=-1, dtype=np.int64)
+        passed = count_passed(x[0], self.thresholds)
         return np.where(self.falling, self.levels - passed, passed)
 
     def params(self) -> dict[str, object]:
