@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from bnnhw.config.names import NAME_PATTERN, check_name
 
-__all__ = ["Channels", "Extent", "Factors", "Limits", "Name", "Pad", "PadValue", "PoolSize",
-           "Size", "Source", "Strict"]
+__all__ = ["Channels", "Extent", "Extra", "Factors", "Limits", "Name", "Pad", "PadValue",
+           "PoolSize", "Size", "Source", "Strict"]
 
 MAX_SIZE = 1 << 20
 
@@ -44,6 +44,14 @@ def _extent(words: tuple[str, ...], what: str) -> Callable[[object], object]:
             return tuple(value)
         raise ValueError(what)
     return check
+
+
+def _extra(value: object) -> object:
+    if _is_int(value, 0):
+        return value
+    if _is_list(value, (2,), 0):
+        return tuple(value)
+    raise ValueError("must be a number that is not negative, or [rows, columns]")
 
 
 def _pad(value: object) -> object:
@@ -83,6 +91,7 @@ Extent = Annotated[int | Pair, PlainValidator(_extent((), _NUMBER))]
 PoolSize = Annotated[int | Pair | Literal["global"], PlainValidator(_extent(
     ("global",), "must be a positive number, [rows, columns] or global"))]
 Factors = Extent
+Extra = Annotated[int | Pair, PlainValidator(_extra)]
 Pad = Annotated[int | Pair | tuple[int, int, int, int] | Literal["same", "causal"],
                 PlainValidator(_pad)]
 PadValue = Annotated[int | Literal["zero", "checker", "pattern"], PlainValidator(_pad_value)]

@@ -11,6 +11,7 @@ from bnnhw.layers.average_pool import AveragePool
 from bnnhw.layers.binarize import Binarize
 from bnnhw.layers.concat import Concat
 from bnnhw.layers.conv import Conv
+from bnnhw.layers.conv_transpose import ConvTranspose
 from bnnhw.layers.crop import Crop
 from bnnhw.layers.dense import Dense
 from bnnhw.layers.depth_to_space import DepthToSpace
@@ -29,7 +30,7 @@ from bnnhw.layers.sum_pool import SumPool
 from bnnhw.layers.threshold import Threshold
 from bnnhw.layers.upsample import Upsample
 
-__all__ = ["Add", "Affine", "ArgMax", "AveragePool", "Binarize", "Concat", "Conv", "Counter",
-           "Crop", "Dense", "DepthToSpace", "Divide", "Division", "Flatten", "Join", "Layer",
-           "MaxPool", "Multiply", "PixelShuffle", "Pool", "Product", "Select", "SpaceToDepth",
-           "SumPool", "Threshold", "Upsample", "product_sum"]
+__all__ = ["Add", "Affine", "ArgMax", "AveragePool", "Binarize", "Concat", "Conv",
+           "ConvTranspose", "Counter", "Crop", "Dense", "DepthToSpace", "Divide", "Division",
+           "Flatten", "Join", "Layer", "MaxPool", "Multiply", "PixelShuffle", "Pool", "Product",
+           "Select", "SpaceToDepth", "SumPool", "Threshold", "Upsample", "product_sum"]

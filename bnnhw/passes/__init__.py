@@ -8,11 +8,12 @@ from bnnhw.ir import Graph
 from bnnhw.passes.constants import drop_constant_channels
 from bnnhw.passes.shuffles import reorder_shuffles
 from bnnhw.passes.thresholds import clip_thresholds, count_units
+from bnnhw.passes.transposed import expand_transposed
 
 __all__ = ["PASSES", "run_passes"]
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    reorder_shuffles, count_units, clip_thresholds, drop_constant_channels)
+    expand_transposed, reorder_shuffles, count_units, clip_thresholds, drop_constant_channels)
 
 
 def run_passes(graph: Graph) -> Graph:

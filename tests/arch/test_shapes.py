@@ -77,11 +77,14 @@ SHAPES: dict[str, list[Any]] = {
     "squeeze": SQUEEZE,
     "shuffle": [STEM, {"depth_to_space": 2, "order": "crd"}, {"crop": [1, 0, 2, 3]}],
     "unshuffle": [STEM, {"space_to_depth": [3, 2], "order": "crd"}],
+    "transposed": [
+        {"conv_transpose": 3, "kernel": 2, "stride": 2}, {"max_pool": 2, "stride": 1},
+        {"conv_transpose": 2, "kernel": 4, "stride": 2, "pad": 1, "output_pad": 1, "sums": True}],
     "blocks": [STEM, {"space_to_depth": 2}, {"depth_to_space": [2, 1]}],
 }
 
 
-@pytest.mark.parametrize("name", ["average", "shuffle", *(
+@pytest.mark.parametrize("name", ["average", "shuffle", "transposed", *(
     pytest.param(name, marks=pytest.mark.long) for name in ("squeeze", "unshuffle", "blocks"))])
 def test_unrolled_designs_contain_the_same_units(name: str) -> None:
     graph, plan = planned(SHAPES[name], "unrolled", None)
@@ -89,8 +92,8 @@ def test_unrolled_designs_contain_the_same_units(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "ii"), [
-    ("squeeze", 900), *(pytest.param(name, ii, marks=pytest.mark.long)
-                        for name in SHAPES for ii in (30, 900))])
+    ("squeeze", 900), ("transposed", 400), *(pytest.param(name, ii, marks=pytest.mark.long)
+                        for name in SHAPES for ii in (100, 900))])
 def test_verilog_equals_golden(name: str, ii: int) -> None:
     """Through Verilator; at few lanes elements are read in any order, at many lanes by wires."""
     graph, plan = planned(SHAPES[name], ii=ii)

@@ -42,6 +42,8 @@ GOOD: list[Any] = [
     {"select": True}, {"add": "input"}, {"add": "input", "limits": [-128, 127], "from": "input"},
     {"concat": "input"}, "threshold", {"threshold": True, "levels": 3, "unipolar": True},
     {"divide": 16}, {"divide": 3, "rounding": "half_even", "limits": [-8, 7]},
+    {"conv_transpose": 4, "kernel": 2, "stride": 2},
+    {"conv_transpose": 4, "kernel": [4, 3], "stride": [2, 1], "pad": 1, "output_pad": [1, 0]},
     {"average_pool": 2, "divisor": 8}, {"average_pool": "global", "rounding": "half_up"},
     {"depth_to_space": 2}, {"depth_to_space": [2, 1], "order": "crd"}, {"space_to_depth": 2},
     {"crop": [1, 0, 2, 0]}, {"multiply": "input", "divisor": 8},

@@ -152,7 +152,8 @@ VALUES = st.one_of(st.integers(-3, 9), st.sampled_from([1 << 20, 1 << 40, -1 << 
 GOOD = {"dense": 3, "conv": 4, "depthwise": 2, "max_pool": 2, "sum_pool": "global", "upsample": 2,
         "flatten": True, "select": [1, 0], "add": "input", "concat": "input", "threshold": True,
         "binarize": 3, "affine": True, "argmax": True, "divide": 3, "average_pool": 2,
-        "depth_to_space": 2, "space_to_depth": 2, "crop": [0, 1, 1, 0], "multiply": "input"}
+        "depth_to_space": 2, "space_to_depth": 2, "crop": [0, 1, 1, 0], "multiply": "input",
+        "conv_transpose": 2}
 
 
 @st.composite
@@ -161,7 +162,7 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.sampled_from(sorted(ITEMS)))
     keys = sorted({"from" if key == "from_" else key for key in ITEMS[kind].model_fields} - {kind})
     item = draw(st.dictionaries(st.sampled_from(keys), VALUES, max_size=2))
-    if kind == "conv" and draw(st.integers(0, 9)):
+    if kind in ("conv", "conv_transpose") and draw(st.integers(0, 9)):
         item["kernel"] = 2
     return {**item, kind: GOOD[kind] if draw(st.integers(0, 9)) else draw(VALUES)}
 

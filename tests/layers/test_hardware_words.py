@@ -48,6 +48,7 @@ CASES: list[Case] = [
     ({"add": "input", "limits": [-9, 9]}, INTS, ["-9..9"]),
     ({"concat": "input"}, INTS, []),
     ({"binarize": 3}, INTS, ["3"]),
+    ({"conv_transpose": 6, "kernel": 4, "stride": 2}, BITS, ["24", "16", "2x2", "2x2"]),
     ({"divide": 3, "rounding": "half_up"}, INTS, ["3"]),
     ({"divide": 3, "rounding": "half_even", "limits": [-2, 2]}, INTS, ["3", "-2..2"]),
     ({"average_pool": 2}, INTS, ["2x2", "2x2", "4"]),

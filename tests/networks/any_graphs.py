@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bnnhw.ir import Bits, Element, Graph, Int, TensorType, Window
+from bnnhw.ir import Bits, Element, Graph, Int, Spread, TensorType, Window
 from bnnhw.layers import (
     Add,
     Affine,
@@ -15,6 +15,7 @@ from bnnhw.layers import (
     Binarize,
     Concat,
     Conv,
+    ConvTranspose,
     Crop,
     Dense,
     DepthToSpace,
@@ -167,6 +168,27 @@ def _conv(make: Maker, name: str) -> Layer | None:
     return Conv(name, *source, *fields, window, groups, pad, absent, **few)
 
 
+def _transposed(make: Maker, name: str) -> Layer | None:
+    def fits(type_: TensorType) -> bool:
+        zero = type_.element.bipolar or type_.element.lo <= 0 <= type_.element.hi
+        return len(type_.shape) in (2, 3) and type_.element.width < 24 and zero
+    source = make.read(fits)
+    if source is None:
+        return None
+    type_ = source[1]
+    axes = [(make.integer(1, 5), make.integer(1, 4)) if k < len(type_.shape) - 1 else (1, 1)
+            for k in range(2)]
+    ends = [[make.integer(0, kernel) for kernel, _ in axes] for _ in range(2)]
+    more = [make.integer(0, stride) for _, stride in axes]
+    spread = Spread((axes[0][0], axes[1][0]), (axes[0][1], axes[1][1]),
+                    (ends[0][0], ends[0][1], ends[1][0], ends[1][1]), (more[0], more[1]))
+    if min(spread.out_size(*type_.map[:2])) < 1:
+        return None
+    columns = spread.taps * type_.channels
+    fields, few = make.product(type_, make.integer(1, 4), columns, type_.element.bipolar)
+    return ConvTranspose(name, *source, *fields, spread, **few)
+
+
 def _pool(make: Maker, name: str) -> Layer | None:
     source = make.read(lambda t: len(t.shape) in (2, 3))
     if source is None:
@@ -287,7 +309,7 @@ def _argmax(make: Maker, name: str) -> Layer | None:
                   *source) if source else None
 
 
-KINDS = (_dense, _conv, _conv, _pool, _shape, _join, _point, _argmax, _divided,
+KINDS = (_dense, _conv, _conv, _transposed, _pool, _shape, _join, _point, _argmax, _divided,
          _moved)
 
 

@@ -22,7 +22,7 @@ __all__ = ["ModelOutput", "add_output"]
 ROUNDING = 2.0 ** -21
 """Possible error of inexact float32 sums, relative to the largest score."""
 
-LINEAR_FROM = 1 << 20
+LINEAR_FROM = 1 << 17
 """Number of attainable scores from which scores that are only scaled and shifted are not
 enumerated."""
 
