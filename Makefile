@@ -1,10 +1,10 @@
-# make demo | test | test-long | test-nightly | install-check | dist-check | lint | docs | bench | clean
+# make demo | test | test-long | test-nightly | test-torch | install-check | dist-check | lint | docs | bench | clean
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-long test-nightly install-check dist-check lint docs bench clean
+.PHONY: demo test test-long test-nightly test-torch install-check dist-check lint docs bench clean
 
 $(VENV)/installed: pyproject.toml
 	@echo "Installing bnnhw with all development tools into $(VENV), once:"
@@ -33,6 +33,20 @@ test-nightly: $(VENV)/installed
 	@echo "hypothesis seed: $(SEED)"
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not long' --hypothesis-profile=nightly \
 	  --hypothesis-seed=$(SEED) $(shell grep -rl --include=test_*.py '@given' tests)
+
+# Live models of PyTorch and Brevitas, in an environment of their own: the other tests do not need
+# torch, which is large. TORCH is what pip installs, such as the CPU build alone.
+TORCH ?= torch
+TORCH_VENV ?= build/torch
+$(TORCH_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/pip install -qq $(TORCH)
+	$(TORCH_VENV)/bin/pip install -qq --editable '.[brevitas,fast,sim]' 'mlxtend>=0.23,<1' \
+	  'pytest>=8,<10' 'pytest-xdist>=3.6,<4' 'hypothesis>=6.100,<7'
+	touch $@
+
+test-torch: $(TORCH_VENV)/installed
+	$(TORCH_VENV)/bin/python -m pytest tests/live
 
 # A plain installation into an empty environment, used from another folder and from the root of
 # the source tree, where the folder bnnhw hides the installed package.

@@ -35,11 +35,15 @@ if TYPE_CHECKING:
         ToolError,
     )
     from bnnhw.hostlink.driver.build import Build
+    from bnnhw.importers.brevitas_model import from_brevitas
+    from bnnhw.importers.comparison import Comparison
     from bnnhw.importers.network import Network
+    from bnnhw.importers.torch_model.importer import from_torch
 
 __all__ = [
     "BnnhwError",
     "Build",
+    "Comparison",
     "ConfigError",
     "Design",
     "FitError",
@@ -54,17 +58,22 @@ __all__ = [
     "__version__",
     "boards",
     "devices",
+    "from_brevitas",
+    "from_torch",
     "generate",
     "load",
 ]
 
 _HOMES = {
     "Build": "hostlink.driver.build",
+    "Comparison": "importers.comparison",
     "Design": "emit.design",
     "Network": "importers.network",
     "Sequential": "api.sequential",
     "boards": "api.catalogue",
     "devices": "api.catalogue",
+    "from_brevitas": "importers.brevitas_model",
+    "from_torch": "importers.torch_model.importer",
     "generate": "api.generation",
     "load": "api.loading",
 }

@@ -14,14 +14,15 @@ __all__ = ["load", "network_path"]
 
 def load(name_or_path: str | Path, *, input_type: str = "uint8",
          pixel_range: tuple[float, float] = (0.0, 1.0), argmax: bool = True,
-         check: bool = True) -> Network:
+         check: bool = True, layers: str | Path | None = None) -> Network:
     """Load a network.
 
     Parameters
     ----------
     name_or_path : str or Path
         Name of a shipped design or example, folder with a ``net.yaml``, layers file (``.yaml``),
-        or trained model (``.onnx``, ``.h5`` or ``.keras`` of Keras, ``.npz`` of FINN).
+        or trained model (``.onnx``, ``.h5`` or ``.keras`` of Keras, ``.npz`` of FINN,
+        ``.pt`` of PyTorch with ``layers``).
     input_type : str
         Trained models: what a sample is. ``uint8`` pixels, ``int8`` numbers that the model sees
         multiplied by HI/127, or ``bits`` that it sees as -1 and +1.
@@ -31,6 +32,8 @@ def load(name_or_path: str | Path, *, input_type: str = "uint8",
         Trained models: add an output ``label`` after the scores.
     check : bool
         ONNX and Keras: compare every tensor with an independent execution on random samples.
+    layers : str, Path or None
+        PyTorch's state dict (``.pt``): file that describes its layers (docs/import.md).
 
     Raises
     ------
@@ -41,7 +44,8 @@ def load(name_or_path: str | Path, *, input_type: str = "uint8",
     ToolError
         A package that reads the model is not installed.
     """
-    options = ImportOptions("", input_type, pixel_range, argmax, DEFAULT_CHECK if check else None)
+    options = ImportOptions("", input_type, pixel_range, argmax, DEFAULT_CHECK if check else None,
+                            None if layers is None else Path(layers))
     return load_any(network_path(name_or_path), options)
 
 

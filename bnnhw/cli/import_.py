@@ -23,7 +23,8 @@ NAME = "import"
 
 def command(
     model: Path = typer.Argument(..., help="ONNX or QONNX file, .h5 or .keras file of "
-                                "Keras, or .npz of FINN."),
+                                "Keras, .npz of FINN, or .pt of PyTorch with "
+                                "--layers."),
     out: Path = typer.Option(..., "-o", "--out", help="Folder of the network."),
     name: str = typer.Option("", help="Name of the network (default: the folder's)."),
     input_type: str = typer.Option("uint8", "--input", help="What a sample is: uint8 pixels, int8 "
@@ -37,6 +38,8 @@ def command(
                                "random samples."),
     samples: int | None = typer.Option(None, "--check-samples", min=1, help="Random samples of "
                                        "that comparison (default: 16 to 300, some seconds)."),
+    layers: Path | None = typer.Option(None, help="Description of the layers of a PyTorch state "
+                                       "dict (YAML)."),
     json: bool = typer.Option(False, "--json", help="Print the certificate as JSON."),
 ) -> None:
     """Import a trained network; every threshold is derived from the arithmetic of the model.
@@ -45,7 +48,7 @@ def command(
     """
     legal = _checked(name, "is no name for a network") if name else _from_folder(out.name)
     network = import_model(model, ImportOptions(legal, input_type, pixel_range, argmax,
-                                                Check(samples) if check else None))
+                                                Check(samples) if check else None, layers))
     files = network_files(network)
     write_files({out / file: data for file, data in files.items()})
     if json:

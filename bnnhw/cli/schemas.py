@@ -95,6 +95,24 @@ layers[].becomes text what it becomes in hardware
 cycles_per_frame int of the streaming architecture by default
 latency_cycles int of the same plan
 """ + _CERTIFICATE,
+    "bnnhw.compare/1": """
+network text name of the network
+executor text packages that executed the model
+samples int number of samples
+equal bool whether all tensors, score orders and labels are equal
+first text|null first layer that differs
+tensors[]?.layer text layer of the network
+tensors[].tensor text tensor of the model
+tensors[].values int number of values in all samples
+tensors[].differing int values that differ by more than float rounding
+tensors[].samples int samples with such a value
+tensors[].first object|null sample, element, and both values of the first difference
+outputs[]?.output text output of the network
+outputs[].tensor text output of the model
+outputs[].samples int number of samples
+outputs[].same_order int|null samples whose scores have the same order
+outputs[].same_label int|null samples with the same label
+""",
     "bnnhw.samples/1": """
 network text network
 samples int number of samples

@@ -15,6 +15,7 @@ SUMMARIES = {
     "generate": "Generate Verilog and its manifest.",
     "import": "Import a trained model.",
     "check": "Check a network without building it.",
+    "compare": "Compare a network with its float model.",
     "samples": "Write samples that a network accepts.",
     "golden": "Run the integer golden model on samples.",
     "simulate": "Simulate a design against the golden model.",

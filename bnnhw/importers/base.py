@@ -55,6 +55,8 @@ class ImportOptions:
         Add an output ``label`` after a vector of scores.
     check : Check or None
         How to compare the result with an independent execution of the model; None to skip it.
+    layers : Path or None
+        Description of the layers, for a file of weights alone.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class ImportOptions:
     pixel_range: tuple[float, float] = (0.0, 1.0)
     argmax: bool = True
     check: Check | None = DEFAULT_CHECK
+    layers: Path | None = None
 
     def __post_init__(self) -> None:
         if self.input_type not in INPUT_TYPES:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from bnnhw.config.weight_file import WeightFile
 from bnnhw.errors import ConfigError
 from bnnhw.html_table import html_table
 from bnnhw.importers.check_result import CheckResult
+from bnnhw.importers.comparison import Comparison
 from bnnhw.importers.yaml.outputs import declared_outputs
 from bnnhw.importers.yaml.read import read_config
 from bnnhw.importers.yaml.schema import NetConfig
@@ -27,6 +29,9 @@ from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Layer, layer_of_item
 from bnnhw.layers import Binarize
 from bnnhw.passes import run_passes
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 __all__ = ["Network", "build_network", "load_network"]
 
@@ -99,6 +104,40 @@ class Network:
             Shape or values of the samples are not those of the network's input.
         """
         return golden.run(self.graph, np.asarray(x), layout=layout)
+
+    def compare(self, model: str | os.PathLike[str] | Module, x: np.ndarray, *,
+                pixel_range: tuple[float, float] = (0.0, 1.0),
+                layout: str | None = None) -> Comparison:
+        """Compare the integers of every layer with the floats of the model, on given samples.
+
+        Parameters
+        ----------
+        model : path or torch.nn.Module
+            The ONNX file, or the live model of PyTorch or Brevitas, that was imported.
+        x : integer array [n, *shape]
+            Samples of the network, as for ``predict``.
+        pixel_range : (float, float)
+            What the model sees for pixel 0 and pixel 255, as at the import.
+        layout : str or None
+            Order of the axes of ``x``, see ``predict``.
+
+        Returns
+        -------
+        Comparison
+            Prints as a table, also in a notebook; ``first`` is the first tensor that differs.
+
+        Raises
+        ------
+        ConfigError
+            The samples are wrong, or the model does not belong to this network.
+        ModelError
+            The model cannot be imported.
+        ToolError
+            A package that executes the model is not installed.
+        """
+        from bnnhw.importers.compare_models import compare_network
+
+        return compare_network(self, model, x, pixel_range=pixel_range, layout=layout)
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {self.graph.input} -> {_shown_outputs(self.graph)}, " \

@@ -17,7 +17,8 @@ from bnnhw.importers.unsupported import reject_unsupported
 __all__ = ["find_importer", "import_model", "importers", "load_any", "load_native", "register"]
 
 BUILT_IN = ("bnnhw.importers.yaml.importer", "bnnhw.importers.onnx.importer",
-            "bnnhw.importers.finn_npz", "bnnhw.importers.keras.importer")
+            "bnnhw.importers.finn_npz", "bnnhw.importers.keras.importer",
+            "bnnhw.importers.state_dict.importer")
 """Modules that register the importers of bnnhw; they are imported at the first look-up."""
 
 _REGISTERED: dict[str, Importer] = {}
@@ -118,6 +119,7 @@ def load_native(path: Path) -> Network:
     """
     importer = find_importer(path)
     if not importer.native:
+        reject_unsupported(path)
         raise ConfigError(f"is {importer.title}, expected a network", where=str(path),
                           hint="import it, and use the folder that this writes")
     return importer.load(path, ImportOptions())

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnhw.errors import ConfigError
+from bnnhw.errors import ConfigError, option
 
-__all__ = ["reject_unsupported", "zip_members"]
+__all__ = ["is_pytorch", "reject_unsupported", "zip_members"]
 
 HEADER_BYTES = 64
 
@@ -74,7 +74,9 @@ UNSUPPORTED = (
     UnsupportedFormat(
         "a PyTorch file, which contains weights and Python objects",
         "export the model to ONNX in Python: torch.onnx.export(model, x, 'model.onnx', "
-        "external_data=False), or with Brevitas export_qonnx(model, x, 'model.onnx')" + IMPORT,
+        "external_data=False), or with Brevitas export_qonnx(model, x, 'model.onnx')" + IMPORT
+        + "; a state dict is imported with a description of its layers, "
+        + option("layers", "spec.yaml"),
         _is_pytorch),
     UnsupportedFormat("a Python pickle, which is never opened because it can run any program",
                       "export the model to ONNX, or its weights to an .npz", _is_pickle),
@@ -103,6 +105,12 @@ def reject_unsupported(path: Path) -> None:
     for known in UNSUPPORTED:
         if head is not None and known.recognises(head):
             raise ConfigError(f"is {known.title}", where=str(path), hint=known.advice)
+
+
+def is_pytorch(path: Path) -> bool:
+    """Whether a file is one that PyTorch wrote, by its first bytes and the names inside."""
+    head = _head(path)
+    return head is not None and _is_pytorch(head)
 
 
 def _head(path: Path) -> FileHead | None:

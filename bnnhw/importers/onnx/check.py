@@ -15,7 +15,6 @@ the remaining tensors of such a sample are not compared. An approximation of the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -27,20 +26,24 @@ from bnnhw.importers.check_result import CheckResult
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.model_outputs import ModelOutput
 from bnnhw.importers.onnx.random_samples import random_samples
+from bnnhw.importers.onnx.tolerance import (
+    ROUNDING,
+    beyond_rounding,
+    is_exact,
+    moved_values,
+    tensor_values,
+)
 from bnnhw.importers.onnx.translation import Translation
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 
-__all__ = ["Executor", "check_import"]
+__all__ = ["Executor", "TensorComparison", "affordable_samples", "check_import", "model_inputs"]
 
 MAX_PRODUCTS = 2_000_000_000
 """Products of all samples together that a check computes by default; they take seconds."""
 
 MIN_SAMPLES, MAX_SAMPLES = 16, 300
 """Default number of samples, depending on the cost of one."""
-
-ROUNDING = 2.0 ** -18
-"""Difference of two float32 expressions that counts as rounding, relative to the largest value."""
 
 MAX_ELEMENTS_IN_MEMORY = 1 << 24
 """Elements of activations that are in memory at a time."""
@@ -90,32 +93,60 @@ def check_import(execution: Executor, translation: Translation, start: Chain, gr
     ModelError
         Names the first tensor that differs.
     """
-    comparison = _Comparison(translation, graph, execution.tensors)
-    count = check.samples or _affordable(graph)
+    comparison = TensorComparison(translation, graph, execution.tensors)
+    count = check.samples or affordable_samples(graph)
     x = random_samples(graph.input, count, check.seed)
     ties = 0
     for part in comparison.parts(x):
-        seen = start.values_at(part.reshape(-1, start.channels)).reshape(len(part), -1)
-        inputs = seen[:, start.index.reshape(-1)].reshape(len(part), *start.shape)
-        found = [execution.run(one[None].reshape(start.shape), comparison.wanted)
-                 for one in inputs]
+        found = [execution.run(one, comparison.wanted) for one in model_inputs(start, part)]
         ties += comparison.compare(part, {
             name: np.stack([run[name] for run in found]) for name in comparison.wanted})
     return CheckResult(execution.versions, len(x), comparison.chain_count,
                        len(translation.outputs), ties, check.seed)
 
 
-def _affordable(graph: Graph) -> int:
+def model_inputs(start: Chain, x: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield what the model sees for each of some samples.
+
+    Parameters
+    ----------
+    start : Chain
+        The input of the model.
+    x : int64 [n, *start.type.shape]
+        Samples as the network stores them.
+
+    Yields
+    ------
+    array [1, ...]
+        One sample in the shape of the model's input.
+    """
+    seen = start.values_at(x.reshape(-1, start.channels)).reshape(len(x), -1)
+    for one in seen[:, start.index.reshape(-1)]:
+        yield one.reshape(start.shape)
+
+
+def affordable_samples(graph: Graph) -> int:
+    """Number of samples that a check computes by default."""
     products = sum(layer.vector_count * layer.outputs * layer.fan_in
                    for layer in graph.layers if isinstance(layer, Product))
     return int(np.clip(MAX_PRODUCTS // max(1, products), MIN_SAMPLES, MAX_SAMPLES))
 
 
-class _Comparison:
-    """Compares the tensors that the importer translated with those of an execution."""
+class TensorComparison:
+    """Compares the tensors that the importer translated with those of an execution.
+
+    Parameters
+    ----------
+    translation : Translation
+    graph : Graph
+        The result of the import.
+    tensors : collection of str or None
+        Tensors that the execution gives; None for all. Outputs of the model are always compared.
+    """
 
     def __init__(self, translation: Translation, graph: Graph,
                  tensors: Collection[str] | None) -> None:
+        self._translation = translation
         self._chains = [(name, chain) for name, chain in translation.chains
                         if tensors is None or name in tensors]
         self._outputs, self._graph = translation.outputs, graph
@@ -140,6 +171,8 @@ class _Comparison:
 
     def compare(self, x: np.ndarray, found: dict[str, np.ndarray]) -> int:
         """Compare all tensors and outputs of some samples; return how many ended in a tie."""
+        if not len(x):
+            return 0
         layers = golden.run_all(self._raw, x)
         alive = np.ones(len(x), dtype=np.bool_)
         for name, chain in self._chains:
@@ -151,20 +184,43 @@ class _Comparison:
                     raise ModelError(f"the output '{output}' of the imported network differs from "
                                      "its layers before simplification",
                                      where=f"tensor '{end.tensor}'", hint=DEFECT)
+            if end.scores not in found:  # only the label is known
+                found = {**found, end.scores: tensor_values(end.chain, layers[end.chain.source])}
             alive &= ~_misordered(end, layers, found, alive)
         return int((~alive).sum())
+
+    def sensitive(self, x: np.ndarray, inexact: bool) -> np.ndarray:
+        """Mark the samples in which float rounding can decide a quantised value.
+
+        Parameters
+        ----------
+        x : int64 [n, *shape]
+        inexact : bool
+            The execution also rounds values that float32 represents exactly.
+
+        Returns
+        -------
+        bool [n]
+        """
+        layers = golden.run_all(self._raw, x)
+        found = np.zeros(len(x), dtype=np.bool_)
+        for _, chain in self._translation.chains:
+            if chain.quantised:
+                stored = layers[chain.source].reshape(-1, chain.channels)
+                if inexact or not is_exact(chain, stored):
+                    plain = chain.values_at(stored)
+                    moved = [(m != plain).reshape(len(x), -1).any(axis=1)
+                             for m in moved_values(chain, stored)]
+                    found |= np.any(moved, axis=0)
+        return found
 
 
 def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
           alive: np.ndarray) -> np.ndarray:
     """Compare one tensor; return which samples end in a tie there."""
-    n, order = len(stored), chain.index.reshape(-1)
+    n = len(stored)
     integers = stored.reshape(-1, chain.channels)
-
-    def tensor(values: np.ndarray) -> np.ndarray:
-        return values.reshape(n, -1)[:, order].astype(np.float64)
-
-    value = tensor(chain.values_at(integers))
+    value = tensor_values(chain, stored)
     expected = found.reshape(n, -1).astype(np.float64)
     if expected.shape != value.shape:
         raise ModelError(f"has {expected.shape[1]} elements where the import has {value.shape[1]}",
@@ -175,7 +231,7 @@ def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
     if not len(suspects):
         return np.zeros(n, dtype=np.bool_)
     rows = integers.reshape(n, -1, chain.channels)[suspects].reshape(-1, chain.channels)
-    wrong = _beyond_rounding(chain, rows, value[suspects], expected[suspects])
+    wrong = beyond_rounding(chain, rows, value[suspects], expected[suspects])
     if wrong.any():
         first = int(np.argmax(wrong.any(axis=1)))
         raise _difference(name, chain, int(suspects[first]), wrong[first],
@@ -183,38 +239,6 @@ def _tied(name: str, chain: Chain, stored: np.ndarray, found: np.ndarray,
     tied = np.zeros(n, dtype=np.bool_)
     tied[suspects] = chain.quantised
     return tied
-
-
-def _beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
-                     expected: np.ndarray) -> np.ndarray:
-    """Find the values [n, elements] that differ by more than rounding explains."""
-    n, order = len(value), chain.index.reshape(-1)
-    candidates, slack = [value], ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
-    if not _exact(chain, integers):
-        reach = np.maximum(np.abs(chain.slope * chain.start + chain.base),
-                           np.abs(chain.slope * chain.stop + chain.base))
-        shift = reach * ROUNDING + (0.0 if chain.error is None else chain.error)
-        slack += 0.0 if chain.nodes else float(shift.max())
-        # Rounding can change the value before the first node, and the result of each node.
-        moved = [chain.values_at(integers, sign * shift) for sign in (-1, 1)]
-        moved += [chain.values_at(integers, None, sign * ROUNDING) for sign in (-1, 1)]
-        candidates += [v.reshape(n, -1)[:, order].astype(np.float64) for v in moved]
-    if chain.quantised:
-        return np.all([~(np.abs(expected - c) <= slack) for c in candidates], axis=0)
-    return ~((expected >= np.min(candidates, axis=0) - slack)
-             & (expected <= np.max(candidates, axis=0) + slack))
-
-
-def _exact(chain: Chain, integers: np.ndarray) -> bool:
-    """Whether float32 represents these values exactly, so that float64 gives the same ones.
-
-    A value at a decision point, such as a half before rounding, is then not a tie.
-    """
-    if chain.error is not None or any(len(node.branches) > 1 for node in chain.nodes):
-        return False
-    first = next((k for k, node in enumerate(chain.nodes) if node.quantised), 0)
-    return all(np.array_equal(part.values_at(integers), part.values_at(integers, dtype=np.float64))
-               for part in (replace(chain, nodes=chain.nodes[:first]), chain))
 
 
 def _difference(name: str, chain: Chain, sample: int, wrong: np.ndarray,

@@ -10,23 +10,27 @@ independent execution of the model before it is returned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.base import DEFAULT_CHECK, Check, ImportOptions
 from bnnhw.importers.network import Network
+from bnnhw.importers.onnx.check import Executor
 from bnnhw.importers.onnx.execute import OnnxExecution
+from bnnhw.importers.onnx.imported import Imported
 from bnnhw.importers.onnx.model_file import load_onnx, tensor_array
 from bnnhw.importers.onnx.model_input import input_shape, integer_input
-from bnnhw.importers.onnx.node_graph import NodeGraph, import_nodes
+from bnnhw.importers.onnx.node_graph import NodeGraph, check_nodes, translate_nodes
 from bnnhw.importers.onnx.topological_order import ordered_nodes
 from bnnhw.importers.registry import register
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["OnnxImporter", "import_onnx"]
+__all__ = ["OnnxImporter", "import_onnx", "import_onnx_model"]
 
 IR_VERSION_TAG = 0x08
 """First byte of a ModelProto: the tag of field 1, ``ir_version``."""
@@ -62,10 +66,37 @@ def import_onnx(path: Path, *, name: str, input_type: str = "uint8",
     ToolError
         onnx, or a package that ``check`` needs, is not installed.
     """
-    model = load_onnx(path)
-    graph = _read_graph(model)
     options = ImportOptions(name, input_type, pixel_range, argmax, check)
-    return import_nodes(graph, options, lambda: OnnxExecution(graph, model.opset_import))
+    imported, executor = import_onnx_model(load_onnx(path), options)
+    return imported.network if check is None else check_nodes(imported, executor(), check).network
+
+
+def import_onnx_model(model: ModelProto, options: ImportOptions,
+                      layout: str | None = None) -> tuple[Imported, Callable[[], Executor]]:
+    """Import a model in memory, without the comparison.
+
+    Parameters
+    ----------
+    model : ModelProto
+        With all of its tensors inside.
+    options : ImportOptions
+        With a name.
+    layout : str or None
+        Order of the axes of the model's input, see ``NodeGraph``.
+
+    Returns
+    -------
+    imported : Imported
+    executor : function
+        Makes the independent executor.
+
+    Raises
+    ------
+    ModelError
+        As ``import_onnx``.
+    """
+    graph = replace(_read_graph(model), layout=layout)
+    return translate_nodes(graph, options), lambda: OnnxExecution(graph, model.opset_import)
 
 
 def _read_graph(model: ModelProto) -> NodeGraph:

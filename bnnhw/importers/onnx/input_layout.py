@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import ConfigError, ModelError, option
 from bnnhw.importers.onnx.channels_last import is_rewritten, reads_channels_last
 from bnnhw.importers.onnx.constant_folding import fold_constant
 from bnnhw.importers.onnx.model_file import attributes
@@ -21,7 +21,7 @@ from bnnhw.importers.onnx.operators import ELEMENTWISE, evaluate
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["MOVES", "first_map_view"]
+__all__ = ["MOVES", "first_map_view", "given_view"]
 
 MOVES = frozenset({"DepthToSpace", "Flatten", "Gather", "Reshape", "Slice", "SpaceToDepth",
                    "Squeeze", "Transpose", "Unsqueeze"})
@@ -30,6 +30,8 @@ MOVES = frozenset({"DepthToSpace", "Flatten", "Gather", "Reshape", "Slice", "Spa
 MAP_NODES = frozenset({"AveragePool", "Conv", "ConvTranspose", "DepthToSpace",
                        "GlobalAveragePool", "MaxPool", "ReduceMean", "Resize", "SpaceToDepth",
                        "Upsample"})
+
+LAYOUTS = ("NCHW", "NHWC")
 
 SMALL = 64
 """Maximum size of a constant that can be a shape, a permutation or a list of axes."""
@@ -83,6 +85,32 @@ def first_map_view(nodes: Sequence[NodeProto], constants: dict[str, np.ndarray],
             except ModelError:
                 continue  # the translation of the node reports what is wrong
     return None
+
+
+def given_view(shape: tuple[int, ...], layout: str) -> np.ndarray:
+    """Return what ``first_map_view`` returns, for a given order of the axes of the input.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the input, batch first.
+    layout : str
+        ``NCHW`` or ``NHWC``.
+
+    Raises
+    ------
+    ConfigError
+        The layout is unknown, or the input has another number of axes than a map.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"{option('layout', layout)} is unknown",
+                          hint=f"use one of {', '.join(LAYOUTS)}")
+    if len(shape) != len(layout):
+        raise ConfigError(f"{option('layout', layout)} names {len(layout)} axes, and the input of "
+                          f"the model has the shape {list(shape)}",
+                          hint=f"leave out {option('layout')}, or give a sample with four axes")
+    view = np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
+    return view if layout == "NCHW" else np.moveaxis(view, -1, 1)
 
 
 def shape_of(node: NodeProto, shape: Sequence[int]) -> np.ndarray:

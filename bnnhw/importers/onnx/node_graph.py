@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.importers.base import ImportOptions
+from bnnhw.importers.base import Check, ImportOptions
 from bnnhw.importers.network import Network
 from bnnhw.importers.onnx.chain import Chain
 from bnnhw.importers.onnx.check import Executor, check_import
-from bnnhw.importers.onnx.input_layout import first_map_view
+from bnnhw.importers.onnx.imported import Imported
+from bnnhw.importers.onnx.input_layout import first_map_view, given_view
 from bnnhw.importers.onnx.layer_list import LayerList, free_name
 from bnnhw.importers.onnx.model_file import node_label
 from bnnhw.importers.onnx.model_input import input_chain
@@ -31,7 +32,7 @@ from bnnhw.passes.fuse_thresholds import fuse_thresholds
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["NodeGraph", "import_nodes"]
+__all__ = ["NodeGraph", "check_nodes", "import_nodes", "translate_nodes"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class NodeGraph:
         Tensors whose values in the framework differ from those of their nodes.
     integers : str or None
         Type of the input, such as ``uint8``, if the model reads integers; None for float32.
+    layout : str or None
+        Order of the axes of the input, ``NCHW`` or ``NHWC``; None to find it from the first layer
+        that works on maps.
     """
 
     nodes: Sequence[NodeProto]
@@ -65,6 +69,7 @@ class NodeGraph:
     opset: int
     rounding: dict[str, Rounding] = field(default_factory=dict)
     integers: str | None = None
+    layout: str | None = None
 
 
 def import_nodes(model: NodeGraph, options: ImportOptions,
@@ -87,8 +92,23 @@ def import_nodes(model: NodeGraph, options: ImportOptions,
     ToolError
         A package that the executor needs is not installed.
     """
-    view = first_map_view(model.nodes, model.constants, model.input_name, model.input_shape,
-                          model.opset)
+    made = translate_nodes(model, options)
+    if options.check is None:
+        return made.network
+    return check_nodes(made, executor(), options.check).network
+
+
+def check_nodes(made: Imported, executor: Executor, check: Check) -> Imported:
+    """Compare an import with an execution of its model; see ``import_nodes``."""
+    network = made.network
+    result = check_import(executor, made.translation, made.start, network.graph, check)
+    return replace(made, network=replace(network, check=result.to_json()))
+
+
+def translate_nodes(model: NodeGraph, options: ImportOptions) -> Imported:
+    """Translate all nodes and fuse thresholds, without the comparison; see ``import_nodes``."""
+    view = given_view(model.input_shape, model.layout) if model.layout else first_map_view(
+        model.nodes, model.constants, model.input_name, model.input_shape, model.opset)
     kind, pixel_range = (options.input_type, options.pixel_range) if model.integers is None \
         else (model.integers, None)
     start = input_chain(model.input_shape, view, kind, pixel_range, model.opset)
@@ -102,19 +122,15 @@ def import_nodes(model: NodeGraph, options: ImportOptions,
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelError("has inputs or attributes that its operator does not allow "
                              f"({error})", where=node_label(node)) from error
-    network = _finish(model.outputs, translation, start, options)
-    if options.check is None:
-        return network
-    result = check_import(executor(), translation, start, network.graph, options.check)
-    return replace(network, check=result.to_json())
+    return _finish(model, translation, start, options)
 
 
-def _finish(outputs: Sequence[str], translation: Translation, start: Chain,
-            options: ImportOptions) -> Network:
+def _finish(model: NodeGraph, translation: Translation, start: Chain,
+            options: ImportOptions) -> Imported:
     """Add the outputs, and fuse the layers into the Graph."""
     layers = translation.layers
-    several = len(outputs) > 1
-    for output in outputs:
+    several = len(model.outputs) > 1
+    for output in model.outputs:
         value = translation.values.get(output)
         where = f"output '{output}'"
         if isinstance(value, np.ndarray) or value is None:
@@ -131,5 +147,6 @@ def _finish(outputs: Sequence[str], translation: Translation, start: Chain,
     names_left = {layer.name for layer in graph.layers}
     certificates = (replace(c, layer=fused.get(c.layer, c.layer)) for c in layers.certificates)
     scores = layers.scores[0].to_json() if layers.scores else None
-    return Network(graph, {}, tuple(c for c in certificates if c.layer in names_left), scores,
-                   tuple(layers.notes))
+    network = Network(graph, {}, tuple(c for c in certificates if c.layer in names_left), scores,
+                      tuple(layers.notes))
+    return Imported(start, translation, fused, network)

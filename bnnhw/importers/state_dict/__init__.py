@@ -1,0 +1,1 @@
+"""Imports the weights of PyTorch (a state dict), with a description of the layers in YAML."""
