@@ -70,7 +70,7 @@ def test_truncated_archive(tmp_path: Path, length: int) -> None:
 def test_overwritten_bytes(model: Path, tmp_path: Path) -> None:
     """No change of a byte causes another exception than a message of bnnhw."""
     good, random = model.read_bytes(), np.random.default_rng(2)
-    for _ in range(60):
+    for _ in range(25):
         data = bytearray(good)
         for position in random.integers(0, len(data), 8):
             data[position] = random.integers(256)
