@@ -93,17 +93,20 @@ def popcounts() -> list[dict[str, Any]]:
 
 
 def threshold_layer(matrix: np.ndarray) -> LayerSpec:
-    """A layer from a matrix of +-1, with the threshold of each row at half of the columns."""
-    rows, columns = matrix.shape
-    return LayerSpec((matrix > 0).astype(np.uint8), 1, False,
-                      np.full((1, rows, 1), columns // 2), 1, np.zeros((1, rows), np.int64), 1)
+    """A layer from a matrix of -1, 0 and +1, with thresholds at half of the weights of a row."""
+    limits = np.abs(matrix).sum(axis=1, dtype=np.int64)[None, :, None] // 2
+    return LayerSpec.of_bits(matrix, 1, False, limits, 1, np.zeros((1, len(matrix)), np.int64), 1)
 
 
-def matrices(peers: bool, recorded: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def matrices(peers: bool, recorded: list[dict[str, Any]],
+             wanted: list[str] | None) -> list[dict[str, Any]]:
     """Constant matrices with thresholds, compared with da4ml and plain ``+`` without thresholds."""
     before = {(row["work"], row["target"]): row for row in recorded}
     rows = []
     for name, matrix in works().items():
+        if wanted and name not in wanted:
+            rows += [row for row in recorded if row["work"] == name]
+            continue
         for target in TARGETS:
             begin = time.process_time()
             layer = threshold_layer(matrix)
@@ -202,10 +205,12 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["popcount", "matrices", "tfc", "streaming"])
     parser.add_argument("--peers", action="store_true",
                         help="measure other generators that are not in the cache")
+    parser.add_argument("--work", action="append",
+                        help="measure only this matrix, and keep the records of the others")
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts,
-             "matrices": lambda: matrices(arguments.peers, record.get("matrices", [])),
+             "matrices": lambda: matrices(arguments.peers, record.get("matrices", []), arguments.work),
              "tfc": complete_tfc, "streaming": streaming, "routed": routed}
     for part in arguments.parts:
         if part == "peers":

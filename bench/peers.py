@@ -1,8 +1,8 @@
-"""Measures other generators on matrices of +-1: python bench/peers.py [WORK ...] [--peer PEER]
+"""Measures other generators on ternary matrices: python bench/peers.py [WORK ...] [--peer PEER]
 
-A work is a matrix of +-1, [rows, columns]. Its circuit has one input bit for each column, and
-computes the signed sum of weight times input for each row, without registers. Each peer writes the
-circuit in Verilog. Yosys evaluates it for a few random inputs (a wrong sum ends the run) and
+A work is a matrix of -1, 0 and +1, [rows, columns]. Its circuit has one input bit for each column,
+and computes the signed sum of weight times input for each row, without registers. Each peer writes
+the circuit in Verilog. Yosys evaluates it for a few random inputs (a wrong sum ends the run) and
 synthesises it for three device families, and the cells are counted:
 
 plain    sums written with + and -, which Yosys implements;
@@ -249,14 +249,18 @@ def _shown(value: Any) -> Any:
 
 
 def works() -> dict[str, np.ndarray]:
-    """Matrices of +-1 by name, [rows, columns], int8.
+    """Matrices of -1, 0 and +1 by name, [rows, columns], int8.
 
-    ``random64`` and ``random128`` are ``2 * default_rng(0).integers(0, 2, (n, n)) - 1``, each of a
-    separate generator; ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file
-    is available. The largest is last.
+    ``random64`` and ``random128`` are ``2 * default_rng(0).integers(0, 2, (n, n)) - 1``, and
+    ``ternary64`` and ``ternary128``, with half of their elements 0, are
+    ``default_rng(0).choice([-1, 0, 0, 1], (n, n))``, each of a separate generator;
+    ``tfc_layer0`` to ``tfc_layer3`` are the products of TFC_1W1A, if its file is available. The
+    largest is last.
     """
     matrices = {f"random{n}": 2 * np.random.default_rng(0).integers(0, 2, (n, n)) - 1
                 for n in (64, 128)}
+    matrices |= {f"ternary{n}": np.random.default_rng(0).choice([-1, 0, 0, 1], (n, n))
+                 for n in (64, 128)}
     if TFC.exists():
         graph = import_model(TFC, ImportOptions("tfc", argmax=False)).graph
         products = [layer for layer in graph.layers if isinstance(layer, Dense)]

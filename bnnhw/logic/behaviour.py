@@ -98,13 +98,14 @@ def _layer(layer: LayerSpec, k: int, source: str) -> list[str]:
         names.append(name)
     lines.append(f"wire [{layer.rows * layer.width - 1}:0] l{k};")
     for r in range(layer.rows):
-        differing = _constant(1 - layer.weights[r])
         terms = []
-        for m, name in enumerate(names):
-            wire = f"l{k}_r{r}_{m}"
-            used = "" if layer.used is None else f" & {_constant(layer.used[r])}"
-            lines.append(f"wire [{columns - 1}:0] {wire} = ({name} ^ {differing}){used};")
-            terms.append(ones_of(wire, columns, f"{count_width}'d{1 << m}" if m else ""))
+        for q, m in np.argwhere(layer.coefficients).tolist():
+            row, factor = layer.signs[q, r], int(layer.coefficients[q, m])
+            wire = f"l{k}_r{r}_{m}" if len(layer.signs) == 1 else f"l{k}_r{r}_{q}_{m}"
+            used = "" if row.all() else f" & {_constant(row != 0)}"
+            lines.append(f"wire [{columns - 1}:0] {wire} = "
+                         f"({names[m]} ^ {_constant(row <= 0)}){used};")
+            terms.append(ones_of(wire, columns, f"{count_width}'d{factor}" if factor > 1 else ""))
         count = f"l{k}_c{r}"
         lines.append(f"wire [{count_width - 1}:0] {count} = {' + '.join(terms)};")
         first, last = r * layer.width, (r + 1) * layer.width - 1

@@ -234,9 +234,12 @@ class BitHeap:
 
     @staticmethod
     def lookup(netlist: Netlist, lits: list[int], function: int) -> int:
-        """Literal of a function of literals, some of which may be constant."""
-        variable = [k for k, lit in enumerate(lits) if lit > 1]
-        fixed = sum((lit & 1) << k for k, lit in enumerate(lits) if lit <= 1)
-        found = truth_tables.table(len(variable), lambda *v: function >> (
-            fixed | sum(bit << k for bit, k in zip(v, variable, strict=True))) & 1)
-        return netlist.lut([lits[k] for k in variable], found)
+        """Literal of a function of literals, some of which may be constant or have the same bit."""
+        distinct = list(dict.fromkeys(lit >> 1 for lit in lits if lit > 1))
+
+        def at(*values: int) -> int:
+            known = dict(zip(distinct, values, strict=True))
+            index = sum((known.get(lit >> 1, 0) ^ lit & 1) << k for k, lit in enumerate(lits))
+            return function >> index & 1
+
+        return netlist.lut([2 * bit for bit in distinct], truth_tables.table(len(distinct), at))

@@ -13,15 +13,16 @@ __all__ = ["BlockSpec", "LayerSpec"]
 class LayerSpec:
     """One layer: counts agreeing bits of inputs and weights, and compares or emits the count.
 
-    For each row, ``count = sum over planes m of 2**m * (columns whose input bit m equals the
-    weight)``.
+    For each row, ``count = sum over weight planes q and bits m of coefficients[q, m] * (columns
+    whose input bit m equals the weight of plane q)``. A weight of 0 never agrees.
 
     Parameters
     ----------
-    weights : uint8 [rows, columns]
-        1 for a weight of +1, 0 for -1.
-    planes : int
-        Bits of an input element. Column ``c`` reads the bits from ``c * planes`` on, lowest first.
+    signs : int8 [Q, rows, columns]
+        Weights of each plane: -1, 0 or +1. A layer of one-bit weights has a single plane.
+    coefficients : int64 [Q, M]
+        What an agreeing bit counts, not negative; M is the number of bits of an input element.
+        Column ``c`` reads the bits from ``c * M`` on, lowest first.
     signed : bool
         Input elements are two's complement; they are counted with their sign bit inverted.
     limits : int64 [classes, rows, J] or None
@@ -33,28 +34,37 @@ class LayerSpec:
         See ``scale``.
     width : int
         Bits of an output element.
-    used : uint8 [rows, columns] or None
-        1 for the columns that a row counts; None if every row counts all.
     """
 
-    weights: np.ndarray
-    planes: int
+    signs: np.ndarray
+    coefficients: np.ndarray
     signed: bool
     limits: np.ndarray | None
     scale: int
     const: np.ndarray
     width: int
-    used: np.ndarray | None = None
+
+    @classmethod
+    def of_bits(cls, signs: np.ndarray, planes: int, signed: bool, limits: np.ndarray | None,
+                scale: int, const: np.ndarray, width: int) -> LayerSpec:
+        """A layer with one plane of weights ``[rows, columns]`` on elements of ``planes`` bits."""
+        return cls(signs[None].astype(np.int8), 1 << np.arange(planes, dtype=np.int64)[None],
+                   signed, limits, scale, const, width)
+
+    @property
+    def planes(self) -> int:
+        """Bits of an input element."""
+        return int(self.coefficients.shape[1])
 
     @property
     def rows(self) -> int:
         """Output elements."""
-        return int(self.weights.shape[0])
+        return int(self.signs.shape[1])
 
     @property
     def columns(self) -> int:
         """Input elements."""
-        return int(self.weights.shape[1])
+        return int(self.signs.shape[2])
 
     @property
     def classes(self) -> int:
@@ -62,15 +72,33 @@ class LayerSpec:
         return len(self.const)
 
     @property
-    def signs(self) -> np.ndarray:
-        """Weights as -1 and +1, 0 where a row does not count a column: ``[rows, columns]``."""
-        signs = self.weights.astype(np.int64) * 2 - 1
-        return signs if self.used is None else signs * self.used
+    def one_bit(self) -> bool:
+        """Whether there is one plane of weights, and bit ``m`` of an element counts ``2**m``."""
+        return len(self.signs) == 1 and \
+            self.coefficients[0].tolist() == [1 << m for m in range(self.planes)]
 
     @property
     def max_count(self) -> int:
-        """Largest value that a count can have."""
-        return self.columns * ((1 << self.planes) - 1)
+        """Upper bound of a count."""
+        return self.columns * int(self.coefficients.sum())
+
+    @property
+    def tops(self) -> np.ndarray:
+        """Largest count of each row: int64 ``[rows]``."""
+        return self.coefficients.sum(axis=1) @ np.abs(self.signs).sum(axis=2, dtype=np.int64)
+
+    def values(self) -> np.ndarray:
+        """What each input bit is multiplied by: int64 ``[rows, planes * columns]``, plane 0 first.
+
+        A count is ``(sum of values times bits as -1 and +1, plus tops) / 2``.
+        """
+        by_plane = np.einsum("qm,qrc->rmc", self.coefficients, self.signs.astype(np.int64))
+        return np.asarray(by_plane.reshape(self.rows, -1))
+
+    @property
+    def synapses(self) -> int:
+        """Number of weights that are not 0."""
+        return int(self.signs.any(axis=0).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,11 +48,12 @@ def certify(netlist: Netlist) -> int:
     """
     proven: dict[tuple[int, ...], int] = {}
     lookups = {cell.out: cell for cell in netlist.cells if not isinstance(cell, Chain)}
+    inverters = {bit: lut for bit, lut in lookups.items() if len(lut.ins) == 1}
     for claim in netlist.chain_claims:
         bound = len(claim.products) + claim.const + sum(1 << k for k, _ in claim.weighted)
         for addend in claim.addends:
             bound += _bound(addend, proven)
-        _check_chain(claim, bound, {f.out: f for f in claim.chain.functions}, lookups)
+        _check_chain(claim, bound, {f.out: f for f in claim.chain.functions}, lookups, inverters)
         if claim.number.max_value < min(bound, (1 << claim.number.width) - 1):
             raise CertificateError(f"a chain can reach {bound}, but its claimed bound is "
                                    f"{claim.number.max_value}")
@@ -79,7 +80,7 @@ def _bound(number: Number, proven: dict[tuple[int, ...], int]) -> int:
 
 
 def _check_chain(claim: ChainClaim, bound: int, functions: dict[int, Function],
-                 lookups: dict[int, Lut]) -> None:
+                 lookups: dict[int, Lut], inverters: dict[int, Lut]) -> None:
     """Rewrite the result of a chain over its inputs, and compare it with the claimed addends.
 
     Parameters
@@ -90,6 +91,8 @@ def _check_chain(claim: ChainClaim, bound: int, functions: dict[int, Function],
         The function that drives each bit of the chain.
     lookups : dict
         The lookup table that drives each bit outside of chains.
+    inverters : dict
+        Those of ``lookups`` that read a single bit.
     """
     made: Polynomial = defaultdict(int)
     lits = claim.number.lits
@@ -112,11 +115,13 @@ def _check_chain(claim: ChainClaim, bound: int, functions: dict[int, Function],
         _add_product(wanted, product)
     for k, product in claim.weighted:
         _add_product(wanted, product, 1 << k)
-    inputs = {bit for term in wanted for bit in term}
     pending = sorted(functions, reverse=True)
     for bit in pending:
         _substitute(made, bit, functions[bit].ins, functions[bit].table)
-    _expand(made, inputs, lookups)
+    # A bit and its inverter may both occur, on either side.
+    for side in (made, wanted):
+        _expand(side, set(), inverters)
+    _expand(made, {bit for term in wanted for bit in term}, lookups)
     _expand(wanted, {bit for term in made for bit in term}, lookups)
     difference = dict(made)
     for term, c in wanted.items():

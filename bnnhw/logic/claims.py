@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bnnhw.logic.cells import FALSE, Chain, invert
+from bnnhw.logic.cells import Chain, invert
 
 __all__ = ["ChainClaim", "Claim", "ComparisonClaim", "Number", "Product", "Sum", "SumClaim"]
 
@@ -44,11 +44,6 @@ class Number:
     def negated(self) -> Number:
         """The bitwise complement, ``2**width - 1`` minus the number."""
         return Number(tuple(invert(x) for x in self.lits), (1 << self.width) - 1)
-
-    @property
-    def doubled(self) -> Number:
-        """Twice the number, one bit wider."""
-        return Number((FALSE, *self.lits), 2 * self.max_value)
 
 
 @dataclass(frozen=True)

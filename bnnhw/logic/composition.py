@@ -7,7 +7,6 @@ must equal the claimed sum. A range check then shows that the sum fits its bits.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 
 from bnnhw.logic.cells import Lut
@@ -23,10 +22,10 @@ LinearForm = dict[Atom, int]
 
 
 class ProvenSums:
-    """Linear form of every number that was proven so far, by its literals."""
+    """Linear form of every number that was proven so far, by its variable bits (``_key``)."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], tuple[LinearForm, bool]] = {}
+        self._known: dict[tuple[int, ...], tuple[LinearForm, int | None]] = {}
 
     def check(self, claim: SumClaim) -> str:
         """Prove a sum from its chains; returns what is wrong, or an empty string."""
@@ -67,25 +66,37 @@ class ProvenSums:
             return f"a sum lies between {least} and {most}, which exceeds {width} bits"
         if exact and claim.number.max_value < most:
             return f"a sum can reach {most}, but its claimed bound is {claim.number.max_value}"
-        self._known[claim.number.lits] = form, exact
+        self._remember(claim.number.lits, form, exact)
         return ""
 
     def _form(self, lits: tuple[int, ...], width: int) -> LinearForm:
         """Linear form of a number modulo ``2**width``: proven, or that of its separate bits."""
-        fixed = next((k for k, lit in enumerate(lits) if lit > 1), 0)
-        for shift, flip in itertools.product(range(fixed + 1), (0, 1)):
-            upper = lits[shift:]
-            found = self._known.get(tuple(lit ^ flip for lit in upper))
-            if found is None or (not found[1] and len(lits) < width):
+        for flip in (0, 1):
+            key, shift = _key(lits, flip)
+            found = self._known.get(key)
+            if found is None or (found[1] is not None and found[1] + shift < width):
                 continue
             sign = -1 if flip else 1
             form = defaultdict(int, {atom: sign * c << shift for atom, c in found[0].items()})
-            form[()] += flip * ((1 << len(upper)) - 1 << shift)
-            form[()] += sum(lit << k for k, lit in enumerate(lits[:shift]))
+            form[()] += sum(flip << k for k, lit in enumerate(lits) if lit > 1)
+            form[()] += sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
             return form
         form = defaultdict(int)
         _add_number(form, lits, 1)
         return form
+
+    def _remember(self, lits: tuple[int, ...], form: LinearForm, exact: bool) -> None:
+        """Keep the linear form of a proven number, without its constant bits.
+
+        A form that is not exact holds modulo ``2**n`` for a number of ``n`` bits.
+        """
+        key, shift = _key(lits, 0)
+        rest = defaultdict(int, form)
+        rest[()] -= sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
+        if all(c % (1 << shift) == 0 for c in rest.values()):
+            self._known[key] = \
+                {atom: c >> shift for atom, c in rest.items()}, \
+                None if exact else len(lits) - shift
 
     def check_comparison(self, claim: ComparisonClaim, lookups: dict[int, Lut]) -> str:
         """Try a comparison at every value of its number; returns what is wrong, or nothing.
@@ -103,16 +114,14 @@ class ProvenSums:
             return (f"a compared sum lies between {least} and {most}, but is claimed to lie "
                     f"between {claim.low} and {claim.high}")
         # Bit v of each entry is the value of that bit where the number is v.
-        columns = {0: 0}
+        columns, possible = {0: 0}, (1 << size) - 1
         for k, lit in enumerate(claim.number.lits):
-            if lit > 1:
-                pattern = sum(1 << v for v in range(size) if v >> k & 1)
-                columns[lit >> 1] = pattern ^ (-(lit & 1) & (1 << size) - 1)
+            pattern = sum(1 << v for v in range(size) if v >> k & 1) ^ -(lit & 1) & (1 << size) - 1
+            # A constant bit, or one that the number has at several weights, rules values out.
+            possible &= ~(pattern ^ columns.setdefault(lit >> 1, pattern))
         got = _column(claim.lit >> 1, columns, size, lookups) ^ -(claim.lit & 1)
         wrong = any((got >> v % size & 1) != (v >= claim.limit)
-                    for v in range(claim.low, claim.high + 1)
-                    if all(v >> k & 1 == lit for k, lit in enumerate(claim.number.lits)
-                           if lit <= 1))
+                    for v in range(claim.low, claim.high + 1) if possible >> v % size & 1)
         return f"the comparison with {claim.limit} is wrong for some sum" if wrong else ""
 
 
@@ -124,6 +133,18 @@ def _column(bit: int, columns: dict[int, int], size: int, lookups: dict[int, Lut
         columns[bit] = sum((cell.table >> sum((x >> v & 1) << k for k, x in enumerate(ins)) & 1)
                            << v for v in range(size))
     return columns[bit]
+
+
+def _key(lits: tuple[int, ...], flip: int) -> tuple[tuple[int, ...], int]:
+    """Variable bits of a number, inverted if ``flip``, and the exponent of the lowest one.
+
+    Constant bits between them are 0, so that a number and its complement have the same key.
+    """
+    variable = [k for k, lit in enumerate(lits) if lit > 1]
+    if not variable:
+        return (), 0
+    first = variable[0]
+    return tuple(lit ^ flip if lit > 1 else 0 for lit in lits[first:variable[-1] + 1]), first
 
 
 def _range(form: LinearForm) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from bnnhw import golden
 from bnnhw.arch import get_arch
 from bnnhw.arch.simulation import Stalls
 from bnnhw.arch.yodann import YodannOptions, YodannPlan, in_software, planning, run_network
+from bnnhw.arch.yodann.planes import channel_planes
 from bnnhw.cli.app import app
 from bnnhw.config.hints import Hints
 from bnnhw.emit.design import Design, load_design
@@ -159,7 +160,7 @@ def test_affine_is_fused_where_it_is_exact() -> None:
         affine = Affine("scaled", conv.name, conv.out_type(), scale, offsets, shift)
         return Graph("core", make.input, (conv, affine), (("y", "scaled"),))
     # The offset of the sums cancels the row constant of signed planes.
-    _, const = planning.row_constants(conv)
+    const = channel_planes(conv, 12).const()
     graph = network(offset - scale * const)
     planned = plan(graph, "ni=3,no=3,kernel=3")
     assert planned.layers[0].fused == "scaled"

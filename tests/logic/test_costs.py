@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from bnnhw.families import TARGETS
 from bnnhw.logic import Netlist, SumBuilder
 from bnnhw.logic.cells import Slot
 from bnnhw.logic.cse.adder_graph import AdderGraph
+from bnnhw.logic.cse.planes import PlaneSet, build_graph
 from bnnhw.logic.cse.search import CseOptions, attempt_count, best_options
 from bnnhw.logic.min_slots import min_slots
 from bnnhw.logic.pipeline import Delays, Schedule, register_count, schedule, schedule_cuts
@@ -106,7 +108,8 @@ def test_the_search_keeps_the_cheapest_attempt() -> None:
         costs[options] = sum(len(node.columns) + len(node.operands) for node in graph.nodes)
         return costs[options]
 
-    best = best_options(matrix, cost)
+    build = partial(build_graph, PlaneSet.of_signs(matrix))
+    best = best_options(build, cost, attempt_count(40, 50))
     assert len(costs) == attempt_count(40, 50)
     assert costs[best] == min(costs.values()) < max(costs.values())
 

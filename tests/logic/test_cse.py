@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from bnnhw.families import TARGETS
 from bnnhw.logic import Netlist, SumBuilder, certify
-from bnnhw.logic.cse import extract, thresholds
+from bnnhw.logic.cse import PlaneSet, build_graph, extract, thresholds
 from bnnhw.logic.cse.adder_graph import AdderGraph
 from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS
 from bnnhw.logic.cse.search import (
@@ -164,7 +166,9 @@ def test_a_search_reports_progress() -> None:
     def cost(shared: AdderGraph, options: CseOptions) -> float:
         return float(len(shared.nodes) + options.keep)
 
-    assert best_options(matrix, cost, report=reported.append) == best_options(matrix, cost)
+    build, attempts = partial(build_graph, PlaneSet.of_signs(matrix)), attempt_count(30, 60)
+    found = best_options(build, cost, attempts, report=reported.append)
+    assert found == best_options(build, cost, attempts)
     assert reported == sorted(set(reported))
-    assert len(reported) == 2 * attempt_count(30, 60)
+    assert len(reported) == 2 * attempts
     assert reported[-1] == 1

@@ -41,8 +41,9 @@ def layers(family: str) -> list[Netlist]:
     def layer(rows: int, columns: int, planes: int, levels: int, width: int) -> LayerSpec:
         limits = np.sort(random.integers(0, columns * planes, (1, rows, levels)), axis=2) \
             if levels else None
-        return LayerSpec(random.integers(0, 2, (rows, columns), dtype=np.uint8), planes, False,
-                          limits, 2, np.full((1, rows), -columns), width)
+        signs = 2 * random.integers(0, 2, (rows, columns), dtype=np.uint8).astype(np.int8) - 1
+        return LayerSpec.of_bits(signs, planes, False, limits, 2, np.full((1, rows), -columns),
+                                 width)
 
     blocks = [BlockSpec((layer(12, 40, 1, 1, 1), layer(5, 12, 1, 0, 6)), True),
               BlockSpec((layer(6, 30, 2, 3, 2),))]

@@ -55,34 +55,34 @@ def count_block(layers: Sequence[Layer], forward: bool) -> BlockSpec:
 
 def _count_layer(layer: Product) -> LayerSpec:
     element, out = layer.input.element, layer.out_type().element
-    unit = layer.coefficients[0]
+    coefficients = np.outer(layer.scales, layer.coefficients)
+    unit = int(np.gcd.reduce(coefficients, axis=None))
     border, _ = border_classes(layer)
     const = np.atleast_2d(layer.const + (0 if border is None else border))
     limits = None
     if layer.thresholds is not None:
-        top = layer.fan_in * ((1 << element.planes) - 1) + 1
         # unit * count + const >= T, solved for count and clipped to the range of count.
-        limits = np.clip(-((const[:, :, None] - layer.thresholds) // unit), 0, top)
-    weights, used = layer.weights[0], None
-    if layer.groups > 1:
-        weights, used = _spread(layer)
-    return LayerSpec(weights, element.planes, element.signed, limits, unit, const, out.width,
-                      used)
+        limits = -((const[:, :, None] - layer.thresholds) // unit)
+        limits = np.clip(limits, 0, (layer.top // unit + 1)[:, None])
+    return LayerSpec(_signs(layer), coefficients // unit, element.signed, limits, unit, const,
+                     out.width)
 
 
-def _spread(layer: Product) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of a grouped convolution as rows over all channels, and a mask of the used ones."""
+def _signs(layer: Product) -> np.ndarray:
+    """Weights as -1, 0 and +1 over all inputs of a position: int8 ``[Q, rows, columns]``."""
+    signs = 2 * layer.weights.astype(np.int8) - 1
+    if layer.mask is not None:
+        signs *= layer.mask.astype(np.int8)
+    if layer.groups == 1:
+        return signs
     assert isinstance(layer, Conv)
     channels, taps = layer.input.channels, layer.window.taps
-    size = channels // layer.groups
-    weights = np.zeros((layer.outputs, taps, channels), dtype=np.uint8)
-    used = np.zeros_like(weights)
-    each = layer.outputs // layer.groups
+    size, each = channels // layer.groups, layer.outputs // layer.groups
+    spread = np.zeros((len(signs), layer.outputs, taps, channels), dtype=np.int8)
     for row in range(layer.outputs):
         first = row // each * size
-        weights[row, :, first:first + size] = layer.weights[0][row].reshape(taps, size)
-        used[row, :, first:first + size] = 1
-    return weights.reshape(layer.outputs, -1), used.reshape(layer.outputs, -1)
+        spread[:, row, :, first:first + size] = signs[:, row].reshape(-1, taps, size)
+    return spread.reshape(len(signs), layer.outputs, -1)
 
 
 def evaluate(block: BlockSpec, values: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -101,11 +101,12 @@ def evaluate(block: BlockSpec, values: np.ndarray, classes: np.ndarray) -> np.nd
     int64 [frames, positions, rows]
     """
     for layer in block.layers:
-        top = (1 << layer.planes) - 1
-        counted = values + (1 << layer.planes - 1) if layer.signed else values & top
-        used = np.ones_like(layer.weights) if layer.used is None else layer.used
-        plus, minus = (np.int64(1) * w * used for w in (layer.weights, 1 - layer.weights))
-        count = counted @ plus.T + (top - counted) @ minus.T
+        shifted = values + (1 << layer.planes - 1 if layer.signed else 0)
+        count = np.zeros((*values.shape[:-1], layer.rows), dtype=np.int64)
+        for signs, factors in zip(layer.signs, layer.coefficients.tolist(), strict=True):
+            level = sum((shifted >> m & 1) * factor for m, factor in enumerate(factors))
+            plus, minus = (np.int64(1) * (signs == sign) for sign in (1, -1))
+            count += level @ plus.T + (sum(factors) - level) @ minus.T
         if layer.limits is None:
             values = layer.scale * count + layer.const[classes]
         else:

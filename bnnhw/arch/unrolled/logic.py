@@ -22,7 +22,7 @@ from bnnhw.logic.behaviour import behaviour
 from bnnhw.logic.block_spec import BlockSpec
 from bnnhw.logic.cse.block_netlist import build_block
 from bnnhw.logic.cse.check import check_block
-from bnnhw.logic.cse.search import CseOptions
+from bnnhw.logic.cse.search import CseOptions, Setting
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.pipeline import Schedule, schedule
 from bnnhw.logic.retime import retimed
@@ -30,7 +30,7 @@ from bnnhw.rtl.positions import BorderClasses
 
 __all__ = ["LogicConstants", "LogicParams", "netlist_of", "registers_of"]
 
-Settings = tuple[tuple[int, float, int, int, int, int], ...]
+Settings = tuple[Setting, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +62,15 @@ class LogicParams(PipelineParams[LogicConstants], LabelParams[LogicConstants]):
         Layers in order; the last one may be a label.
     family : str
         Name of the target whose cells the logic uses.
-    settings : tuple of (int, float, int, int, int, int)
-        Options of the search for common subexpressions, for each product layer.
+    settings : tuple of tuple
+        Options of the search for common subexpressions, for each product layer
+        (``CseOptions.values``).
     cuts : int
         Pipeline registers on each path through the block.
     period : float
         Clock period in nanoseconds that requires ``cuts`` registers at the family's delays.
     synapses, luts, ffs : int
-        Number of weights; LUTs and flip-flops, counted in the netlist.
+        Number of weights other than 0; LUTs and flip-flops, counted in the netlist.
     scores_out : StreamPlan
         Output of the last layer with scores.
     labelled : bool
@@ -152,7 +153,7 @@ def netlist_of(graph: Graph, layers: tuple[str, ...], forward: bool, family: str
                settings: Settings) -> Netlist:
     """Build the netlist of a block."""
     block = count_block([graph.layer(name) for name in layers], forward)
-    return build_block(block, get_target(family), [CseOptions(*values) for values in settings])
+    return build_block(block, get_target(family), [CseOptions.of(values) for values in settings])
 
 
 @functools.lru_cache(maxsize=16)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import astuple, replace
-
-import numpy as np
+from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import lower
@@ -94,8 +92,8 @@ class _Search:
 
     def __init__(self, layers: list[Product], report: Report | None) -> None:
         self._report = report
-        self._parts = [layer.weights.size * attempt_count(layer.outputs, layer.fan_in)
-                       for layer in layers]
+        self._parts = [layer.weights.size * attempt_count(len(layer.weights) * layer.outputs,
+                                                          layer.fan_in) for layer in layers]
         self._begun = 0
 
     def next(self) -> Report | None:
@@ -134,7 +132,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
     block = count_block(group, forward)
     target = b.device.family.target
     price = None if cuts == 0 else _register_price(target, clock_mhz)
-    settings = tuple(astuple(best_layer_options(layer, target, price, report=search.next()))
+    settings = tuple(best_layer_options(layer, target, price, report=search.next()).values
                      for layer in block.layers)
     names = tuple(layer.name for layer in group)
     netlist = netlist_of(b.graph, names, forward, target.name, settings)
@@ -148,7 +146,7 @@ def _build(b: Builder, group: list[Layer], search: _Search, cuts: int | None,
     o = StreamPlan(1, 1, block.outputs) if label else out
     params = LogicParams(
         stream, o, names, target.name, settings, found.cuts, found.period_ns,
-        sum(int(np.abs(layer.signs).sum()) for layer in block.layers),
+        sum(layer.synapses for layer in block.layers),
         target.luts(netlist, found), register_count(netlist, found), out, label, forward=forward)
     b.provide(last.name, b.add(last.name if not label else f"{product.name}_{last.name}",
                                last.name, (source,), params))

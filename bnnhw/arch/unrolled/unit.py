@@ -73,12 +73,14 @@ def _layer(layer: LayerSpec, x: Value) -> Value:
     border_class = x[layer.columns * layer.planes:]
     out: list[Value] = []
     for r in range(layer.rows):
-        mask = sum(int(w) << c for c, w in enumerate(layer.weights[r]))
         count: Value = Const(0)
-        for m, plane in enumerate(planes):
-            agreeing = ~(plane ^ Const(mask, layer.columns))
-            used = range(layer.columns) if layer.used is None else np.flatnonzero(layer.used[r])
-            count = count + (balanced_sum([agreeing[int(c)] for c in used]) << m)
+        for q, m in np.argwhere(layer.coefficients).tolist():
+            row, factor = layer.signs[q, r], int(layer.coefficients[q, m])
+            agreeing = planes[m] ^ Const(sum(1 << int(c) for c in np.flatnonzero(row < 0)),
+                                         layer.columns)
+            if row.any():
+                count = count + \
+                    balanced_sum([agreeing[int(c)] for c in np.flatnonzero(row)]) * factor
         if layer.limits is None:
             element: Value = count * layer.scale + _of_class(layer.const[:, r], border_class)
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from bnnhw.arch.simulation import Progress
 from bnnhw.arch.yodann.layout import accumulators
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
+from bnnhw.arch.yodann.planes import ChannelPlanes, channel_planes
 from bnnhw.arch.yodann.planning import scales_of
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
@@ -33,7 +34,8 @@ Execute = Callable[[LayerPlan, Sequence[JobData]], list[np.ndarray]]
 def job_data(plan: YodannPlan, graph: Graph, layer: LayerPlan, x: np.ndarray) -> list[JobData]:
     """Cut the input ``[batch, *input.shape]`` and the weights of a layer into its jobs' data."""
     product = _product(graph, layer.layer)
-    images, kernels = layer.layout.images(product, x), layer.layout.kernels(product)
+    planes = channel_planes(product, plan.shape.bits)
+    images, kernels = layer.layout.images(planes, x), layer.layout.kernels(planes)
     scales = scales_of(graph, product, plan.shape) if layer.fused else None
     group_channels = layer.layout.channels // layer.layout.groups
     data = []
@@ -89,24 +91,28 @@ def _run_batch(plan: YodannPlan, graph: Graph, x: np.ndarray,
         planned = layers[layer.name]
         product = _product(graph, layer.name)
         parts = execute(planned, job_data(plan, graph, planned, values[layer.source]))
-        total = add_up(planned, parts)
+        planes = channel_planes(product, plan.shape.bits)
+        total = add_up(planned, planes, parts)
         if planned.fused is not None:
             shape = graph.layer(planned.fused).out_type().shape
             values[planned.fused] = planned.layout.strided(total).reshape(len(x), *shape)
         else:
-            out = product.activate(accumulators(product, planned.layout, total))
+            out = product.activate(accumulators(planes, planned.layout, total))
             values[layer.name] = out.reshape(len(x), *product.out_type().shape)
     return graph.select_outputs(values)
 
 
-def add_up(layer: LayerPlan, parts: Sequence[np.ndarray]) -> np.ndarray:
+def add_up(layer: LayerPlan, planes: ChannelPlanes, parts: Sequence[np.ndarray]) -> np.ndarray:
     """Add the results of the jobs to the sums ``[n, rows, columns, outputs]`` of the layer."""
-    rows, columns = layer.layout.out_size
-    total = np.zeros((layer.jobs[0].images, rows, columns, layer.layout.outputs), dtype=np.int64)
+    layout = layer.layout
+    total = np.zeros((layer.jobs[0].images, *layout.out_size, layout.outputs), dtype=np.int64)
+    group_channels = layout.channels // layout.groups
     for job, part in zip(layer.jobs, parts, strict=True):
         height, width = job.out_size
+        plane = job.first_in % group_channels * planes.count // group_channels
+        factor = 1 if job.scaled else planes.factors[plane]
         total[:, job.out_row:job.out_row + height, job.out_column:job.out_column + width,
-              job.first_out:job.first_out + job.no] += part
+              job.first_out:job.first_out + job.no] += factor * part
     return total
 
 

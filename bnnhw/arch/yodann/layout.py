@@ -1,7 +1,8 @@
 """Maps a product layer to stride-1 convolutions with weights of -1 and +1, and back.
 
-The layer's sum is ``acc = unit * o + row constant (+ border)``, where ``o`` is the sum of products
-of the stored numbers: bits are used as the 0 or 1 that is stored, whatever they represent.
+The sum of a layer of one-bit weights is ``acc = unit * o + row constant (+ border)``, where ``o``
+is the sum of products of the stored numbers: bits are used as the 0 or 1 that is stored, whatever
+they represent. Weights of several bits become more channels, see ``planes``.
 """
 
 from __future__ import annotations
@@ -11,20 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.errors import PlanError
-from bnnhw.ir.types import plane_offset
+from bnnhw.arch.yodann.planes import ChannelPlanes, channel_planes, unsupported
 from bnnhw.layers import Conv, Dense, Product
 from bnnhw.rtl.yodann.shape import CoreShape
 
-__all__ = ["Layout", "layout_of", "unsupported"]
+__all__ = ["Layout", "accumulators", "layout_of"]
 
 Pads = tuple[int, int, int, int]
-
-
-def unsupported(layer: Product, message: str, hint: str) -> PlanError:
-    """The error for a layer that the core cannot run."""
-    return PlanError(f"'yodann' cannot run it: {message}", where=f"layer '{layer.name}'",
-                     hint=hint)
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Layout:
     ----------
     kernel : (int, int)
     height, width, channels : int
-        Size of an image.
+        Size of an image; its channels are those of all planes of the weights.
     outputs, groups : int
     pads : (int, int, int, int)
         Zeros that the core adds.
@@ -84,13 +78,21 @@ class Layout:
                       self.groups, swap(self.pads), swap(self.host_pads), self.stride[::-1],
                       self.dilation[::-1], self.out[::-1], not self.transposed)
 
-    def images(self, layer: Product, x: np.ndarray) -> np.ndarray:
+    def images(self, planes: ChannelPlanes, x: np.ndarray) -> np.ndarray:
         """Cut inputs ``[n, *input.shape]`` into ``[n * phases, height, width, channels]``."""
+        maps = planes.pixels(self._maps(planes.layer, x))
+        # The channels of a group are neighbours, those of its first plane first.
+        v, n, height, width, channels = maps.shape
+        split = maps.reshape(v, n, height, width, self.groups, channels // self.groups)
+        return np.moveaxis(split, 0, 4).reshape(n, height, width, self.channels)
+
+    def _maps(self, layer: Product, x: np.ndarray) -> np.ndarray:
+        """Images ``[n * phases, height, width, channels of one plane]`` of the input itself."""
         if isinstance(layer, Dense):
-            size = self.height * self.width * self.channels
-            padded = np.zeros((len(x), size), dtype=np.int64)
+            area = self.height * self.width
+            padded = np.zeros((len(x), area * -(-layer.fan_in // area)), dtype=np.int64)
             padded[:, :layer.fan_in] = x
-            return padded.reshape(len(x), self.height, self.width, self.channels)
+            return padded.reshape(len(x), self.height, self.width, -1)
         assert isinstance(layer, Conv)
         maps = x.reshape(len(x), *layer.input.map)
         if self.transposed:
@@ -121,13 +123,17 @@ class Layout:
         out[:, top:top + height, left:left + width] = maps
         return out
 
-    def kernels(self, layer: Product) -> np.ndarray:
+    def kernels(self, planes: ChannelPlanes) -> np.ndarray:
         """Weights as uint8 ``[outputs, rows, columns, channels / groups]``, 0 for -1."""
-        w = layer.weights[0]
+        return np.concatenate([self._kernels(planes.layer, w) for w in planes.weights], axis=3)
+
+    def _kernels(self, layer: Product, w: np.ndarray) -> np.ndarray:
+        """The kernels of one plane of weights ``[out, in]``."""
         if isinstance(layer, Dense):
-            padded = np.zeros((self.outputs, math.prod(self.kernel) * self.channels), np.uint8)
+            area = math.prod(self.kernel)
+            padded = np.zeros((self.outputs, area * -(-layer.fan_in // area)), np.uint8)
             padded[:, :layer.fan_in] = w
-            return padded.reshape(self.outputs, *self.kernel, self.channels)
+            return padded.reshape(self.outputs, *self.kernel, -1)
         assert isinstance(layer, Conv)
         w = w.reshape(self.outputs, *layer.window.kernel, -1)
         return w.transpose(0, 2, 1, 3) if self.transposed else w
@@ -145,20 +151,10 @@ class Layout:
         return out.reshape(len(out), -1, self.outputs)
 
 
-def row_constants(layer: Product) -> tuple[int, np.ndarray]:
-    """Return ``unit`` and the constant of each row (int64 ``[out]``)."""
-    unit, planes = layer.coefficients[0], layer.planes
-    ones = layer.weights[0].sum(axis=1, dtype=np.int64)
-    negative = layer.fan_in - ones
-    offset = plane_offset(layer.input.element)
-    count = offset * (ones - negative) + ((1 << planes) - 1) * negative
-    return unit, unit * count + layer.const
-
-
-def accumulators(layer: Product, layout: Layout, out: np.ndarray) -> np.ndarray:
+def accumulators(planes: ChannelPlanes, layout: Layout, out: np.ndarray) -> np.ndarray:
     """Compute the layer's sums ``[n * V, out]`` from those of the core."""
-    unit, const = row_constants(layer)
-    acc = unit * layout.strided(out) + const
+    layer = planes.layer
+    acc = planes.unit * layout.strided(out) // planes.divisor + planes.const()
     border = layer.border()
     if border is not None:
         acc = acc + border
@@ -180,15 +176,9 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
         raise unsupported(layer, f"it reads {element.lo}..{element.hi}, which exceeds signed "
                           f"{shape.bits}-bit numbers",
                           f"insert an 'affine' with a 'shift' before it{more}")
-    unit = layer.coefficients[0]
-    if any(c != unit << m for m, c in enumerate(layer.coefficients)):
-        raise unsupported(layer, "the coefficients of its bit planes are not powers of two",
-                          "use `arch=streaming`")
-    if not layer.one_bit:
-        raise unsupported(layer, "its weights have several bits, expected -1/+1",
-                          "use `arch=streaming`")
+    planes = channel_planes(layer, shape.bits)
     if isinstance(layer, Dense):
-        return [_dense(layer, side) for side in (1, *shape.kernels)]
+        return [_dense(layer, side, planes.count) for side in (1, *shape.kernels)]
     if not isinstance(layer, Conv):
         raise unsupported(layer, f"it is of kind '{layer.kind}'", "use `arch=streaming`")
     window = layer.window
@@ -205,11 +195,12 @@ def layout_of(layer: Product, shape: CoreShape) -> list[Layout]:
         pads, by_host = by_host, pads
         height, width = height + by_host[0] + by_host[2], width + by_host[1] + by_host[3]
     height, width = -(-height // window.dilation[0]), -(-width // window.dilation[1])
-    layout = Layout(window.kernel, height, width, channels, layer.outputs, layer.groups, pads,
-                    by_host, window.stride, window.dilation, out)
+    layout = Layout(window.kernel, height, width, channels * planes.count, layer.outputs,
+                    layer.groups, pads, by_host, window.stride, window.dilation, out)
     return [layout, layout.turned()]
 
 
-def _dense(layer: Dense, side: int) -> Layout:
+def _dense(layer: Dense, side: int, planes: int) -> Layout:
     """A dense layer as an image of one window, with several inputs per channel."""
-    return Layout((side, side), side, side, -(-layer.fan_in // side ** 2), layer.outputs)
+    channels = planes * -(-layer.fan_in // side ** 2)
+    return Layout((side, side), side, side, channels, layer.outputs)

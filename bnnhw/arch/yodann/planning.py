@@ -8,8 +8,9 @@ import itertools
 import numpy as np
 
 from bnnhw.arch.yodann.job import Job
-from bnnhw.arch.yodann.layout import Layout, layout_of, row_constants, unsupported
+from bnnhw.arch.yodann.layout import Layout, layout_of
 from bnnhw.arch.yodann.model import LayerPlan, YodannPlan
+from bnnhw.arch.yodann.planes import channel_planes, unsupported
 from bnnhw.errors import PlanError
 from bnnhw.families import Device
 from bnnhw.ir import Graph
@@ -93,10 +94,11 @@ def core_shape(text: str | None, device: Device) -> tuple[CoreShape, int]:
 
 def plan_layer(graph: Graph, layer: Product, shape: CoreShape, batch: int = 1) -> LayerPlan:
     """Plan the jobs of a layer in the layout with the minimum of cycles."""
+    layouts = layout_of(layer, shape)
     scales = scales_of(graph, layer, shape)
     options = [_jobs(layer, layout, shape, batch, scales is not None and
                      layout.channels // layout.groups <= _block(layout, shape))
-               for layout in layout_of(layer, shape)]
+               for layout in layouts]
     best = min(options, key=lambda option: option.cycles(shape))
     if best.jobs[0].scaled:
         reader = graph.readers(layer.name)[0]
@@ -118,9 +120,14 @@ def scales_of(graph: Graph, layer: Product, shape: CoreShape) -> np.ndarray | No
     if not isinstance(affine, Affine) or affine.shift != shape.frac or \
             affine.limits is not None or shape.acc is not None:
         return None
-    unit, const = row_constants(layer)
-    alpha = affine.scale * unit
-    offset = affine.scale * const + affine.offset
+    planes = channel_planes(layer, shape.bits)
+    if len(set(planes.factors)) > 1:
+        return None
+    alpha = affine.scale * planes.unit * planes.factors[0]
+    if (alpha % planes.divisor).any():
+        return None
+    alpha = alpha // planes.divisor
+    offset = affine.scale * planes.const() + affine.offset
     limit, element = 1 << (shape.bits - 1), affine.out_type().element
     fits = [-limit <= int(v.min()) and int(v.max()) < limit for v in
             (alpha, offset >> shape.frac)]
@@ -169,9 +176,12 @@ def _jobs(layer: Product, layout: Layout, shape: CoreShape, batch: int, scaled: 
         raise unsupported(layer, f"{images} images of {layout.width} columns are too many for one "
                           "job", "use a smaller batch, `core=batch=1`")
     lanes = shape.lanes(shape.mode(layout.kernel))
+    planes = channel_planes(layer, shape.bits)
+    blocks = [(start + first, ni) for start, count in planes.runs(group_channels // planes.count)
+              for first, ni in _even(count, _block(layout, shape))]
     for group in range(layout.groups):
         for first_out, no in _even(rows, shape.no * lanes):
-            for first_in, ni in _even(group_channels, _block(layout, shape)):
+            for first_in, ni in blocks:
                 tiles = [(down, across)
                          for down in _tiles(layout.height, kh, top, bottom, shape.depth // ni)
                          for across in _tiles(layout.width, kw, left, right, MAX_COLUMNS)]

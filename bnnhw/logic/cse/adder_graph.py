@@ -11,14 +11,17 @@ __all__ = ["AdderGraph", "Node"]
 
 @dataclass(frozen=True)
 class Node:
-    """A node of an adder graph: the sum of signed columns and scaled other nodes.
+    """A node of an adder graph: the sum of scaled columns and scaled other nodes.
+
+    All factors are powers of two, with either sign; several terms may have the same column or
+    node.
 
     Parameters
     ----------
     columns : tuple of (int, int)
-        Column and sign (-1 or +1) of each term; each column at most once.
+        Column and factor of each term.
     operands : tuple of (int, int)
-        Node and factor (-2, -1, 1 or 2) of each term; the graph has no cycles.
+        Node and factor of each term; the graph has no cycles.
     """
 
     columns: tuple[tuple[int, int], ...]
@@ -71,11 +74,23 @@ class AdderGraph:
         """Coefficient of each column in each node: int64 ``[nodes, columns]``."""
         made = np.zeros((len(self.nodes), self.columns), dtype=np.int64)
         for k in self.order():
-            for column, sign in self.nodes[k].columns:
-                made[k, column] += sign
+            for column, factor in self.nodes[k].columns:
+                made[k, column] += factor
             for operand, factor in self.nodes[k].operands:
                 made[k] += factor * made[operand]
         return made
+
+    def cancelling(self) -> set[int]:
+        """Nodes whose terms cancel in part, so that not all of them can be large at once."""
+        sizes = np.abs(self.vectors()).sum(axis=1)
+        found: set[int] = set()
+        for k in self.order():
+            node = self.nodes[k]
+            reach = sum(abs(factor) for _, factor in node.columns) + \
+                sum(abs(factor) * sizes[operand] for operand, factor in node.operands)
+            if reach != sizes[k] or any(operand in found for operand, _ in node.operands):
+                found.add(k)
+        return found
 
     def check(self, matrix: np.ndarray) -> None:
         """Prove that the graph computes the rows of ``matrix``, by integer algebra.

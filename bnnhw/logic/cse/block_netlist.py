@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from bnnhw.logic.cells import invert
 from bnnhw.logic.claims import Number
 from bnnhw.logic.cse.adder_graph import AdderGraph
 from bnnhw.logic.cse.lowering import scores, thresholds
-from bnnhw.logic.cse.search import CseOptions, Report, best_options, build_graph, first_options
+from bnnhw.logic.cse.planes import PlaneSet, build_graph, forms_of
+from bnnhw.logic.cse.search import (
+    CseOptions,
+    Report,
+    attempt_count,
+    best_options,
+    first_options,
+)
 from bnnhw.logic.netlist import Netlist
 from bnnhw.logic.sum_builder import SumBuilder
 from bnnhw.logic.target import Target
@@ -43,8 +51,20 @@ def best_layer_options(layer: LayerSpec, target: Target,
         netlist.outputs = [lit for row in rows for lit in row]
         return builder.target.cost(netlist) + (registers(netlist) if registers else 0)
 
-    first = first_options(layer.columns, registers is not None)
-    return best_options(layer.signs, cost, first, report)
+    planes = _planes(layer)
+    attempts = attempt_count(len(layer.signs) * layer.rows, layer.columns)
+    return best_options(lambda options: build_graph(planes, options), cost, attempts,
+                        first_options(layer.columns, registers is not None), forms_of(planes),
+                        report)
+
+
+def _planes(layer: LayerSpec) -> PlaneSet:
+    """The planes of a layer whose adder graph ``_layer`` needs.
+
+    One-bit weights need the sums of a single bit of the inputs, which ``_layer`` adds up.
+    """
+    factors = layer.coefficients[:, :1] if layer.one_bit else layer.coefficients
+    return PlaneSet(layer.signs, factors)
 
 
 def build_block(block: BlockSpec, target: Target, layer_options: Sequence[CseOptions]) -> Netlist:
@@ -67,7 +87,7 @@ def build_block(block: BlockSpec, target: Target, layer_options: Sequence[CseOpt
     lits = [netlist.input(i) for i in range(netlist.inputs)]
     rows: list[list[int]] = []
     for layer, options in zip(block.layers, layer_options, strict=True):
-        rows = _layer(builder, layer, build_graph(layer.signs, options), options.keep, lits)
+        rows = _layer(builder, layer, build_graph(_planes(layer), options), options.keep, lits)
         lits = [lit for row in rows for lit in row]
     netlist.outputs = lits if block.forward or not block.label else []
     if block.label:
@@ -95,9 +115,14 @@ def _layer(builder: SumBuilder, layer: LayerSpec, shared: AdderGraph, keep: int,
     planes = [list(elements[m::layer.planes]) for m in range(layer.planes)]
     if layer.signed:
         planes[-1] = [invert(lit) for lit in planes[-1]]
+    width = layer.columns.bit_length()
+    if not layer.one_bit:
+        planes = [[lit for plane in planes for lit in plane]]
+        width = max(1, int(layer.tops.max()).bit_length())
+        layer = _of_sums(layer)
     limits = None if layer.limits is None else [[int(t) for t in row] for row in layer.limits[0]]
     const = [int(c) for c in layer.const[0]]
-    plain = layer.planes == layer.classes == 1
+    plain = len(planes) == layer.classes == 1
     if plain and limits is not None:
         found = thresholds(shared, planes[0], builder, limits, keep)
     elif plain and layer.scale in (1, 2):
@@ -105,12 +130,11 @@ def _layer(builder: SumBuilder, layer: LayerSpec, shared: AdderGraph, keep: int,
                 scores(shared, planes[0], builder, keep, layer.width, layer.scale, const)]
     else:
         found = []
-        width = layer.columns.bit_length()
         counted = [scores(shared, plane, builder, keep, width, 1, [0] * layer.rows)
                    for plane in planes]
         for r in range(layer.rows):
-            parts = [Number((0,) * m + counted[m][r].lits, counted[m][r].max_value << m)
-                     for m in range(layer.planes)]
+            parts = [Number((0,) * m + numbers[r].lits, numbers[r].max_value << m)
+                     for m, numbers in enumerate(counted)]
             if limits is None:
                 low = int(layer.const[:, r].min())
                 more = by_class(builder.netlist, border_class,
@@ -125,6 +149,16 @@ def _layer(builder: SumBuilder, layer: LayerSpec, shared: AdderGraph, keep: int,
     if limits is None or len(limits[0]) == 1:
         return found
     return [_padded(builder.total([(lit,) for lit in row]), layer.width) for row in found]
+
+
+def _of_sums(layer: LayerSpec) -> LayerSpec:
+    """The layer with limits and constants for the sums of its adder graph instead of its counts.
+
+    Where the planes of a weight have opposite signs, some of them agree with every input.
+    """
+    more = (layer.tops - np.abs(layer.values()).sum(axis=1)) // 2
+    limits = None if layer.limits is None else layer.limits - more[:, None]
+    return replace(layer, limits=limits, const=layer.const + layer.scale * more)
 
 
 def _by_class(builder: SumBuilder, parts: list[Number], border_class: Sequence[int],

@@ -41,16 +41,17 @@ def compute_block(block: BlockSpec, x: np.ndarray) -> np.ndarray:
 
 def _compute_layer(layer: LayerSpec, bits: np.ndarray, border_class: np.ndarray) -> np.ndarray:
     """Elements ``[n, rows]``, from bits ``[n, columns * planes]`` and classes ``[n]``."""
-    signs, total = layer.signs, 0
+    total = np.zeros((len(bits), layer.rows), dtype=np.int64)
     for m in range(layer.planes):
         plane = bits[:, m::layer.planes]
         if layer.signed and m == layer.planes - 1:
             plane = 1 - plane
-        agreeing = ((2 * plane - 1) @ signs.T + np.abs(signs).sum(axis=1)) // 2
-        total = total + (agreeing << m)
+        for signs, factor in zip(layer.signs.astype(np.int64), layer.coefficients[:, m],
+                                 strict=True):
+            total += factor * (((2 * plane - 1) @ signs.T + np.abs(signs).sum(axis=1)) // 2)
     if layer.limits is None:
         return np.asarray(layer.scale * total + layer.const[border_class])
-    return np.asarray((np.asarray(total)[:, :, None] >= layer.limits[border_class]).sum(axis=2))
+    return np.asarray((total[:, :, None] >= layer.limits[border_class]).sum(axis=2))
 
 
 def _bits(elements: np.ndarray, width: int) -> np.ndarray:

@@ -56,12 +56,20 @@ class Terms:
                        numbers=tuple(n for n, _ in numbers), offset=offset,
                        negative=not self.negative)
 
-    @property
-    def doubled(self) -> Terms:
-        """Terms of twice the value."""
-        bits = [Number((FALSE, lit), 2) for lit, in self.bits]
-        return replace(self, bits=(), numbers=(*bits, *(n.doubled for n in self.numbers)),
-                       offset=2 * self.offset, size=2 * self.size)
+    def times(self, factor: int) -> Terms:
+        """Terms of the value times a power of two."""
+        if factor == 1:
+            return self
+        bits = [_shifted(lit, factor) for lit, in self.bits]
+        zeros = (FALSE,) * (factor.bit_length() - 1)
+        numbers = [Number(zeros + n.lits, factor * n.max_value) for n in self.numbers]
+        return replace(self, bits=(), numbers=(*bits, *numbers), offset=factor * self.offset,
+                       size=factor * self.size)
+
+
+def _shifted(lit: int, factor: int) -> Number:
+    """A literal times a power of two."""
+    return Number((*(FALSE,) * (factor.bit_length() - 1), lit), factor)
 
 
 def _minus(number: Number) -> tuple[Number, int]:
@@ -92,7 +100,7 @@ def lower_rows(shared: AdderGraph, lits: Sequence[int], builder: SumBuilder,
         One for each row. A column of sign +1 counts where it is 1, one of sign -1 where it is 0.
     """
     sizes = [int(s) for s in np.abs(shared.vectors()).sum(axis=1)]
-    order = shared.order()
+    order, cancelling = shared.order(), shared.cancelling()
     users: dict[int, list[tuple[int, int]]] = {}
     for k in order:
         for operand, factor in shared.nodes[k].operands:
@@ -114,8 +122,10 @@ def lower_rows(shared: AdderGraph, lits: Sequence[int], builder: SumBuilder,
             narrow = not exact and all(sizes[u].bit_length() <= width and abs(factor) == 1
                                        for u, factor in users[k])
             is_row = k < shared.rows
+            # A bit that is left out does not lower the bound of the others if terms cancel.
+            kept = 0 if is_row or k in cancelling else keep
             terms = made[k] = _modular(terms, builder, width) if narrow and is_row else \
-                _exact(terms, builder, width, 0 if is_row else keep)
+                _exact(terms, builder, width, kept)
         if k < shared.rows:
             rows[k] = terms
     return [rows[k] for k in range(shared.rows)]
@@ -124,16 +134,21 @@ def lower_rows(shared: AdderGraph, lits: Sequence[int], builder: SumBuilder,
 def _terms(shared: AdderGraph, k: int, size: int, lits: Sequence[int],
            made: dict[int, Terms]) -> Terms:
     """The columns and operands of a node as bits and numbers, without adding any cell."""
-    bits: list[Product] = [(lits[c] if s > 0 else invert(lits[c]),)
-                           for c, s in shared.nodes[k].columns]
+    bits: list[Product] = []
     numbers: list[Number] = []
-    offset = -len(bits)
+    offset = 0
+    for column, factor in shared.nodes[k].columns:
+        lit = lits[column] if factor > 0 else invert(lits[column])
+        if abs(factor) == 1:
+            bits.append((lit,))
+        else:
+            numbers.append(_shifted(lit, abs(factor)))
+        offset -= abs(factor)
     for operand, factor in shared.nodes[k].operands:
         terms = made[operand]
         if (factor < 0) != terms.negative:
             terms = terms.negated
-        if abs(factor) == 2:
-            terms = terms.doubled
+        terms = terms.times(abs(factor))
         bits += terms.bits
         numbers += terms.numbers
         offset += terms.offset

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 
 from bnnhw.logic.cse.adder_graph import AdderGraph
-from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS, extract
+from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS
 
-__all__ = ["DEEP_OPTIONS", "SHALLOW_OPTIONS", "WIDE_COLUMNS", "CseOptions", "Report",
-           "attempt_count", "best_options", "build_graph", "first_options"]
+__all__ = ["DEEP_OPTIONS", "SHALLOW_OPTIONS", "WIDE_COLUMNS", "CseOptions", "Report", "Setting",
+           "attempt_count", "best_options", "first_options"]
+
+Setting = tuple[int | float | str, ...]
+"""The values of ``CseOptions``, as a plan stores them."""
 
 Report = Callable[[float], None]
 """Receives the completed fraction of a search, by work rather than by time."""
@@ -33,6 +34,8 @@ class CseOptions:
         See ``extract``.
     keep : int
         Bits that a sum may leave to the sums that use it, see ``lower_rows``.
+    form : str
+        How integers are cut into planes, see ``cse.planes``; by default as the layer has them.
     """
 
     min_columns: int = 3
@@ -41,6 +44,18 @@ class CseOptions:
     keep: int = 1
     seed: int = 0
     block_rows: int = MAX_BLOCK_ROWS
+    form: str = ""
+
+    @property
+    def values(self) -> Setting:
+        """The values of all fields, the form only if it is not the default."""
+        values = astuple(self)
+        return values if self.form else values[:-1]
+
+    @classmethod
+    def of(cls, values: Setting) -> CseOptions:
+        """The options that ``values`` gave."""
+        return cls(**dict(zip((field.name for field in fields(cls)), values, strict=False)))
 
 
 DEEP_OPTIONS = (CseOptions(), CseOptions(max_depth=1), CseOptions(min_columns=4),
@@ -91,38 +106,41 @@ def attempt_count(rows: int, columns: int) -> int:
     return max(1, min(MAX_ATTEMPTS, MAX_WORK // max(1, rows * columns)))
 
 
-def build_graph(matrix: np.ndarray, options: CseOptions) -> AdderGraph:
-    """Build the adder graph of a matrix ``[rows, columns]`` of -1, 0 and +1."""
-    return extract(matrix, options.min_columns, options.max_distance, options.max_depth,
-                   options.seed, options.block_rows)
-
-
-def best_options(matrix: np.ndarray, cost: Callable[[AdderGraph, CseOptions], float],
-                 first: tuple[CseOptions, ...] = DEEP_OPTIONS,
+def best_options(build: Callable[[CseOptions], AdderGraph],
+                 cost: Callable[[AdderGraph, CseOptions], float], attempts: int,
+                 first: Sequence[CseOptions] = DEEP_OPTIONS, forms: Sequence[str] = ("",),
                  report: Report | None = None) -> CseOptions:
     """Try several options for a matrix, and return those with the lowest cost.
 
     Parameters
     ----------
-    matrix : int [rows, columns]
-        Elements are -1, 0 and +1.
+    build : callable
+        Builds the adder graph of the matrix with some options.
     cost : callable
         Cost of an adder graph that was built with some options.
-    first : tuple of CseOptions
+    attempts : int
+        How many options to try.
+    first : sequence of CseOptions
         Options to try first; the remaining attempts vary the seed of the best ones.
+    forms : sequence of str
+        Forms to try first of all, each with the first options; the others use the best form.
     report : callable or None
         Receives the progress; it does not influence the result.
     """
-    best, least = first[0], float("inf")
-    total = attempt_count(*matrix.shape)
-    for k in range(total):
-        options = first[k] if k < len(first) else replace(best, seed=k)
-        shared = build_graph(matrix, options)
+    best, least = replace(first[0], form=forms[0]), float("inf")
+    for k in range(attempts):
+        other = k - len(forms) + 1
+        if k < len(forms):
+            options = replace(first[0], form=forms[k])
+        else:
+            options = replace(first[other], form=best.form) if other < len(first) else \
+                replace(best, seed=k)
+        shared = build(options)
         if report:
-            report((k + 0.5) / total)  # a large matrix has one attempt only
+            report((k + 0.5) / attempts)  # a large matrix has one attempt only
         found = cost(shared, options)
         if report:
-            report((k + 1) / total)
+            report((k + 1) / attempts)
         if found < least:
             best, least = options, found
     return best
