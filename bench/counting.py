@@ -210,7 +210,8 @@ def main() -> None:
     arguments = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     parts = {"popcount": popcounts,
-             "matrices": lambda: matrices(arguments.peers, record.get("matrices", []), arguments.work),
+             "matrices": lambda: matrices(arguments.peers, record.get("matrices", []),
+                                          arguments.work),
              "tfc": complete_tfc, "streaming": streaming, "routed": routed}
     for part in arguments.parts:
         if part == "peers":

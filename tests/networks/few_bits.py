@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from hypothesis import strategies as st
 
 from bnnhw.ir import Bits, Graph, Int, TensorType, Window
 from bnnhw.layers import ArgMax, Conv, Dense, Flatten, Layer
 from bnnhw.layers.popcounts import planes_sum
 from bnnhw.layers.weight_planes import WeightPlanes, split_values
-from tests.networks.choices import Choices
+from tests.networks.choices import Choices, DrawnChoices
 
-__all__ = ["KINDS", "make_few_bit_network", "make_weights"]
+__all__ = ["KINDS", "few_bit_networks", "make_few_bit_network", "make_weights"]
 
 KINDS = ("ternary", "narrow", "full range", "levels", "bases", "masked bases")
 """Weights in {-1, 0, +1}; integers with and without the lowest one; the odd levels of DoReFa-Net;
@@ -113,3 +114,15 @@ def _convolution(choices: Choices, name: str, source: str, type_: TensorType, ro
     fields, few = _fields(choices, type_, kind, rows, window.taps * channels // groups, levels)
     return Conv(name, source, type_, *fields, window=window, groups_=groups,
                 pad=np.full((1, 1, 1), value), absent=absent, **few)
+
+
+@st.composite
+def few_bit_networks(draw: st.DrawFn) -> Graph:
+    """Networks of one to three layers of any kinds, on a vector or a map."""
+    choices, maps = DrawnChoices(draw), draw(st.booleans())
+    shape: tuple[int, ...] = (draw(st.integers(1, 14)),)
+    if maps:
+        shape = (draw(st.integers(2, 5)), draw(st.integers(2, 5)), draw(st.integers(1, 4)))
+    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1 + maps, max_size=3))
+    return make_few_bit_network(choices, shape, kinds, draw(st.sampled_from(INPUTS)),
+                                draw(st.integers(1, 3)), draw(st.booleans()))

@@ -73,16 +73,17 @@ def build_graph(planes: PlaneSet, options: CseOptions) -> AdderGraph:
         raise ValueError(f"the weights cannot be written in the form '{options.form}'")
     count, rows, width = made.signs.shape
     # The planes of a row are neighbours, so that they are compared with each other.
-    graph = extract(made.signs.transpose(1, 0, 2).reshape(rows * count, width),
-                    options.min_columns, options.max_distance, options.max_depth, options.seed,
-                    options.block_rows)
-    if made.digits == 1 and made.factors.tolist() == [[1]]:
+    matrix = made.signs.transpose(1, 0, 2).reshape(rows * count, width)
+    read = np.flatnonzero(matrix.any(axis=0)).tolist()
+    graph = extract(matrix[:, read], options.min_columns, options.max_distance,
+                    options.max_depth, options.seed, options.block_rows)
+    if made.digits == 1 and made.factors.tolist() == [[1]] and len(read) == width:
         return graph
     operands: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
     nodes: list[Node] = []
     for m, of_bit in enumerate(made.factors.T):
         base, first = rows + len(nodes), m * made.columns
-        nodes += [Node(tuple((first + c % made.columns, s << c // made.columns)
+        nodes += [Node(tuple((first + read[c] % made.columns, s << read[c] // made.columns)
                              for c, s in node.columns),
                        tuple((base + k, factor) for k, factor in node.operands))
                   for node in graph.nodes]

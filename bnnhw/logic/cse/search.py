@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from typing import Any
 
 from bnnhw.logic.cse.adder_graph import AdderGraph
 from bnnhw.logic.cse.extract import MAX_BLOCK_ROWS
@@ -55,7 +56,8 @@ class CseOptions:
     @classmethod
     def of(cls, values: Setting) -> CseOptions:
         """The options that ``values`` gave."""
-        return cls(**dict(zip((field.name for field in fields(cls)), values, strict=False)))
+        known: dict[str, Any] = dict(zip((f.name for f in fields(cls)), values, strict=False))
+        return cls(**known)
 
 
 DEEP_OPTIONS = (CseOptions(), CseOptions(max_depth=1), CseOptions(min_columns=4),
