@@ -15,7 +15,7 @@ from bnnhw.dataflow.sizing import size
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.units import FifoParams, OutputParams, SequenceParams
-from bnnhw.dataflow.units.mvtu import Storage, is_plain
+from bnnhw.dataflow.units.mvtu import Storage
 from bnnhw.errors import PlanError
 from bnnhw.families import Device
 from bnnhw.families.costs import block_count
@@ -24,7 +24,7 @@ from bnnhw.layers import ArgMax, Binarize, Layer, Product
 from bnnhw.plan import FieldPlan, Goal, Plan
 from bnnhw.plan.resources import fits
 
-__all__ = ["cannot", "check", "check_plain", "finish", "plan"]
+__all__ = ["cannot", "check", "finish", "plan"]
 
 
 def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
@@ -161,17 +161,6 @@ def check(graph: Graph, arch: str) -> None:
     if not any(isinstance(layer, Product) for layer in graph.layers):
         raise cannot(arch, graph.layers[-1],
                      "is in a network without product layers; add a dense or conv layer")
-
-
-def check_plain(graph: Graph, arch: str) -> None:
-    """Raise an error that names the first layer whose weights are not of one bit.
-
-    For an architecture that does not build weights of several planes.
-    """
-    for layer in graph.layers:
-        if isinstance(layer, Product) and not is_plain(layer):
-            raise cannot(arch, layer, "has weights of several bits, or separate coefficients of "
-                         "its bit planes; use `arch=streaming`")
 
 
 def cannot(arch: str, layer: Layer, message: str) -> PlanError:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.arch.streaming.layers import lower
-from bnnhw.arch.streaming.planning import cannot, check, check_plain, finish
+from bnnhw.arch.streaming.planning import cannot, check, finish
 from bnnhw.arch.streaming.products import padding_of
 from bnnhw.arch.unrolled.blocks import count_block, gather
 from bnnhw.arch.unrolled.logic import LogicParams, netlist_of, registers_of
@@ -62,7 +62,6 @@ def plan(graph: Graph, device: Device, goal: Goal, cuts: int | None = None,
         The architecture does not support the network, or the goal is impossible.
     """
     check(graph, ARCH)
-    check_plain(graph, ARCH)
     for layer in graph.layers:
         _check_layer(layer)
     if cuts is not None and cuts < 0:
