@@ -1,6 +1,7 @@
 """The networks shipped with bnnhw: trained designs, and examples with random weights.
 
-A trained design is a folder with its ``train.py``; an example is a ``.yaml`` file.
+A trained design is a folder with ``net.yaml``, its weights and its results; the script that
+trained it is next to them, or in the folder ``schemes``. An example is a ``.yaml`` file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ _EXAMPLES = _HERE / "examples"
 
 def names() -> list[str]:
     """Names of the trained designs, sorted."""
-    return sorted(p.parent.name for p in _HERE.glob("*/net.yaml"))
+    return sorted(_trained())
+
+
+def _trained() -> dict[str, Path]:
+    found = [*_HERE.glob("*/net.yaml"), *_HERE.glob("schemes/*/net.yaml")]
+    return {path.parent.name: path.parent for path in found}
 
 
 def examples() -> list[str]:
@@ -27,7 +33,7 @@ def examples() -> list[str]:
 
 def path(name: str) -> Path:
     """The folder of a trained design, or the YAML file of an example."""
-    return _EXAMPLES / f"{name}.yaml" if name in examples() else _HERE / name
+    return _EXAMPLES / f"{name}.yaml" if name in examples() else _trained()[name]
 
 
 def results(name: str) -> dict[str, object]:

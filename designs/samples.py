@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw.designs import names, path
 from bnnhw.errors import ToolError
 from bnnhw.ir import Graph
 
@@ -14,6 +15,9 @@ __all__ = ["REAL", "Samples", "random_samples", "real_samples"]
 
 REAL = {"mnist_tfc": ("bnnhw.designs.mnist_tfc.digits", "held-out MNIST digits")}
 """Trained designs with held-out data: the module that loads it, and a description."""
+
+SCHEMES = ("bnnhw.designs.schemes.digits", "held-out MNIST digits of 14 x 14 pixels")
+"""The same, for all networks of the folder ``schemes``."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ def real_samples(name: str, count: int | None = None) -> Samples | None:
     ToolError
         The package that contains them is not installed.
     """
-    if name not in REAL:
+    if name not in REAL and (name not in names() or path(name).parent.name != "schemes"):
         return None
-    module, source = REAL[name]
+    module, source = REAL.get(name, SCHEMES)
     try:
         _, _, x, labels = importlib.import_module(module).load()
     except ImportError as error:

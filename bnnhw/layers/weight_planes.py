@@ -116,8 +116,10 @@ def split_values(values: np.ndarray) -> WeightPlanes:
     unit = int(np.gcd.reduce(np.abs(values), axis=None))
     if unit == 0:
         raise ValueError("all weights are 0")
-    best = min(_forms(values // unit), key=lambda planes: (len(planes.bits), _stored(planes)))
-    return WeightPlanes(best.bits, best.mask, tuple(unit * scale for scale in best.scales))
+    forms = [WeightPlanes(form.bits, form.mask, tuple(unit * scale for scale in form.scales))
+             for form in _forms(values // unit)]
+    # Without their common factor, sums of several bases may have scales of half an integer.
+    return min([*forms, *_bases(values)], key=lambda planes: (len(planes.bits), _stored(planes)))
 
 
 def _stored(planes: WeightPlanes) -> int:
@@ -146,7 +148,6 @@ def _forms(values: np.ndarray) -> Iterator[WeightPlanes]:
     magnitudes = sorted({abs(v) for v in levels} - {0})
     if len(magnitudes) <= MAX_BASES:
         yield _masked(values, [np.asarray(magnitude == m) for m in magnitudes], magnitudes)
-    yield from _bases(values, levels)
 
 
 def _bits_of(values: np.ndarray, count: int) -> np.ndarray:
@@ -167,8 +168,9 @@ def _masked(values: np.ndarray, masks: Sequence[np.ndarray],
     return WeightPlanes(bits, mask, tuple(int(scales[q]) for q in kept))
 
 
-def _bases(values: np.ndarray, levels: list[int]) -> Iterator[WeightPlanes]:
-    """Planes of -1/+1 with any scales, where these few levels are all sums of so few scales."""
+def _bases(values: np.ndarray) -> Iterator[WeightPlanes]:
+    """Planes of -1/+1 with any scales, where few different weights are all sums of few scales."""
+    levels = [int(v) for v in np.unique(values)]
     if len(levels) > min(MAX_LEVELS, 1 << MAX_BASES):
         return
     differences = {b - a for a, b in itertools.combinations(levels, 2)}

@@ -41,6 +41,7 @@ def every_level(levels: list[int], shape: tuple[int, int] = (4, 9)) -> np.ndarra
     (list(range(-8, 8)), (1, 2, 4, 8), True),
     ([-5, 0, 7], (5, 7), True),                               # TTQ
     ([-9, -5, 5, 9], (2, 7), False),                          # two bases
+    ([-32, -12, 8, 32], (10, 10, 12), False),                 # nested bases with a common factor
     ([13 * a + 7 * b + 3 * c for a, b, c in itertools.product((-1, 1), repeat=3)], (3, 7, 13),
      False),                                                  # three bases
 ])
