@@ -60,7 +60,9 @@ def test_forms_of_weights_and_activations(name: str) -> None:
     assert {layer.input.element.width for layer in products[1:]} == {bits}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in ("ttq", "rebnet2", "stem_head") else pytest.mark.long)
+    for name in NAMES])
 def test_verilog_gives_the_scores(name: str) -> None:
     """Scores and labels of held-out digits, from the Verilog with stalls on every stream."""
     network, samples = bnnhw.load(name), held_out(name, 12)
