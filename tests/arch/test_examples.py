@@ -20,12 +20,13 @@ from bnnhw.sim.simulate import simulate
 from tests.networks import random_samples
 
 EXAMPLES = Path(__file__).parents[2] / "designs" / "examples"
-CYCLES = {"residual": 6000, "mobilenet": 6000, "keyword": 4000, "segment": 4000}
+CYCLES = {"residual": 6000, "mobilenet": 6000, "keyword": 4000, "segment": 4000, "gated": 4000}
 
 
 @pytest.mark.parametrize("name", CYCLES)
 def test_example(name: str, tmp_path: Path) -> None:
-    """A residual net, depthwise convolutions, a dilated signal, an encoder and decoder."""
+    """A residual net, depthwise convolutions, a dilated signal, an encoder and decoder,
+    and a gate with a transposed convolution."""
     network = load_network(EXAMPLES / f"{name}.yaml")
     design = generate(network, "streaming", get_device("ecp5-25"), Goal(target_cycles=CYCLES[name]))
     write_files(design.files(tmp_path / "out.v"))

@@ -121,7 +121,7 @@ def test_a_folder_named_like_a_keyword_of_verilog(model: Path, call: Called) -> 
     assert "--name" in err
 
 
-@pytest.mark.parametrize("name", ["cnv", "keyword", "mobilenet", "residual", "segment"])
+@pytest.mark.parametrize("name", ["cnv", "gated", "keyword", "mobilenet", "residual", "segment"])
 def test_packaged_examples_have_names(name: str, call: Called) -> None:
     code, out, err = call("list", "designs")
     assert code == 0, err

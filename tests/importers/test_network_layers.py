@@ -192,7 +192,7 @@ def test_cnv_is_the_published_network() -> None:
         (16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (4, 1)]
 
 
-@pytest.mark.parametrize("name", ["residual", "mobilenet", "keyword", "segment"])
+@pytest.mark.parametrize("name", ["residual", "mobilenet", "keyword", "segment", "gated"])
 def test_examples_are_small_and_vary(name: str) -> None:
     """Examples are simulated, so they have few weights; every layer has varying outputs."""
     graph = example(name)
