@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.onnx.chain import Chain
+from bnnhw.importers.onnx.half_steps import with_pad_value
 from bnnhw.importers.onnx.integer_weights import integer_weights
 from bnnhw.importers.onnx.layer_list import LayerList
 from bnnhw.importers.onnx.layout import (
@@ -111,6 +112,8 @@ def conv(layers: LayerList, node: NodeProto, source: Chain | Padded, inputs: Seq
             raise ModelError("pads channels with different values after a pixel shuffle, which is "
                              "not supported", where=label, hint="pad with one value")
         value = np.full(chain.channels, value[0]) if chosen is None else value[chosen]
+    if window.padded:
+        chain = with_pad_value(layers, chain, value)
     pad = pad_values(chain, value, label) if window.padded else None
     absent = window.padded and pad is None
     height, width, _ = chain.type.map

@@ -32,7 +32,6 @@ from tests.importers.keras.files import (
 RANDOM = np.random.default_rng(7)
 BINARY = {"kernel_quantizer": "ste_sign", "use_bias": False}
 SIGN = {"input_quantizer": "ste_sign", **BINARY}
-FIRST = {"class_name": "channels_first"}
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -117,6 +116,10 @@ MAPS: dict[str, list[Layer]] = {
                   conv(3, 6, input_quantizer=None), norm(6), conv(6, 5), norm(5, 2),
                   *head(80)],
 }
+
+
+MAPS["pixels from -1 to 1"] = [layer("Rescaling", {"scale": 2.0, "offset": -1.0}), *STEM,
+                               conv(6, 5), norm(5, 2), *head(180)]
 
 
 def options(**more: Any) -> ImportOptions:
