@@ -22,7 +22,7 @@ from tests.importers.keras.files import sequential, write_archive, write_hdf5
 from tests.importers.keras.strategies import Model, models
 
 ALLOWED = ("are always", "has real weights", "rises and falls", "pads with", "one for each channel",
-           "do not follow", "computes infinity", "attainable")
+           "do not follow", "computes infinity", "attainable", "are all 0")
 """Reasons for which an untrained model may be rejected."""
 
 
