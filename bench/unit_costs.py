@@ -24,6 +24,7 @@ from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import (
     AddParams,
     AffineParams,
+    AffineThresholdParams,
     ConcatParams,
     ConverterParams,
     CropParams,
@@ -33,6 +34,8 @@ from bnnhw.dataflow.units import (
     MultiplyParams,
     OutputParams,
     PoolParams,
+    PReluParams,
+    SearchParams,
     SelectParams,
     SequenceParams,
     ThresholdParams,
@@ -43,8 +46,10 @@ from bnnhw.dataflow.units.divide import divide_params
 from bnnhw.dataflow.units.line_window import line_window_params
 from bnnhw.dataflow.units.mvtu import MvtuConstants, MvtuParams
 from bnnhw.dataflow.units.pool import PoolConstants
+from bnnhw.dataflow.units.prelu import PReluConstants
 from bnnhw.dataflow.units.sliding_window import window_params
-from bnnhw.dataflow.units.threshold import ThresholdConstants
+from bnnhw.dataflow.units.threshold import AffineThresholdConstants, ThresholdConstants
+from bnnhw.dataflow.units.threshold.affine_fit import AffineForm
 from bnnhw.emit.verilog import convert
 from bnnhw.families import get_device
 from bnnhw.ir import Int, Window
@@ -81,6 +86,43 @@ def threshold(family: str, elements: int, lanes: int, width: int, levels: int) -
                            compare_width=width + 1), \
         ThresholdConstants(_random(-(1 << width), 1 << width, elements, levels),
                            _random(0, 2, elements))
+
+
+def threshold_search(family: str, elements: int, lanes: int, width: int, levels: int,
+                     block: bool) -> Sized:
+    stages, words = levels.bit_length(), -(-elements // lanes)
+    device = get_device(family)
+    styles = tuple(device.memory.rom_style(words << s) if block else "lut" for s in range(stages))
+    thresholds = np.sort(_random(-(1 << width - 1), 1 << width - 1, elements, levels), axis=1)
+    return SearchParams(StreamPlan(elements, lanes, width, True),
+                        StreamPlan(elements, lanes, stages), levels=levels,
+                        compare_width=width + 1, styles=styles), \
+        ThresholdConstants(thresholds, _random(0, 2, elements))
+
+
+def threshold_affine(family: str, elements: int, lanes: int, width: int, levels: int, shift: int,
+                     scale: int) -> Sized:
+    """With scale 0, each channel has one of six bits."""
+    bits = scale.bit_length() or 6
+    scales = np.full(elements, scale) if scale else _random(1, 64, elements)
+    total = width + bits + 1
+    params = AffineThresholdParams(
+        StreamPlan(elements, lanes, width, True), StreamPlan(elements, lanes, levels.bit_length()),
+        levels=levels, shift=shift, scale=scale or None, scale_width=bits, sum_width=total,
+        falls=False)
+    form = AffineForm(scales, _random(-(1 << total - 2), 1 << total - 2, elements), shift)
+    return params, AffineThresholdConstants(form, np.zeros(elements, dtype=np.uint8))
+
+
+def prelu(family: str, elements: int, lanes: int, width: int, slope: int, shift: int,
+          out: int) -> Sized:
+    params = PReluParams(
+        StreamPlan(elements, lanes, width, True), StreamPlan(elements, lanes, out, True),
+        slope_width=slope, before_width=width, after_width=width,
+        inner_width=width + 1 + max(2, slope), shift=shift)
+    before, after = (_random(-(1 << width - 1), 1 << width - 1, 2, elements))
+    return params, PReluConstants(_random(0, 1 << slope - 1, elements), before, after,
+                                  (-(1 << out - 1), (1 << out - 1) - 1))
 
 
 def select(family: str, lanes: int, width: int, kept: int) -> Sized:
@@ -193,7 +235,8 @@ KINDS: dict[str, Callable[..., Sized]] = {
     "add": add, "affine": affine, "argmax": argmax, "concat": concat, "converter": converter,
     "crop": crop, "divide": divide, "fifo": fifo, "fork": fork, "input": input_,
     "line_window": line_window, "multiply": multiply, "mvtu": mvtu, "output": output, "pool": pool,
-    "select": select, "sequence": sequence, "threshold": threshold, "window": window}
+    "prelu": prelu, "select": select, "sequence": sequence, "threshold": threshold,
+    "threshold_affine": threshold_affine, "threshold_search": threshold_search, "window": window}
 SIZES: dict[str, list[tuple[Any, ...]]] = {
     "add": [(4, 8), (16, 5)],
     "affine": [(10, 1, 9, 8, 16), (10, 1, 12, 16, 26), (10, 2, 10, 14, 22), (64, 4, 8, 8, 14)],
@@ -215,9 +258,18 @@ SIZES: dict[str, list[tuple[Any, ...]]] = {
              (16, 512, 2, 64, "block")],
     "output": [(10, 12), (1, 4)],
     "pool": [(16, 4, 8, 4, False), (32, 8, 1, 4, False), (16, 2, 10, 9, True)],
+    "prelu": [(16, 1, 10, 5, 4, 8), (16, 4, 8, 4, 3, 8), (4, 4, 10, 6, 5, 10),
+              (64, 2, 12, 8, 7, 8), (32, 1, 16, 8, 6, 12), (8, 8, 8, 5, 4, 8)],
     "select": [(8, 4, 5), (16, 1, 12)],
     "sequence": [(8, 20, 10, 4), (32, 1, 6, 40)],
-    "threshold": [(10, 1, 24, 1), (10, 2, 16, 3), (64, 8, 10, 1), (32, 4, 20, 3)],
+    "threshold": [(10, 1, 24, 1), (10, 2, 16, 3), (64, 8, 10, 1), (32, 4, 20, 3), (4, 4, 12, 7),
+                  (16, 2, 10, 15), (4, 1, 13, 7)],
+    "threshold_affine": [(4, 4, 12, 7, 6, 21), (16, 2, 10, 15, 4, 1), (64, 4, 12, 15, 6, 0),
+                         (32, 1, 14, 255, 5, 0), (4, 1, 13, 7, 6, 0), (16, 8, 10, 7, 5, 5),
+                         (64, 1, 20, 15, 8, 0), (8, 8, 14, 31, 8, 0)],
+    "threshold_search": [(4, 4, 12, 7, False), (16, 2, 10, 15, False), (4, 1, 13, 7, False),
+                         (64, 4, 12, 15, False), (16, 1, 14, 255, True),
+                         (32, 1, 16, 7, False), (8, 2, 20, 31, False), (64, 8, 10, 15, False)],
     "window": [(16, 16, 8, 3), (28, 4, 4, 5), (32, 64, 32, 3)],
 }
 

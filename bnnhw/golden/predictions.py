@@ -45,7 +45,7 @@ class Prediction:
             return "DIFFERS"
         if self.label is None or "label" not in self.got:
             return ""
-        return "" if int(self.got["label"]) == self.label else "wrong label"
+        return "" if self.got["label"].item() == self.label else "wrong label"
 
     def row(self) -> tuple[object, ...]:
         """Return a row of a table: sample, true label, expected, got, remark."""
@@ -78,11 +78,18 @@ def check_labels(labels: np.ndarray, graph: Graph, count: int) -> None:
     Raises
     ------
     ConfigError
-        The network gives no label, or ``labels`` has not the shape ``(count,)``.
+        The network gives no label, or one for each pixel, or ``labels`` has not the shape
+        ``(count,)``.
     """
-    if "label" not in graph.output_types():
+    types = graph.output_types()
+    if "label" not in types:
         raise ConfigError("the network has no output 'label'", where="labels",
                           hint=f"leave out {option('labels')}")
+    if types["label"].size != 1:
+        raise ConfigError(f"the network has a label for each pixel ({types['label']}), expected "
+                          "one for each sample", where="labels",
+                          hint=f"leave out {option('labels')}, and compare the output 'label' with "
+                          "the true map")
     if np.shape(labels) != (count,):
         raise ConfigError(f"has shape {np.shape(labels)}, expected ({count},)", where="labels")
 
@@ -96,9 +103,10 @@ def accuracy(outputs: dict[str, np.ndarray], labels: np.ndarray | None) -> float
 
 def _shown(outputs: dict[str, np.ndarray]) -> str:
     """Format the label and the first values of the other outputs for one cell of a table."""
-    parts = [str(int(outputs["label"]))] if "label" in outputs else []
+    single = "label" in outputs and outputs["label"].size == 1
+    parts = [str(outputs["label"].item())] if single else []
     for name, value in outputs.items():
-        if name != "label":
+        if name != "label" or not single:
             values = " ".join(str(v) for v in value.ravel()[:SHOWN_VALUES].tolist())
             parts.append(f"{name} {values}{' ...' if value.size > SHOWN_VALUES else ''}")
     return "; ".join(parts)

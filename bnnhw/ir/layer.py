@@ -102,6 +102,16 @@ class Layer(abc.ABC):
         """
         return None
 
+    def input_thresholds(self, thresholds: np.ndarray,
+                         falling: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return thresholds of the input that have the effect of thresholds of the output.
+
+        They replace this layer where thresholds ``[C, J]`` alone read it, with ``falling`` (uint8
+        [C]) as in ``Threshold``. None where no thresholds of the input have the same effect, as
+        for a function that neither rises nor falls throughout.
+        """
+        return None
+
     @abc.abstractmethod
     def out_type(self) -> TensorType:
         """Type of the output; follows from the input types and the parameters alone."""

@@ -23,6 +23,7 @@ from bnnhw.layers.multiply import Multiply
 from bnnhw.layers.pixel_shuffle import PixelShuffle
 from bnnhw.layers.pool import Pool
 from bnnhw.layers.popcounts import product_sum
+from bnnhw.layers.prelu import PRelu
 from bnnhw.layers.product import Product
 from bnnhw.layers.select import Select
 from bnnhw.layers.space_to_depth import SpaceToDepth
@@ -30,7 +31,7 @@ from bnnhw.layers.sum_pool import SumPool
 from bnnhw.layers.threshold import Threshold
 from bnnhw.layers.upsample import Upsample
 
-__all__ = ["Add", "Affine", "ArgMax", "AveragePool", "Binarize", "Concat", "Conv",
-           "ConvTranspose", "Counter", "Crop", "Dense", "DepthToSpace", "Divide", "Division",
-           "Flatten", "Join", "Layer", "MaxPool", "Multiply", "PixelShuffle", "Pool", "Product",
-           "Select", "SpaceToDepth", "SumPool", "Threshold", "Upsample", "product_sum"]
+__all__ = ["Add", "Affine", "ArgMax", "AveragePool", "Binarize", "Concat", "Conv", "ConvTranspose",
+           "Counter", "Crop", "Dense", "DepthToSpace", "Divide", "Division", "Flatten", "Join",
+           "Layer", "MaxPool", "Multiply", "PRelu", "PixelShuffle", "Pool", "Product", "Select",
+           "SpaceToDepth", "SumPool", "Threshold", "Upsample", "product_sum"]

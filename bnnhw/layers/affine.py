@@ -15,6 +15,7 @@ from bnnhw.ir.context import LayerContext
 from bnnhw.ir.layer import Built, Described, Layer, PackedBits, PackedStep, register
 from bnnhw.ir.types import Bits, TensorType
 from bnnhw.json_types import Json
+from bnnhw.layers.monotone import thresholds_before
 from bnnhw.layers.saturation import check_limits, parse_limits, saturate, saturated_range
 
 __all__ = ["Affine", "AffineItem"]
@@ -95,6 +96,12 @@ class Affine(Layer):
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
         return saturate((x[0] * self.scale + self.offset + self.half) >> self.shift, self.limits)
+
+    def input_thresholds(self, thresholds: np.ndarray,
+                         falling: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        if isinstance(self.input.element, Bits):
+            return None  # thresholds read integers
+        return thresholds_before(self, thresholds, falling, self.scale < 0)
 
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
         return None if isinstance(self.input.element, Bits) else self.compute

@@ -17,7 +17,7 @@ __all__ = ["ArgMax", "ArgMaxItem"]
 
 
 class ArgMaxItem(LayerItem):
-    """``argmax``: the label."""
+    """``argmax``: the label, of each pixel where the scores are a map."""
 
     kind = "argmax"
 
@@ -31,22 +31,32 @@ class ArgMaxItem(LayerItem):
 @register
 @dataclass(frozen=True, eq=False)
 class ArgMax(Layer):
-    """``label = min{k : x_k = max x}``, as numpy decides ties; the output has shape ``()``."""
+    """``label = min{k : x_k = max x}`` over the channels, as numpy decides ties.
+
+    A vector has one label, of shape ``()``. A map or a signal has a label for each pixel: its
+    output has one channel.
+    """
 
     kind: ClassVar[str] = "argmax"
     items = (ArgMaxItem,)
     follows_scores = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.input.element, Bits) or len(self.input.shape) != 1:
-            raise self.error(f"needs a vector of scores, not {self.input}",
-                             "give the layer before it 'output: scores'")
+        if isinstance(self.input.element, Bits) or not self.input.shape:
+            raise self.error(f"needs scores, not {self.input}",
+                             "give the layer before it 'output: scores' or 'sums: true'")
+
+    @property
+    def per_pixel(self) -> bool:
+        """Whether each pixel has a label, rather than the sample."""
+        return len(self.input.shape) > 1
 
     def out_type(self) -> TensorType:
-        return TensorType((), Int(0, self.input.shape[0] - 1))
+        shape = (*self.input.shape[:-1], 1) if self.per_pixel else ()
+        return TensorType(shape, Int(0, self.input.channels - 1))
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
-        return x[0].argmax(axis=1)
+        return np.asarray(x[0].argmax(axis=-1, keepdims=self.per_pixel))
 
     def packed_step(self, bits: PackedBits) -> PackedStep | None:
         return self.compute
@@ -59,7 +69,7 @@ class ArgMax(Layer):
         return {"argmax": True}, {}
 
     def hardware(self, reduced: Layer) -> str:
-        return "label, the lowest index on a tie"
+        return f"label{' of each pixel' if self.per_pixel else ''}, the lowest index on a tie"
 
     def output_name(self) -> str:
         return "label"

@@ -21,8 +21,10 @@ def fuse_thresholds(graph: Graph) -> tuple[Graph, dict[str, str]]:
     """Fuse every threshold that alone reads a product into it; no output changes.
 
     A ``Threshold`` first moves before the layers that allow it (``Layer.after_thresholds``), such
-    as max-pools, and then into the product: the weight rows of channels that fall are complemented.
-    Sums of -1/+1 products are rewritten as popcounts. Layers that no output needs are removed.
+    as max-pools, absorbs those that are functions of its channels (``Layer.input_thresholds``),
+    such as a PReLU or a scale, and then moves into the product: the weight rows of channels that
+    fall are complemented. Sums of -1/+1 products are rewritten as popcounts. Layers that no output
+    needs are removed.
 
     Returns
     -------
@@ -70,6 +72,12 @@ class _Fusion:
             if moved is not None:
                 self._swap(before, k, moved, layer)
                 return True
+            found = source.input_thresholds(layer.thresholds, layer.falling)
+            if found is not None:
+                self._absorb(before, k, replace(
+                    layer, source=source.source, input=source.input, thresholds=found[0],
+                    falling=found[1]))
+                return True
         return False
 
     def _count_readers(self, name: str) -> int:
@@ -89,6 +97,11 @@ class _Fusion:
         del self.layers[position]
         self.layers[before:before + 1] = [first, second]
         self._rename(threshold.name, mover.name, except_in=mover.name)
+
+    def _absorb(self, before: int, position: int, threshold: Threshold) -> None:
+        """Replace the thresholds at ``position`` and the layer before them by other thresholds."""
+        self.layers[position] = threshold
+        del self.layers[before]
 
     def _rename(self, old: str, new: str, except_in: str = "") -> None:
         """Let all readers of ``old`` read ``new``, and give every layer its new input type."""

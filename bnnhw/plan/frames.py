@@ -40,9 +40,9 @@ def decode_frames(plan: FrameLayout, graph: Graph, words: np.ndarray) -> dict[st
     outputs = {}
     for f in plan.fields:
         part = frames[:, f.first_word:f.first_word + f.words]
+        part = part.reshape(len(frames) * f.groups, -1, plan.o.bytes)
         if f.last_only:
             part = part[:, -1:]
-        part = part.reshape(len(frames) * f.groups, -1, plan.o.bytes)
         values = stream_values(part, f.elements, f.lanes, f.width, f.signed, f.first_bit)
         outputs[f.name] = values.reshape(len(frames), *types[f.name].shape)
     return outputs

@@ -26,7 +26,7 @@ class FieldPlan:
     first_bit : int
         Lowest bit of lane 0 in a word.
     last_only : bool
-        Only the last of its words carries the output.
+        Only the last word of each group carries the output.
     groups : int
         Groups per frame, as in ``StreamPlan``.
     first_word, words : int

@@ -47,8 +47,8 @@ GOOD: list[Any] = [
     {"average_pool": 2, "divisor": 8}, {"average_pool": "global", "rounding": "half_up"},
     {"depth_to_space": 2}, {"depth_to_space": [2, 1], "order": "crd"}, {"space_to_depth": 2},
     {"crop": [1, 0, 2, 0]}, {"multiply": "input", "divisor": 8},
-    {"binarize": -7}, "affine", {"affine": True, "shift": 4}, "argmax", {"argmax": True,
-                                                                        "output": "best"},
+    {"binarize": -7}, "affine", {"affine": True, "shift": 4}, "prelu",
+    {"prelu": True, "shift": 3, "limits": [-8, 7]}, "argmax", {"argmax": True, "output": "best"},
 ]
 
 

@@ -173,6 +173,12 @@ DESIGNS: dict[str, Case] = {
                         {"conv_transpose": 3, "kernel": 4, "stride": 2, "pad": 1}], BIT_MAP,
                        device="ice40", goal={"target_cycles": 4000}),
     "keyword": Case(classifier(*KEYWORD), SIGNAL, goal={"target_cycles": 600}),
+    "prelu": Case(classifier(
+        {"conv": 4, "kernel": 3, "sums": True}, {"prelu": True, "shift": 3},
+        {"threshold": True, "levels": 15}, {"conv": 4, "kernel": 1}), BIT_MAP, device="ecp5",
+        goal={"target_cycles": 500}),
+    "labels": Case([{"conv": 4, "kernel": 3, "levels": 15}, {"conv": 3, "kernel": 1, "sums": True},
+                    "argmax"], PIXELS, device="ice40", goal={"target_cycles": 900}),
     **_UNROLLED,
     "unrolled_registers": Case(SMALL, arch="unrolled", device="ecp5",
                                goal={"target_cycles": 1, "clock_mhz": 150}),

@@ -93,7 +93,11 @@ BAD: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any] | None, str]] = {
     "threshold of bits": (["threshold"], MAP, None, "thresholds bits: 'input' gives 6x6x4 bits, "
                           "expected integers; the layer before it needs 'sums: true'"),
     "columns to repeat": ([{"upsample": [2, 2]}], SIGNAL, None, "a signal has no columns"),
-    "argmax of a map": (["argmax"], INTS, None, "needs a vector of scores"),
+    "argmax of bits": (["argmax"], MAP, None, "needs scores, not 6x6x4 bits"),
+    "prelu of bits": (["prelu"], MAP, None, "reads 6x6x4 bits, expected integers; the layer before "
+                      "it needs 'sums: true'"),
+    "slopes of a prelu": ([{"prelu": True, "name": "p"}], INTS, {"p.slope": np.ones(3)},
+                          "array 'p.slope' has shape (3,), expected (4,)"),
     "nothing reads": ([{"max_pool": 2, "name": "p"}, {"max_pool": 2, "from": "input"}], INTS, None,
                       "layer 'p': nothing reads it; read it by 'from: p', give it an 'output'"),
     "two scores": ([{**CONV, "output": "scores"}, {"conv": 2, "kernel": 1, "output": "scores",
@@ -151,9 +155,9 @@ VALUES = st.one_of(st.integers(-3, 9), st.sampled_from([1 << 20, 1 << 40, -1 << 
                    st.just({"eps": 0.1}), st.just({"pe": 2}))
 GOOD = {"dense": 3, "conv": 4, "depthwise": 2, "max_pool": 2, "sum_pool": "global", "upsample": 2,
         "flatten": True, "select": [1, 0], "add": "input", "concat": "input", "threshold": True,
-        "binarize": 3, "affine": True, "argmax": True, "divide": 3, "average_pool": 2,
-        "depth_to_space": 2, "space_to_depth": 2, "crop": [0, 1, 1, 0], "multiply": "input",
-        "conv_transpose": 2}
+        "binarize": 3, "affine": True, "prelu": True, "argmax": True, "divide": 3,
+        "average_pool": 2, "depth_to_space": 2, "space_to_depth": 2, "crop": [0, 1, 1, 0],
+        "multiply": "input", "conv_transpose": 2}
 
 
 @st.composite

@@ -59,6 +59,9 @@ CASES: list[Case] = [
     ({"multiply": "input", "divisor": 5, "limits": [-7, 9]}, INTS, ["5", "-7..9"]),
     ({"affine": True}, INTS, []),
     ({"affine": True, "shift": 4}, INTS, ["4"]),
+    ({"prelu": True}, INTS, []),
+    ({"prelu": True, "shift": 5}, INTS, ["5"]),
+    ({"argmax": True}, INTS, []),
 ]
 
 

@@ -25,6 +25,7 @@ from bnnhw.layers import (
     Layer,
     MaxPool,
     Multiply,
+    PRelu,
     Select,
     SpaceToDepth,
     SumPool,
@@ -246,9 +247,14 @@ def _point(make: Maker, name: str) -> Layer | None:
     if source is None:
         return None
     element, c = source[1].element, source[1].channels
+    if make.chance(0.3) and element.width < 40:
+        low = make.integer(-50, 50)
+        return PRelu(name, *source, make.integers(-9, 40, c), make.integers(-20, 20, c),
+                     make.integers(-20, 20, c) * make.bits(1)[0], make.integer(0, 9),
+                     None if make.chance(0.5) else (low, low + make.integer(0, 90)))
     if make.chance(0.3):
         return Binarize(name, *source, make.integer(element.lo, element.hi + 2), make.chance(0.5))
-    levels = 1 if make.chance(0.6) else make.integer(2, 5)
+    levels = 1 if make.chance(0.6) else make.integer(2, 9)
     thresholds = np.sort(make.integers(element.lo, element.hi + 2, c, levels), axis=1)
     return Threshold(name, *source, thresholds, make.bits(c) * make.bits(1)[0], make.chance(0.3))
 
@@ -304,7 +310,7 @@ def _moved(make: Maker, name: str) -> Layer | None:
 
 
 def _argmax(make: Maker, name: str) -> Layer | None:
-    source = make.read(lambda t: len(t.shape) == 1 and isinstance(t.element, Int))
+    source = make.read(lambda t: bool(t.shape) and isinstance(t.element, Int))
     return ArgMax("label" if make.chance(0.5) and "label" not in make.types else name,
                   *source) if source else None
 

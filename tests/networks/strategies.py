@@ -11,9 +11,11 @@ from bnnhw.ir import Graph
 from tests.networks.any_graphs import make_any_graph
 from tests.networks.chains import make_chain, make_samples
 from tests.networks.choices import DrawnChoices
+from tests.networks.integer_ranges import make_integer_network
 from tests.networks.maps import make_map_network, make_shaped_network
 
-__all__ = ["any_graphs", "chains", "examples", "map_networks", "samples", "shaped_networks"]
+__all__ = ["any_graphs", "chains", "examples", "integer_networks", "map_networks", "samples",
+           "shaped_networks"]
 
 TAILS = ("scores", "bits", "label", "both")
 SIZES = st.integers(1, 12)
@@ -47,6 +49,12 @@ def map_networks(draw: st.DrawFn, steps: int = 4) -> tuple[Graph, Hints]:
 def shaped_networks(draw: st.DrawFn, steps: int = 4) -> tuple[Graph, Hints]:
     """Networks whose layers divide numbers, multiply maps or move pixels, and folds by hand."""
     return make_shaped_network(DrawnChoices(draw), steps)
+
+
+@st.composite
+def integer_networks(draw: st.DrawFn, steps: int = 4) -> tuple[Graph, Hints]:
+    """Networks on maps of integers of one to eight bits, and folds by hand."""
+    return make_integer_network(DrawnChoices(draw), steps)
 
 
 @st.composite

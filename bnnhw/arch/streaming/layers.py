@@ -29,6 +29,7 @@ from bnnhw.dataflow.units.crop import crop_params
 from bnnhw.dataflow.units.divide import divide_params
 from bnnhw.dataflow.units.multiply import multiply_params
 from bnnhw.dataflow.units.pool import pool_params
+from bnnhw.dataflow.units.prelu import prelu_params
 from bnnhw.dataflow.units.sliding_window import (
     depth_to_space_params,
     pad_words,
@@ -58,6 +59,7 @@ from bnnhw.layers import (
     Multiply,
     PixelShuffle,
     Pool,
+    PRelu,
     Select,
     SpaceToDepth,
     SumPool,
@@ -196,12 +198,18 @@ def _affine(b: Builder, layer: Affine) -> None:
     b.provide(layer.name, b.add(layer.name, layer.name, (source,), affine_params(layer, stream)))
 
 
+@lowers(PRelu)
+def _prelu(b: Builder, layer: PRelu) -> None:
+    source, stream = b.want(layer.source, layer.name, layer.input.channels, b.lanes(layer.source))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,), prelu_params(layer, stream)))
+
+
 @lowers(Threshold)
 def _threshold(b: Builder, layer: Threshold) -> None:
     source, stream = b.want(layer.source, layer.name, layer.input.channels, b.lanes(layer.source))
     assert isinstance(layer.input.element, Int)
-    b.provide(layer.name, b.add(layer.name, layer.name, (source,),
-                                threshold_params(layer, stream, layer.input.element)))
+    b.provide(layer.name, b.add(layer.name, layer.name, (source,), threshold_params(
+        layer, stream, layer.input.element, b.device)))
 
 
 @lowers(Upsample)

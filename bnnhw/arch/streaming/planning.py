@@ -133,7 +133,7 @@ def _fields(b: Builder, owner: str, words: StreamPlan, first: int) -> dict[str, 
         if labelled is not None and name == owner:
             label_bit = labelled.scores.bits if labelled.forward else 0
             fields[output] = FieldPlan(output, 1, 1, stream.width - label_bit, False, label_bit,
-                                       True, 1, first, stream.words)
+                                       True, labelled.scores.groups, first, stream.words)
             continue
         if b.resolve(name) != owner and b.forwarding.get(owner) != b.resolve(name):
             continue

@@ -159,5 +159,5 @@ def build_product(b: Builder, layer: Product) -> None:
         if not pixel.same_words(sums.o):
             sums = b.add(f"{layer.name}_sums_dwc", None, (sums.name,),
                          ConverterParams(sums.o, pixel))
-    b.provide(layer.name, b.add(layer.name, layer.name, (sums.name,),
-                                threshold_params(layer, pixel, _sum_range(layer))))
+    b.provide(layer.name, b.add(layer.name, layer.name, (sums.name,), threshold_params(
+        layer, pixel, _sum_range(layer), b.device)))

@@ -18,13 +18,14 @@ from bnnhw.dataflow.units.line_window import LineWindowParams
 from bnnhw.dataflow.units.multiply import MultiplyParams
 from bnnhw.dataflow.units.mvtu import MvtuParams
 from bnnhw.dataflow.units.pool import PoolParams
+from bnnhw.dataflow.units.prelu import PReluParams
 from bnnhw.dataflow.units.select import SelectParams
 from bnnhw.dataflow.units.sequence import SequenceParams
 from bnnhw.dataflow.units.sliding_window import WindowParams
-from bnnhw.dataflow.units.threshold import ThresholdParams
+from bnnhw.dataflow.units.threshold import AffineThresholdParams, SearchParams, ThresholdParams
 
-__all__ = ["UNITS", "AddParams", "AffineParams", "ArgMaxParams", "BufferParams", "ConcatParams",
-           "ConverterParams", "CropParams", "DivideParams", "FifoParams", "ForkParams",
-           "InputParams", "LabelParams", "LineWindowParams", "MultiplyParams", "MvtuParams",
-           "OutputParams", "Params", "PoolParams", "SelectParams", "SequenceParams",
-           "ThresholdParams", "WindowParams"]
+__all__ = ["UNITS", "AddParams", "AffineParams", "AffineThresholdParams", "ArgMaxParams",
+           "BufferParams", "ConcatParams", "ConverterParams", "CropParams", "DivideParams",
+           "FifoParams", "ForkParams", "InputParams", "LabelParams", "LineWindowParams",
+           "MultiplyParams", "MvtuParams", "OutputParams", "PReluParams", "Params", "PoolParams",
+           "SearchParams", "SelectParams", "SequenceParams", "ThresholdParams", "WindowParams"]

@@ -1,4 +1,4 @@
-"""Argmax unit: the index of the largest score of a frame, the lowest index on a tie."""
+"""Argmax unit: the index of the largest score of a vector or pixel, the lowest one on a tie."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["ArgMaxParams", "ArgMaxUnit", "argmax_params"]
 @register_unit
 @dataclass(frozen=True)
 class ArgMaxParams(PipelineParams[None], LabelParams[None]):
-    """A search for the largest score of each frame.
+    """A search for the largest score of each group: of a vector, or of a pixel of a map.
 
     With ``forward`` every word leaves again, the label above its scores; it is the label of the
-    entire frame in the last word only. Otherwise the unit emits one word per frame, the label.
+    entire group in its last word only. Otherwise the unit emits one word per group, the label.
     """
 
     kind: ClassVar[str] = "argmax"
 
     @property
     def registers(self) -> int:
-        return 3  # the input word, the best score of the word, the best of the frame
+        return 3  # the input word, the best score of the word, the best of the group
 
     @property
     def scores(self) -> StreamPlan:
@@ -43,12 +43,13 @@ class ArgMaxParams(PipelineParams[None], LabelParams[None]):
         return max(1, (self.i.elements - 1).bit_length())
 
     def compute(self, *words: np.ndarray, constants: None = None) -> np.ndarray:
-        values = self.i.from_words(words[0]).reshape(len(words[0]), -1)
+        values = self.i.from_words(words[0])
         if not self.forward:
-            return values.argmax(axis=1)[:, None, None]
-        # The label of a word before the last one is that of the frame up to this word.
-        ends = np.minimum((np.arange(self.i.words) + 1) * self.i.lanes, self.i.elements)
-        labels = np.array([[int(frame[:end].argmax()) << self.i.bits for end in ends]
+            return np.asarray(values.argmax(axis=2)[:, :, None])
+        # The label of a word before the last one is that of the group up to this word.
+        ends = np.minimum((np.arange(self.i.group_words) + 1) * self.i.lanes, self.i.elements)
+        labels = np.array([[int(group[:end].argmax()) << self.i.bits
+                            for group in frame for end in ends]
                            for frame in values], dtype=object)
         packed = np.array(self.i.pack(words[0]), dtype=object)
         return (packed.reshape(labels.shape) | labels)[:, :, None]
@@ -65,14 +66,14 @@ class ArgMaxParams(PipelineParams[None], LabelParams[None]):
 
 
 def argmax_params(i: StreamPlan, forward: bool) -> ArgMaxParams:
-    """Describe the label of the score stream ``i``.
+    """Describe the labels of the score stream ``i``, one for each of its groups.
 
     The output stream has one element per word, as wide as the label and the scores together; the
     fields of the manifest say which bits are which.
     """
     label = ArgMaxParams(i, i, forward=forward).label_width
-    words, width = (i.words, i.bits + label) if forward else (1, label)
-    return ArgMaxParams(i, StreamPlan(words, 1, width), forward=forward)
+    words, width = (i.group_words, i.bits + label) if forward else (1, label)
+    return ArgMaxParams(i, StreamPlan(words, 1, width, groups=i.groups), forward=forward)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class _Best:
 
 
 class ArgMaxUnit(UnitComponent[ArgMaxParams]):
-    """Finds the largest score of a frame, one word of scores per cycle."""
+    """Finds the largest score of each group, one word of scores per cycle."""
 
     @property
     def label_width(self) -> int:

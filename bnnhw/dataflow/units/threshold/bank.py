@@ -1,4 +1,4 @@
-"""Threshold unit: compares integers with the thresholds of their channel, to bits or levels."""
+"""Bank of comparators: compares integers with all thresholds of their channel at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import Memory, register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
+from bnnhw.dataflow.units.threshold.constants import ThresholdConstants, threshold_layer
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Product, Threshold
@@ -19,30 +20,7 @@ from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.popcount import balanced_sum
 from bnnhw.rtl.rom import Rom
 
-__all__ = ["ThresholdConstants", "ThresholdParams", "ThresholdUnit", "threshold_params"]
-
-
-@dataclass(frozen=True, eq=False)
-class ThresholdConstants:
-    """The thresholds of each channel.
-
-    Parameters
-    ----------
-    thresholds : int64 [channels, levels]
-    falling : uint8 [channels]
-        1 where the output is the number of thresholds that are *not* reached.
-    """
-
-    thresholds: np.ndarray
-    falling: np.ndarray
-
-    @classmethod
-    def of(cls, layer: Threshold | Product) -> ThresholdConstants:
-        """Read them from a threshold layer, or from a product of several levels."""
-        if isinstance(layer, Threshold):
-            return cls(layer.thresholds, layer.falling)
-        assert layer.thresholds is not None
-        return cls(layer.thresholds, np.zeros(layer.outputs, dtype=np.uint8))
+__all__ = ["ThresholdParams", "ThresholdUnit", "bank_params", "compare_width", "level_stream"]
 
 
 @register_unit
@@ -68,15 +46,11 @@ class ThresholdParams(PipelineParams[ThresholdConstants]):
         return 2  # the input word, the count of thresholds
 
     def constants(self, graph: Graph, layer: str | None) -> ThresholdConstants:
-        found = graph.layer(str(layer))
-        assert isinstance(found, (Threshold, Product))
-        return ThresholdConstants.of(found)
+        return ThresholdConstants.of(threshold_layer(graph, layer))
 
     def compute(self, *words: np.ndarray,
                 constants: ThresholdConstants | None = None) -> np.ndarray:
-        c = self.require(constants)
-        reached = (self.i.from_words(words[0])[..., None] >= c.thresholds).sum(axis=-1)
-        return self.o.to_words(np.where(c.falling, self.levels - reached, reached))
+        return self.o.to_words(self.require(constants).count(self.i.from_words(words[0])))
 
     def create(self, constants: ThresholdConstants | None = None,
                module_name: str = "unit") -> ThresholdUnit:
@@ -92,16 +66,24 @@ class ThresholdParams(PipelineParams[ThresholdConstants]):
                 *super().memories())
 
     def summary(self) -> dict[str, object]:
-        return {"levels": self.levels}
+        return {"form": "bank", "levels": self.levels}
 
 
-def threshold_params(layer: Threshold | Product, i: StreamPlan, element: Int) -> ThresholdParams:
-    """Decide the widths of thresholds on stream ``i``, whose elements have type ``element``."""
+def compare_width(element: Int) -> int:
+    """Bits of a threshold of elements in two's complement, wide enough for every element too."""
     # One more than the elements reach, so that "never" and "always" can be expressed.
-    compare = Int(min(element.lo, -1), element.hi + 1)
+    return Int(min(element.lo, -1), element.hi + 1).width
+
+
+def level_stream(layer: Threshold | Product, i: StreamPlan) -> StreamPlan:
+    """The stream of the levels of a layer that reads stream ``i``."""
     out = layer.out_type().element
-    return ThresholdParams(i, StreamPlan(i.elements, i.lanes, out.width, out.signed, i.groups),
-                           layer.levels, compare.width)
+    return StreamPlan(i.elements, i.lanes, out.width, out.signed, i.groups)
+
+
+def bank_params(layer: Threshold | Product, i: StreamPlan, element: Int) -> ThresholdParams:
+    """Decide the widths of thresholds on stream ``i``, whose elements have type ``element``."""
+    return ThresholdParams(i, level_stream(layer, i), layer.levels, compare_width(element))
 
 
 class ThresholdUnit(ConstantUnit[ThresholdParams, ThresholdConstants]):
