@@ -129,8 +129,9 @@ class MvtuParams(MvtuShape):
         bits = self.bits if self.planes == 1 else 1
         serial = {"plane": self.pe * (self.simd.bit_length() + self.bits),
                   "chosen": float(self.i.bits)} if self.planes > 1 else {}
-        registered = self.pe * self.simd * bits if self.product_register else 0
         lanes, form = self.pe * self.simd, self.weight_form
+        late = bits if form is None else form.word_bits
+        registered = lanes * late if self.product_register else 0
         products = {"lane": float(lanes), "number": float(lanes * (bits - 1))} if form is None \
             else {"lane": lanes * form.lane_cost, "number": 0.0}
         return {"unit": 1, "registered": registered, **products,
