@@ -121,3 +121,26 @@ def test_every_kind_of_unit_has_a_cost() -> None:
     for family in modelled:  # units of unrolled logic count the cells of their netlist
         assert set(UNITS) - {"logic"} <= set(family.need_costs().kinds), family.name
         assert any(device.budget for device in DEVICES.values() if device.family is family)
+
+
+FEW_BITS = [(family, key, row) for family, rows in
+            json.loads((BENCH / "bit_products.json").read_text()).items()
+            for key, row in rows.items()]
+
+
+@pytest.fixture(scope="module")
+def products(bench: ModuleType) -> ModuleType:
+    return load_bench("bit_products")
+
+
+@pytest.mark.parametrize(("family", "key", "row"), FEW_BITS,
+                         ids=[f"{family}-{key}" for family, key, _ in FEW_BITS])
+def test_estimates_of_products_of_few_bits(family: str, key: str, row: dict[str, Any],
+                                           products: ModuleType) -> None:
+    _, name, columns, simd = next(case for case in products.CASES if case[0] == key)
+    params, _ = products.unit(family, name, columns, simd)
+    cost = params.cost(get_device(family))
+    fraction, slack = BANDS["mvtu"]
+    assert cost.lut == pytest.approx(row["lut"], abs=fraction * row["lut"] + slack)
+    assert cost.ff == pytest.approx(row["ff"], abs=fraction * row["ff"] + slack)
+    assert cost.block == row["block"]

@@ -23,6 +23,10 @@ from bnnhw.rtl.weight_form import WeightForm
 
 __all__ = ["MvtuParams"]
 
+REGISTER = 0.5
+"""LUTs of a lane of one product that the fitted cost model counts for the register of its weight
+instead, as a fraction of the others. ``WeightForm.lane_cost`` is relative to both."""
+
 
 @register_unit
 @dataclass(frozen=True)
@@ -130,11 +134,11 @@ class MvtuParams(MvtuShape):
         serial = {"plane": self.pe * (self.simd.bit_length() + self.bits),
                   "chosen": float(self.i.bits)} if self.planes > 1 else {}
         lanes, form = self.pe * self.simd, self.weight_form
-        late = bits if form is None else form.word_bits
-        registered = lanes * late if self.product_register else 0
+        late = (bits if form is None else form.word_bits) * self.product_register
         products = {"lane": float(lanes), "number": float(lanes * (bits - 1))} if form is None \
-            else {"lane": lanes * form.lane_cost, "number": 0.0}
-        return {"unit": 1, "registered": registered, **products,
+            else {"lane": lanes * (form.lane_cost * (1 + REGISTER * self.product_register)
+                                   - REGISTER * late), "number": 0.0}
+        return {"unit": 1, "registered": lanes * late, **products,
                 "acc": self.pe * self.acc_width, "pe": self.pe, "input": self.i.bits,
                 "count": self.cycles.bit_length() + self.classes - 1, **serial}
 
