@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.config.hints import Hints, LayerHint
-from bnnhw.ir import Bits, Graph, Int, TensorType, Window
+from bnnhw.ir import Bits, Graph, Int, Spread, TensorType, Window
 from bnnhw.layers import (
     Add,
     Affine,
@@ -16,6 +16,7 @@ from bnnhw.layers import (
     AveragePool,
     Concat,
     Conv,
+    ConvTranspose,
     Crop,
     Dense,
     DepthToSpace,
@@ -186,6 +187,28 @@ class Maker:
         self.layers.append(AveragePool(self._name("mean"), name, type_, w,
                                        self.division(sums.lo, sums.hi)))
 
+    def transposed(self) -> None:
+        """A transposed convolution, whose stride may or may not divide its kernel."""
+        name, type_ = self.last
+        if not type_.element.lo <= 0 <= type_.element.hi:
+            return
+        axes = [(self.integer(1, 4), self.integer(1, 2)) if n > 1 else (1, 1)
+                for n in type_.map[:2]]
+        (rows, down), (columns, right) = axes
+        pads = [self.integer(0, (k - 1) // 2) for k in (rows, columns, rows, columns)]
+        spread = Spread((rows, columns), (down, right), (pads[0], pads[1], pads[2], pads[3]),
+                        (self.integer(0, down - 1), self.integer(0, right - 1)))
+        if min(spread.out_size(*type_.map[:2])) < 1:
+            return
+        outputs = self.integer(1, 3)
+        weights = self.choices.bits((outputs, spread.taps * type_.channels))
+        coefficients, const = product_sum(weights, type_.element)
+        levels = self.integer(0, 3)
+        thresholds = np.sort(self.choices.integers(-9, 9, (outputs, levels)), axis=1)
+        self.layers.append(ConvTranspose(
+            self._name("up"), name, type_, weights[None], coefficients, const,
+            thresholds if levels else None, True, spread))
+
     def crop(self) -> None:
         name, type_ = self.last
         height, width, _ = type_.map
@@ -334,7 +357,7 @@ def make_shaped_network(choices: Choices, steps: int) -> tuple[Graph, Hints]:
               levels=make.integer(1, 5), unipolar=True)
     kinds: tuple[Callable[[], None], ...] = (
         make.divide, lambda: make.average_pool(entire=False), make.crop, make.shuffle,
-        make.shuffle, make.gate, make.max_pool)
+        make.shuffle, make.gate, make.max_pool, make.transposed)
     for _ in range(make.integer(1, steps)):
         kinds[make.integer(0, len(kinds) - 1)]()
     for layer in make.layers:
