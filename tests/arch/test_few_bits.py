@@ -18,7 +18,8 @@ from bnnhw.emit.generate import generate, plan_network
 from bnnhw.families import get_device
 from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
-from bnnhw.ir import Graph
+from bnnhw.ir import Graph, Int, TensorType
+from bnnhw.layers import Dense
 from bnnhw.plan import Goal
 from bnnhw.plan.image import weight_image
 from bnnhw.sim.simulate import simulate
@@ -112,6 +113,25 @@ def test_cycles_of_any_levels(name: str, cycles: int) -> None:
     """Outputs, cycles per frame and latency, also where planes follow one another."""
     design = design_of(few_bits(MLP, CODES, LEVELS[name]), target_cycles=cycles)
     assert_equal(design, design.graph, len(design.plan.units) + 3)
+
+
+@pytest.mark.parametrize(("scales", "coefficients"), [
+    ((3, 7), (5, 2)), ((1,), (11, 5)), ((2, 3), (1, 2))],
+    ids=["bases of weights and activations", "residual levels", "bases of weights"])
+@pytest.mark.parametrize("cycles", [10, 200])
+def test_coefficients_that_are_no_powers_of_two(scales: tuple[int, ...],
+                                                coefficients: tuple[int, ...],
+                                                cycles: int) -> None:
+    """ABC-Net's bases and ReBNet's levels: every plane has its own integer."""
+    random = np.random.default_rng(7)
+    weights = random.integers(0, 2, (len(scales), 5, 9), dtype=np.uint8)
+    top = sum(scales) * sum(coefficients) * 9
+    layer = Dense("d", "input", TensorType((9,), Int(0, 3)), weights, coefficients,
+                  random.integers(-9, 9, 5), random.integers(0, top, (5, 1)), scales=scales)
+    graph = Graph("net", layer.input, (layer,), (("y", "d"),))
+    design = design_of(Network(graph, {}, ()), target_cycles=cycles)
+    assert_equal(design, graph, 6)
+    assert_equal(design, graph, 3, stalls=Stalls(0.4, 0.4, 1))
 
 
 def test_slow_designs_compute_planes_one_after_another() -> None:
