@@ -78,6 +78,14 @@ class Options:
             return numbers[0], numbers[1]
         raise self.error(f"has {key} = {value!r}, expected two positive integers")
 
+    def one(self, key: str, default: tuple[int, int] | None = (1, 1)) -> tuple[int, int]:
+        """Read one positive integer, or a list of one, for the rows of a signal; columns are 1."""
+        value = self.get(key, default[0] if default else None)
+        value = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SIZE:
+            return value, 1
+        raise self.error(f"has {key} = {value!r}, expected one positive integer")
+
     def channels_last(self, default: bool = True) -> bool:
         allowed = ("channels_last", "channels_first")
         return self.choice("data_format", allowed[not default], allowed) == "channels_last"

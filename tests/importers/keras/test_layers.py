@@ -122,6 +122,39 @@ MAPS["pixels from -1 to 1"] = [layer("Rescaling", {"scale": 2.0, "offset": -1.0}
                                conv(6, 5), norm(5, 2), *head(180)]
 
 
+MAPS["cropped"] = [*STEM, conv(6, 5), norm(5, 2), layer("SteSign"), layer("Cropping2D", {
+    "cropping": [[1, 0], [2, 1]]}), *head(75)]
+
+
+def signal(channels: int, outputs: int, taps: int = 3, **options: Any) -> Layer:
+    return layer("QuantConv1D", {"kernel_size": [taps], **SIGN, **options},
+                 kernel=normal(taps, channels, outputs))
+
+
+TAPS = [signal(2, 6, padding="same", input_quantizer=None), norm(6)]
+
+SIGNALS: dict[str, list[Layer]] = {
+    "valid": [*TAPS, signal(6, 5), norm(5, 2), *head(50)],
+    "same": [*TAPS, signal(6, 5, 4, padding="same"), norm(5, 2), *head(60)],
+    "causal": [*TAPS, signal(6, 5, padding="causal", dilation_rate=[2]), norm(5, 2), *head(60)],
+    "ones around, stride 2": [*TAPS, signal(6, 5, padding="same", pad_values=1.0, strides=2),
+                              norm(5, 2), *head(30)],
+    "groups": [*TAPS, signal(3, 6, groups=2), norm(6, 2), *head(60)],
+    "max pool": [*TAPS, signal(6, 5), layer("MaxPooling1D", {"pool_size": [2]}), norm(5, 2),
+                 *head(25)],
+    "average": [*TAPS, signal(6, 5), layer("AveragePooling1D", {"pool_size": 2, "strides": [3]}),
+                norm(5, 2), *head(15)],
+    "global maximum": [*TAPS, signal(6, 20), layer("GlobalMaxPooling1D"), norm(20, 3),
+                       layer("QuantDense", SIGN, kernel=normal(20, 4))],
+    "QConv1D": [layer("QConv1D", {"kernel_size": [3], "kernel_quantizer": "binary",
+                                  "use_bias": True}, kernel=normal(3, 2, 6), bias=bias(6)),
+                norm(6), layer("QActivation", {"activation": "quantized_relu(2,1)"}),
+                layer("QConv1D", {"kernel_size": 3, "kernel_quantizer": "ternary(alpha='auto')",
+                                  "use_bias": False}, kernel=normal(3, 6, 5)), norm(5, 2),
+                *head(40)],
+}
+
+
 def options(**more: Any) -> ImportOptions:
     return ImportOptions(name="net", check=Check(24), **more)
 
@@ -149,6 +182,58 @@ def test_maps(name: str, tmp_path: Path) -> None:
     for file, data in network_files(network).items():
         (tmp_path / file).write_bytes(data)
     assert load_network(tmp_path).graph.digest() == network.graph.digest()
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_signals(name: str, tmp_path: Path) -> None:
+    path = write_hdf5(tmp_path / "m.h5", sequential((12, 2), SIGNALS[name]), SIGNALS[name])
+    network = load_any(path, options())
+    assert network.shape == (12, 2)
+    compare(path, network, (12, 2))
+
+
+@pytest.mark.parametrize("name", ["same", "causal", "ones around, stride 2", "max pool"])
+def test_signals_with_channels_first(name: str, tmp_path: Path) -> None:
+    layers = [(kind, {**given, **({"axis": 1} if kind == "BatchNormalization" else LAST)}, weights)
+              for kind, given, weights in SIGNALS[name]]
+    layers = [*layers[:-4], layers[-4], *SIGNALS[name][-3:]]  # a dense layer has no data format
+    paths = [write_hdf5(tmp_path / "a.h5", sequential((12, 2), SIGNALS[name]), SIGNALS[name]),
+             write_hdf5(tmp_path / "b.h5", sequential((2, 12), layers), layers)]
+    networks = [load_any(path, options()) for path in paths]
+    assert networks[0].graph.digest() == networks[1].graph.digest()
+
+
+def test_causal_convolution_of_the_executor() -> None:
+    from bnnhw.importers.keras.ops.geometry import Geometry
+    from bnnhw.importers.keras.ops.products import Conv
+    from bnnhw.importers.keras.quantisers.base import Kernel
+
+    x, w = normal(2, 7, 3).astype(np.float32), normal(2, 1, 3, 4).astype(np.float32)
+    geometry = Geometry((2, 1), (1, 1), (3, 1), signal=True, causal=True)
+    y = Conv("y", ("x",), "c", "c", Kernel(w, w), geometry).compute(x)
+    assert y.shape == (2, 7, 4)
+    assert y[:, 5] == pytest.approx(x[:, 2] @ w[0, 0] + x[:, 5] @ w[1, 0], 1e-5)
+    assert y[:, 1] == pytest.approx(x[:, 1] @ w[1, 0], 1e-5)
+
+
+def test_product_with_a_gate(tmp_path: Path) -> None:
+    """A map times a number for each channel, as squeeze-and-excite has it."""
+    layers = [conv(3, 6, input_quantizer=None), norm(6), layer("QActivation", {
+        "activation": "quantized_relu(2,1)"}), layer("GlobalAveragePooling2D", {"keepdims": True}),
+        layer("BatchNormalization", gamma=[1] * 6, beta=[0.8] * 6, moving_mean=[0.5] * 6,
+              moving_variance=[1] * 6),
+        layer("QActivation", {"activation": "quantized_relu(3,1)"}), layer("Multiply"),
+        layer("BatchNormalization", gamma=[1] * 6, beta=[0] * 6, moving_mean=[0.4] * 6,
+              moving_variance=[1] * 6), *head(216)]
+    model = functional(sequential((8, 8, 3), layers), keras_3=False)
+    items = {item["name"]: item for item in model["config"]["layers"]}
+    items["layer_6"]["inbound_nodes"] = [[["layer_2", 0, 0, {}], ["layer_5", 0, 0, {}]]]
+    weights = {f"layer_{k}": one for k, one in enumerate(layers)}
+    order = [item["name"] for item in model["config"]["layers"]]
+    path = write_hdf5(tmp_path / "m.h5", model, [weights[n] for n in order if n in weights])
+    network = load_any(path, options())
+    assert "multiply" in [one.kind for one in network.layers]
+    compare(path, network, (8, 8, 3))
 
 
 @pytest.mark.parametrize("name", ["ones around", "stride 2, 3 x 2, ones", "depthwise", "groups",

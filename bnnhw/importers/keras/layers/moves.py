@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bnnhw.importers.keras.layers.registry import LayerOps, keras_layer
-from bnnhw.importers.keras.ops.elementwise import Add, Concatenate
+from bnnhw.importers.keras.ops.elementwise import Add, Concatenate, Multiply
 from bnnhw.importers.keras.ops.maps import (
+    Crop,
     Flatten,
     Identity,
     Permute,
@@ -48,13 +49,26 @@ def permute(layer: LayerOps) -> None:
 @keras_layer("ZeroPadding2D")
 def zero_padding(layer: LayerOps) -> None:
     """Build rows and columns of zeros."""
-    value = layer.options.get("padding", 1)
+    layer.add(ZeroPadding, pads=_sides(layer.options, "padding", 1),
+              channels_last=layer.options.channels_last())
+
+
+@keras_layer("Cropping2D")
+def cropping(layer: LayerOps) -> None:
+    """Build a part of the rows and columns."""
+    layer.add(Crop, pads=_sides(layer.options, "cropping", 0),
+              channels_last=layer.options.channels_last())
+
+
+def _sides(options: Options, key: str, default: int) -> tuple[tuple[int, ...], ...]:
+    """Read the numbers of rows at the top and bottom, and of columns at the left and right."""
+    value = options.get(key, default)
     sides = list(value) if isinstance(value, (list, tuple)) else [value, value]
-    pads = [tuple(s) if isinstance(s, (list, tuple)) else (s, s) for s in sides]
-    if len(pads) != 2 or any(len(p) != 2 or any(
-            not isinstance(n, int) or not 0 <= n <= MAX_SIZE for n in p) for p in pads):
-        raise layer.options.error(f"has padding = {value!r}, expected numbers for rows and columns")
-    layer.add(ZeroPadding, pads=tuple(pads), channels_last=layer.options.channels_last())
+    pairs = [tuple(s) if isinstance(s, (list, tuple)) else (s, s) for s in sides]
+    if len(pairs) != 2 or any(len(p) != 2 or any(
+            not isinstance(n, int) or not 0 <= n <= MAX_SIZE for n in p) for p in pairs):
+        raise options.error(f"has {key} = {value!r}, expected numbers for rows and columns")
+    return tuple(pairs)
 
 
 @keras_layer("UpSampling2D")
@@ -69,6 +83,12 @@ def upsampling(layer: LayerOps) -> None:
 def add(layer: LayerOps) -> None:
     """Build the sum of tensors."""
     layer.add(Add)
+
+
+@keras_layer("Multiply")
+def multiply(layer: LayerOps) -> None:
+    """Build the product of two tensors."""
+    layer.add(Multiply)
 
 
 @keras_layer("Subtract")

@@ -8,6 +8,7 @@ from bnnhw.importers.keras.layers.registry import LayerOps, keras_layer
 from bnnhw.importers.keras.ops.elementwise import Activation
 from bnnhw.importers.keras.ops.geometry import Geometry
 from bnnhw.importers.keras.ops.products import Bias, Conv, Dense, Depthwise
+from bnnhw.importers.keras.quantisers.base import Kernel
 from bnnhw.importers.keras.quantisers.registry import find_quantiser
 
 __all__: list[str] = []
@@ -36,6 +37,24 @@ def convolution(layer: LayerOps) -> None:
         raise layer.options.error(f"has a kernel of shape {list(kernel.shape)} in {groups} groups "
                                   f"for activations of shape {list(shape)}")
     layer.add(Conv, kernel=layer.quantised("kernel_quantizer", kernel), geometry=geometry,
+              pad=_pad(layer, geometry))
+    _finish(layer, bias, geometry.channels_last)
+
+
+@keras_layer("Conv1D", "QuantConv1D", "QConv1D")
+def signal_convolution(layer: LayerOps) -> None:
+    """Build a convolution of signals, whose kernel is [taps, in of a group, out]."""
+    kernel, bias = _load(layer, "kernel")
+    options = layer.options
+    padding = options.choice("padding", "valid", ("valid", "same", "causal"))
+    geometry = Geometry(options.one("kernel_size", None), options.one("strides"),
+                        options.one("dilation_rate"), padding == "same", options.channels_last(),
+                        signal=True, causal=padding == "causal")
+    _quantise_input(layer)
+    if kernel.ndim != 3:
+        raise options.error(f"has a kernel of shape {list(kernel.shape)}, expected 3 axes")
+    made = layer.quantised("kernel_quantizer", kernel)
+    layer.add(Conv, kernel=Kernel(made.seen[:, None], made.exact[:, None]), geometry=geometry,
               pad=_pad(layer, geometry))
     _finish(layer, bias, geometry.channels_last)
 

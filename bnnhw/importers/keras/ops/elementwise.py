@@ -12,7 +12,8 @@ from bnnhw.importers.keras.ops.base import Op, Shape
 from bnnhw.importers.keras.quantisers.base import Elementwise
 from bnnhw.importers.onnx.rounding import Rounding
 
-__all__ = ["Activation", "Add", "BatchNorm", "Concatenate", "PRelu", "ScaleShift", "Softmax"]
+__all__ = ["Activation", "Add", "BatchNorm", "Concatenate", "Multiply", "PRelu", "ScaleShift",
+           "Softmax"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,3 +236,28 @@ class Concatenate(Op):
 
     def lower(self, nodes: Nodes, *shapes: Shape) -> None:
         nodes.add("Concat", *self.sources, output=self.name, name=self.layer, axis=self.axis + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Multiply(Op):
+    """The product of two tensors, of which one may have one number for each channel."""
+
+    def out_shape(self, *shapes: Shape) -> Shape:
+        try:
+            if len(shapes) == 2 and len({len(s) for s in shapes}) == 1:
+                return tuple(np.broadcast_shapes(*shapes))
+        except ValueError:
+            pass
+        raise self.error(f"multiplies tensors of the shapes {[list(s) for s in shapes]}, expected "
+                         "two equal ones, or axes of one element")
+
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        return np.asarray(x[0] * x[1])
+
+    def lower(self, nodes: Nodes, *shapes: Shape) -> None:
+        if shapes[0] == shapes[1] or (1, 1) not in (shapes[0][:2], shapes[1][:2]):
+            nodes.add("Mul", *self.sources, output=self.name, name=self.layer)
+            return
+        moved = [nodes.add("Transpose", source, perm=[0, 3, 1, 2]) for source in self.sources]
+        made = nodes.add("Mul", *moved, name=self.layer)  # ONNX has the channels first
+        nodes.add("Transpose", made, output=self.name, perm=[0, 2, 3, 1])

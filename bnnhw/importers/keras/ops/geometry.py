@@ -24,6 +24,10 @@ class Geometry:
         TensorFlow's padding ``same``: as many outputs as strides begin in the map, and the larger
         half of an odd padding at the end. False for ``valid``.
     channels_last : bool
+    signal : bool
+        Whether the layer works on signals [T, C], as maps of one column.
+    causal : bool
+        Padding before the first row only, such that no output reads later rows than its own.
     """
 
     kernel: tuple[int, int]
@@ -31,20 +35,29 @@ class Geometry:
     dilation: tuple[int, int] = (1, 1)
     same: bool = False
     channels_last: bool = True
+    signal: bool = False
+    causal: bool = False
 
     def map_size(self, op: Op, shape: Shape) -> tuple[int, int, int]:
         """Return rows, columns and channels of a shape without the batch."""
-        if len(shape) != 3:
-            raise op.error(f"reads a tensor of shape {list(shape)}, expected rows, columns and "
-                           "channels")
-        return (*shape[:2], shape[2]) if self.channels_last else (*shape[1:], shape[0])
+        if len(shape) != (2 if self.signal else 3):
+            raise op.error(f"reads a tensor of shape {list(shape)}, expected "
+                           + ("rows and channels" if self.signal else "rows, columns and channels"))
+        if self.signal:
+            rows, channels = shape if self.channels_last else shape[::-1]
+            return rows, 1, channels
+        first, second, third = shape
+        return (first, second, third) if self.channels_last else (second, third, first)
 
     def shape(self, rows: int, columns: int, channels: int) -> Shape:
         """Return a shape in the order of the axes of this layer."""
-        return (rows, columns, channels) if self.channels_last else (channels, rows, columns)
+        pixels = (rows,) if self.signal else (rows, columns)
+        return (*pixels, channels) if self.channels_last else (channels, *pixels)
 
     def padding(self, rows: int, columns: int) -> list[tuple[int, int]]:
         """Return the padding before and after the rows and the columns."""
+        if self.causal:
+            return [((self.kernel[0] - 1) * self.dilation[0], 0), (0, 0)]
         if not self.same:
             return [(0, 0), (0, 0)]
         found = []
@@ -83,27 +96,39 @@ class Geometry:
         return np.stack(taps, axis=3)
 
     def last(self, x: np.ndarray) -> np.ndarray:
-        """Return a batch with its channels last."""
-        return x if self.channels_last else np.moveaxis(x, 1, -1)
+        """Return a batch of maps with their channels last."""
+        moved = x if self.channels_last else np.moveaxis(x, 1, -1)
+        return moved[:, :, None] if self.signal else moved
 
     def restored(self, x: np.ndarray) -> np.ndarray:
         """Return a batch with channels last in the order of the axes of this layer."""
+        x = x[:, :, 0] if self.signal else x
         return x if self.channels_last else np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
+    @property
+    def axes(self) -> int:
+        """Number of axes of the window."""
+        return 1 if self.signal else 2
+
     def attributes(self) -> dict[str, object]:
-        """Return the attributes of ONNX's Conv and pools."""
-        return {"kernel_shape": list(self.kernel), "strides": list(self.strides),
-                "auto_pad": "SAME_UPPER" if self.same else "VALID"}
+        """Return the attributes of ONNX's Conv and pools, without dilations."""
+        found: dict[str, object] = {"kernel_shape": list(self.kernel[:self.axes]),
+                                    "strides": list(self.strides[:self.axes])}
+        if self.causal:
+            return {**found, "pads": [self.padding(1, 1)[0][0], 0]}
+        return {**found, "auto_pad": "SAME_UPPER" if self.same else "VALID"}
 
 
 def to_channels_first(nodes: Nodes, x: str, geometry: Geometry) -> str:
     """Add a Transpose to ONNX's order of axes where it is needed."""
-    return nodes.add("Transpose", x, perm=[0, 3, 1, 2]) if geometry.channels_last else x
+    rank = 2 + geometry.axes
+    return nodes.add("Transpose", x, perm=[0, rank - 1, *range(1, rank - 1)]) \
+        if geometry.channels_last else x
 
 
 def from_channels_first(nodes: Nodes, x: str, geometry: Geometry, output: str) -> None:
     """Add a Transpose back from ONNX's order of axes; its result is the tensor ``output``."""
     if geometry.channels_last:
-        nodes.add("Transpose", x, output=output, perm=[0, 2, 3, 1])
+        nodes.add("Transpose", x, output=output, perm=[0, *range(2, 2 + geometry.axes), 1])
     else:
         nodes.add("Identity", x, output=output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from bnnhw.importers.keras.nodes import Nodes
 from bnnhw.importers.keras.ops.base import Op, Shape
 from bnnhw.importers.keras.ops.geometry import Geometry, from_channels_first, to_channels_first
 
-__all__ = ["AveragePool", "Flatten", "GlobalPool", "Identity", "MaxPool", "Permute", "Reshape",
-           "Upsample", "ZeroPadding"]
+__all__ = ["AveragePool", "Crop", "Flatten", "GlobalPool", "Identity", "MaxPool", "Permute",
+           "Reshape", "Upsample", "ZeroPadding"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +68,23 @@ class GlobalPool(Op):
 
     Parameters
     ----------
-    channels_last, keep, largest : bool
+    geometry : Geometry
+        Of one pixel.
+    keep, largest : bool
         ``keep``: keep rows and columns as axes of one element.
     """
 
-    channels_last: bool
+    geometry: Geometry
     keep: bool
     largest: bool
 
-    def _axes(self) -> tuple[int, int]:
-        return (1, 2) if self.channels_last else (2, 3)
-
-    def _size(self, shape: Shape) -> tuple[int, int, int]:
-        return Geometry((1, 1), (1, 1), channels_last=self.channels_last).map_size(self, shape)
+    def _axes(self) -> tuple[int, ...]:
+        first = 1 if self.geometry.channels_last else 2
+        return tuple(range(first, first + self.geometry.axes))
 
     def out_shape(self, *shapes: Shape) -> Shape:
-        channels = self._size(shapes[0])[2]
-        if not self.keep:
-            return (channels,)
-        return (1, 1, channels) if self.channels_last else (channels, 1, 1)
+        channels = self.geometry.map_size(self, shapes[0])[2]
+        return self.geometry.shape(1, 1, channels) if self.keep else (channels,)
 
     def compute(self, *x: np.ndarray) -> np.ndarray:
         if self.largest:
@@ -98,8 +96,8 @@ class GlobalPool(Op):
             nodes.add("ReduceMean", self.sources[0], output=self.name, name=self.layer,
                       axes=list(self._axes()), keepdims=int(self.keep))
             return
-        rows, columns, _ = self._size(shapes[0])
-        pool = Geometry((rows, columns), (rows, columns), channels_last=self.channels_last)
+        rows, columns, _ = self.geometry.map_size(self, shapes[0])
+        pool = replace(self.geometry, kernel=(rows, columns), strides=(rows, columns))
         made = nodes.add("MaxPool", to_channels_first(nodes, self.sources[0], pool),
                          name=self.layer, attributes=pool.attributes())
         shape = np.array([1, *self.out_shape(*shapes)], dtype=np.int64)
@@ -234,6 +232,28 @@ class ZeroPadding(Op):
         numbers = np.array([a for a, _ in pads] + [b for _, b in pads], dtype=np.int64)
         nodes.add("Pad", self.sources[0], nodes.constant(numbers),
                   nodes.constant(np.float32(0)), output=self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Crop(ZeroPadding):
+    """Removes rows and columns; ``pads`` are the numbers of those."""
+
+    def out_shape(self, *shapes: Shape) -> Shape:
+        if len(shapes[0]) != 3:
+            raise self.error(f"reads a tensor of shape {list(shapes[0])}, expected rows, columns "
+                             "and channels")
+        return tuple(n - a - b for n, (a, b) in zip(shapes[0], self._all(), strict=True))
+
+    def compute(self, *x: np.ndarray) -> np.ndarray:
+        cuts = [slice(a, n - b) for n, (a, b) in zip(x[0].shape[1:], self._all(), strict=True)]
+        return np.ascontiguousarray(x[0][:, cuts[0], cuts[1], cuts[2]])
+
+    def lower(self, nodes: Nodes, *shapes: Shape) -> None:
+        starts = np.array([a for a, _ in self._all()], dtype=np.int64)
+        ends = np.array([n - b for n, (_, b) in zip(shapes[0], self._all(), strict=True)],
+                        dtype=np.int64)
+        nodes.add("Slice", self.sources[0], nodes.constant(starts), nodes.constant(ends),
+                  nodes.constant(np.arange(1, 4)), output=self.name, name=self.layer)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,7 @@ class Conv(Op):
     Parameters
     ----------
     kernel : Kernel
-        [rows, columns, in, out]; in is the number of channels of a group.
+        [rows, columns, in, out]; in is the number of channels of a group. Signals have one column.
     geometry : Geometry
     pad : float
         What is outside of the map.
@@ -90,7 +90,8 @@ class Conv(Op):
 
     def _weights(self) -> np.ndarray:
         """Return the weights in ONNX's order: [out, in of a group, rows, columns]."""
-        return np.ascontiguousarray(self.kernel.exact.transpose(3, 2, 0, 1))
+        weights = np.ascontiguousarray(self.kernel.exact.transpose(3, 2, 0, 1))
+        return weights[..., 0] if self.geometry.signal else weights
 
     def _groups(self, channels: int) -> int:
         return channels // self.kernel.exact.shape[2]
@@ -100,6 +101,7 @@ class Conv(Op):
         source, attributes = self.sources[0], self.geometry.attributes()
         if self.pad and self.geometry.same:
             pads = self.geometry.padding(rows, columns)
+            pads = pads[:self.geometry.axes]
             axes = [(0, 0), *pads, (0, 0)] if self.geometry.channels_last else [
                 (0, 0), (0, 0), *pads]
             numbers = np.array([a[0] for a in axes] + [a[1] for a in axes], dtype=np.int64)
@@ -108,7 +110,8 @@ class Conv(Op):
             attributes["auto_pad"] = "VALID"
         made = nodes.add("Conv", to_channels_first(nodes, source, self.geometry),
                          nodes.constant(self._weights()), name=self.layer,
-                         group=self._groups(channels), dilations=list(self.geometry.dilation),
+                         group=self._groups(channels), dilations=list(
+                             self.geometry.dilation[:self.geometry.axes]),
                          attributes=attributes)
         from_channels_first(nodes, made, self.geometry, self.name)
         nodes.round(self.name, Rounding(self.kernel.rounding))
