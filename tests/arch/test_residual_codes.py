@@ -94,13 +94,13 @@ def test_golden(chosen: tuple[int, ...], pool: bool) -> None:
     assert (graph.compute(x)["bits"] == by_definition(chosen, graph, x, pool)).all()
 
 
-@pytest.mark.parametrize("pool", [False, True])
-@pytest.mark.parametrize("chosen", [(5,), (2, 1), (4, 2, 1)], ids=str)
-def test_streaming(chosen: tuple[int, ...], pool: bool) -> None:
+@pytest.mark.parametrize(("arch", "pool"), [("streaming", False), ("streaming", True),
+                                            ("unrolled", True)])
+@pytest.mark.parametrize("chosen", SCALES, ids=str)
+def test_hardware(chosen: tuple[int, ...], arch: str, pool: bool) -> None:
     graph = pair(chosen, pool=pool)
-    reduced, plan = plan_network(Network(graph, {}, ()), "streaming", GENERIC,
-                                 Goal(target_cycles=200))
-    x = random_samples(graph, 12)
+    reduced, plan = plan_network(Network(graph, {}, ()), arch, GENERIC, Goal(target_cycles=200))
+    x = random_samples(graph, 8)
     run = simulate(Design(reduced, plan, ""), x, "pysim")
     assert count_mismatches(graph.compute(x), run.outputs) == 0
     assert (run.outputs["bits"] == by_definition(chosen, graph, x, pool)).all()

@@ -189,10 +189,6 @@ def is_exact(form: AffineForm, constants: ThresholdConstants, reach: Reach) -> b
     """
     edges = np.concatenate([constants.thresholds, constants.thresholds - 1,
                             reach.low[:, None], reach.high[:, None]], axis=1)
-    values = np.clip(edges, reach.low[:, None], reach.high[:, None])
-    reached = np.stack([np.searchsorted(limits, row, side="right")
-                        for limits, row in zip(constants.thresholds, values, strict=True)])
-    falling = constants.falling[:, None].astype(np.bool_)
-    wanted = np.where(falling, constants.levels - reached, reached)
-    found = form.count(values.T, constants.falling, constants.levels).T
-    return bool((form.scale >= 0).all()) and bool((found == wanted).all())
+    values = np.clip(edges, reach.low[:, None], reach.high[:, None]).T
+    found = form.count(values, constants.falling, constants.levels)
+    return bool((form.scale >= 0).all()) and bool((found == constants.count(values)).all())

@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnhw.ir import Graph
 from bnnhw.layers import Product, Threshold
+from bnnhw.layers.levels import count_passed
 
 __all__ = ["Reach", "ThresholdConstants", "threshold_layer"]
 
@@ -48,7 +49,7 @@ class ThresholdConstants:
 
     def count(self, values: np.ndarray) -> np.ndarray:
         """Compute the output of ``values`` ``[..., channels]``."""
-        reached = (values[..., None] >= self.thresholds).sum(axis=-1)
+        reached = count_passed(values, self.thresholds)
         return np.where(self.falling, self.levels - reached, reached)
 
 
