@@ -13,6 +13,7 @@ pytest.importorskip("onnx", reason="extra 'onnx' is not installed")
 pytest.importorskip("qonnx", reason="extra 'onnx' is not installed")
 
 from bnnhw.errors import ModelError
+from bnnhw.importers.base import Check
 from bnnhw.importers.onnx.importer import import_onnx
 from bnnhw.layers import Product
 from tests.importers.comparison import MIXED, SAME, check, kinds
@@ -112,6 +113,16 @@ def test_real_scales_differ_by_rounding_at_most(tmp_path: Path) -> None:
     b = FewBits([1, 20], seed=2).dense(12, bits=4, scale=b_scales(12)).batch_norm().levels(0.913, 4)
     b.dense(10, bits=3, scale=0.0371).batch_norm().levels(0.411, 3)
     check(b.dense(5, bits=4, scale=b_scales(5)), (20,), tmp_path, noise=1e-4)
+
+
+@pytest.mark.parametrize("seed", [4, 6, 8])
+def test_rounding_of_sums_can_exceed_a_level(seed: int, tmp_path: Path) -> None:
+    """Levels that are finer than the rounding of float32 sums: ties, and no defect."""
+    b = FewBits([1, 400], seed=seed).levels(1 / 256, 8).dense(64, bits=8, scale=0.0131)
+    path = b.batch_norm().levels(0.00037, 8, signed=1).dense(4, bits=8, scale=0.01).save(tmp_path)
+    result = import_onnx(path, name="net", check=Check(200)).check
+    assert result is not None
+    assert 1 <= result["ties"] < 20
 
 
 def b_scales(count: int) -> np.ndarray:

@@ -36,14 +36,19 @@ def _shift(chain: Chain) -> np.ndarray:
 
 def beyond_rounding(chain: Chain, integers: np.ndarray, value: np.ndarray,
                      expected: np.ndarray) -> np.ndarray:
-    """Find the values [n, elements] that differ by more than rounding explains."""
+    """Find the values [n, elements] that differ by more than rounding explains.
+
+    A function that only rises or only falls can have every value between those of both ends of
+    the rounding; the levels of a fine quantiser may be closer than that. Other quantised functions
+    must have one of these values.
+    """
     n, order = len(value), chain.index.reshape(-1)
     candidates, slack = [value], ROUNDING * np.abs(value).max(initial=0.0) + 1e-30
     if not is_exact(chain, integers):
         slack += 0.0 if chain.nodes else float(_shift(chain).max())
         candidates += [v.reshape(n, -1)[:, order].astype(np.float64)
                        for v in moved_values(chain, integers)]
-    if chain.quantised:
+    if chain.quantised and not chain.monotonic:
         return np.all([~(np.abs(expected - c) <= slack) for c in candidates], axis=0)
     return ~((expected >= np.min(candidates, axis=0) - slack)
              & (expected <= np.max(candidates, axis=0) + slack))
