@@ -9,7 +9,8 @@ import numpy as np
 from bnnhw.ir.types import Bits, Element, plane_offset
 from bnnhw.layers.weight_planes import WeightPlanes
 
-__all__ = ["compares_popcounts", "count_agreeing", "default_sum", "planes_sum", "product_sum"]
+__all__ = ["compares_popcounts", "count_agreeing", "default_sum", "exact_product", "planes_sum",
+           "product_sum"]
 
 MAX_SUM_BITS = 60
 """Bits of the largest sum of a layer."""
@@ -25,6 +26,18 @@ def count_agreeing(bits: np.ndarray, weights: np.ndarray,
     signs = (2 * weights.astype(np.int64) - 1) * used
     dot = (2 * bits.astype(np.int64) - 1) @ signs.T
     return np.asarray((dot + used.sum(axis=1, dtype=np.int64)) // 2)
+
+
+def exact_product(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Multiply integers: int64 ``[N, in]``, ``[rows, in]`` -> int64 ``[N, rows]``.
+
+    Below 2**53 float64 represents every partial sum exactly, in any order of addition, and its
+    matrix product is much faster.
+    """
+    largest = max(-int(numbers.min(initial=0)), int(numbers.max(initial=0)))
+    if largest * int(np.abs(values).sum(axis=1).max(initial=0)) >= 1 << 53:
+        return np.asarray(numbers @ values.T)
+    return (numbers.astype(np.float64) @ values.T.astype(np.float64)).astype(np.int64)
 
 
 def planes_sum(planes: WeightPlanes, element: Element) -> tuple[tuple[int, ...], tuple[int, ...],

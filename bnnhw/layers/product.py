@@ -13,6 +13,7 @@ from bnnhw.ir.layer import Counter, Layer
 from bnnhw.ir.types import Bits, Int, TensorType, planes_of
 from bnnhw.json_types import Json
 from bnnhw.layers.levels import check_thresholds, count_passed, level_type
+from bnnhw.layers.popcounts import exact_product
 from bnnhw.layers.weight_planes import WeightPlanes
 
 __all__ = ["Product"]
@@ -192,8 +193,8 @@ class Product(Layer):
         for c, plane in zip(self.coefficients, planes_of(vectors, self.input.element),
                             strict=True):
             numbers += c * plane
-        parts = [numbers[:, :, g].reshape(-1, self.fan_in)
-                 @ self.values[g * rows:(g + 1) * rows].T for g in range(self.groups)]
+        parts = [exact_product(numbers[:, :, g].reshape(-1, self.fan_in),
+                               self.values[g * rows:(g + 1) * rows]) for g in range(self.groups)]
         negative = np.array(self.scales, dtype=np.int64) @ self.weight_planes.negative
         return np.concatenate(parts, axis=1) + sum(self.coefficients) * negative
 

@@ -152,6 +152,9 @@ class TensorComparison:
         self._outputs, self._graph = translation.outputs, graph
         self._raw = Graph(graph.name, graph.input, tuple(translation.layers.layers),
                           tuple(pair for end in translation.outputs for pair in end.outputs))
+        # Weights of several bits are multiplied faster than their planes are counted.
+        self._level = "fast" if all(layer.one_bit for layer in graph.layers
+                                    if isinstance(layer, Product)) else "reference"
         self.wanted = list(dict.fromkeys(
             [name for name, _ in self._chains]
             + [name for end in translation.outputs for name in (end.tensor, end.scores)]))
@@ -173,11 +176,11 @@ class TensorComparison:
         """Compare all tensors and outputs of some samples; return how many ended in a tie."""
         if not len(x):
             return 0
-        layers = golden.run_all(self._raw, x)
+        layers = golden.run_all(self._raw, x, self._level)
         alive = np.ones(len(x), dtype=np.bool_)
         for name, chain in self._chains:
             alive &= ~_tied(name, chain, layers[chain.source], found[name], alive)
-        final = golden.run(self._graph, x)
+        final = golden.run(self._graph, x, self._level)
         for end in self._outputs:
             for output, source in end.outputs:
                 if not np.array_equal(final[output], layers[source]):
@@ -202,7 +205,7 @@ class TensorComparison:
         -------
         bool [n]
         """
-        layers = golden.run_all(self._raw, x)
+        layers = golden.run_all(self._raw, x, self._level)
         found = np.zeros(len(x), dtype=np.bool_)
         for _, chain in self._translation.chains:
             if chain.quantised:
