@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from bnnhw.importers.torch_model.inference import device_of, inference
 from bnnhw.importers.torch_model.live_check import stored_samples
 from bnnhw.importers.torch_model.node_names import name_nodes
 from bnnhw.importers.torch_model.packages import require, torch_module
+from bnnhw.importers.torch_model.quiet import quiet
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 __all__ = ["from_brevitas", "import_brevitas", "is_brevitas"]
+
+INNER = frozenset({"act_quant", "bias_quant", "export_handler", "input_quant", "output_quant",
+                   "weight_quant"})
+"""Modules inside of a layer of Brevitas, which do not name the nodes that they export."""
 
 
 def from_brevitas(model: Module, sample: Tensor | ArrayLike, *, layout: str | None = None,
@@ -82,11 +88,13 @@ def import_brevitas(model: Module, sample: Tensor | ArrayLike, options: ImportOp
 
 
 def _export(model: Module, seen: np.ndarray) -> ModelProto:
-    require("torch", "brevitas", extra="brevitas")
-    from brevitas.export import export_qonnx
+    require("torch", "brevitas", "onnxoptimizer", extra="brevitas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Brevitas imports deprecated modules of its own
+        from brevitas.export import export_qonnx
 
     first = torch_module().tensor(seen, device=device_of(model))
-    with tempfile.TemporaryDirectory() as folder, inference(model):
+    with tempfile.TemporaryDirectory() as folder, inference(model), quiet():
         path = Path(folder) / "model.onnx"
         try:
             export_qonnx(model, args=first, export_path=str(path))
@@ -97,7 +105,7 @@ def _export(model: Module, seen: np.ndarray) -> ModelProto:
                              hint="export it with brevitas.export.export_qonnx, and import the "
                              "file") from error
         proto = load_onnx(path)
-    name_nodes(proto)
+    name_nodes(proto, INNER)
     return proto
 
 

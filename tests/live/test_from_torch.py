@@ -46,22 +46,22 @@ def agree(network: Network, model: Any, pixels: np.ndarray,
           pixel_range: tuple[float, float]) -> None:
     """Assert that the scores of each sample have the order of the model's.
 
-    Where the import has a note (straight-through expressions leave rounding errors in the live
-    model; branches of different scales are added in fixed point), a sum near a threshold may
-    decide otherwise. The import counts such samples as ties.
+    Where rounding can decide (straight-through expressions leave rounding errors in the live
+    model; branches of different scales are added in fixed point; scales are no powers of two),
+    samples may differ as often as the import found ties.
     """
     expected = run(model, pixels, pixel_range)
     found = network.predict(stored(network, pixels))
     scores = [name for name in found if not name.endswith("label")]
     assert len(scores) == len(expected)
     for name, reference in zip(scores, expected, strict=True):
-        assert len(np.unique(reference)) > 10
+        assert len(np.unique(reference)) > 4
         above = reference[:, :, None] - reference[:, None] > 1e-4 * np.abs(reference).max()
         ordered = found[name][:, :, None] > found[name][:, None]
         wrong = (above & ~ordered).any(axis=(1, 2)).sum()
         assert network.check is not None
         ties = network.check["ties"] / network.check["samples"]
-        assert wrong <= (1 + 2 * ties * len(pixels) if network.notes else 0)
+        assert wrong <= (1 + 2 * ties * len(pixels) if ties or network.notes else 0)
 
 
 @pytest.mark.parametrize("name", ZOO)

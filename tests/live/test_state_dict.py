@@ -67,9 +67,9 @@ def reference(seed: int = 0) -> Reference:
             count = module.num_features
             module.weight.data = torch.randn(count)
             module.bias.data = torch.randn(count)
-            module.running_mean = torch.randn(count) * 4
+            module.running_mean = torch.randn(count)
             module.running_var = torch.rand(count) * 50 + 1
-    model.bn0.running_mean = torch.randn(6) * 600
+    model.bn0.running_mean = torch.randn(6) * 200
     model.bn0.running_var = torch.rand(6) * 300_000 + 1000
     return model.eval()
 
@@ -88,7 +88,7 @@ def test_a_described_state_dict_equals_the_model(tmp_path: Path) -> None:
     x = np.random.default_rng(1).integers(0, 256, (50, 3, 8, 7))
     with torch.no_grad():
         expected = model(torch.tensor(x, dtype=torch.float32)).numpy()
-    assert len(np.unique(expected)) > 5
+    assert len(np.unique(expected, axis=0)) > 10
     assert (network.predict(x, layout="NCHW")["scores"] == expected).all()
 
 

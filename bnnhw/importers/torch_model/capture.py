@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from bnnhw.errors import ModelError
 from bnnhw.importers.torch_model.data_assignment import DataAssignments
 from bnnhw.importers.torch_model.inference import inference
 from bnnhw.importers.torch_model.node_names import name_nodes, resolve_casts
 from bnnhw.importers.torch_model.packages import require, torch_module
+from bnnhw.importers.torch_model.quiet import quiet
 from bnnhw.importers.torch_model.straight_through import remove_straight_through
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 __all__ = ["capture"]
+
+Result = TypeVar("Result")
 
 
 def capture(model: Module, sample: Tensor) -> tuple[ModelProto, int]:
@@ -51,7 +52,7 @@ def capture(model: Module, sample: Tensor) -> tuple[ModelProto, int]:
         program = _attempt("torch.export", lambda: torch.export.export(
             model, (sample,), strict=False).run_decompositions({}))
     removed = remove_straight_through(program)
-    with inference(model), _quiet():
+    with inference(model), quiet():
         converted = _attempt("torch.onnx", lambda: torch.onnx.export(
             program, dynamo=True, optimize=False, verbose=False))
     proto = converted.model_proto
@@ -60,7 +61,7 @@ def capture(model: Module, sample: Tensor) -> tuple[ModelProto, int]:
     return proto, removed
 
 
-def _attempt(tool: str, function: Any) -> Any:
+def _attempt(tool: str, function: Callable[[], Result]) -> Result:
     try:
         return function()
     except ModelError:
@@ -72,16 +73,3 @@ def _attempt(tool: str, function: Any) -> Any:
                          hint="no Python condition in its forward may depend on the values of a "
                          "tensor; or export it to ONNX in another way and import the file"
                          ) from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """Suppress the progress reports of the exporter."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)

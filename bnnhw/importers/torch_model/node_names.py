@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from bnnhw.importers.onnx.layer_list import free_name
@@ -19,22 +21,28 @@ SCOPES = "pkg.torch.onnx.name_scopes"
 PRODUCTS = frozenset({"Conv", "Gemm", "MatMul"})
 
 
-def name_nodes(model: ModelProto) -> None:
+def name_nodes(model: ModelProto, inner: Collection[str] = ()) -> None:
     """Set the names of the nodes: ``features.3`` for the product of a module with this path.
 
     Other nodes of a module have their operator appended, such as ``features.3.where``. Nodes of the
     model's own ``forward`` keep the names of their tensors.
+
+    Parameters
+    ----------
+    model : ModelProto
+    inner : collection of str
+        Names of modules at which a path ends, such as quantisers inside of a layer.
     """
     used: set[str] = set()
     for node in model.graph.node:
-        path = _path(node)
+        path = _path(node, inner)
         name = node.output[0] if not path else path if node.op_type in PRODUCTS else \
             f"{path}.{node.op_type.lower()}"
         node.name = free_name(name, used)
         used.add(node.name)
 
 
-def _path(node: NodeProto) -> str:
+def _path(node: NodeProto, inner: Collection[str]) -> str:
     for entry in node.metadata_props:
         if entry.key == SCOPES:
             try:
@@ -42,7 +50,9 @@ def _path(node: NodeProto) -> str:
             except (ValueError, SyntaxError):
                 return ""
             paths = [str(scope) for scope in scopes[:-1] if scope]
-            return paths[-1] if paths else ""
+            words = itertools.takewhile(lambda word: word not in inner,
+                                        paths[-1].split(".") if paths else ())
+            return ".".join(words)
     return ""
 
 
