@@ -20,11 +20,11 @@ __all__ = ["code_coefficients", "code_thresholds", "code_values", "residual_code
 
 def residual_code(x: np.ndarray, scales: Sequence[int]) -> np.ndarray:
     """Encode integers level by level, as the definition says; level 1 is the highest bit."""
-    rest, code = np.asarray(x, dtype=np.int64), np.zeros(np.shape(x), dtype=np.int64)
+    left, code = np.asarray(x, dtype=np.int64), np.zeros(np.shape(x), dtype=np.int64)
     for g in scales:
-        bit = rest >= 0
+        bit = left >= 0
         code = 2 * code + bit
-        rest = rest - np.where(bit, g, -g)
+        left = left - np.where(bit, g, -g)
     return code
 
 

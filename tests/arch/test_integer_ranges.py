@@ -16,9 +16,10 @@ from bnnhw.config.hints import Hints
 from bnnhw.emit.design import Design
 from bnnhw.emit.generate import generate
 from bnnhw.emit.verilog import convert
-from bnnhw.errors import PlanError
+from bnnhw.errors import ConfigError, PlanError
 from bnnhw.families import get_device
 from bnnhw.golden.comparison import count_mismatches
+from bnnhw.golden.predictions import check_labels, predictions
 from bnnhw.ir import Graph, Int, TensorType, Window
 from bnnhw.layers import MaxPool, Product, Threshold
 from bnnhw.passes.fuse_thresholds import fuse_thresholds
@@ -170,3 +171,14 @@ def test_labels_of_a_signal() -> None:
     assert graph.compute(x)["label"].shape == (5, 7, 1)
     run = simulate(Design(graph, plan, convert(get_arch("streaming").elaborate(plan, graph))), x)
     assert count_mismatches(graph.compute(x), run.outputs) == 0
+
+
+def test_true_labels_of_pixels_are_rejected() -> None:
+    """Accuracy is that of one label per sample; tables show the first labels of a map."""
+    graph = load([{"conv": 3, "kernel": 1, "sums": True}, "argmax"],
+                 {"shape": [4, 4, 2], "type": "int8"})
+    with pytest.raises(ConfigError, match=r"a label for each pixel.*one for each sample"):
+        check_labels(np.zeros(2), graph, 2)
+    outputs = graph.compute(random_samples(graph, 2))
+    row = predictions(outputs, outputs, None, 1)[0].row()
+    assert row[2] == "label " + " ".join(map(str, outputs["label"][0].ravel()[:10])) + " ..."

@@ -148,7 +148,7 @@ def affine_threshold_params(layer: Threshold | Product, i: StreamPlan,
                                  total.width, bool(falling.any()))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _form_of(layer: Threshold | Product, common: bool) -> AffineForm | None:
     """Find the affine form of a layer, and prove it; plans for many targets ask for it again."""
     constants, reach = ThresholdConstants.of(layer), Reach.of(layer)

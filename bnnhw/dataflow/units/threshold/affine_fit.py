@@ -116,7 +116,7 @@ class _Corners:
         return least, _first(best, top, lambda m: self.room(m + 1, shift) < 0)
 
     def common_scale(self, shift: int) -> int | None:
-        """The scale of the fewest additions that is right for all channels; None if none is."""
+        """The scale with the minimum of additions that is right for all channels, or None."""
         found = self.scales(shift)
         if found is None:
             return None
@@ -172,7 +172,7 @@ def _fit(corners: _Corners, scale: Fit) -> AffineForm | None:
 
 
 def _shortest(least: int, most: int) -> int:
-    """The number of a range that needs the fewest additions of shifted values."""
+    """The number of a range that needs the minimum of additions of shifted values."""
     powers = [1 << k for k in range(most.bit_length() + 1)]
     near = {a + sign * b for a in powers for b in powers for sign in (-1, 1)}
     chosen = [*powers, *sorted(near), *range(least, min(most, least + CANDIDATES) + 1)]
