@@ -135,10 +135,11 @@ def test_coefficients_that_are_no_powers_of_two(scales: tuple[int, ...],
 
 
 def test_slow_designs_compute_planes_one_after_another() -> None:
-    design = design_of(few_bits(MLP, CODES, LEVELS["4 bits"]), target_cycles=2000)
+    design = design_of(few_bits(MLP, CODES, LEVELS["8 bits"]), target_cycles=4000)
     first = units_of(design)[0]
-    assert (first.serial, first.serial_weights) == (True, True)
-    assert first.cycles == first.sf * first.nf * 8 * 4
+    assert first.serial or first.serial_weights
+    assert first.cycles == first.sf * first.nf * first.planes
+    assert first.planes in (7, 8, 7 * 8)
 
 
 MAPS: dict[str, list[Any]] = {
