@@ -40,13 +40,15 @@ class ProvenSums:
             _add_terms(difference, part, 1 << shift)
         if any(c % (1 << len(lits)) for c in difference.values()):
             return "the chains do not add up to the claimed sum"
-        return self._check_range(claim, len(lits))
+        # Numbers that are known modulo a power of two have several linear forms.
+        return self._check_range(claim, len(lits), False) and \
+            self._check_range(claim, len(lits), True)
 
-    def _check_range(self, claim: SumClaim, width: int) -> str:
+    def _check_range(self, claim: SumClaim, width: int, least_coefficients: bool) -> str:
         """Prove that a sum fits ``width`` bits, and remember its linear form."""
         form: LinearForm = defaultdict(int)
         for addend in claim.addends:
-            for atom, c in self._form(addend.lits, width).items():
+            for atom, c in self._form(addend.lits, width, least_coefficients).items():
                 form[atom] += c
         for product in claim.products:
             _add_product(form, product, 1)
@@ -69,15 +71,21 @@ class ProvenSums:
         self._remember(claim.number.lits, form, exact)
         return ""
 
-    def _form(self, lits: tuple[int, ...], width: int) -> LinearForm:
-        """Linear form of a number modulo ``2**width``: proven, or that of its separate bits."""
+    def _form(self, lits: tuple[int, ...], width: int, least_coefficients: bool) -> LinearForm:
+        """Linear form of a number modulo ``2**width``: proven, or that of its separate bits.
+
+        With ``least_coefficients``, those of a form that only holds modulo a power of two are as
+        near to 0 as possible.
+        """
         for flip in (0, 1):
             key, shift = _key(lits, flip)
             found = self._known.get(key)
             if found is None or (found[1] is not None and found[1] + shift < width):
                 continue
             sign = -1 if flip else 1
-            form = defaultdict(int, {atom: sign * c << shift for atom, c in found[0].items()})
+            modulus = 1 << found[1] + shift if least_coefficients and found[1] is not None else 0
+            form = defaultdict(int, {atom: _least(sign * c << shift, modulus)
+                                     for atom, c in found[0].items()})
             form[()] += sum(flip << k for k, lit in enumerate(lits) if lit > 1)
             form[()] += sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
             return form
@@ -109,8 +117,12 @@ class ProvenSums:
             The lookup table that drives each bit.
         """
         size = 1 << claim.number.width
-        least, most = _range(self._form(claim.number.lits, claim.number.width))
-        if (least - claim.low) % size + most - least > claim.high - claim.low:
+        for least_coefficients in (False, True):
+            least, most = _range(self._form(claim.number.lits, claim.number.width,
+                                            least_coefficients))
+            if (least - claim.low) % size + most - least <= claim.high - claim.low:
+                break
+        else:
             return (f"a compared sum lies between {least} and {most}, but is claimed to lie "
                     f"between {claim.low} and {claim.high}")
         # Bit v of each entry is the value of that bit where the number is v.
@@ -145,6 +157,13 @@ def _key(lits: tuple[int, ...], flip: int) -> tuple[tuple[int, ...], int]:
         return (), 0
     first = variable[0]
     return tuple(lit ^ flip if lit > 1 else 0 for lit in lits[first:variable[-1] + 1]), first
+
+
+def _least(c: int, modulus: int) -> int:
+    """A coefficient, or the one nearest to 0 that is the same modulo a power of two."""
+    if not modulus or abs(c) <= modulus >> 1:
+        return c
+    return (c + (modulus >> 1)) % modulus - (modulus >> 1)
 
 
 def _range(form: LinearForm) -> tuple[int, int]:

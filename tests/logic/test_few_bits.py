@@ -166,6 +166,19 @@ def test_a_shift_too_much_is_rejected() -> None:
         certify(netlist)
 
 
+@pytest.mark.parametrize("form", ["signed columns", "signed rows", "binary columns", ""])
+def test_numbers_that_are_known_modulo_a_power_of_two(form: str) -> None:
+    """The sum ``4b + (1 - b)`` is ``1 - b`` modulo 4, and both are read by other sums."""
+    values = np.array([[3, 0, 0, 0, 0], [-4, -1, -2, 0, 0], [0, 0, 2, -4, -1], [-2, 1, -2, -2, 0]])
+    signs = np.stack([np.sign(values) * (np.abs(values) >> q & 1) for q in range(3)])
+    for levels in itertools.combinations(range(8), 3):
+        layer = layer_of(signs, [[1], [2], [4]])
+        layer = replace(layer, limits=np.tile(levels, (1, 4, 1)), width=2)
+        netlist = build_block(BlockSpec((layer,)), TARGETS["generic"], [CseOptions(form=form)])
+        certify(netlist)
+        check_block(BlockSpec((layer,)), netlist)
+
+
 def test_a_layer_without_weights() -> None:
     """Rows of weights of 0 are constants."""
     layer = layer_of(np.zeros((2, 3, 4)), [[1], [2]])
