@@ -8,6 +8,7 @@ must equal the claimed sum. A range check then shows that the sum fits its bits.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from bnnhw.logic.cells import Lut
 from bnnhw.logic.claims import ComparisonClaim, Product, Sum, SumClaim
@@ -22,10 +23,10 @@ LinearForm = dict[Atom, int]
 
 
 class ProvenSums:
-    """Linear form of every number that was proven so far, by its variable bits (``_key``)."""
+    """Linear forms of every number that was proven so far, by its variable bits (``_key``)."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], tuple[LinearForm, int | None]] = {}
+        self._known: dict[tuple[int, ...], list[tuple[LinearForm, int | None]]] = {}
 
     def check(self, claim: SumClaim) -> str:
         """Prove a sum from its chains; returns what is wrong, or an empty string."""
@@ -40,15 +41,25 @@ class ProvenSums:
             _add_terms(difference, part, 1 << shift)
         if any(c % (1 << len(lits)) for c in difference.values()):
             return "the chains do not add up to the claimed sum"
+        addends = [self._forms(addend.lits, len(lits)) for addend in claim.addends]
         # Numbers that are known modulo a power of two have several linear forms.
-        return self._check_range(claim, len(lits), False) and \
-            self._check_range(claim, len(lits), True)
+        several = any(len(forms) > 1 for forms in addends)
+        wrong = [self._check_range(claim, len(lits), [forms[min(which, len(forms) - 1)]
+                                                      for forms in addends])
+                 for which in range(several, -1, -1)]
+        return "" if "" in wrong else wrong[-1]
 
-    def _check_range(self, claim: SumClaim, width: int, least_coefficients: bool) -> str:
-        """Prove that a sum fits ``width`` bits, and remember its linear form."""
+    def _check_range(self, claim: SumClaim, width: int, addends: Sequence[LinearForm]) -> str:
+        """Prove that a sum fits ``width`` bits, and remember its linear form.
+
+        Parameters
+        ----------
+        addends : sequence of LinearForm
+            One of the forms of each addend.
+        """
         form: LinearForm = defaultdict(int)
-        for addend in claim.addends:
-            for atom, c in self._form(addend.lits, width, least_coefficients).items():
+        for addend in addends:
+            for atom, c in addend.items():
                 form[atom] += c
         for product in claim.products:
             _add_product(form, product, 1)
@@ -71,40 +82,45 @@ class ProvenSums:
         self._remember(claim.number.lits, form, exact)
         return ""
 
-    def _form(self, lits: tuple[int, ...], width: int, least_coefficients: bool) -> LinearForm:
-        """Linear form of a number modulo ``2**width``: proven, or that of its separate bits.
+    def _forms(self, lits: tuple[int, ...], width: int) -> list[LinearForm]:
+        """Linear forms of a number modulo ``2**width``: the latest proven one first.
 
-        With ``least_coefficients``, those of a form that only holds modulo a power of two are as
-        near to 0 as possible.
+        Of a form that holds modulo a power of two only, the one with the least coefficients is
+        next. If nothing is proven, the form is that of the separate bits.
         """
+        made: list[LinearForm] = []
         for flip in (0, 1):
             key, shift = _key(lits, flip)
-            found = self._known.get(key)
-            if found is None or (found[1] is not None and found[1] + shift < width):
-                continue
-            sign = -1 if flip else 1
-            modulus = 1 << found[1] + shift if least_coefficients and found[1] is not None else 0
-            form = defaultdict(int, {atom: _least(sign * c << shift, modulus)
-                                     for atom, c in found[0].items()})
-            form[()] += sum(flip << k for k, lit in enumerate(lits) if lit > 1)
-            form[()] += sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
-            return form
-        form = defaultdict(int)
-        _add_number(form, lits, 1)
-        return form
+            for known, bits in reversed(self._known.get(key, [])):
+                if bits is not None and bits + shift < width:
+                    continue
+                for modulus in (0,) if bits is None else (0, 1 << bits + shift):
+                    form = defaultdict(int, {atom: _least((-c if flip else c) << shift, modulus)
+                                             for atom, c in known.items()})
+                    form[()] += sum(flip << k for k, lit in enumerate(lits) if lit > 1)
+                    form[()] += sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
+                    made.append(form)
+        if not made:
+            made.append(defaultdict(int))
+            _add_number(made[0], lits, 1)
+        return made
 
     def _remember(self, lits: tuple[int, ...], form: LinearForm, exact: bool) -> None:
         """Keep the linear form of a proven number, without its constant bits.
 
-        A form that is not exact holds modulo ``2**n`` for a number of ``n`` bits.
+        A form that is not exact holds modulo ``2**n`` for a number of ``n`` bits. Different sums
+        can be equal modulo a power of two, and then are the same number.
         """
         key, shift = _key(lits, 0)
         rest = defaultdict(int, form)
         rest[()] -= sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
         if all(c % (1 << shift) == 0 for c in rest.values()):
-            self._known[key] = \
-                {atom: c >> shift for atom, c in rest.items()}, \
-                None if exact else len(lits) - shift
+            found = ({atom: c >> shift for atom, c in rest.items()},
+                     None if exact else len(lits) - shift)
+            forms = self._known.setdefault(key, [])
+            if found in forms:
+                forms.remove(found)
+            forms.append(found)
 
     def check_comparison(self, claim: ComparisonClaim, lookups: dict[int, Lut]) -> str:
         """Try a comparison at every value of its number; returns what is wrong, or nothing.
@@ -117,9 +133,8 @@ class ProvenSums:
             The lookup table that drives each bit.
         """
         size = 1 << claim.number.width
-        for least_coefficients in (False, True):
-            least, most = _range(self._form(claim.number.lits, claim.number.width,
-                                            least_coefficients))
+        for form in self._forms(claim.number.lits, claim.number.width):
+            least, most = _range(form)
             if (least - claim.low) % size + most - least <= claim.high - claim.low:
                 break
         else:
