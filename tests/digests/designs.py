@@ -26,6 +26,12 @@ MLP: list[Any] = [{"dense": 24}, {"dense": 16}, {"dense": 5, "output": "scores"}
 SMALL: list[Any] = [{"dense": 12}, {"dense": 5, "output": "scores"}, "argmax"]
 
 
+def few_bits(levels: int) -> list[Any]:
+    """Dense layers with weights of two bits."""
+    return [{"dense": 12, "weight_bits": 2, "levels": levels},
+            {"dense": 5, "weight_bits": 2, "output": "scores"}, "argmax"]
+
+
 def classifier(*layers: Any) -> list[Any]:
     """Layers of maps, and the end of a classifier."""
     return [*layers, {"sum_pool": "global"}, "flatten", {"dense": 4, "output": "scores"}, "argmax"]
@@ -184,6 +190,15 @@ DESIGNS: dict[str, Case] = {
                                goal={"target_cycles": 1, "clock_mhz": 150}),
     "unrolled_conv": Case(classifier({"conv": 4, "kernel": 3}), BIT_MAP, arch="unrolled",
                           device="ice40", goal={"target_cycles": 64}, options={"cuts": 1}),
+    "unrolled_ternary": Case(few_bits(1), arch="unrolled", device="ecp5",
+                             goal={"target_cycles": 1}, options={"cuts": 0}),
+    "unrolled_w2a2": Case(few_bits(3), {"shape": [24], "type": "int", "range": [0, 3]},
+                          arch="unrolled", device="ice40", goal={"target_cycles": 1},
+                          options={"cuts": 0}),
+    "yodann_ternary": Case([{"conv": 4, "kernel": 3, "pad": "same", "weight_bits": 2},
+                            "flatten", {"dense": 4, "weight_bits": 2, "output": "scores"}],
+                           {"shape": [6, 6, 2], "type": "int8"}, arch="yodann",
+                           options={"core": "ni=2,no=2,kernel=3,depth=32,bank=16"}),
     "yodann": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann", device="cells",
                    options={"core": "ni=2,no=2,kernel=3,bits=12,frac=4,depth=32,bank=16"}),
     "yodann_batch": Case(YODANN, {"shape": [6, 6, 2], "type": "int8"}, arch="yodann",

@@ -167,14 +167,17 @@ def test_a_shift_too_much_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("form", ["signed columns", "signed rows", "binary columns", ""])
-def test_numbers_that_are_known_modulo_a_power_of_two(form: str) -> None:
+@pytest.mark.parametrize("values", [
+    [[3, 0, 0, 0, 0], [-4, -1, -2, 0, 0], [0, 0, 2, -4, -1], [-2, 1, -2, -2, 0]],
+    [[9], [-6], [14], [14]]])
+def test_numbers_that_are_known_modulo_a_power_of_two(values: list[list[int]], form: str) -> None:
     """The sum ``4b + (1 - b)`` is ``1 - b`` modulo 4, and both are read by other sums."""
-    values = np.array([[3, 0, 0, 0, 0], [-4, -1, -2, 0, 0], [0, 0, 2, -4, -1], [-2, 1, -2, -2, 0]])
-    signs = np.stack([np.sign(values) * (np.abs(values) >> q & 1) for q in range(3)])
-    for levels in itertools.combinations(range(8), 3):
-        layer = layer_of(signs, [[1], [2], [4]])
-        layer = replace(layer, limits=np.tile(levels, (1, 4, 1)), width=2)
-        netlist = build_block(BlockSpec((layer,)), TARGETS["generic"], [CseOptions(form=form)])
+    integers = np.array(values)
+    signs = np.stack([np.sign(integers) * (np.abs(integers) >> q & 1) for q in range(4)])
+    for levels in [[t] for t in range(17)] + [[t, t + 2, t + 5] for t in range(8)]:
+        layer = layer_of(signs, [[1], [2], [4], [8]])
+        layer = replace(layer, limits=np.tile(levels, (1, 4, 1)), width=len(levels).bit_length())
+        netlist = build_block(BlockSpec((layer,)), TARGETS["ecp5"], [CseOptions(form=form)])
         certify(netlist)
         check_block(BlockSpec((layer,)), netlist)
 
