@@ -163,7 +163,8 @@ def test_comparison_quotes_the_benches() -> None:
     counting, speed = (json.loads((BENCH / f"{name}.json").read_text())
                        for name in ("counting", "results"))
     slots = {(row["work"], row["target"]): row for row in counting["matrices"]}
-    for work, title in (("random64", "random 64 x 64"),
+    for work, title in (("random64", "random 64 x 64 of -1 and +1"),
+                        ("ternary64", "random ternary 64 x 64, half of it 0"),
                         ("tfc_layer1", "TFC, 64 x 64 (second layer)"),
                         ("tfc_layer3", "TFC, 10 x 64")):
         ratios = [slots[work, target] for target in ("ecp5", "ice40", "xc7")]

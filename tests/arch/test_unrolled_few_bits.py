@@ -20,6 +20,7 @@ from bnnhw.families import get_device
 from bnnhw.golden.comparison import count_mismatches
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Product
+from bnnhw.logic.cse import search
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.cells import with_cells
 from bnnhw.sim.simulate import simulate
@@ -38,7 +39,9 @@ def unrolled(graph: Graph, device: str, cuts: int = 0) -> Plan:
 @given(st.data(), few_bit_networks(), st.sampled_from(["generic", "ecp5", "ice40", "xc7"]))
 def test_any_unrolled_network(data: st.DataObject, graph: Graph, device: str) -> None:
     """The netlists are proven when the units are created; these compute what golden does."""
-    plan = unrolled(graph, device, data.draw(st.integers(0, 2)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "MAX_ATTEMPTS", 3)  # the logic of all forms has tests of its own
+        plan = unrolled(graph, device, data.draw(st.integers(0, 2)))
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     x = data.draw(samples(graph, 3))
     run = simulate(Design(graph, plan, ""), x, "pysim")
