@@ -47,6 +47,8 @@ def capture(model: Module, sample: Tensor) -> tuple[ModelProto, int]:
         torch or onnxscript is not installed.
     """
     require("onnxscript", "onnx")
+    from onnx.inliner import inline_local_functions
+
     torch = torch_module()
     with inference(model), DataAssignments():
         program = _attempt("torch.export", lambda: torch.export.export(
@@ -55,7 +57,7 @@ def capture(model: Module, sample: Tensor) -> tuple[ModelProto, int]:
     with inference(model), quiet():
         converted = _attempt("torch.onnx", lambda: torch.onnx.export(
             program, dynamo=True, optimize=False, verbose=False))
-    proto = converted.model_proto
+    proto = inline_local_functions(converted.model_proto)
     resolve_casts(proto)
     name_nodes(proto)
     return proto, removed
