@@ -222,7 +222,8 @@ def mvtu(family: str, rows: int, columns: int, pe: int, simd: int, memory: str) 
     params = MvtuParams(
         i, StreamPlan(rows, pe), rows=rows, columns=columns, pe=pe, simd=simd, sf=sf, nf=nf,
         vectors=1, matrices=1, taps=1, parallel=False, bits=1, serial=False, own_lanes=False,
-        acc_width=width, threshold=True, levels=3, product_register=memory == "block",
+        acc_width=width, threshold=True,
+        levels=device.family.target.popcount_levels, product_register=memory == "block",
         weight_memory=memory, start_memory="lut", classes=1,
         vector_memory=device.memory.ram_style(2 * sf, i.bits), queue_depth=0,
         family=device.family.target.name)

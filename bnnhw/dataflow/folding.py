@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from bnnhw.dataflow.matrix import Fold, Matrix, check_fold
+from bnnhw.dataflow.rough_prices import rough_area
 from bnnhw.errors import PlanError
 from bnnhw.golden.layout import beats
 
-__all__ = ["Fold", "Matrix", "TooFastError", "check_fold", "solve"]
+__all__ = ["Fold", "Matrix", "Prices", "TooFastError", "candidates", "check_fold", "pick",
+           "solve"]
 
 
 class TooFastError(PlanError):
@@ -28,47 +32,19 @@ class TooFastError(PlanError):
         self.least = least
 
 
-def _area(matrix: Matrix, fold: Fold) -> float:
-    """Rough LUT count of an MVTU: XNORs, adder trees, accumulators and buffers.
+class Prices(Protocol):
+    """What the solver asks about the price of units, in LUTs."""
 
-    Only the order of candidates matters; 2.6 LUTs per lane is the result of synthesis for adder
-    trees on LUT4 with run-time weights (2.70 measured at N = 255).
-    """
-    groups = beats(matrix.rows, fold.pe)
-    padded = groups * fold.pe * matrix.sf(fold.simd) * fold.simd
-    padded *= matrix.weight_bits(fold) * matrix.weight_words(fold)
-    memory = padded / 512  # bits of block RAM are cheap, but padding is not free
-    # The input word is buffered, or thresholded bit by bit.
-    front = float(fold.simd * matrix.input_width)
-    planes = matrix.bits if not fold.serial else 1
-    lane = 2.6 * (1 + 0.6 * (planes - 1))  # numbers need wider adders, but no more XNORs
-    extra = 0.0
-    form = matrix.form_at(fold)
-    if form is not None:
-        lane = 2.6 * form.lane_cost
-        if fold.serial_weights:
-            extra = fold.pe * 1.5 * (fold.simd * form.top).bit_length()
-    if fold.serial:  # the register of the planes, and their multiplexers
-        extra = fold.pe * 1.5 * (fold.simd.bit_length() + matrix.bits) + 2.7 * fold.simd
-    if matrix.taps > 1 and fold.simd > matrix.channels:
-        front += 2.0 * fold.simd  # the registers of a parallel window
-    # After sums every unit is as wide: an argmax takes 8 LUTs per bit and row.
-    after_sums = 8.0 if matrix.sums else 0.0
-    rows = fold.pe * (lane * fold.simd + (1.5 + after_sums) * matrix.acc_width)
-    return rows + extra + front + memory
+    def products(self, matrix: Matrix, folds: list[Fold]) -> np.ndarray:
+        """Price of a layer at each fold, with its buffers and memories: float ``[folds]``."""
+        ...
 
+    def converters(self, matrix: Matrix, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Price of a converter from ``a`` lanes to ``b`` lanes, in front of a layer.
 
-def _converter_area(a: np.ndarray, b: np.ndarray, elements: int) -> np.ndarray:
-    """Rough LUT count of a converter from PE = a to SIMD = b, from synthesis for ECP5.
-
-    It has a shift register; a rotator and a position decoder, which grow as the common divisor
-    shrinks; and a second output multiplexer for a last word that ``elements`` do not fill.
-    """
-    common = np.gcd(a, b)
-    lanes = a + 2.0 * b
-    levels = np.ceil(np.log2(np.minimum(a, 2.0 * b) / common))
-    shift = (1.6 + 1.7 * (elements % b > 0)) * lanes
-    return np.where(a == b, 0.0, shift + (levels > 0) * 1.2 * lanes / common + a * levels)
+        ``a`` and ``b`` broadcast against each other; the result has their common shape.
+        """
+        ...
 
 
 def _simds(matrix: Matrix, words: int) -> list[int]:
@@ -94,7 +70,7 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
         met = [f for f in made if matrix.cycles(f) <= target]
         if matrix.form is None:
             return met[-1:] or [fold]
-        return [min(met, key=lambda f: _area(matrix, f))] if met else [fold]
+        return [min(met, key=lambda f: rough_area(matrix, f))] if met else [fold]
     folds: set[Fold] = set()
     for order in matrix.orders:
         budget = target // (matrix.vectors * matrix.steps(Fold(1, 1, *order)))
@@ -117,8 +93,14 @@ def _candidates(matrix: Matrix, target: int) -> list[Fold]:
     return sorted(folds, key=lambda f: (f.pe, f.simd, f.serial, f.serial_weights))
 
 
-def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
-    """List the folds of every layer; an error names the layer that needs the most cycles."""
+def candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
+    """List the folds of every layer; an error names the layer that needs the most cycles.
+
+    Raises
+    ------
+    PlanError
+        As for ``solve``.
+    """
     choices, slowest = [], None
     for matrix in matrices:
         try:
@@ -131,30 +113,40 @@ def _all_candidates(matrices: list[Matrix], target: int) -> list[list[Fold]]:
     return choices
 
 
-def solve(matrices: list[Matrix], target: int) -> list[Fold]:
-    """Pick the folds of least estimated area with at most ``target`` cycles per frame and layer.
+def solve(matrices: list[Matrix], target: int, prices: Prices) -> list[Fold]:
+    """Pick the folds of least price with at most ``target`` cycles per frame and layer.
 
     Dynamic programming along the layers covers every row folding with its smallest sufficient
     SIMD and the next divisor; the cost includes width converters between neighbours. Folds that
     the user specified are kept, even where they are slower than the target.
+
+    Parameters
+    ----------
+    matrices : list of Matrix
+        The product layers, in the order of the network.
+    target : int
+    prices : Prices
 
     Raises
     ------
     PlanError
         A user-specified fold is not legal, or a layer cannot meet the target.
     """
+    return pick(matrices, candidates(matrices, target), prices)
+
+
+def pick(matrices: list[Matrix], choices: list[list[Fold]], prices: Prices) -> list[Fold]:
+    """Pick one of the folds of each layer, so that the sum of all prices is least."""
     if not matrices:
         return []
-    choices = _all_candidates(matrices, target)
-    best = np.array([_area(matrices[0], f) for f in choices[0]])
+    best = prices.products(matrices[0], choices[0])
     back: list[np.ndarray] = []
     for k in range(1, len(matrices)):
         pe = np.array([f.pe for f in choices[k - 1]])
         lanes = np.array([matrices[k].lanes_in(f) for f in choices[k]])
-        total = best[:, None] + _converter_area(pe[:, None], lanes[None, :],
-                                               matrices[k].channels)
+        total = best[:, None] + prices.converters(matrices[k], pe[:, None], lanes[None, :])
         back.append(total.argmin(axis=0))
-        best = total.min(axis=0) + [_area(matrices[k], f) for f in choices[k]]
+        best = total.min(axis=0) + prices.products(matrices[k], choices[k])
     index = int(best.argmin())
     picks = [index]
     for step in reversed(back):

@@ -13,7 +13,13 @@ from bnnhw.families.parts import Budget, Part
 from bnnhw.families.simulation import CellModels
 from bnnhw.logic.target import Target
 
-__all__ = ["Device", "Family", "Memory", "Synthesis"]
+__all__ = ["RAM_LUTS", "Device", "Family", "Memory", "Synthesis"]
+
+RAM_LUTS = 6.0
+"""LUTs of a LUT memory of 16 words of 4 bits, with its write port."""
+
+WORTH_A_BLOCK = 50.0
+"""LUTs in LUT memories that a block RAM is worth."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,9 @@ class Memory:
     auto_bits, auto_more_bits : int
         Synthesis maps a writable memory to block RAM by itself if it has at least ``auto_bits``
         bits, plus ``auto_more_bits`` for each block RAM after the first.
+    bank_registers : bool
+        Flip-flops need no LUT, so that a ROM of several rows of block RAMs has a register in front
+        of the multiplexer between them.
     latches : bool
         Memories are made of latches and adders of full-adder cells, as in standard-cell libraries.
     """
@@ -82,6 +91,7 @@ class Memory:
     lut_ram: bool = False
     auto_bits: int = 2048
     auto_more_bits: int = 0
+    bank_registers: bool = False
     latches: bool = False
 
     @property
@@ -95,7 +105,11 @@ class Memory:
 
     def ram_style(self, depth: int, width: int) -> str:
         """Storage of a written memory: ``block``, or ``auto`` where synthesis decides."""
-        return "block" if self.block_shapes and depth > 32 and depth * width > 256 else "auto"
+        if not self.block_shapes:
+            return "auto"
+        saved = RAM_LUTS * -(-depth // 16) * -(-width // 4) if self.lut_ram else 0.0
+        large = depth > 32 and depth * width > 256
+        return "block" if large or saved >= WORTH_A_BLOCK * self.blocks(depth, width) else "auto"
 
     def blocks(self, depth: int, width: int) -> int:
         """Block RAMs that a memory occupies."""
@@ -110,8 +124,17 @@ class Memory:
 
     def block_grid(self, depth: int, width: int) -> tuple[int, int]:
         """Block RAMs of a memory in depth and in width, in the shape with the fewer blocks."""
-        grids = [(-(-depth // d), -(-width // w)) for d, w in self.block_shapes]
-        return min(grids, key=lambda grid: (grid[0] * grid[1], grid[0]))
+        return self._grid(depth, width)[0]
+
+    def bank_words(self, depth: int, width: int) -> int:
+        """Words of each row of block RAMs of a memory; 0 where it has a single row."""
+        (rows, _), shape = self._grid(depth, width)
+        return shape[0] if rows > 1 else 0
+
+    def _grid(self, depth: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Block RAMs in depth and in width, and the shape of each of them."""
+        grids = [((-(-depth // d), -(-width // w)), (d, w)) for d, w in self.block_shapes]
+        return min(grids, key=lambda grid: (grid[0][0] * grid[0][1], grid[0][0]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,22 +6,31 @@ A unit's logic is a sum of features (lanes, accumulator bits, …), each times a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bnnhw.errors import PlanError
-from bnnhw.families.base import Device
+from bnnhw.families.base import RAM_LUTS, Device
 from bnnhw.families.parts import SPRAM_SHAPE, sprams
+from bnnhw.families.registry import get_device
 
-__all__ = ["RAM_LUTS", "Cost", "all_features", "block_bits", "block_count", "estimate"]
+__all__ = ["RAM_LUTS", "Cost", "all_features", "block_bits", "block_count", "block_price",
+           "estimate", "rom_luts"]
 
-RAM_LUTS = 6.0
-"""LUTs of a LUT memory of 16 words of 4 bits, with its write port."""
+
+PRICE_OF_BLOCK = 0.1
+"""Price of a block RAM, relative to the LUTs that a part has for each of them."""
+BITS_A_LUT = 512
+"""Bits of block RAM for the price of a LUT, for families without a part."""
 
 
 class _Memory(Protocol):
     """What the estimate reads of a memory of a unit."""
+
+    @property
+    def what(self) -> str: ...
 
     @property
     def depth(self) -> int: ...
@@ -113,8 +122,8 @@ def all_features(unit: _Unit, device: Device) -> dict[str, float]:
     -------
     dict of str to float
         ``choice``: bits that multiplexers choose between block RAMs; ``ram``: LUT memories of
-        16 words of 4 bits; ``rom``: LUTs of ROMs, a LUT per column and 16 words; and the features
-        of the unit itself.
+        16 words of 4 bits; ``weight_rom``: LUTs of ROMs of weights, see ``rom_luts``; ``rom``: LUTs
+        of other ROMs, a LUT per column and 16 words; and the features of the unit itself.
     """
     features = dict(unit.features())
     for memory in unit.memories():
@@ -125,12 +134,35 @@ def all_features(unit: _Unit, device: Device) -> dict[str, float]:
             features["choice"] = features.get("choice", 0.0) + (rows - 1) * memory.width
             continue
         cells: float
-        if memory.written:
+        if memory.what == "weights":
+            key, cells = "weight_rom", rom_luts(memory.depth, memory.width)
+        elif memory.written:
             key, cells = "ram", -(-memory.depth // 16) * -(-memory.width // 4)
         else:
             key, cells = "rom", (memory.depth - 1) / 16 * memory.width if memory.depth > 1 else 0
         features[key] = features.get(key, 0.0) + cells
     return features
+
+
+def block_price(device: Device) -> float:
+    """LUTs that a block RAM has to save: a share of those that a part has for each block RAM."""
+    part = get_device(device.name).budget  # ``device`` may be a share of the part
+    if part is None or not part.blocks:
+        return device.memory.block_bits / BITS_A_LUT if device.memory.block_shapes else 0.0
+    return PRICE_OF_BLOCK * part.luts / part.blocks
+
+
+def rom_luts(depth: int, width: int) -> float:
+    """LUTs of a ROM of weights outside block RAM.
+
+    A column of 16 words is a LUT, and two LUTs choose between four of these. Equal columns share
+    their LUTs: of the ``2**depth`` possible ones, random columns are not all different.
+    """
+    if depth == 1:
+        return 0.0
+    groups, possible = max(depth / 16, 1.0), 2.0 ** min(depth, 64)
+    distinct = -possible * math.expm1(-width / possible)
+    return distinct * (groups + (groups - 1) * 2 / 3)
 
 
 def estimate(unit: _Unit, device: Device) -> Cost:

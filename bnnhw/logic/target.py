@@ -49,6 +49,8 @@ class Target(abc.ABC):
     absorbs_products : bool
         The XNOR of a product is part of the first slot, so that a pipeline register fits before
         it without a LUT.
+    popcount_levels : int
+        Adder levels between two registers of a popcount whose weights change.
     """
 
     name: ClassVar[str]
@@ -61,6 +63,7 @@ class Target(abc.ABC):
     entry_functions: ClassVar[bool] = False
     planned: ClassVar[bool] = False
     absorbs_products: ClassVar[bool] = False
+    popcount_levels: ClassVar[int] = 3
 
     @abc.abstractmethod
     def instances(self, names: Names) -> list[str]:

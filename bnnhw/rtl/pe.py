@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.families import get_target
+from bnnhw.rtl.number_sum import NumberSum
 from bnnhw.rtl.popcount import Popcount, XnorPopcount
 from bnnhw.rtl.shared import SharedComponent, prefix_ports
 
@@ -68,8 +69,12 @@ class PeParams:
     @property
     def input_register(self) -> bool:
         """The register precedes the XNOR, because the adder cells absorb the XNOR."""
-        return self.product_register and self.bits == 1 and \
-            get_target(self.family).absorbs_products
+        return self.product_register and self.absorbs
+
+    @property
+    def absorbs(self) -> bool:
+        """The adder cells absorb the XNOR of single bits and of numbers."""
+        return get_target(self.family).absorbs_products
 
     @property
     def early_register(self) -> bool:
@@ -80,7 +85,9 @@ class PeParams:
     def count_latency(self) -> int:
         """Cycles from the activations until their popcount leaves the tree."""
         if self.bits > 1:
-            return int(self.product_register) + Popcount.stages(self.simd, self.levels)
+            return int(self.product_register) + (
+                NumberSum.latency(self.simd, self.bits, self.family, self.levels)
+                if self.absorbs else Popcount.stages(self.simd, self.levels))
         return int(self.input_register) + XnorPopcount.latency(
             self.simd, self.family, self.levels, self.early_register)
 
@@ -141,14 +148,15 @@ class ProcessingElement(SharedComponent):
         tail = "_r" if p.product_register else ""
         tail += f"_b{p.bits}" if p.bits > 1 else ""
         tail += f"_p{p.planes}" if p.planes > 1 else ""
-        tail += f"_{p.family}" if p.bits == 1 else ""
+        tail += f"_{p.family}" if p.bits == 1 or p.absorbs else ""
         return f"bnnhw_pe_{p.simd}_a{p.width}_c{p.coefficient}_l{p.levels}{tail}"
 
     def body(self, platform: object) -> Module:
         m, p = Module(), self.params
         base = Signal(signed(p.width))
         m.d.comb += base.eq(Mux(self.first, self.start, self.acc))
-        term = self._numbers(m) if p.bits > 1 else self._bits(m)
+        term = self._bits(m) if p.bits == 1 else \
+            self._absorbed_numbers(m) if p.absorbs else self._numbers(m)
         if p.planes > 1:
             planes = Signal(range(p.simd * ((1 << p.planes) - 1) + 1))
             with m.If(self.count):
@@ -163,10 +171,20 @@ class ProcessingElement(SharedComponent):
         p = self.params
         count = XnorPopcount(width=p.simd, family=p.family, levels=p.levels,
                              early=p.early_register)
+        return self._count(m, count)
+
+    def _absorbed_numbers(self, m: Module) -> Value:
+        """Add up numbers in cells that absorb their products with the weights."""
+        p = self.params
+        return self._count(m, NumberSum(width=p.simd, bits=p.bits, family=p.family,
+                                        levels=p.levels))
+
+    def _count(self, m: Module, count: XnorPopcount | NumberSum) -> Value:
+        """Feed activations and weights to a component that counts their products."""
         prefix_ports(count, "count")
         m.submodules.popcount = count
-        domain = m.d.sync if p.input_register else m.d.comb
-        x = Signal(2 * p.simd)
+        domain = m.d.sync if self.params.input_register else m.d.comb
+        x = Signal(len(count.x))
         domain += x.eq(Cat(self.a, self.w))
         m.d.comb += count.x.eq(x)
         return count.y

@@ -98,7 +98,9 @@ def window_occupancy_spec(buffer: Any, order: list[int]) -> Spec:
     outer_steps = len(order) // buffer.loops[0].count
     step = Signal(range(len(order)))
     for k, loop in enumerate(buffer.loops):
-        m.d.comb += Assert(find(fragment, f"loop{k}") < loop.count)
+        at = find(fragment, f"loop{k}")
+        m.d.comb += [Assert(at < loop.count),
+                     Assert(find(fragment, f"loop{k}_end") == (at == loop.count - 1))]
     weights = [len(order) // math.prod(loop.count for loop in buffer.loops[:k + 1])
                for k in range(len(buffer.loops))]
     m.d.comb += step.eq(sum((find(fragment, f"loop{k}") * w for k, w in enumerate(weights)),

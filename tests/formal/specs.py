@@ -11,6 +11,7 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, ResetSignal, Signal, Value
 
 from bnnhw.dataflow.units.converter import WidthConverter
+from bnnhw.rtl.hold import HoldRegister
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
 from tests.formal.prove import FormalPlatform, find, mux_of, past
@@ -20,6 +21,7 @@ __all__ = [
     "converter_spec",
     "function_spec",
     "hold_output",
+    "hold_spec",
     "passthrough_spec",
     "pipeline_spec",
     "queue_spec",
@@ -240,6 +242,36 @@ def replay_spec(replay: ReplayBuffer) -> Spec:
         with m.Else():
             m.d.comb += Assert(passes == 0)
     return m, [valid, payload, read, start]
+
+
+def hold_spec(hold: HoldRegister) -> Spec:
+    """Each word is read ``repeats`` times, unchanged, before another one takes its place."""
+    m = Module()
+    fragment = Fragment.get(hold, FormalPlatform())
+    m.submodules.dut = fragment
+    later = begin(m)
+    pass_ = find(fragment, "pass") if hold.repeats > 1 else Signal(1, name="pass_zero")
+    valid, payload, read = free("valid"), free("payload", hold.width), free("read")
+    m.d.comb += [hold.i.valid.eq(valid), hold.i.payload.eq(payload), hold.read.eq(read),
+                 Assume(~read | hold.available)]
+    accepted = Signal()
+    left = Signal(range(hold.repeats + 1))  # readings that the stored word still needs
+    value = Signal(hold.width)
+    m.d.comb += accepted.eq(valid & hold.i.ready)
+    with m.If(accepted):
+        m.d.comb += Assert(left == read)
+        m.d.sync += [value.eq(payload), left.eq(hold.repeats)]
+    with m.Elif(read):
+        m.d.sync += left.eq(left - 1)
+    m.d.comb += [
+        Assert(hold.available == (left != 0)), Assert(left <= hold.repeats),
+        Assert((left == 0) | (left + pass_ == hold.repeats)), Assert((left != 0) | (pass_ == 0)),
+        Assert((left == 0) | (find(fragment, "word") == value)),
+    ]
+    was_reading, was_value = past(m, read, "reading"), past(m, value, "value")
+    with m.If(later & was_reading):
+        m.d.comb += Assert(hold.data == was_value)
+    return m, [valid, payload, read]
 
 
 def pipeline_spec(unit: Any, depth: int, in_flight: list[str]) -> Spec:

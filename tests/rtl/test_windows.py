@@ -36,17 +36,22 @@ def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
 
 
 @examples(40)
-@given(windows(), st.integers(1, 5), st.integers(1, 3), st.booleans(), st.booleans(),
+@given(windows(), st.integers(1, 5), st.integers(1, 3), st.sampled_from([0, 1, 3]), st.booleans(),
        stall_patterns(), st.data())
 def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, lanes: int,
-                                 outer: bool, pattern: bool, stalls: Stalls,
+                                 repeats: int, pattern: bool, stalls: Stalls,
                                  data: st.DataObject) -> None:
-    """The buffer emits im2col for any window, padding and order, at its minimum depth."""
+    """The buffer emits im2col for any window, padding and order, at its minimum depth.
+
+    With 0 repeats, all taps of a word of channels precede those of the next word.
+    """
+    outer = repeats == 0
     window, height, width = case
     choices = DrawnChoices(data.draw)
     i = StreamPlan(channels, min(lanes, channels), 2, False, height * width)
     pad = choices.integers(0, 3, (2, 4, 3) if pattern else (1, 1, 1))
-    unit = window_params(i, window, (height, width), pad_words(pad, channels, i, window), outer)
+    unit = window_params(i, window, (height, width), pad_words(pad, channels, i, window), outer,
+                         max(repeats, 1))
     x = choices.integers(0, 3, (3, height, width, channels))
     rows = window.reach[0] + window.stride[0]
     depth = max(2, rows * width * i.group_words)
@@ -56,6 +61,7 @@ def test_window_buffer_is_im2col(case: tuple[Window, int, int], channels: int, l
     expected = np.array(pixel_words).reshape(-1, window.taps, i.group_words)
     if outer:
         expected = expected.transpose(0, 2, 1)
+    expected = expected.repeat(max(repeats, 1), axis=0)
     words = numbers(stream_words(x.reshape(-1, channels), i.lanes, 2))
     out, cycles = run_stream(buffer, words, expected.size, stalls)
     assert out == expected.ravel().tolist()

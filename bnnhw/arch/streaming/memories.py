@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from bnnhw.arch.streaming.products import check_memory, row_groups
+from bnnhw.arch.streaming.products import check_memory, repeats_of, row_groups
 from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix
 from bnnhw.dataflow.units.mvtu import Storage, start_values
 from bnnhw.errors import PlanError
-from bnnhw.families import Device, get_device, sprams
+from bnnhw.families import Device, sprams
+from bnnhw.families.costs import block_price
 from bnnhw.golden.layout import beats
 from bnnhw.layers import Conv, Product
 from bnnhw.rtl.replay import ReplayBuffer
@@ -128,9 +129,7 @@ def _automatic(roms: list[_Rom], free: int, spare: int, device: Device) -> _Chos
 
 def _in_blocks(roms: list[_Rom], free: int, device: Device) -> _Chosen:
     """Assign block RAM to the ROMs, or columns of weights, that save the most LUTs."""
-    part = get_device(device.name).budget  # ``device`` may be a share of the part
-    assert part is not None
-    worth = 0.1 * part.luts / part.blocks
+    worth = block_price(device)
     chosen, spilled = _Chosen({}, {}), 0
     for rom in sorted(roms, key=lambda t: (-t.luts / t.blocks(device), t.key)):
         blocks = rom.blocks(device)
@@ -182,8 +181,10 @@ def _buffers(layer: Product, matrix: Matrix, fold: Fold, device: Device) -> int:
         across = layer.input.map[1] * beats(layer.input.channels, matrix.lanes_in(fold))
         if device.memory.ram_style(rows * across, lanes) == "block":
             total += device.memory.blocks(rows * across, lanes)
-    depth = ReplayBuffer.depth(matrix.sf(fold.simd))
-    width = fold.simd * matrix.bits
-    if beats(matrix.rows, fold.pe) > 1 and device.memory.ram_style(depth, width) == "block":
+    sf = matrix.sf(fold.simd)
+    depth, width = ReplayBuffer.depth(sf), fold.simd * matrix.bits
+    repeated = isinstance(layer, Conv) and repeats_of(matrix, fold) > 1
+    stored = beats(matrix.rows, fold.pe) > 1 and sf > 1 and not repeated
+    if stored and device.memory.ram_style(depth, width) == "block":
         total += device.memory.blocks(depth, width)
     return total

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bnnhw.arch.streaming.builder import Builder
+from bnnhw.arch.streaming.fold_prices import FittedPrices, has_prices, solve_within
 from bnnhw.arch.streaming.layers import check_lowering, lower
 from bnnhw.arch.streaming.memories import choose_memories
 from bnnhw.arch.streaming.products import matrix_of
 from bnnhw.config.hints import Hints
 from bnnhw.dataflow.folding import Fold, Matrix, solve
 from bnnhw.dataflow.params import BufferParams, LabelParams
+from bnnhw.dataflow.rough_prices import RoughPrices
 from bnnhw.dataflow.sizing import size
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.unit import Unit
@@ -38,7 +40,7 @@ def plan(graph: Graph, hints: Hints, device: Device, goal: Goal) -> Plan:
     check(graph, "streaming")
     vectors = [p.vector_count for p in graph.layers if isinstance(p, Product)]
     target = goal.cycles_per_frame(max(vectors, default=1))
-    folds = fold_products(graph, hints, target)
+    folds = fold_products(graph, hints, target, device)
     products = [(layer, *folds[layer.name]) for layer in graph.layers if isinstance(layer, Product)]
 
     def make(memories: dict[str, Storage]) -> Plan:
@@ -83,13 +85,16 @@ def _with_style(unit: Unit, device: Device) -> Unit:
     return replace(unit, params=unit.params.with_storage(device))
 
 
-def fold_products(graph: Graph, hints: Hints, target: int) -> dict[str, tuple[Matrix, Fold]]:
+def fold_products(graph: Graph, hints: Hints, target: int,
+                  device: Device) -> dict[str, tuple[Matrix, Fold]]:
     """Choose the fold of every product layer for a target in cycles per frame."""
     fronts = {"input", *(b.name for b in graph.layers if isinstance(b, Binarize))}
+    layers = {layer.name: layer for layer in graph.layers if isinstance(layer, Product)}
     matrices = [matrix_of(layer, graph.input.element.width if layer.source in fronts else 1,
                           hints.get(layer.name), target)
-                for layer in graph.layers if isinstance(layer, Product)]
-    folds = solve(matrices, target)
+                for layer in layers.values()]
+    folds = solve_within(matrices, target, FittedPrices(device, layers)) if has_prices(device) \
+        else solve(matrices, target, RoughPrices())
     return {m.name: (m, f) for m, f in zip(matrices, folds, strict=True)}
 
 

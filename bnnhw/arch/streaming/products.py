@@ -8,7 +8,7 @@ from dataclasses import replace
 from bnnhw.arch.streaming.builder import Builder
 from bnnhw.config.hints import Hints, LayerHint
 from bnnhw.dataflow.folding import Fold, Matrix
-from bnnhw.dataflow.params import Params
+from bnnhw.dataflow.params import BufferParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units import ConverterParams, FifoParams
 from bnnhw.dataflow.units.line_window import line_window_params
@@ -26,7 +26,8 @@ from bnnhw.golden.layout import beats
 from bnnhw.ir import Int
 from bnnhw.layers import Conv, Product
 
-__all__ = ["build_product", "check_memory", "matrix_of", "padding_of", "row_groups"]
+__all__ = ["build_product", "check_memory", "matrix_of", "padding_of", "repeats_of",
+           "row_groups", "window_of"]
 
 MEMORIES = ("auto", "block", "lut", "constant", "spram")
 
@@ -128,6 +129,38 @@ def padding_of(layer: Conv, stream: StreamPlan) -> Pad | None:
         raise PlanError(str(error), where=f"layer '{layer.name}'") from None
 
 
+def window_of(name: str, layer: Conv, matrix: Matrix, fold: Fold, stream: StreamPlan,
+              pad: Pad | None) -> BufferParams[None]:
+    """Describe the window unit of a layer, whose depth is open.
+
+    Parameters
+    ----------
+    name : str
+        Name of the unit, for errors.
+    layer, matrix, fold
+    stream : StreamPlan
+        The map, in words of the lanes that the fold wants.
+    pad : tuple or None
+        See ``padding_of``.
+    """
+    height, width, _ = layer.input.map
+    if fold.simd > matrix.channels or (matrix.depthwise and fold.simd > 1):
+        return line_window_params(name, stream, layer.window, (height, width), pad)
+    return window_params(stream, layer.window, (height, width), pad, matrix.depthwise,
+                         repeats_of(matrix, fold))
+
+
+def repeats_of(matrix: Matrix, fold: Fold) -> int:
+    """How often a window unit emits each vector: once for each row group, or only once.
+
+    Where it emits tap by tap, it reads them again from its lines, so that the MVTU stores none. Bit
+    planes are read from a stored vector.
+    """
+    tap_by_tap = matrix.taps > 1 and fold.simd <= matrix.channels
+    again = tap_by_tap and not matrix.depthwise and matrix.steps(fold) == 1
+    return beats(matrix.rows, fold.pe) if again else 1
+
+
 def build_product(b: Builder, layer: Product) -> None:
     """Append a window where the layer has one, the MVTU, and a unit for several thresholds."""
     matrix, fold = b.folds[layer.name]
@@ -136,13 +169,8 @@ def build_product(b: Builder, layer: Product) -> None:
     source, stream = b.want(layer.source, layer.name, across, matrix.lanes_in(fold))
     if matrix.taps > 1 or (isinstance(layer, Conv) and not layer.window.pointwise):
         assert isinstance(layer, Conv)
-        height, width, _ = layer.input.map
         pad = padding_of(layer, stream)
-        if fold.simd > matrix.channels or (matrix.depthwise and fold.simd > 1):
-            params: Params[None] = line_window_params(f"{layer.name}_swu", stream, layer.window,
-                                                      (height, width), pad)
-        else:
-            params = window_params(stream, layer.window, (height, width), pad, matrix.depthwise)
+        params = window_of(f"{layer.name}_swu", layer, matrix, fold, stream, pad)
         window = b.add(f"{layer.name}_swu", None, (source,), params)
         source, stream = window.name, window.o
     elif b.resolve(layer.source) != "input":

@@ -30,7 +30,8 @@ def _part(size: int, package: str) -> Part:
 
 ECP5 = Family(
     "ecp5", "Lattice ECP5: LUT4, CCU2C carry, 18 Kbit block RAM", Ecp5(),
-    Memory(((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)), lut_ram=True),
+    Memory(((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)), lut_ram=True,
+           bank_registers=True),
     # -nowidelut: the wide multiplexers of the default mapping triple the area of adder trees.
     Synthesis("synth_ecp5 -noiopad -nowidelut", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
               ("TRELLIS_FF",), ("DP16KD",), no_pads="-noiopad"),

@@ -27,6 +27,7 @@ class Ecp5(Target):
     entry_functions = True
     planned = True
     absorbs_products = True
+    popcount_levels = 2
 
     def instances(self, names: Names) -> list[str]:
         return ecp5_cells(names)

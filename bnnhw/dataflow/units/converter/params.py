@@ -13,7 +13,7 @@ from bnnhw.dataflow.pipeline import RegisterParams
 from bnnhw.dataflow.units.converter.component import WidthConverter
 from bnnhw.dataflow.units.converter.token_model import ConverterBlock
 
-__all__ = ["ConverterParams"]
+__all__ = ["ConverterParams", "converter_features"]
 
 
 @register_unit
@@ -69,3 +69,29 @@ class ConverterParams(RegisterParams[None]):
                 "turn": self.i.bits * self.rotation_bits,
                 "places": self.capacity / self.step * (self.rotation_bits > 0),
                 "count": self.i.words.bit_length()}
+
+
+def converter_features(elements: int, a: np.ndarray, b: np.ndarray, width: int,
+                       groups: int) -> dict[str, np.ndarray]:
+    """``ConverterParams.features`` of many converters at once.
+
+    Parameters
+    ----------
+    elements, width, groups : int
+        Elements of a group, bits per element, and groups per frame, at both ends.
+    a, b : int [...]
+        Lanes of input and output, which broadcast against each other.
+    """
+    a, b = np.broadcast_arrays(a, b)
+    capacity, room = a + 2 * b - 1, 2 * b - 1
+    last_a, last_b = (elements - 1) % a + 1, (elements - 1) % b + 1
+    step = np.gcd(np.gcd(a, b), np.gcd(last_a, last_b))
+    rotation = _bit_length(np.minimum(a // step - 1, room // step))
+    return {"unit": np.ones(a.shape), "shift": capacity * width,
+            "short": capacity * width * (last_b < b), "turn": a * width * rotation,
+            "places": capacity / step * (rotation > 0),
+            "count": _bit_length(groups * -(-elements // a))}
+
+
+def _bit_length(numbers: np.ndarray) -> np.ndarray:
+    return np.ceil(np.log2(numbers + 1.0)).astype(np.int64)

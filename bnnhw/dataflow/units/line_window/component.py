@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 
@@ -55,7 +55,7 @@ class LineWindow(NamedUnit["LineWindowParams"]):
 
     def body(self, platform: object) -> Module:
         m = Module()
-        height, columns, words = self.map
+        height, _, words = self.map
         frame, row_words = self.params.i.words, self.params.row_words
         step, accepted = Signal(), Signal()
         # Free words minus one, and words that arrived after the one that a step needs, minus one;
@@ -89,13 +89,8 @@ class LineWindow(NamedUnit["LineWindowParams"]):
                            max(self.start[0] + self.out[0] * self.stride[0], 1)),
                      init=self.start[0])
         bank = Signal(range(self.banks), init=self.start[0] % self.banks)
-        at = Signal(range(-columns - abs(self.start[1]) - 1, columns + self.columns + 1),
-                    init=self.start[1])
         address = Signal(range(row_words))
-        inside = Signal()
-        m.d.comb += inside.eq((at >= 0) & (at < columns))
-        with m.If(step & word_end):
-            m.d.sync += at.eq(Mux(row_end, self.start[1], at + 1))
+        inside = self._inside(m, step & word_end, row_end)
         with m.If(step & row_end):
             m.d.sync += address.eq(max(self.start[1], 0) * words)
         with m.Elif(step & inside):
@@ -138,6 +133,18 @@ class LineWindow(NamedUnit["LineWindowParams"]):
         self._window(m, step, data, shown_bank, pads, pad_word)
         return m
 
+    def _inside(self, m: Module, advance: Value, row_end: Value) -> Value:
+        """Return whether the column of the current step is inside the map."""
+        columns, start = self.map[1], self.start[1]
+        if start >= 0 and start + self.columns <= columns:
+            return Const(1)
+        at = Signal(range(-columns - abs(start) - 1, columns + self.columns + 1), init=start)
+        inside = Signal()
+        m.d.comb += inside.eq((at >= 0) & (at < columns))
+        with m.If(advance):
+            m.d.sync += at.eq(Mux(row_end, start, at + 1))
+        return inside
+
     def _modulo_banks(self, rows: int) -> int:
         return rows % self.banks
 
@@ -168,9 +175,12 @@ class LineWindow(NamedUnit["LineWindowParams"]):
         unread = height * columns * words - 1 - (firsts[-2] + passed)
         return firsts[0], unread, [b - a - passed for a, b in itertools.pairwise(firsts)]
 
-    def _rows(self, m: Module, top: Signal, height: int) -> list[Signal]:
+    def _rows(self, m: Module, top: Signal, height: int) -> list[Value]:
         """Return which tap rows are inside the map."""
-        inside = []
+        last = self.start[0] + (self.out[0] - 1) * self.stride[0] + self.reach[0]
+        if self.start[0] >= 0 and last <= height:
+            return [Const(1)] * self.kernel[0]
+        inside: list[Value] = []
         for k in range(self.kernel[0]):
             row = top + k * self.dilation[0]
             flag = Signal(name=f"row{k}_inside")

@@ -8,7 +8,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
+from bnnhw.rtl.banked_rom import BankedRom
 from bnnhw.rtl.delay import delayed
+from bnnhw.rtl.hold import HoldRegister
 from bnnhw.rtl.queue import attach_queue
 from bnnhw.rtl.replay import ReplayBuffer
 from bnnhw.rtl.rom import Rom
@@ -57,7 +59,8 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         m, p = Module(), self.params
         element = p.pe_params(self.constants.coefficient)
         # Cycles from the issue of a step until its popcount, and until its sum, is ready.
-        counted, summed = 1 + element.count_latency, element.latency
+        counted = p.weight_latency + element.count_latency
+        summed = p.weight_latency - 1 + element.latency
         queue = attach_queue(m, self, p.queue_depth)
         step, last, last_plane = Signal(), Signal(), Signal()
         plane = Signal(range(p.planes))
@@ -70,13 +73,14 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         ]
         with m.If(step):
             m.d.sync += plane.eq(Mux(last_plane, 0, plane + 1))
-        a = self._issue(m, step, ~last | queue.free, plane)
-
+        a = delayed(m, self._issue(m, step, ~last | queue.free, plane), p.weight_latency - 1,
+                    "a")
         advance, weight_at = self._weight_address(m, step, last_plane, index)
         weights = self._weight_words(m, advance, weight_at)
         m.submodules.starts = starts = Rom(
             words=self.starts, width=p.pe * p.acc_width, style=_style(p.start_memory))
-        m.d.comb += starts.addr.eq(delayed(m, start_at, summed - 1, "start_at"))
+        m.d.comb += starts.addr.eq(delayed(m, start_at, summed - p.start_latency, "start_at"))
+        start_words = delayed(m, starts.data, p.start_latency - 1, "starts")
         first = delayed(m, word == 0, summed, "first") if p.sf > 1 else Const(1)
         enable = delayed(m, step & last_plane, summed, "step")
         count = delayed(m, step, counted, "count") if p.planes > 1 else Const(1)
@@ -94,7 +98,7 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
             m.d.comb += [
                 pe.a.eq(self._lanes_of(a, r)),
                 pe.w.eq(weights.word_select(r, p.simd * p.word_bits)),
-                pe.start.eq(starts.data.word_select(r, p.acc_width)),
+                pe.start.eq(start_words.word_select(r, p.acc_width)),
                 pe.first.eq(first),
                 pe.enable.eq(enable),
                 pe.count.eq(count),
@@ -127,7 +131,7 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         return advance, at
 
     def _weight_words(self, m: Module, step: Value, index: Signal) -> Value:
-        """Return the weights of the step that was issued in the cycle before."""
+        """Return the weights of the step that was issued ``weight_latency`` cycles before."""
         p = self.params
         width = p.weight_width
         if p.weight_memory == "spram":
@@ -142,16 +146,18 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
         low = width - p.weights_in_luts
         parts: list[Value] = []
         if low:
-            m.submodules.weights = rom = Rom(
-                words=[word & ((1 << low) - 1) for word in self.weights], width=low,
-                style=_style(p.weight_memory))
-            m.d.comb += rom.addr.eq(index)
+            words = [word & ((1 << low) - 1) for word in self.weights]
+            m.submodules.weights = rom = \
+                BankedRom(words=words, width=low, bank_words=p.bank_words) if p.bank_words else \
+                Rom(words=words, width=low, style=_style(p.weight_memory))
+            early = p.weight_latency - (BankedRom.LATENCY if p.bank_words else 1)
+            m.d.comb += rom.addr.eq(delayed(m, index, early, "index"))
             parts.append(rom.data)
         if p.weights_in_luts:
             m.submodules.weights_in_luts = walked = WalkedRom(
                 words=[word >> low for word in self.weights], width=p.weights_in_luts)
             m.d.comb += walked.step.eq(step)
-            parts.append(walked.data)
+            parts.append(delayed(m, walked.data, p.weight_latency - 1, "in_luts"))
         return Cat(parts)
 
     def _last_group(self, m: Module, advance: Value) -> Value:
@@ -178,8 +184,9 @@ class Mvtu(ConstantUnit["MvtuParams", MvtuConstants]):
             m.d.comb += [self.i.ready.eq(room), step.eq(self.i.valid & room)]
             m.d.sync += a.eq(self._unsigned(self.i.payload))
             return a
-        replay = ReplayBuffer(width=len(self.i.payload), words=p.sf, repeats=p.nf,
-                              style=p.vector_memory)
+        replay = HoldRegister(width=len(self.i.payload), repeats=p.nf) if p.holds else \
+            ReplayBuffer(width=len(self.i.payload), words=p.sf, repeats=p.nf,
+                         style=p.vector_memory)
         prefix_ports(replay, "replay")
         m.submodules.replay = replay
         m.d.comb += [

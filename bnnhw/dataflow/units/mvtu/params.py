@@ -12,6 +12,7 @@ from bnnhw.dataflow.units.mvtu.component import Mvtu
 from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
 from bnnhw.dataflow.units.mvtu.shape import MvtuShape
 from bnnhw.dataflow.units.mvtu.token_model import MvtuBlock, Readings
+from bnnhw.golden.layout import beats
 from bnnhw.ir import Graph
 from bnnhw.layers import Product
 from bnnhw.logic.weighted_products import NO_MASK
@@ -49,7 +50,7 @@ class MvtuParams(MvtuShape):
     @property
     def latency(self) -> int:
         """Cycles from the issue of the last step of a row group until its word is valid."""
-        return 1 + self.pe_params().latency + CreditQueue.LATENCY
+        return self.weight_latency + self.pe_params().latency + CreditQueue.LATENCY
 
     @property
     def free_running_depth(self) -> int:
@@ -68,6 +69,8 @@ class MvtuParams(MvtuShape):
             ((0, NO_MASK),), (tuple(c.coefficient << m for m in range(self.bits)),))
         x = words[0] + (1 << self.bits - 1) if c.signed else words[0]
         shape = (frames, self.vectors // self.matrices, self.matrices, self.sf, self.simd)
+        if self.repeated:
+            x = x.reshape(*shape[:3], self.nf, *shape[3:])[:, :, :, 0]
         x = x.reshape(*shape, self.pe) if self.own_lanes else x.reshape(*shape, 1)
         # [B, matrices, NF, PE, SF, SIMD]
         stored = c.padded(form)[:, rows[..., None, None], columns]
@@ -91,9 +94,13 @@ class MvtuParams(MvtuShape):
         return Mvtu(self, self.require(constants), module_name)
 
     def token_model(self) -> MvtuBlock:
+        readings = Readings(self.vectors, self.sf, self.nf, self.planes)
+        if self.repeated:
+            readings = Readings(self.vectors * self.nf, self.sf, 1, 1)
         issue = ReplayBuffer.WRITE_LATENCY if self.replays else None
-        return MvtuBlock(Readings(self.vectors, self.sf, self.nf, self.planes), issue,
-                         ReplayBuffer.depth(self.sf), self.latency, self.queue_depth)
+        capacity = 1 if self.holds else ReplayBuffer.depth(self.sf)
+        return MvtuBlock(readings, issue, capacity, self.latency, self.queue_depth,
+                         reuse=0 if self.holds else 1)
 
     def contents(self, constants: MvtuConstants | None, what: str) -> list[int]:
         if what == "weights":
@@ -135,6 +142,11 @@ class MvtuParams(MvtuShape):
                   "chosen": float(self.i.bits)} if self.planes > 1 else {}
         lanes, form = self.pe * self.simd, self.weight_form
         late = (bits if form is None else form.word_bits) * self.product_register
+        if self.replays and not self.holds:
+            serial["replay"] = float(ReplayBuffer.depth(self.sf).bit_length())
+        if self.bank_words:
+            banks = beats(self.weight_words_count, self.bank_words)
+            serial["banked"] = float(banks * (self.weight_width - self.weights_in_luts))
         products = {"lane": float(lanes), "number": float(lanes * (bits - 1))} if form is None \
             else {"lane": lanes * (form.lane_cost * (1 + REGISTER * self.product_register)
                                    - REGISTER * late), "number": 0.0}
@@ -145,7 +157,7 @@ class MvtuParams(MvtuShape):
     def memories(self) -> tuple[Memory, ...]:
         steps, words = self.weight_words_count, self.classes * self.matrices * self.nf
         vector: tuple[Memory, ...] = ()
-        if self.replays:
+        if self.replays and not self.holds:
             vector = (Memory("vector", ReplayBuffer.depth(self.sf), self.i.bits,
                              self.vector_memory, True),)
         spilled = self.weights_in_luts

@@ -10,6 +10,7 @@ from bnnhw.dataflow.params import Params, optional_field
 from bnnhw.dataflow.units.mvtu.constants import MvtuConstants
 from bnnhw.golden.layout import beats, pack_integers, pack_words
 from bnnhw.logic.weighted_products import NO_MASK
+from bnnhw.rtl.banked_rom import BankedRom
 from bnnhw.rtl.weight_form import Source, WeightForm
 
 __all__ = ["MvtuShape"]
@@ -61,6 +62,16 @@ class MvtuShape(Params[MvtuConstants]):
     sources, coefficients, serial_weights : tuple, tuple, bool
         Planes of the weights, see ``WeightForm``; without sources, the weights are of one bit, and
         ``MvtuConstants`` has their coefficient.
+    bank_words : int
+        Words of the weight ROM in one row of block RAMs, where it has several rows with a register
+        in front of their multiplexer; 0 where it has no such register.
+    repeated : bool
+        Each vector arrives NF times, so that nothing has to store it.
+    start_latency : int
+        Cycles to read the ROM of start values: 2 with a register behind it.
+    late_vector : bool
+        A register follows the memory of the vectors, whose words arrive too late for products with
+        weights that come from LUTs.
     """
 
     rows: int
@@ -90,11 +101,17 @@ class MvtuShape(Params[MvtuConstants]):
     sources: tuple[Source, ...] = optional_field(())
     coefficients: tuple[tuple[int, ...], ...] = optional_field(())
     serial_weights: bool = optional_field(False)
+    bank_words: int = optional_field(0)
+    repeated: bool = optional_field(False)
+    start_latency: int = optional_field(1)
+    late_vector: bool = optional_field(False)
 
     def __post_init__(self) -> None:
         width = self.weight_width
         if not 0 <= self.weights_in_luts <= width:
             raise ValueError(f"{self.weights_in_luts} columns of {width} cannot be in LUTs")
+        if self.repeated and self.planes > 1:
+            raise ValueError("bit planes are read from a stored vector, which is not repeated")
 
     @property
     def weight_form(self) -> WeightForm | None:
@@ -132,7 +149,17 @@ class MvtuShape(Params[MvtuConstants]):
     @property
     def replays(self) -> bool:
         """Words are stored and read again."""
-        return self.nf > 1 or self.planes > 1
+        return (self.nf > 1 and not self.repeated) or self.planes > 1
+
+    @property
+    def holds(self) -> bool:
+        """The stored vectors are single words, which a register holds."""
+        return self.replays and self.sf == 1
+
+    @property
+    def weight_latency(self) -> int:
+        """Cycles from the issue of a step until its weights are there."""
+        return BankedRom.LATENCY if self.bank_words else 1 + self.late_vector
 
     @property
     def products_per_cycle(self) -> int:

@@ -41,12 +41,14 @@ class MvtuBlock(Block):
         Words that the input buffer stores.
     latency, depth : int
         As in ``PipelineBlock``.
+    reuse : int
+        Cycles from the last reading of a word until another one can take its place.
     """
 
     def __init__(self, readings: Readings, issue: int | None, capacity: int, latency: int,
-                 depth: int) -> None:
+                 depth: int, reuse: int = 1) -> None:
         self.readings = r = readings
-        self.issue, self.capacity = issue, capacity
+        self.issue, self.capacity, self.reuse = issue, capacity, reuse
         self.latency, self.depth = latency, depth
         self.serial_cycles = r.vectors * r.sf * (r.nf * r.planes + 1) + latency
 
@@ -70,4 +72,4 @@ class MvtuBlock(Block):
             base = np.concatenate([base[:, :-1], slack[:, -1:]], axis=1)
         first = np.arange(count, dtype=np.int64)[:, None] * steps
         freed = base + first + (nf - 1) * sf * planes + np.arange(sf) * planes
-        return [lag(freed.ravel(), self.capacity, 1)], [ends.ravel() + self.latency]
+        return [lag(freed.ravel(), self.capacity, self.reuse)], [ends.ravel() + self.latency]

@@ -133,11 +133,18 @@ class WindowBuffer(NamedUnit["WindowParams"]):
             spare.eq(Mux(step, spare - accepted + gone, spare - accepted)),
             slack.eq(Mux(step, slack + accepted - move, slack + accepted)),
         ]
+        # The next address with and without a wrap, from two sets of constants: a comparison after
+        # the first sum would make the path longer.
         wrapped = [delta % self.depth for delta in deltas]
         ahead = Signal(range(2 * self.depth))
-        m.d.comb += ahead.eq(read_at + self._choose(m, "turn", advancing, wrapped))
+        behind = Signal(range(-self.depth, self.depth))
+        m.d.comb += [
+            ahead.eq(read_at + self._choose(m, "turn", advancing, wrapped)),
+            behind.eq(read_at + self._choose(m, "back", advancing,
+                                             [delta - self.depth for delta in wrapped])),
+        ]
         with m.If(step):
-            m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
+            m.d.sync += read_at.eq(Mux(behind < 0, ahead, behind))
         outside = self._outside(m, advancing, step)
         arrived = (outside & ~advancing[-1]) | self._arrived(slack, advancing[-1])
         m.d.comb += step.eq(arrived & (~self.o.valid | self.o.ready))
@@ -159,16 +166,21 @@ class WindowBuffer(NamedUnit["WindowParams"]):
         return sum((loop.count - 1) * abs(loop.step) for loop in self.loops)
 
     def _advancing(self, m: Module, step: Signal) -> list[Value]:
-        """Return one bit per loop, and one for the frame: what advances after this step."""
+        """Return one bit per loop, and one for the frame: what advances after this step.
+
+        Whether a loop is in its last iteration is known from the step before: the comparison is
+        not on the path to the next address, which is the longest one of the unit.
+        """
         advancing: list[Value] = []
         inner_done: Value = Const(1)
         for k, loop in reversed(list(enumerate(self.loops))):
             counter = Signal(range(loop.count), name=f"loop{k}")
-            at_end = Signal(name=f"loop{k}_end")
+            at_end = Signal(name=f"loop{k}_end", init=loop.count == 1)
             advances = Signal(name=f"loop{k}_goes")
-            m.d.comb += [at_end.eq(counter == loop.count - 1), advances.eq(inner_done & ~at_end)]
+            m.d.comb += advances.eq(inner_done & ~at_end)
             with m.If(step & inner_done):
-                m.d.sync += counter.eq(Mux(at_end, 0, counter + 1))
+                m.d.sync += [counter.eq(Mux(at_end, 0, counter + 1)),
+                             at_end.eq(Mux(at_end, loop.count == 1, counter == loop.count - 2))]
             if k == 0:
                 self._outer = counter
             done = Signal(name=f"loop{k}_done")

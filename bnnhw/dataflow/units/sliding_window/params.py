@@ -171,7 +171,7 @@ def pad_words(pad: np.ndarray, channels: int, stream: StreamPlan,
 
 
 def window_params(i: StreamPlan, window: Window, size: tuple[int, int], pad: Pad | None,
-                  channel_outer: bool = False) -> WindowParams:
+                  channel_outer: bool = False, repeats: int = 1) -> WindowParams:
     """Describe the windows of a map whose groups (of a pixel) are those of stream ``i``.
 
     Parameters
@@ -185,6 +185,8 @@ def window_params(i: StreamPlan, window: Window, size: tuple[int, int], pad: Pad
     channel_outer : bool
         True: all taps of a word of channels, then those of the next word (depthwise). False: all
         words of a group at a tap, then the next tap; groups one after the other.
+    repeats : int
+        How often each window of a group is emitted before the next one.
     """
     height, width = size
     words = i.groups * i.group_words // (height * width)
@@ -196,9 +198,9 @@ def window_params(i: StreamPlan, window: Window, size: tuple[int, int], pad: Pad
     if channel_outer:
         loops = [*positions, (words, 1, 0, 0, 1), *taps]
     else:
-        loops = [*positions, (words // per_group, per_group, 0, 0, per_group), *taps,
-                 (per_group, 1, 0, 0, 1)]
-    vectors = oh * ow * (words // per_group)
+        loops = [*positions, (words // per_group, per_group, 0, 0, per_group),
+                 (repeats, 0, 0, 0, 0), *taps, (per_group, 1, 0, 0, 1)]
+    vectors = oh * ow * (words // per_group) * repeats
     o = replace(i, groups=vectors * window.taps)
     return WindowParams(i, o, _shorten(loops), (height, width, words),
                         (-window.pads[0], -window.pads[1]), sy, pad)
