@@ -148,6 +148,15 @@ def test_weights_of_plain_numbers(tmp_path: Path) -> None:
     assert set(np.unique(first.values)) == {-7, -5, -3, -1, 1, 3, 5, 7}
 
 
+@pytest.mark.parametrize("bits", [10, 16])
+def test_weights_of_more_than_eight_bits(bits: int, tmp_path: Path) -> None:
+    """The scale of their quantiser is known, so that it need not be searched."""
+    b = FewBits([1, 20], seed=bits).dense(6, bits=bits, scale=2.0 ** -bits).levels(0.5, 4)
+    network = check(b.dense(4, bits=bits, scale=0.0123), (20,), tmp_path, noise=1e-4)
+    products = [layer for layer in network.graph.layers if isinstance(layer, Product)]
+    assert [int(np.abs(layer.values).max()) for layer in products] == [(1 << bits - 1) - 1] * 2
+
+
 def test_binary_rows_of_different_scales_are_one_bit(tmp_path: Path) -> None:
     b = FewBits([1, 8], seed=1)
     signs = b.random.choice([-1.0, 1.0], (8, 4)) * [0.5, 1, 2, 4]
