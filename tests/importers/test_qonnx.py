@@ -146,6 +146,11 @@ def twice(b: Builder) -> Builder:
     return b.bipolar().matmul(2)
 
 
+def largest_of_branches(b: Builder) -> Builder:
+    first = b.matmul(6).bipolar().current
+    return b.matmul(6).bipolar().then("Max", first).matmul(2)
+
+
 REJECTED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "softmax inside": (lambda b: b.matmul(4).then("Softmax").matmul(3),
                        r"MatMul.*reads the result of .*Softmax.*end the model"),
@@ -158,8 +163,7 @@ REJECTED: dict[str, tuple[Callable[[Builder], Any], str]] = {
     "nearly binary weights": (lambda b: b.then("MatMul", b.constant(
         (1 + 1e-7 * b.random.normal(size=(6, 6))) * b.random.choice([-1, 1], (6, 6)))),
         r"except for float rounding.*straight-through"),
-    "product of branches": (lambda b: b.then("Mul", b.matmul(6).bipolar().matmul(6).current)
-                            .then("Mul", "x"), r"combines two branches"),
+    "largest of branches": (lambda b: largest_of_branches(b), r"Max.*combines two branches"),
     "convolution of a vector": (lambda b: b.then("Conv", b.constant(np.ones((1, 1, 1, 1)))),
                                 "Conv.*groups"),
     "wrong matrix": (lambda b: b.then("MatMul", b.constant(np.ones((5, 6)))), r"shape \[5, 6\]"),
