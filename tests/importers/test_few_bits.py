@@ -90,7 +90,7 @@ def test_cnn_is_exact(name: str, qcdq: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("qcdq", [False, True], ids=["qonnx", "qcdq"])
 def test_pixels_and_weights_of_eight_bits(qcdq: bool, tmp_path: Path) -> None:
-    """Sums of 8 x 8 bits have so many values that thresholds are searched, not enumerated."""
+    """Sums of 8 x 8 bits have millions of values: thresholds are searched, not enumerated."""
     b = FewBits([1, 3, 9, 9], seed=1, qcdq=qcdq).levels(1 / 256, 8)
     b.window(16, options={"bits": 8, "scale": 1 / 64}).batch_norm().levels(0.25, 4)
     b.window(8, options={"bits": 4}).batch_norm().levels(4.0, 4).flat(200)

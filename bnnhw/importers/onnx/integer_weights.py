@@ -148,9 +148,9 @@ def _refined(sizes: np.ndarray, values: np.ndarray, step: float) -> float:
 def _checked(weights: np.ndarray, values: np.ndarray, scales: np.ndarray) -> IntegerWeights:
     """Collect integers and scales, and measure what they leave of the weights."""
     products = values.astype(np.float32) * scales.astype(np.float32)[:, None]
-    rest = np.abs(weights - values * scales[:, None]).sum(axis=1)
+    residual = np.abs(weights - values * scales[:, None]).sum(axis=1)
     exact = (products == weights).all(axis=1)
-    return IntegerWeights(values.astype(np.int64), scales, np.where(exact, 0.0, rest))
+    return IntegerWeights(values.astype(np.int64), scales, np.where(exact, 0.0, residual))
 
 
 def _reject_nearly_binary(sizes: np.ndarray, label: str) -> None:
