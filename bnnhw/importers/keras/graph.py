@@ -57,11 +57,12 @@ class KerasGraph:
         """
         nodes = Nodes()
         shapes = {self.input_name: self.input_shape}
-        for op in self.ops:
-            found = [shapes[source] for source in op.sources]
-            nodes.begin(op.where)
-            op.lower(nodes, *found)
-            shapes[op.name] = op.out_shape(*found)
+        with np.errstate(all="ignore"):
+            for op in self.ops:
+                found = [shapes[source] for source in op.sources]
+                nodes.begin(op.where)
+                op.lower(nodes, *found)
+                shapes[op.name] = op.out_shape(*found)
         return NodeGraph(nodes.nodes, nodes.constants, self.input_name, (1, *self.input_shape),
                          self.outputs, OPSET, nodes.rounding), nodes.labels
 

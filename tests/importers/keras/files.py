@@ -40,9 +40,20 @@ def bias(channels: int, seed: int = 2) -> np.ndarray:
 def sequential(shape: tuple[int, ...], layers: list[Layer]) -> dict[str, Any]:
     items = [{"class_name": "InputLayer", "config": {
         "batch_input_shape": [None, *shape], "dtype": "float32", "name": "input_1"}}]
-    items += [{"class_name": name, "config": {"name": f"layer_{k}", **options}}
-              for k, (name, options, _) in enumerate(layers)]
+    items += [{"class_name": name, "config": {"name": f"layer_{k}", **_sizes(name, weights),
+                                              **options}}
+              for k, (name, options, weights) in enumerate(layers)]
     return {"class_name": "Sequential", "config": {"name": "sequential", "layers": items}}
+
+
+def _sizes(name: str, weights: dict[str, np.ndarray]) -> dict[str, int]:
+    """Options that Keras needs, and that follow from the weights."""
+    kernel = weights.get("pointwise_kernel", weights.get("kernel"))
+    if kernel is not None:
+        return {"units" if "Dense" in name else "filters": int(kernel.shape[-1])}
+    if "depthwise_kernel" in weights:
+        return {"depth_multiplier": int(weights["depthwise_kernel"].shape[-1])}
+    return {}
 
 
 def write_hdf5(path: Path, model: dict[str, Any], layers: list[Layer]) -> Path:

@@ -78,14 +78,17 @@ class Model:
                 first: bool) -> tuple[str, str, tuple[int, ...]]:
         height, width, channels = self.shape
         size = [draw(st.integers(1, min(3, n))) for n in (height, width)]
+        depthwise = draw(st.integers(0, 3)) == 0 and not first
         strides = [draw(st.integers(1, 2)) for _ in range(2)]
+        if depthwise:  # TensorFlow supports equal strides only
+            strides[1] = strides[0]
         same = draw(st.booleans())
         options.update(kernel_size=size, strides=strides, padding="same" if same else "valid")
         if same and not first and options.get("input_quantizer") in ("ste_sign", "approx_sign"):
             options["pad_values"] = draw(st.sampled_from([0.0, 1.0, -1.0]))
         rows, columns = (-(-n // s) if same else (n - k) // s + 1
                          for n, k, s in zip((height, width), size, strides, strict=True))
-        if draw(st.integers(0, 3)) == 0 and not first:
+        if depthwise:
             self.shape = (rows, columns, channels)
             return "DepthwiseConv2D", "depthwise_kernel", (*size, channels, 1)
         self.shape = (rows, columns, units)
