@@ -126,7 +126,8 @@ POOLED = [{"conv": 4, "kernel": 3, "pad": "same", "pad_value": 3, "levels": 7},
           {"conv": 3, "kernel": 1, "sums": True, "output": "y"}]
 
 
-@pytest.mark.parametrize("arch", ["streaming", "unrolled"])
+@pytest.mark.parametrize("arch", [
+    "streaming", pytest.param("unrolled", marks=pytest.mark.long)])
 def test_largest_and_smallest_codes_in_hardware(arch: str) -> None:
     graph = load([POOLED[0], {**POOLED[1], "output": "pooled"}, POOLED[2]],
                  {"shape": [4, 4, 2], "type": "int", "range": [3, 10]})
@@ -145,8 +146,9 @@ SEGMENTATION = [{"conv": 6, "kernel": 3, "pad": "same", "pad_value": 0, "levels"
 
 
 @pytest.mark.parametrize("scores", [False, True])
-@pytest.mark.parametrize(("arch", "cycles"), [("streaming", 60), ("streaming", 1500),
-                                              ("unrolled", 60)])
+@pytest.mark.parametrize(("arch", "cycles"), [
+    ("streaming", 60), ("streaming", 1500),
+    pytest.param("unrolled", 60, marks=pytest.mark.long)])
 def test_a_label_for_each_pixel(arch: str, cycles: int, scores: bool) -> None:
     """Alone, and above the scores that the network outputs too."""
     layers = [*SEGMENTATION[:2], {**SEGMENTATION[2], **({"output": "scores"} if scores else {})},
