@@ -16,7 +16,8 @@ BOARD = get_board("icebreaker")
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network(random_graph([256, 64, 64, 10], seed=1), {}, ())
+    """A network of which no faster plan fits the part, not even without a reserve for routing."""
+    return Network(random_graph([256, 80, 64, 10], seed=1), {}, ())
 
 
 @pytest.fixture(scope="module")
