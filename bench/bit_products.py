@@ -1,4 +1,4 @@
-"""Measures what a lane of a few-bit product costs in ``streaming``, beside one of a bit by a bit.
+"""Measures what a lane of a few-bit product costs in ``streaming``, and one of a bit by a bit.
 
     python bench/bit_products.py [--family ecp5 ice40] [--again]
 

@@ -229,7 +229,7 @@ def test_loaded_weights_have_all_stored_bits() -> None:
     assert_equal(design, design.graph, 5)
 
 
-def test_weights_in_luts_beside_block_ram() -> None:
+def test_weights_in_luts_next_to_block_ram() -> None:
     """The columns that spill out of block RAM are any bits of a lane."""
     design = design_of(few_bits(MLP, BITS, LEVELS["3 bits"]), target_cycles=80)
     units = [u if u.kind != "mvtu" else replace(u, params=replace(

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bnnhw.dataflow.folding import Fold, Matrix, check_fold, solve
+from bnnhw.dataflow.rough_prices import RoughPrices
 from bnnhw.logic.weighted_products import MINUS_ONE, NO_MASK, PLUS_ONE
 from bnnhw.rtl.weight_form import WeightForm
 from tests.networks import examples
@@ -66,7 +67,7 @@ def test_fold_is_nearly_the_cheapest(name: str, rows: int, columns: int, vectors
     m = matrix(name, rows, columns, vectors)
     legal = legal_folds(m, target)
     assume(legal)
-    [fold] = solve([m], target)
+    [fold] = solve([m], target, RoughPrices())
     check_fold(m, fold)
     assert fold in legal
     assert price(name, m, fold) <= MARGIN * min(price(name, m, f) for f in legal)
@@ -77,16 +78,16 @@ def test_slow_targets_compute_planes_in_series() -> None:
     form = WeightForm(tuple((0, 1 + q) for q in range(7)),
                       tuple(tuple(1 << q + m for m in range(8)) for q in range(7)))
     m = Matrix("m", 8, 16, 24, bits=8, form=form)
-    [fold] = solve([m], 8 * 16 * 56)
+    [fold] = solve([m], 8 * 16 * 56, RoughPrices())
     assert fold == Fold(1, 1, True, True)
-    [fast] = solve([m], 1)
+    [fast] = solve([m], 1, RoughPrices())
     assert fast == Fold(8, 16)
 
 
 def test_coefficients_that_do_not_factor_stay_parallel() -> None:
     m = matrix("bases", 4, 8, 1)
     assert m.orders == [(False, False)]
-    assert solve([m], 10_000) == [Fold(1, 1)]
+    assert solve([m], 10_000, RoughPrices()) == [Fold(1, 1)]
 
 
 def test_memory_words_follow_the_planes() -> None:
@@ -101,6 +102,6 @@ def test_specified_fold_is_kept_in_the_cheapest_order(pe: int) -> None:
     m = matrix("levels", 4, 8, 1)
     fixed = Matrix(**{**{f: getattr(m, f) for f in m.__dataclass_fields__}, "fold": Fold(pe, 4)})
     for target in (16 // pe, 64 // pe):
-        [fold] = solve([fixed], target)
+        [fold] = solve([fixed], target, RoughPrices())
         assert (fold.pe, fold.simd) == (pe, 4)
         assert fixed.cycles(fold) <= max(target, fixed.cycles(Fold(pe, 4)))

@@ -90,7 +90,8 @@ class FittedPrices:
             front += Cost(AFTER_SUMS * fold.pe * matrix.acc_width, 0.0, 0)
         groups = row_groups(layer, matrix, fold)
         storages = [Storage(weights, starts)
-                    for weights in self._styles(groups * matrix.sf(fold.simd))
+                    for weights in self._styles(groups * matrix.sf(fold.simd)
+                                           * matrix.weight_words(fold))
                     for starts in self._styles(groups)]
         return tuple(front + sketch_mvtu(layer, matrix, fold, i, device, storage,
                                          matrix.acc_width, 1).cost(device)
