@@ -90,7 +90,7 @@ def sketch_mvtu(layer: Product, matrix: Matrix, fold: Fold, i: StreamPlan, devic
     o = StreamPlan(matrix.rows, fold.pe, element_width, signed,
                    matrix.vectors if matrix.depthwise else vectors)
     planes: dict[str, Any] = {} if matrix.form is None else {
-        "sources": matrix.form.sources, "coefficients": matrix.form.coefficients,
+        "plane_sources": matrix.form.sources, "coefficients": matrix.form.coefficients,
         "serial_weights": fold.serial_weights}
     params = MvtuParams(
         i, o, rows=matrix.rows, columns=matrix.columns, pe=fold.pe, simd=fold.simd, sf=sf, nf=nf,

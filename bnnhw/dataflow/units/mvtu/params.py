@@ -125,12 +125,13 @@ class MvtuParams(MvtuShape):
                 "parallel": f", {self.bits} bits in parallel"}[self.form]
         padding = f", {self.padding} padded" if self.padding else ""
         order = "one after another" if self.serial_weights else "at once"
-        weights = f", {len(self.sources)} weight planes {order}" if len(self.sources) > 1 else ""
+        count = len(self.plane_sources)
+        weights = f", {count} weight planes {order}" if count > 1 else ""
         return f"{self.pe} x {self.simd}{form}{weights}{padding}"
 
     def summary(self) -> dict[str, object]:
         integers = {"bits": self.bits, "form": self.form} if self.form else {}
-        planes = {"weight_planes": len(self.sources)} if self.sources else {}
+        planes = {"weight_planes": len(self.plane_sources)} if self.plane_sources else {}
         return {"pe": self.pe, "simd": self.simd, "sf": self.sf, "nf": self.nf, **integers,
                 **planes, "weights": self.weight_memory, "thresholds": self.start_memory,
                 "weight_bits": self.weight_words_count * self.weight_width,

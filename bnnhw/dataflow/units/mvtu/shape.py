@@ -59,8 +59,8 @@ class MvtuShape(Params[MvtuConstants]):
         Target whose cells count, see ``PeParams``.
     weights_in_luts : int
         See ``Storage``.
-    sources, coefficients, serial_weights : tuple, tuple, bool
-        Planes of the weights, see ``WeightForm``; without sources, the weights are of one bit, and
+    plane_sources, coefficients, serial_weights : tuple, tuple, bool
+        Planes of the weights, see ``WeightForm``; without them, the weights are of one bit, and
         ``MvtuConstants`` has their coefficient.
     bank_words : int
         Words of the weight ROM in one row of block RAMs, where it has several rows with a register
@@ -98,7 +98,7 @@ class MvtuShape(Params[MvtuConstants]):
     queue_depth: int
     family: str
     weights_in_luts: int = 0
-    sources: tuple[Source, ...] = optional_field(())
+    plane_sources: tuple[Source, ...] = optional_field(())
     coefficients: tuple[tuple[int, ...], ...] = optional_field(())
     serial_weights: bool = optional_field(False)
     bank_words: int = optional_field(0)
@@ -116,9 +116,9 @@ class MvtuShape(Params[MvtuConstants]):
     @property
     def weight_form(self) -> WeightForm | None:
         """Planes of few-bit weights; None for weights of one bit."""
-        if not self.sources:
+        if not self.plane_sources:
             return None
-        return WeightForm(self.sources, self.coefficients, self.serial, self.serial_weights)
+        return WeightForm(self.plane_sources, self.coefficients, self.serial, self.serial_weights)
 
     @property
     def planes(self) -> int:
@@ -128,7 +128,7 @@ class MvtuShape(Params[MvtuConstants]):
     @property
     def weight_steps(self) -> int:
         """Words of weights per word of activations."""
-        return len(self.sources) if self.serial_weights else 1
+        return len(self.plane_sources) if self.serial_weights else 1
 
     @property
     def word_bits(self) -> int:
