@@ -93,8 +93,8 @@ def weight_bits(values: np.ndarray) -> int:
 def split_values(values: np.ndarray) -> WeightPlanes:
     """Split integer weights into few planes.
 
-    The forms, of which the one with the fewest planes is chosen, then the one with the fewest
-    stored bits:
+    The form with the minimum of planes is chosen, and of those the one with the minimum of stored
+    bits:
 
     * odd weights, such as the levels -3, -1, 1, 3 of DoReFa-Net: planes of -1/+1, scales 1, 2, 4;
     * a sign and the bits of the magnitude: ternary weights are one plane, and signed weights of

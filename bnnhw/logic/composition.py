@@ -112,10 +112,10 @@ class ProvenSums:
         can be equal modulo a power of two, and then are the same number.
         """
         key, shift = _key(lits, 0)
-        rest = defaultdict(int, form)
-        rest[()] -= sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
-        if all(c % (1 << shift) == 0 for c in rest.values()):
-            found = ({atom: c >> shift for atom, c in rest.items()},
+        remainder = defaultdict(int, form)
+        remainder[()] -= sum(lit << k for k, lit in enumerate(lits) if lit <= 1)
+        if all(c % (1 << shift) == 0 for c in remainder.values()):
+            found = ({atom: c >> shift for atom, c in remainder.items()},
                      None if exact else len(lits) - shift)
             forms = self._known.setdefault(key, [])
             if found in forms:

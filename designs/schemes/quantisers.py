@@ -126,10 +126,10 @@ def residual(count: int) -> Activation:
         return torch.cat(steps)
 
     def bits(x: torch.Tensor, scales: torch.Tensor) -> list[torch.Tensor]:
-        rest, found = x * FRACTION, []
+        remainder, found = x * FRACTION, []
         for level in levels(scales):
-            found.append(signs(rest / FRACTION))
-            rest = rest - level * found[-1]
+            found.append(signs(remainder / FRACTION))
+            remainder = remainder - level * found[-1]
         return found
 
     def codes(x: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:

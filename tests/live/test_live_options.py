@@ -93,8 +93,8 @@ def test_layouts_and_input_types() -> None:
 def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
 
-    def without(name: str, *rest: Any) -> Any:
-        return None if name == package else found(name, *rest)
+    def without(name: str, *options: Any) -> Any:
+        return None if name == package else found(name, *options)
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
     with pytest.raises(ToolError, match=rf"{package} is not installed.*\[torch\]"):

@@ -84,27 +84,27 @@ def check_description(data: object, where: str) -> StateDescription:
     if not isinstance(data, Mapping):
         raise ConfigError("is empty or a list, expected the keys name, input and layers",
                           where=where)
-    rest = dict(data)
-    zero, entry = rest.pop("sign_of_zero", None), rest.pop("entry", None)
-    ignored = rest.pop("ignore", [])
+    keys = dict(data)
+    zero, entry = keys.pop("sign_of_zero", None), keys.pop("entry", None)
+    ignored = keys.pop("ignore", [])
     if zero not in (None, 1, -1) or isinstance(zero, bool):
         raise ConfigError(f"'sign_of_zero' is {zero!r}, expected 1 or -1", where=where)
     if entry is not None and not isinstance(entry, str):
         raise ConfigError(f"'entry' is {entry!r}, expected the key of the state dict", where=where)
     if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
         raise ConfigError("'ignore' must be a list of tensors or modules", where=where)
-    if "weights" in rest:
+    if "weights" in keys:
         raise ConfigError("has the key 'weights', but the weights are in the state dict",
                           where=where, hint="remove the key")
     items, states = [], []
-    given = rest.get("layers")
+    given = keys.get("layers")
     for k, item in enumerate(given if isinstance(given, (list, tuple)) else []):
         at = f"layers.{k}.state"
         states.append(_state(item["state"], at, where)
                       if isinstance(item, Mapping) and "state" in item else None)
         items.append({key: value for key, value in item.items() if key != "state"}
                      if isinstance(item, Mapping) else item)
-    config = check_config({**rest, "weights": "state", **({"layers": items} if items else {})},
+    config = check_config({**keys, "weights": "state", **({"layers": items} if items else {})},
                           where)
     found = {name: state for name, state in zip(config.names(), states, strict=True) if state}
     if not found:

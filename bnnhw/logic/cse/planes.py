@@ -95,13 +95,13 @@ def build_graph(planes: PlaneSet, options: CseOptions) -> AdderGraph:
 
 
 def powers_of(value: int) -> list[int]:
-    """The fewest powers of two, with signs, whose sum is an integer."""
+    """A minimum of powers of two, with signs, whose sum is an integer."""
     return [int(digit[()]) << k for k, digit in enumerate(signed_digits(np.array(value)))
             if digit[()]]
 
 
 def signed_digits(values: np.ndarray) -> list[np.ndarray]:
-    """Digits -1, 0 and +1 of integers, lowest first: the fewest that are not 0."""
+    """Digits -1, 0 and +1 of integers, lowest first, with a minimum of others than 0."""
     left, made = values.astype(np.int64), list[np.ndarray]()
     while left.any():
         digit = np.where(left & 1, 2 - (left & 3), 0)

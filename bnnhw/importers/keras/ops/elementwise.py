@@ -224,8 +224,8 @@ class Concatenate(Op):
     axis: int
 
     def out_shape(self, *shapes: Shape) -> Shape:
-        rest = {(*s[:self.axis], *s[self.axis + 1:]) for s in shapes}
-        if len(shapes) < 2 or len({len(s) for s in shapes}) != 1 or len(rest) != 1:
+        others = {(*s[:self.axis], *s[self.axis + 1:]) for s in shapes}
+        if len(shapes) < 2 or len({len(s) for s in shapes}) != 1 or len(others) != 1:
             raise self.error(f"joins tensors of the shapes {[list(s) for s in shapes]} along axis "
                              f"{self.axis + 1}")
         total = sum(s[self.axis] for s in shapes)
