@@ -58,6 +58,7 @@ def test_golden_levels(data: st.DataObject, made: tuple[Graph, Hints]) -> None:
         assert all((found[name] == value).all() for name, value in reference.items()), level
 
 
+@pytest.mark.long
 @examples(8)
 @given(st.data(), integer_networks(), st.sampled_from([60, 200, 1000]),
        st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.5, 0.5)]))
