@@ -76,7 +76,7 @@ def unit(family: str, name: str, columns: int, simd: int,
     top = sum(map(sum, coefficients)) * columns
     device, sf, nf = get_device(family), -(-columns // simd), -(-rows // pe)
     i = StreamPlan(columns, simd, bits)
-    few: dict[str, Any] = {"sources": sources, "coefficients": coefficients} if heap else {}
+    few: dict[str, Any] = {"plane_sources": sources, "coefficients": coefficients} if heap else {}
     params = MvtuParams(
         i, StreamPlan(rows, pe), rows=rows, columns=columns, pe=pe, simd=simd, sf=sf, nf=nf,
         vectors=1, matrices=1, taps=1, parallel=False, bits=bits, serial=False, own_lanes=False,

@@ -48,7 +48,7 @@ def unit_of(choices: Choices, kind: str, *, serial: bool = False, serial_weights
     sources, stored = store_planes(weights, mask)
     params = replace(mvtu_of(
         rows, columns, pe, simd, bits=bits, serial=serial and bits > 1, acc_width=14,
-        threshold=threshold, sources=sources, coefficients=coefficients,
+        threshold=threshold, plane_sources=sources, coefficients=coefficients,
         serial_weights=serial_weights and count > 1, family="ecp5" if choices.chance(0.5)
         else "ice40", product_register=choices.chance(0.5)),
         i=StreamPlan(columns, simd, bits, signed))
@@ -112,7 +112,7 @@ def test_rom_has_the_stored_bits_of_each_lane() -> None:
     weights = np.where(mask == 1, values > 0, True).astype(np.uint8)
     sources, stored = store_planes(weights, mask)
     assert len(stored) == 3
-    params = mvtu_of(2, 4, 1, 2, sources=sources, coefficients=((1,), (2,)))
+    params = mvtu_of(2, 4, 1, 2, plane_sources=sources, coefficients=((1,), (2,)))
     words = params.weight_words(MvtuConstants(stored, np.zeros((1, 3), dtype=np.int64)))
     assert params.weight_width == 2 * 3
     assert len(words) == 4
@@ -128,7 +128,7 @@ def test_serial_planes_have_a_word_each() -> None:
     mask = np.stack([abs(values) >> q & 1 for q in range(2)]).astype(np.uint8)
     weights = np.where(mask == 1, values > 0, True).astype(np.uint8)
     sources, stored = store_planes(weights, mask)
-    params = mvtu_of(1, 4, 1, 4, sources=sources, coefficients=((1,), (2,)), serial_weights=True)
+    params = mvtu_of(1, 4, 1, 4, plane_sources=sources, coefficients=((1,), (2,)), serial_weights=True)
     words = params.weight_words(MvtuConstants(stored, np.zeros((1, 2), dtype=np.int64)))
     assert (params.weight_width, params.planes, len(words)) == (4 * 2, 2, 2)
     for word, plane in zip(words, (1, 0), strict=True):  # the highest plane first
@@ -137,6 +137,6 @@ def test_serial_planes_have_a_word_each() -> None:
 
 def test_plans_of_one_bit_have_no_new_fields() -> None:
     plain = mvtu_of(2, 4, 1, 2)
-    assert not {"sources", "coefficients", "serial_weights"} & set(plain.to_json())
-    planes = mvtu_of(2, 4, 1, 2, sources=((0, 1),), coefficients=((1,),))
-    assert planes.to_json()["sources"] == ((0, 1),)
+    assert not {"plane_sources", "coefficients", "serial_weights"} & set(plain.to_json())
+    planes = mvtu_of(2, 4, 1, 2, plane_sources=((0, 1),), coefficients=((1,),))
+    assert planes.to_json()["plane_sources"] == ((0, 1),)

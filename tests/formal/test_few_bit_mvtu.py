@@ -33,7 +33,7 @@ def few_bit_mvtu(bits: int, serial: bool = False, serial_weights: bool = False,
     coefficients = tuple(tuple(1 << q + m for m in range(bits)) for q in range(count))
     params = replace(mvtu_of(2, 3, 2, 3, bits=bits, serial=serial, serial_weights=serial_weights,
                              acc_width=7, levels=0, product_register=registered, family=family,
-                             sources=sources, coefficients=coefficients),
+                             plane_sources=sources, coefficients=coefficients),
                      i=StreamPlan(3, 3, bits))
     # A negative weight counts the zeros of an activation: its constant is subtracted.
     negative = ((1 << bits) - 1) * np.where(values < 0, values, 0).sum(axis=1)
