@@ -128,7 +128,8 @@ def test_serial_planes_have_a_word_each() -> None:
     mask = np.stack([abs(values) >> q & 1 for q in range(2)]).astype(np.uint8)
     weights = np.where(mask == 1, values > 0, True).astype(np.uint8)
     sources, stored = store_planes(weights, mask)
-    params = mvtu_of(1, 4, 1, 4, plane_sources=sources, coefficients=((1,), (2,)), serial_weights=True)
+    params = mvtu_of(1, 4, 1, 4, plane_sources=sources, coefficients=((1,), (2,)),
+                     serial_weights=True)
     words = params.weight_words(MvtuConstants(stored, np.zeros((1, 2), dtype=np.int64)))
     assert (params.weight_width, params.planes, len(words)) == (4 * 2, 2, 2)
     for word, plane in zip(words, (1, 0), strict=True):  # the highest plane first
