@@ -53,7 +53,7 @@ def plan_at(graph: Graph, hints: Hints, ii: int) -> Plan:
         return planner(graph, GENERIC, Goal(target_cycles=5000), hints=hints)
 
 
-@examples(35)
+@examples(15)
 @given(st.data(), map_networks(), st.sampled_from([60, 150, 400, 1000]),
        st.sampled_from([(0.3, 0.0), (0.0, 0.4), (0.5, 0.5)]))
 def test_plan_is_measurement(data: st.DataObject, made: tuple[Graph, Hints], ii: int,
