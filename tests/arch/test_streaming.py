@@ -17,7 +17,7 @@ from bnnhw.errors import PlanError
 from bnnhw.families import get_device
 from bnnhw.golden.comparison import count_mismatches
 from bnnhw.importers.network import Network
-from bnnhw.ir import Graph, Int, TensorType
+from bnnhw.ir import Graph
 from bnnhw.layers import Dense
 from bnnhw.plan import Goal, Plan
 from bnnhw.sim.simulate import simulate
@@ -132,10 +132,6 @@ def test_errors_name_the_layer() -> None:
     graph = random_graph([8, 4, 3], tail="both")
     first, *others = graph.layers
     assert isinstance(first, Dense)
-    pixels = TensorType((8,), Int(0, 255))
-    wide = Dense("fc0", "input", pixels, np.zeros((8, 2, 8), np.uint8), (1,) * 8, np.zeros(2), None)
-    with pytest.raises(PlanError, match=r"'fc0'.*expected the bits of one integer"):
-        plan(Graph("g", pixels, (wide,), (("y", "fc0"),)))
     with pytest.raises(PlanError, match=r"'label'.*is read by no layer and is no output"):
         plan(Graph("g", graph.input, (first, *others), (("y", "fc1"),)))
     with pytest.raises(PlanError, match="unknown architecture 'engine'"):
