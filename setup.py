@@ -1,7 +1,5 @@
 """Lists the packages: ``bnnhw``, and inside of it the folders sim, designs and platforms."""
 
-from pathlib import Path
-
 from setuptools import find_packages, setup
 
 SIBLINGS = ("designs", "platforms", "sim")
@@ -11,9 +9,7 @@ setup(
         *find_packages(include=["bnnhw", "bnnhw.*"]),
         *(f"bnnhw.{name}" for name in find_packages(include=[f"{top}*" for top in SIBLINGS])),
         # Folders of data, without modules.
-        "bnnhw.designs.examples", "bnnhw.designs.mnist_tfc", *(
-            f"bnnhw.designs.schemes.{net.parent.name}"
-            for net in sorted(Path("designs/schemes").glob("*/net.yaml"))),
+        "bnnhw.designs.examples", "bnnhw.designs.mnist_tfc",
     ],
     package_dir={f"bnnhw.{name}": name for name in SIBLINGS},
 )
