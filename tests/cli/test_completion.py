@@ -41,7 +41,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "architectures of plan": (("plan", "cnv", "--arch", ""), list(architectures())),
     "architectures of generate": (("generate", "--arch", "y"), ["yodann"]),
     "architectures of build": (("build", "cnv", "--arch", "s"), ["streaming"]),
-    "designs of plan": (("plan", "m"), ["mnist_tfc", "mobilenet"]),
+    "designs of plan": (("plan", "m"), ["meliusnet", "mnist_tfc", "mobilenet"]),
     "designs of check": (("check", "cn"), ["cnv"]),
     "designs of generate": (("generate", "--layers", "seg"), ["segment"]),
     "designs of samples": (("samples", "key"), ["keyword"]),
@@ -63,7 +63,8 @@ def test_networks_are_also_folders_and_files(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "more.yaml").write_text("")
     (tmp_path / "much.txt").write_text("")
-    assert complete("plan", "m", cwd=tmp_path) == ["mnist_tfc", "mobilenet", "mine/", "more.yaml"]
+    assert complete("plan", "m", cwd=tmp_path) == ["meliusnet", "mnist_tfc", "mobilenet", "mine/",
+                                                    "more.yaml"]
     (tmp_path / "mine" / "net.yaml").write_text("")
     assert complete("plan", "mine/", cwd=tmp_path) == ["mine/net.yaml"]
 
