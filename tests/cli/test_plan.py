@@ -187,8 +187,8 @@ def test_commands_that_are_advised_work(name: str, device: str, inside: Called) 
 
 @pytest.mark.parametrize(("name", "options", "code"), [
     ("keyword", ("--device", "up5k", "--ii", "384"), 3),
-    ("keyword", ("--device", "hx8k", "--ii", "384"), 4),
-    ("keyword", ("--ii", "384"), 4),
+    ("segment", ("--device", "ecp5-85", "--ii", "512"), 4),
+    ("keyword", ("--ii", "512"), 4),
     ("keyword", ("--ii", "3"), 2),
     ("segment", ("--device", "up5k", "--ii", "2"), 2),
     ("cnv", ("--device", "ecp5-25", "--ii", "40000"), 3),
@@ -211,22 +211,22 @@ def test_advice_of_errors_works_when_it_is_followed(name: str, options: tuple[st
 def test_a_goal_that_is_missed_ends_with_its_code(tmp_path: Path, inside: Called) -> None:
     """The files are written, since they are correct, only slower than the goal."""
     network = str(EXAMPLES / "keyword.yaml")
-    code, out, err = inside("generate", "--layers", network, "--ii", "384", "-o", "k.v")
+    code, out, err = inside("generate", "--layers", network, "--ii", "512", "-o", "k.v")
     assert code == 4
     assert "NOT reached" in out
-    assert "instead of at most 384" in err
+    assert "instead of at most 512" in err
     assert (tmp_path / "k.v").exists()
     assert (tmp_path / "k.json").exists()
-    code, _, err = inside("plan", network, "--fps", "46800", "--clock", "18")
+    code, _, err = inside("plan", network, "--fps", "35100", "--clock", "18")
     assert code == 4
-    assert re.search(r"instead of 46,800 frames/s at 18 MHz", err)
+    assert re.search(r"instead of 35,100 frames/s at 18 MHz", err)
     assert inside("generate", "--layers", network, "-o", "d.v")[0] == 0  # no goal
 
 
 def test_a_goal_that_a_board_misses_is_reported_before_the_tools_run() -> None:
-    network, board = load_network(EXAMPLES / "keyword.yaml"), get_board("ulx3s_85f")
-    with pytest.raises(TimingError, match="instead of at most 384"):
-        plan_for(board, network, Goal(target_cycles=384), clock_mhz=50)
+    network, board = load_network(EXAMPLES / "segment.yaml"), get_board("ulx3s_85f")
+    with pytest.raises(TimingError, match="instead of at most 512"):
+        plan_for(board, network, Goal(target_cycles=512), clock_mhz=50)
 
 
 def test_settled_plans_are_reached_when_they_are_the_goal() -> None:
