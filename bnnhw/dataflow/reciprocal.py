@@ -8,24 +8,13 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 
 from bnnhw.layers import Division
+from bnnhw.logic.signed_digits import signed_digits
+from bnnhw.rtl.popcount import balanced_sum
 
-__all__ = ["Reciprocal", "reciprocal", "signed_digits"]
+__all__ = ["DividedRange", "Reciprocal", "reciprocal"]
 
 EXTRA_SHIFTS = 8
 """Shifts beyond the smallest exact one that are tried for a scale of fewer digits."""
-
-
-def signed_digits(number: int) -> list[tuple[int, int]]:
-    """Write a number as ``sum sign * 2**position`` with as few terms as possible."""
-    digits, position = [], 0
-    while number:
-        if number & 1:
-            sign = 2 - (number & 3)
-            digits.append((position, sign))
-            number -= sign
-        number >>= 1
-        position += 1
-    return digits
 
 
 @dataclass(frozen=True)
@@ -90,7 +79,7 @@ class Reciprocal:
         if self.registers == 2:
             product = Signal(_shape(self.low * self.scale, self.high * self.scale),
                              name=f"{name}_product")
-            m.d.sync += product.eq(_sum([(x << k) if sign > 0 else -(x << k)
+            m.d.sync += product.eq(balanced_sum([(x << k) if sign > 0 else -(x << k)
                                          for k, sign in signed_digits(self.scale)]))
         negative, other = self.offsets
         offset: Value = Const(other)
@@ -139,9 +128,32 @@ def _shape(low: int, high: int) -> Shape:
     return signed(width + 1) if low < 0 else unsigned(max(width, 1))
 
 
-def _sum(terms: list[Value]) -> Value:
-    """Add numbers in a balanced tree."""
-    while len(terms) > 1:
-        terms = [terms[k] + terms[k + 1] if k + 1 < len(terms) else terms[k]
-                 for k in range(0, len(terms), 2)]
-    return terms[0]
+@dataclass(frozen=True)
+class DividedRange:
+    """What units that divide have in common: a range of integers, and what divides it.
+
+    Parameters
+    ----------
+    low, high : int
+        Range of the integers.
+    divisor : int
+    rounding : str
+    limits : (int, int) or None
+        As in ``bnnhw.layers.Division``.
+    """
+
+    low: int
+    high: int
+    divisor: int
+    rounding: str
+    limits: tuple[int, int] | None
+
+    @property
+    def division(self) -> Division:
+        """The integer function."""
+        return Division(self.divisor, self.rounding, self.limits)
+
+    @property
+    def reciprocal(self) -> Reciprocal:
+        """The constants of the hardware."""
+        return reciprocal(self.division, self.low, self.high)

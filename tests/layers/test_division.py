@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,7 +13,7 @@ from amaranth.sim import Simulator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.dataflow.reciprocal import Reciprocal, reciprocal, signed_digits
+from bnnhw.dataflow.reciprocal import Reciprocal, reciprocal
 from bnnhw.errors import ModelError
 from bnnhw.ir import Bits, Int, TensorType
 from bnnhw.layers import AveragePool, Divide, Division, Multiply
@@ -96,13 +95,6 @@ def test_hardware_divides(division: Division, ends: tuple[int, int]) -> None:
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-
-
-@given(st.integers(1, 1 << 40))
-def test_digits_make_the_number(number: int) -> None:
-    digits = signed_digits(number)
-    assert sum(sign << position for position, sign in digits) == number
-    assert all(b[0] - a[0] > 1 for a, b in itertools.pairwise(digits))
 
 
 def test_a_power_of_two_takes_no_multiplier() -> None:

@@ -22,10 +22,9 @@ from bnnhw.logic.cse.planes import (
     build_graph,
     forms_of,
     odd_digits,
-    powers_of,
-    signed_digits,
 )
 from bnnhw.logic.cse.search import CseOptions
+from bnnhw.logic.signed_digits import digit_arrays, powers_of, signed_digits
 from tests.logic.few_bits import EDGES, SCHEMES, make_layer, make_planes
 from tests.logic.test_certificate import FAMILIES, samples
 from tests.networks import DrawnChoices, SeededChoices, examples
@@ -88,11 +87,20 @@ def test_every_form_is_the_same_matrix(data: st.DataObject, scheme: str, bits: i
             build_graph(planes, CseOptions(form=form)).check(expected)
 
 
-@given(st.integers(-(1 << 40), 1 << 40))
+@given(st.integers(-(1 << 100), 1 << 100))
 def test_signed_digits_are_few(value: int) -> None:
-    digits = [int(d) for d in signed_digits(np.array(value))]
-    assert sum(d << k for k, d in enumerate(digits)) == value == sum(powers_of(value))
-    assert all(a == 0 or b == 0 for a, b in itertools.pairwise(digits))
+    """The digits make the number, and no two of them are neighbours."""
+    digits = signed_digits(value)
+    assert sum(digit << position for position, digit in digits) == value == sum(powers_of(value))
+    assert all(b[0] - a[0] > 1 for a, b in itertools.pairwise(digits))
+
+
+@given(st.lists(st.integers(-(1 << 40), 1 << 40), min_size=1))
+def test_digits_of_an_array_are_those_of_its_numbers(values: list[int]) -> None:
+    arrays = digit_arrays(np.array(values))
+    for at, value in enumerate(values):
+        assert [(k, int(digits[at])) for k, digits in enumerate(arrays) if digits[at]] == \
+            signed_digits(value)
 
 
 def test_digits() -> None:

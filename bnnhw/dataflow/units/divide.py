@@ -11,7 +11,7 @@ from amaranth.hdl import Module, Signal, Value
 from bnnhw.dataflow.component import NamedUnit
 from bnnhw.dataflow.params import register_unit
 from bnnhw.dataflow.pipeline import PipelineParams
-from bnnhw.dataflow.reciprocal import Reciprocal, reciprocal
+from bnnhw.dataflow.reciprocal import DividedRange
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.ir import Int
 from bnnhw.layers import Division
@@ -22,36 +22,10 @@ __all__ = ["DivideParams", "DivideUnit", "divide_params"]
 
 @register_unit
 @dataclass(frozen=True)
-class DivideParams(PipelineParams[None]):
-    """A product with the reciprocal of the divisor for each lane.
-
-    Parameters
-    ----------
-    low, high : int
-        Range of the input elements.
-    divisor : int
-    rounding : str
-    limits : (int, int) or None
-        As in ``bnnhw.layers.Division``.
-    """
-
-    low: int
-    high: int
-    divisor: int
-    rounding: str
-    limits: tuple[int, int] | None
+class DivideParams(DividedRange, PipelineParams[None]):
+    """A product with the reciprocal of the divisor for each lane."""
 
     kind: ClassVar[str] = "divide"
-
-    @property
-    def division(self) -> Division:
-        """The integer function."""
-        return Division(self.divisor, self.rounding, self.limits)
-
-    @property
-    def reciprocal(self) -> Reciprocal:
-        """The constants of the hardware."""
-        return reciprocal(self.division, self.low, self.high)
 
     @property
     def registers(self) -> int:

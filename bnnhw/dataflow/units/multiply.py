@@ -9,11 +9,11 @@ import numpy as np
 from amaranth.hdl import Cat, Module, Signal
 
 from bnnhw.dataflow.params import Memory, register_unit
-from bnnhw.dataflow.reciprocal import Reciprocal, reciprocal
+from bnnhw.dataflow.reciprocal import DividedRange
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.tokens import Block, Bounds, Times, lag
 from bnnhw.dataflow.units.join import TwoInputParams, TwoInputs
-from bnnhw.layers import Division, Multiply
+from bnnhw.layers import Multiply
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.queue import CreditQueue, attach_queue
 
@@ -22,36 +22,13 @@ __all__ = ["MultiplyParams", "MultiplyUnit", "multiply_params"]
 
 @register_unit
 @dataclass(frozen=True)
-class MultiplyParams(TwoInputParams[None]):
+class MultiplyParams(DividedRange, TwoInputParams[None]):
     """A multiplier for each lane, and what divides its product, before an output queue.
 
-    Parameters
-    ----------
-    low, high : int
-        Range of the products.
-    divisor : int
-    rounding : str
-    limits : (int, int) or None
-        As in ``bnnhw.layers.Division``.
+    The range that is divided is that of the products.
     """
 
-    low: int
-    high: int
-    divisor: int
-    rounding: str
-    limits: tuple[int, int] | None
-
     kind: ClassVar[str] = "multiply"
-
-    @property
-    def division(self) -> Division:
-        """What follows the product."""
-        return Division(self.divisor, self.rounding, self.limits)
-
-    @property
-    def reciprocal(self) -> Reciprocal:
-        """The constants of the division."""
-        return reciprocal(self.division, self.low, self.high)
 
     @property
     def registers(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from bnnhw.logic.cse.adder_graph import AdderGraph, Node
 from bnnhw.logic.cse.extract import extract
 from bnnhw.logic.cse.search import CseOptions
+from bnnhw.logic.signed_digits import digit_arrays, powers_of
 
 __all__ = ["FORMS", "PlaneSet", "build_graph", "forms_of"]
 
@@ -94,22 +95,6 @@ def build_graph(planes: PlaneSet, options: CseOptions) -> AdderGraph:
     return AdderGraph(made.columns * made.factors.shape[1], (*ends, *nodes), rows)
 
 
-def powers_of(value: int) -> list[int]:
-    """A minimum of powers of two, with signs, whose sum is an integer."""
-    return [int(digit[()]) << k for k, digit in enumerate(signed_digits(np.array(value)))
-            if digit[()]]
-
-
-def signed_digits(values: np.ndarray) -> list[np.ndarray]:
-    """Digits -1, 0 and +1 of integers, lowest first, with a minimum of others than 0."""
-    left, made = values.astype(np.int64), list[np.ndarray]()
-    while left.any():
-        digit = np.where(left & 1, 2 - (left & 3), 0)
-        made.append(digit)
-        left = (left - digit) >> 1
-    return made
-
-
 def binary_digits(values: np.ndarray) -> list[np.ndarray]:
     """Digits of the magnitude of integers, with the sign of the integer."""
     size = np.abs(values)
@@ -130,7 +115,7 @@ Form = Callable[[PlaneSet], "PlaneSet | None"]
 
 
 def _rows(digits: Digits) -> Form:
-    """Each digit of a row becomes a plane of its own."""
+    """Each digit of a row becomes a separate plane."""
     def form(planes: PlaneSet) -> PlaneSet | None:
         found = planes.weights()
         cut = digits(found[0]) if found else None
@@ -142,7 +127,7 @@ def _rows(digits: Digits) -> Form:
 
 
 def _columns(digits: Digits) -> Form:
-    """Each digit of a column becomes a column of its own."""
+    """Each digit of a column becomes a separate column."""
     def form(planes: PlaneSet) -> PlaneSet | None:
         found = planes.weights()
         cut = digits(found[0]) if found else None
@@ -156,9 +141,9 @@ def _columns(digits: Digits) -> Form:
 FORMS: dict[str, Form] = {
     "odd columns": _columns(odd_digits),
     "binary columns": _columns(binary_digits),
-    "signed columns": _columns(signed_digits),
+    "signed columns": _columns(digit_arrays),
     "": lambda planes: planes,
-    "signed rows": _rows(signed_digits),
+    "signed rows": _rows(digit_arrays),
     "odd rows": _rows(odd_digits),
     "binary rows": _rows(binary_digits),
 }

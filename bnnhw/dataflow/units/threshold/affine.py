@@ -28,6 +28,7 @@ from bnnhw.dataflow.units.threshold.constants import (
 from bnnhw.golden.layout import channel_words, pack_integers
 from bnnhw.ir import Graph, Int
 from bnnhw.layers import Product, Threshold
+from bnnhw.logic.signed_digits import signed_digits
 from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.rom import Rom
 
@@ -81,7 +82,7 @@ class AffineThresholdParams(PipelineParams[AffineThresholdConstants]):
     @property
     def additions(self) -> int:
         """Additions and subtractions of shifted values that multiply by the common scale."""
-        return 0 if self.scale is None else max(0, len(_digits(self.scale)) - 1)
+        return 0 if self.scale is None else max(0, len(signed_digits(self.scale)) - 1)
 
     @property
     def multiplies(self) -> bool:
@@ -157,19 +158,6 @@ def _form_of(layer: Threshold | Product, common: bool) -> AffineForm | None:
     return form
 
 
-def _digits(number: int) -> list[tuple[int, int]]:
-    """Signed binary digits that are not 0, as few as possible: position, and 1 or -1."""
-    digits, position = [], 0
-    while number:
-        if number & 1:
-            digit = 2 - (number & 3)
-            digits.append((position, digit))
-            number -= digit
-        number >>= 1
-        position += 1
-    return digits
-
-
 class AffineThresholdUnit(ConstantUnit[AffineThresholdParams, AffineThresholdConstants]):
     """Computes thresholds in affine form on every lane, one word per cycle."""
 
@@ -220,7 +208,7 @@ class AffineThresholdUnit(ConstantUnit[AffineThresholdParams, AffineThresholdCon
             product: Value = x * scale
         else:
             assert p.scale is not None
-            product = sum(((x << at) * sign for at, sign in _digits(p.scale)), start=Const(0))
+            product = sum(((x << at) * sign for at, sign in signed_digits(p.scale)), start=Const(0))
         if p.multiplies:
             register = Signal(signed(p.sum_width), name=f"product{k}")
             later = Signal(p.sum_width, name=f"offset{k}")
