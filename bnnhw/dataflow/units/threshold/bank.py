@@ -10,11 +10,10 @@ from amaranth.hdl import Module, Signal, Value
 
 from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import Memory, register_unit
-from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
-from bnnhw.dataflow.units.threshold.constants import ThresholdConstants, threshold_layer
+from bnnhw.dataflow.units.threshold.constants import ComparingParams, ThresholdConstants
 from bnnhw.golden.layout import channel_words, pack_integers
-from bnnhw.ir import Graph, Int
+from bnnhw.ir import Int
 from bnnhw.layers import Product, Threshold
 from bnnhw.rtl.per_channel import PerChannel
 from bnnhw.rtl.popcount import balanced_sum
@@ -25,32 +24,14 @@ __all__ = ["ThresholdParams", "ThresholdUnit", "bank_params", "compare_width", "
 
 @register_unit
 @dataclass(frozen=True)
-class ThresholdParams(PipelineParams[ThresholdConstants]):
-    """A comparator per lane and level.
-
-    Parameters
-    ----------
-    levels : int
-        Thresholds per channel.
-    compare_width : int
-        Bits of a threshold in two's complement; wide enough for every element too.
-    """
-
-    levels: int
-    compare_width: int
+class ThresholdParams(ComparingParams):
+    """A comparator per lane and level."""
 
     kind: ClassVar[str] = "threshold"
 
     @property
     def registers(self) -> int:
         return 2  # the input word, the count of thresholds
-
-    def constants(self, graph: Graph, layer: str | None) -> ThresholdConstants:
-        return ThresholdConstants.of(threshold_layer(graph, layer))
-
-    def compute(self, *words: np.ndarray,
-                constants: ThresholdConstants | None = None) -> np.ndarray:
-        return self.o.to_words(self.require(constants).count(self.i.from_words(words[0])))
 
     def create(self, constants: ThresholdConstants | None = None,
                module_name: str = "unit") -> ThresholdUnit:

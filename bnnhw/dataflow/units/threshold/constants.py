@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.ir import Graph
 from bnnhw.layers import Product, Threshold
 from bnnhw.layers.levels import count_passed
 
-__all__ = ["Reach", "ThresholdConstants", "threshold_layer"]
+__all__ = ["ComparingParams", "Reach", "ThresholdConstants", "threshold_layer"]
 
 
 def threshold_layer(graph: Graph, layer: str | None) -> Threshold | Product:
@@ -78,3 +79,26 @@ class Reach:
             return cls(low, high)
         return cls(low + np.minimum(border.min(axis=0), 0),
                    high + np.maximum(border.max(axis=0), 0))
+
+
+@dataclass(frozen=True)
+class ComparingParams(PipelineParams[ThresholdConstants]):
+    """A unit that compares elements with thresholds which it stores.
+
+    Parameters
+    ----------
+    levels : int
+        Thresholds per channel.
+    compare_width : int
+        Bits of a threshold in two's complement; wide enough for every element too.
+    """
+
+    levels: int
+    compare_width: int
+
+    def constants(self, graph: Graph, layer: str | None) -> ThresholdConstants:
+        return ThresholdConstants.of(threshold_layer(graph, layer))
+
+    def compute(self, *words: np.ndarray,
+                constants: ThresholdConstants | None = None) -> np.ndarray:
+        return self.o.to_words(self.require(constants).count(self.i.from_words(words[0])))

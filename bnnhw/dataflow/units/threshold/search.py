@@ -10,13 +10,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from bnnhw.dataflow.component import ConstantUnit
 from bnnhw.dataflow.params import Memory, register_unit
-from bnnhw.dataflow.pipeline import PipelineParams
 from bnnhw.dataflow.stream import StreamPlan
 from bnnhw.dataflow.units.threshold.bank import compare_width, level_stream
-from bnnhw.dataflow.units.threshold.constants import ThresholdConstants, threshold_layer
+from bnnhw.dataflow.units.threshold.constants import ComparingParams, ThresholdConstants
 from bnnhw.families import Device
 from bnnhw.golden.layout import channel_words, pack_integers
-from bnnhw.ir import Graph, Int
+from bnnhw.ir import Int
 from bnnhw.layers import Product, Threshold
 from bnnhw.rtl.delay import delayed
 from bnnhw.rtl.per_channel import PerChannel
@@ -33,42 +32,29 @@ FULL_FRACTION = 8
 
 @register_unit
 @dataclass(frozen=True)
-class SearchParams(PipelineParams[ThresholdConstants]):
+class SearchParams(ComparingParams):
     """A pipeline with a comparator per lane and output bit.
 
     Stage s has the upper s bits of the level, and reads the threshold that decides the next one.
 
     Parameters
     ----------
-    levels : int
-        Thresholds per channel.
-    compare_width : int
-        Bits of a threshold in two's complement; wide enough for every element too.
     styles : tuple of str
         Memory of the ROMs of each stage, ``lut`` or ``block``.
     """
 
-    levels: int
-    compare_width: int
     styles: tuple[str, ...]
 
     kind: ClassVar[str] = "threshold_search"
 
     @property
     def stages(self) -> int:
-        """Comparisons in turn: the bits of a level."""
+        """Number of comparisons: the bits of a level."""
         return self.levels.bit_length()
 
     @property
     def registers(self) -> int:
         return STAGE_CYCLES * self.stages
-
-    def constants(self, graph: Graph, layer: str | None) -> ThresholdConstants:
-        return ThresholdConstants.of(threshold_layer(graph, layer))
-
-    def compute(self, *words: np.ndarray,
-                constants: ThresholdConstants | None = None) -> np.ndarray:
-        return self.o.to_words(self.require(constants).count(self.i.from_words(words[0])))
 
     def create(self, constants: ThresholdConstants | None = None,
                module_name: str = "unit") -> SearchUnit:
