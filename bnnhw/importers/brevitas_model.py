@@ -90,7 +90,7 @@ def import_brevitas(model: Module, sample: Tensor | ArrayLike, options: ImportOp
 def _export(model: Module, seen: np.ndarray) -> ModelProto:
     require("torch", "brevitas", "onnxoptimizer", extra="brevitas")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Brevitas imports deprecated modules of its own
+        warnings.simplefilter("ignore")  # Brevitas imports its deprecated modules
         from brevitas.export import export_qonnx
 
     first = torch_module().tensor(seen, device=device_of(model))

@@ -40,7 +40,7 @@ def unrolled(graph: Graph, device: str, cuts: int = 0) -> Plan:
 def test_any_unrolled_network(data: st.DataObject, graph: Graph, device: str) -> None:
     """The netlists are proven when the units are created; these compute what golden does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "MAX_ATTEMPTS", 3)  # the logic of all forms has tests of its own
+        patch.setattr(search, "MAX_ATTEMPTS", 3)  # other tests cover the logic of all forms
         plan = unrolled(graph, device, data.draw(st.integers(0, 2)))
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     x = data.draw(samples(graph, 3))

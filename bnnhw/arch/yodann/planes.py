@@ -30,7 +30,7 @@ def unsupported(layer: Product, message: str, hint: str) -> PlanError:
 
 @dataclass(frozen=True, eq=False)
 class ChannelPlanes:
-    """The planes of a layer's weights, each with input channels of its own.
+    """The planes of a layer's weights, each with separate input channels.
 
     The layer's sum is ``unit * total // divisor + const``, where ``total`` is the sum over planes
     ``v`` of ``factors[v]`` times the products of ``weights[v]`` and ``pixels(x, v)``.

@@ -1,6 +1,6 @@
 """Imports a graph of ONNX nodes: from an ONNX file, or from a framework whose layers became nodes.
 
-An importer of another format expresses its layers as ONNX nodes, and has an executor of its own
+An importer of another format expresses its layers as ONNX nodes, and has a separate executor
 that computes the same tensors. Thresholds, sums, layouts and the comparison are the same for all.
 """
 

@@ -68,7 +68,7 @@ class MvtuShape(Params[MvtuConstants]):
     repeated : bool
         Each vector arrives NF times, so that nothing has to store it.
     start_latency : int
-        Cycles to read the ROM of start values: 2 with a register behind it.
+        Cycles to read the ROM of start values: 2 with an output register.
     late_vector : bool
         A register follows the memory of the vectors, whose words arrive too late for products with
         weights that come from LUTs.
