@@ -40,6 +40,9 @@ TIMEOUT_SECONDS = 20
 
 EXTRAS = {
     "onnx": "import of QONNX and ONNX",
+    "keras": "import of Keras, Larq and QKeras files",
+    "torch": "import of live PyTorch models and state dicts",
+    "brevitas": "import of live Brevitas models",
     "fast": "the golden model, compiled",
     "sim": "simulate: Verilator and cocotb",
     "synth": "synth: Yosys",
