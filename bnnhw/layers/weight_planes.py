@@ -13,9 +13,6 @@ __all__ = ["WeightPlanes", "split_values", "weight_bits"]
 MAX_BASES = 3
 """Planes of the most general form, whose scales are no powers of two."""
 
-MAX_LEVELS = 64
-"""Different weights for which scales other than powers of two are tried."""
-
 
 @dataclass(frozen=True, eq=False)
 class WeightPlanes:
@@ -171,7 +168,7 @@ def _masked(values: np.ndarray, masks: Sequence[np.ndarray],
 def _bases(values: np.ndarray) -> Iterator[WeightPlanes]:
     """Planes of -1/+1 with any scales, where few different weights are all sums of few scales."""
     levels = [int(v) for v in np.unique(values)]
-    if len(levels) > min(MAX_LEVELS, 1 << MAX_BASES):
+    if len(levels) > 1 << MAX_BASES:
         return
     differences = {b - a for a, b in itertools.combinations(levels, 2)}
     scales = sorted({d // 2 for d in differences if d % 2 == 0} | {abs(v) for v in levels} - {0})

@@ -22,12 +22,12 @@ from torch.nn import functional as F
 
 from bnnhw.designs.schemes.digits import load
 from bnnhw.designs.schemes.quantisers import signs, through
-from bnnhw.designs.schemes.train import save
+from bnnhw.designs.schemes.train import SEED, fit, save
 from bnnhw.importers.network import Network, load_network
 
 CHANNELS, FRACTION, SHIFT = 16, 4, 12
 UNIT = 1 << FRACTION
-EPOCHS, BATCH, RATE, SEED = 25, 100, 5e-3, 1
+EPOCHS, RATE = 25, 5e-3
 
 
 def fixed(x: torch.Tensor) -> torch.Tensor:
@@ -220,6 +220,11 @@ class Net(nn.Module):
         channels = CHANNELS + 2 * Melius.new if block is Melius else CHANNELS
         self.head = nn.Parameter(torch.empty(10, 9 * channels).uniform_(-0.5, 0.5))
 
+    @property
+    def latent(self) -> list[nn.Parameter]:
+        """Real weights that training keeps within -1 and 1."""
+        return [self.head]
+
     def matrix(self) -> torch.Tensor:
         """Weights of the head: integers of eight bits without the lowest value."""
         return through(torch.round(127 * self.head).clamp(-127, 127), 127 * self.head)
@@ -248,32 +253,14 @@ class Net(nn.Module):
             return load_network(Path(folder))
 
 
-def train(block: type[Any], x: torch.Tensor, y: torch.Tensor) -> Net:
-    """Train on pixels ``[n, 1, 14, 14]`` of 0 to 255 and classes ``[n]``."""
-    torch.manual_seed(SEED)
-    generator = torch.Generator().manual_seed(SEED)
-    net = Net(block)
-    optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE,
-                                                   total_steps=EPOCHS * (len(x) // BATCH))
-    for _ in range(EPOCHS):
-        for batch in torch.randperm(len(x), generator=generator).split(BATCH):
-            loss = F.cross_entropy(net(x[batch]), y[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            net.head.data.clamp_(-1, 1)
-    return net.eval()
-
-
 def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     train_x, train_y, test_x, test_y = load()
     maps = [torch.from_numpy(x.reshape(-1, 1, 14, 14)).float() for x in (train_x, test_x)]
     for name in names or BLOCKS:
         title, block = BLOCKS[name]
-        net = train(block, maps[0], torch.from_numpy(train_y))
+        torch.manual_seed(SEED)
+        net = fit(Net(block), maps[0], torch.from_numpy(train_y), EPOCHS, RATE)
         with torch.no_grad():
             expected = net(maps[1]).argmax(dim=1).numpy()
         save(name, f"{title}; MNIST digits of 14 x 14 pixels", net.export(name),

@@ -13,6 +13,7 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +33,9 @@ from bnnhw.layers.weight_planes import split_values
 SIZES = (196, 64, 64, 10)
 EPOCHS, BATCH, RATE, SEED = 60, 100, 4e-3, 1
 HERE = Path(__file__).parent
+
+
+AnyNet = TypeVar("AnyNet", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,11 @@ class Net(nn.Module):
         self.scales = nn.ParameterList(torch.tensor([1.0, 0.45, 0.2]) for _ in pairs)
         self.norms = nn.ModuleList(nn.BatchNorm1d(b) for _, b in pairs)
 
+    @property
+    def latent(self) -> list[nn.Parameter]:
+        """Real weights that training keeps within -1 and 1."""
+        return list(self.weights)
+
     def matrix(self, k: int) -> torch.Tensor:
         """Integer weights of layer k."""
         return WEIGHTS[self.scheme.weights[k]](self.weights[k], self.weight_scales[k])
@@ -92,22 +101,23 @@ class Net(nn.Module):
         return 3 * sums / sums.detach().std().clamp(min=1e-3)
 
 
-def train(scheme: Scheme, x: torch.Tensor, y: torch.Tensor) -> Net:
-    """Train on pixels ``[n, 196]`` of 0 to 255 and classes ``[n]``."""
-    torch.manual_seed(SEED)
+def fit(net: AnyNet, x: torch.Tensor, y: torch.Tensor, epochs: int, rate: float) -> AnyNet:
+    """Train a network on pixels of 0 to 255 and classes ``[n]``.
+
+    Its property ``latent`` lists the weights that are clipped to -1..1 after each step.
+    """
     generator = torch.Generator().manual_seed(SEED)
-    net = Net(scheme)
-    optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE,
-                                                   total_steps=EPOCHS * (len(x) // BATCH))
-    for _ in range(EPOCHS):
+    optimiser = torch.optim.Adam(net.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate,
+                                                   total_steps=epochs * (len(x) // BATCH))
+    for _ in range(epochs):
         for batch in torch.randperm(len(x), generator=generator).split(BATCH):
             loss = nn.functional.cross_entropy(net(x[batch]), y[batch])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            for weight in net.weights:
+            for weight in net.latent:
                 weight.data.clamp_(-1, 1)
     return net.eval()
 
@@ -214,7 +224,9 @@ def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     train_x, train_y, test_x, test_y = load()
     for name in names or SCHEMES:
-        net = train(SCHEMES[name], torch.from_numpy(train_x).float(), torch.from_numpy(train_y))
+        torch.manual_seed(SEED)
+        net = fit(Net(SCHEMES[name]), torch.from_numpy(train_x).float(),
+                  torch.from_numpy(train_y), EPOCHS, RATE)
         graph, certificates = export(name, net)
         with torch.no_grad():
             expected = net(torch.from_numpy(test_x).float()).argmax(dim=1).numpy()
